@@ -1,0 +1,48 @@
+# Everything here needs python3 and make, nothing else. `make` alone lists the doors.
+PYTHON ?= python3
+VENV ?= .venv
+PYVER := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+CONSTRAINTS := constraints/dev-$(PYVER).txt
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint typecheck integration bench docs clean install
+
+help:  ## this list
+	@$(PYTHON) -c 'import re; [print("  make %-12s %s" % m) for m in re.findall(r"^([a-z-]+):.*?## (.*)$$", open("Makefile").read(), re.M)]'
+
+$(STAMP): pyproject.toml src/table_rewards/_version.py $(wildcard $(CONSTRAINTS))
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]" $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS))
+	@touch $(STAMP)
+
+install: $(STAMP)  ## the development environment in .venv
+
+demo: $(STAMP)  ## score the shipped real fixtures with every reward
+	@$(BIN)/table-rewards demo
+
+test: $(STAMP) lint  ## the fast suite, doctests, lint and types
+	$(BIN)/python -m pytest -q
+
+lint: $(STAMP)  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check src tests benchmarks adapters
+	$(BIN)/ruff format --check src tests benchmarks adapters
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test-all:  ## the fast suite on every CPython 3.10 to 3.13 that is on this machine
+	$(PYTHON) tests/every_python.py
+
+integration:  ## the slow suite: real verl and real swift, each in an environment of its own
+	$(PYTHON) tests/integration/run.py
+
+bench: $(STAMP)  ## measure against peers, ratios in one run
+	$(BIN)/python benchmarks/run.py
+
+docs: $(STAMP)  ## build docs/_build/html, warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+clean:  ## remove what the other doors made
+	$(PYTHON) -c 'import shutil, pathlib; [shutil.rmtree(p, ignore_errors=True) for g in (".venv*", "docs/_build", "build", "dist", ".*_cache", ".hypothesis", "**/__pycache__") for p in list(pathlib.Path(".").glob(g))]'
