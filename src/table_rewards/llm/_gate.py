@@ -13,7 +13,7 @@ GROWTH = 0.05  # of the limit, for each limit-full of successes
 SHRINK = 0.8
 HOLD_S = 15.0  # no growth for so long after a shrink
 REFUSED_S = 30.0
-PATIENCE = 4  # 429s in a row, none with Retry-After, before the endpoint is paused
+PATIENCE = 4  # such round trips before an endpoint that refuses even one request at a time is paused
 
 
 class Closed(Exception):
@@ -36,7 +36,7 @@ class Endpoint:
     wait_s: float = 0.0  # of the breaker; 0 while it is closed
     probing: bool = False
     paused_until: float = 0.0
-    limited: int = 0  # consecutive 429s
+    limited: int = 0  # round trips in a row that ended in 429
     shrunk_at: float = -1e9
     refusal: str = ""
     last_error: str = ""
@@ -72,14 +72,14 @@ class Endpoint:
     def rate_limited(self, now: float, sent_at: float, retry_after: float | None) -> None:
         """It is alive but full: shrink once for each round trip, and honour what it asks for."""
         self.last_error = "HTTP 429"
-        self.limited += 1
         self.failures = 0
         self.wait_s = self.open_until = 0.0
         if sent_at > self.shrunk_at:
             self.limit = max(1.0, self.limit * SHRINK)
             self.shrunk_at = now
-        if retry_after is None and self.limited >= PATIENCE:
-            retry_after = min(8.0, 0.1 * 2.0 ** (self.limited - PATIENCE))
+            self.limited += 1
+            if retry_after is None and self.limited >= PATIENCE and self.limit == 1.0:
+                retry_after = min(8.0, 0.1 * 2.0 ** (self.limited - PATIENCE))
         if retry_after:
             self.paused_until = max(self.paused_until, now + retry_after)
 

@@ -94,16 +94,15 @@ class Runtime:
         """Ask unless the cache knows the answer or an identical request is on its way."""
         if self._cache is not None and self.model is None:
             await self._discover_any(deadline)
-        key = request.key(self.model or "")
-        if self._cache is not None and self.model is not None:
-            known = self._cache.get(key)
-            if known is not None:
-                return known
+        key = request.key(self.settings.model or "")
+        known = self._known(request, key)
+        if known is not None:
+            return known
         twin = self._twins.get(key)
         shared = twin is not None and twin.deadline >= deadline - 1.0
         if twin is None or not shared:
             twin = self._twins[key] = _Twin(asyncio.create_task(self._send(request, deadline)), deadline)
-            twin.task.add_done_callback(lambda task: self._settled(key, task))
+            twin.task.add_done_callback(lambda task: self._settled(request, key, task))
         twin.waiting += 1
         try:
             reply = await asyncio.shield(twin.task)
@@ -115,12 +114,19 @@ class Runtime:
             twin.waiting -= 1
         return dataclasses.replace(reply, shared=True, attempts=0) if shared else reply
 
-    def _settled(self, key: str, task: asyncio.Task[ChatReply]) -> None:
+    def _settled(self, request: ChatRequest, key: str, task: asyncio.Task[ChatReply]) -> None:
         twin = self._twins.get(key)
         if twin is not None and twin.task is task:
             del self._twins[key]
-        if self._cache is not None and self.model is not None and not task.cancelled() and task.exception() is None:
-            self._cache.put(key, task.result())
+        if self._cache is not None and self.model and not task.cancelled() and task.exception() is None:
+            self._cache.put(self._cache_key(request, key), task.result())
+
+    def _known(self, request: ChatRequest, key: str) -> ChatReply | None:
+        return self._cache.get(self._cache_key(request, key)) if self._cache is not None and self.model else None
+
+    def _cache_key(self, request: ChatRequest, key: str) -> str:
+        """Within a pool one model is meant, in the cache it must be named."""
+        return key if self.settings.model else request.key(self.model or "")
 
     async def _send(self, request: ChatRequest, deadline: float) -> ChatReply:
         """The one retry loop: each attempt asks the gate again, which prefers another endpoint."""
@@ -236,12 +242,14 @@ class Runtime:
             task.exception()  # waiters have it
 
     async def _read_model(self, ticket: Ticket, deadline: float) -> None:
+        endpoint = ticket.endpoint
+        # Many requests wait for this one: an endpoint that has never answered is shut at its first failure.
+        ticket = Ticket(endpoint, probe=True)
         answer = await self._exchange(ticket, "GET", "/models", None, deadline)
         try:
             names = read_models(answer.body)
         except NotAReply as error:
             raise self._fault(ticket, str(error)) from None
-        endpoint = ticket.endpoint
         problem = ""
         if len(names) != 1:
             problem = f"serves {len(names)} models ({', '.join(names[:5]) or 'none'}); name one with model="
