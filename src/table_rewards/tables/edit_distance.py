@@ -1,0 +1,57 @@
+"""Tree edit distance of a group of predictions to their reference: the right kernel for each pair, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from table_rewards.tables.edit_bound import bounded_distance
+from table_rewards.tables.irregular_kernel import irregular_distance, irregular_work
+from table_rewards.tables.regular_kernel import regular_distances
+from table_rewards.tables.tree import Tree
+
+MAX_COMPARISONS: Final = 10_000_000
+"""Node pairs up to which a distance is computed exactly: two tables of some 3,000 cells, about half a second."""
+
+
+class Distance(NamedTuple):
+    """A tree edit distance; when not ``exact``, one that the true distance does not exceed."""
+
+    value: float
+    exact: bool = True
+
+
+def tree_edit_distances(
+    predictions: Sequence[Tree], reference: Tree, max_comparisons: int = MAX_COMPARISONS
+) -> list[Distance]:
+    """Return the tree edit distance of each prediction to the reference.
+
+    Cost model: 1 to insert or delete a node; to rename, 1 between different labels, and between two cells of equal
+    spans the Levenshtein distance of their texts divided by the longer one's length (arXiv 1911.10683).
+
+    Args:
+        predictions: trees, in any number; equal trees are computed once.
+        reference: the tree that all of them are compared with.
+        max_comparisons: beyond this many node pairs an upper bound is returned, see
+            :func:`table_rewards.tables.edit_bound.bounded_distance`.
+
+    >>> a, b = Tree.from_rows([("ab", "x")]), Tree.from_rows([("ac", "x")])
+    >>> tree_edit_distances([a, b], b)
+    [Distance(value=0.5, exact=True), Distance(value=0.0, exact=True)]
+    """
+    results: list[Distance | None] = [None] * len(predictions)
+    regular: list[int] = []
+    for index, tree in enumerate(predictions):
+        if tree == reference:
+            results[index] = Distance(0.0)
+        elif tree.size * reference.size > max_comparisons:
+            results[index] = Distance(bounded_distance(tree, reference, max_comparisons), exact=False)
+        elif tree.rows is not None and reference.rows is not None:
+            regular.append(index)
+        elif irregular_work(tree, reference) > 8 * max_comparisons:
+            results[index] = Distance(bounded_distance(tree, reference, max_comparisons), exact=False)
+        else:
+            results[index] = Distance(irregular_distance(tree, reference))
+    for index, value in zip(regular, regular_distances([predictions[i] for i in regular], reference), strict=True):
+        results[index] = Distance(value)
+    return [result for result in results if result is not None]

@@ -1,0 +1,210 @@
+"""LaTeX ``tabular`` in and out of the model.
+
+Understood: ``tabular``, ``tabular*``, ``tabularx``, ``longtable``; ``\\multicolumn``, ``\\multirow``; rules,
+comments and row spacing are dropped; ``\\textbf`` and its like are dropped around their text; math stays as it is
+written. Macros are not expanded.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Cell, Table, tidy
+
+BEGIN: Final = re.compile(r"\\begin\{(tabular[*xy]?|longtable|array)\}")
+_RULE: Final = re.compile(
+    r"\\(?:hline|toprule|midrule|bottomrule|endhead|endfirsthead|endfoot|endlastfoot|cline\{[^{}]*\}"
+    r"|cmidrule(?:\([^()]*\))?(?:\[[^\[\]]*\])?\{[^{}]*\}|addlinespace(?:\[[^\[\]]*\])?|centering|noalign\{[^{}]*\})"
+)
+_COMMENT: Final = re.compile(r"(?<!\\)%[^\n]*\n?")
+_STYLE: Final = re.compile(
+    r"\\(?:textbf|textit|textrm|texttt|textsc|textsf|emph|underline|mbox|makecell|thead|text)\s*(?:\[[^\[\]]*\])?\{([^{}]*)\}"
+)
+_SWITCH: Final = re.compile(
+    r"\\(?:bfseries|itshape|small|footnotesize|scriptsize|tiny|normalsize|bf|it|rm|sc)(?![a-zA-Z])\s*"
+)
+_OPTION: Final = r"\s*(?:\[[^\[\]]*\])?"
+_MULTIROW: Final = re.compile(rf"\\multirow{_OPTION}\{{(\d{{1,9}})\}}{_OPTION}\{{[^{{}}]*\}}{_OPTION}\{{")
+_MULTICOLUMN: Final = re.compile(r"\\multicolumn\s*\{(\d{1,9})\}\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{")
+_TOKEN: Final = re.compile(
+    r"\\begin\{[^{}]*\}|\\end\{[^{}]*\}|\\\\(?:\*?\[[^\[\]]*\])?|\\tabularnewline|\\.|[{}&]", re.DOTALL
+)
+_SYMBOL: Final = re.compile(r"\\([%&_#${}])")
+
+
+def parse_latex(source: str) -> Table | None:
+    """Read the first ``tabular`` of a text, a truncated one too; None when there is none.
+
+    >>> table = parse_latex(r"\\begin{tabular}{ll}\\hline\\multicolumn{2}{c}{\\textbf{A \\& B}}\\\\ 1 & 50\\% \\\\\\end{tabular}")
+    >>> [[tuple(cell)[:3] for cell in row] for row in table.rows]
+    [[('A & B', 2, 1)], [('1', 1, 1), ('50%', 1, 1)]]
+    """
+    begin = BEGIN.search(source)
+    if begin is None:
+        return None
+    body = _COMMENT.sub("", source[begin.end() :])
+    rows = _split(_without_arguments(body, begin[1]))
+    table = [[_cell(text) for text in row] for row in rows]
+    return Table.of(_without_covered(table)) if table else None
+
+
+def _without_arguments(body: str, environment: str) -> str:
+    """Drop what follows ``\\begin{tabular}``: width, position and column specification."""
+    wanted = 2 if environment in ("tabular*", "tabularx", "tabulary") else 1
+    position = 0
+    while position < len(body):
+        if body[position].isspace():
+            position += 1
+        elif body[position] == "[":
+            end = body.find("]", position)
+            if end < 0:
+                break
+            position = end + 1
+        elif body[position] == "{" and wanted:
+            position, wanted = _closing(body, position) + 1, wanted - 1
+        else:
+            break
+    return body[position:]
+
+
+def _closing(text: str, opening: int) -> int:
+    """Position of the brace that closes the one at ``opening``; the end of the text when none does."""
+    depth = 0
+    for match in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, opening):
+        if match[0] == "{":
+            depth += 1
+        elif match[0] == "}":
+            depth -= 1
+            if depth == 0:
+                return match.start()
+    return len(text)
+
+
+def _split(body: str) -> list[list[str]]:
+    """Rows and cells; braces and inner environments protect what is in them."""
+    rows: list[list[str]] = []
+    row: list[str] = []
+    start = braces = environments = 0
+    end = len(body)
+    for match in _TOKEN.finditer(body):
+        token = match[0]
+        if token == "{":
+            braces += 1
+        elif token == "}":
+            braces = max(0, braces - 1)
+        elif token.startswith("\\begin{"):
+            environments += 1
+        elif token.startswith("\\end{"):
+            if environments == 0:
+                end = match.start()
+                break
+            environments -= 1
+        elif braces == environments == 0 and token == "&":
+            row.append(body[start : match.start()])
+            start = match.end()
+        elif braces == environments == 0 and (token.startswith("\\\\") or token == "\\tabularnewline"):
+            row.append(body[start : match.start()])
+            rows.append(row)
+            row, start = [], match.end()
+    rest = body[start:end]
+    if row or _RULE.sub("", rest).strip():
+        rows.append([*row, rest])
+    return rows
+
+
+def _cell(source: str) -> Cell:
+    text = _RULE.sub("", source).strip()
+    colspan = rowspan = 1
+    for _ in range(2):  # \multicolumn around \multirow, or the other way round
+        across, down = _MULTICOLUMN.match(text), _MULTIROW.match(text)
+        if across is not None:
+            colspan = min(max(1, int(across[1])), MAX_COLSPAN)
+            text = _inside(text, across.end())
+        elif down is not None:
+            rowspan = min(max(1, int(down[1])), MAX_ROWSPAN)
+            text = _inside(text, down.end())
+    return Cell(_plain(text), colspan, rowspan)
+
+
+def _inside(text: str, start: int) -> str:
+    """The argument that begins at ``start``, and whatever follows it."""
+    closing = _closing(text, start - 1)
+    return (text[start:closing] + text[closing + 1 :]).strip()
+
+
+def _plain(text: str) -> str:
+    for _ in range(8):
+        bare = _STYLE.sub(r"\1", text)
+        if bare == text:
+            break
+        text = bare
+    text = _SWITCH.sub("", text.replace("\\\\", " ").replace("~", " ") if "\\~" not in text else text)
+    text = _SYMBOL.sub(r"\1", text).replace("\\textbackslash{}", "\\").replace("\\textasciitilde{}", "~")
+    if text.startswith("{") and _closing(text, 0) == len(text) - 1:
+        text = text[1:-1]
+    return tidy(text)
+
+
+def _without_covered(rows: list[list[Cell]]) -> list[list[Cell]]:
+    """LaTeX writes an empty cell below a ``\\multirow``; in the model nothing begins there."""
+    if all(cell.rowspan == 1 for row in rows for cell in row):
+        return rows
+    below: dict[int, int] = {}  # column -> rows still covered
+    kept: list[list[Cell]] = []
+    for row in rows:
+        column = 0
+        here: list[Cell] = []
+        fresh: dict[int, int] = {}
+        for cell in row:
+            if below.get(column, 0) > 0 and not cell.text:
+                column += cell.colspan
+                continue
+            here.append(cell)
+            if cell.rowspan > 1:
+                fresh.update(dict.fromkeys(range(column, column + cell.colspan), cell.rowspan))
+            column += cell.colspan
+        below = {at: left - 1 for at, left in {**below, **fresh}.items() if left > 1}
+        kept.append(here)
+    return kept
+
+
+def render_latex(table: Table) -> str:
+    """Write a table as a ``tabular`` with booktabs rules; needs the multirow package where cells span rows.
+
+    Raises:
+        GridTooLarge: when the spans ask for too many slots.
+
+    >>> print(render_latex(Table.of([[("A & B", 2, 1)], ["1", "50%"]])))
+    \\begin{tabular}{ll}
+    \\multicolumn{2}{l}{A \\& B} \\\\
+    1 & 50\\% \\\\
+    \\end{tabular}
+    """
+    grid = table.grid()
+    lines = [f"\\begin{{tabular}}{{{'l' * max(1, grid.width)}}}"]
+    for i, line in enumerate(grid.slots):
+        parts: list[str] = []
+        j = 0
+        while j < len(line):
+            at = grid.cells[line[j]] if line[j] >= 0 else None
+            if at is None:
+                parts.append("")
+                j += 1
+                continue
+            begins = at.row == i and at.column == j
+            text = _escaped(at.cell.text) if begins else ""
+            if begins and at.rowspan > 1:
+                text = f"\\multirow{{{at.rowspan}}}{{*}}{{{text}}}"
+            across = max(1, at.column + at.colspan - j)
+            parts.append(f"\\multicolumn{{{across}}}{{l}}{{{text}}}" if across > 1 else text)
+            j += across
+        lines.append(" & ".join(parts) + " \\\\")
+        if i + 1 == table.header_rows:
+            lines.append("\\midrule")
+    return "\n".join([*lines, "\\end{tabular}"])
+
+
+def _escaped(text: str) -> str:
+    text = re.sub(r"\\|~", lambda match: "\\textbackslash{}" if match[0] == "\\" else "\\textasciitilde{}", text)
+    return re.sub(r"(?<!textbackslash)(?<!textasciitilde)([%&_#])", r"\\\1", text)

@@ -1,0 +1,117 @@
+"""What a pair of nodes saves when one is mapped on the other.
+
+The kernels work with savings instead of costs. Deleting one tree and inserting the other costs n1 + n2; a pair (u, v)
+that is mapped instead saves 2 - rename(u, v), which is 1 to 2. The distance is then n1 + n2 - S with S the greatest
+total saving of an order- and ancestor-preserving mapping, and a dynamic programme over S needs no "+ 1" anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein, Postfix, Prefix
+from rapidfuzz.process import cdist
+
+from table_rewards.tables.tree import Leaf
+
+Matrix = NDArray[np.float64]
+
+MAX_CHARACTER_PAIRS: Final = 20_000_000_000
+"""Levenshtein work (characters x characters) for one matrix: about half a second on one core."""
+
+
+def text_savings(left: Sequence[str], right: Sequence[str]) -> Matrix:
+    """Return 2 - Levenshtein / longer length for every pair of texts, shape (len(left), len(right)).
+
+    When the texts are so long that this would take more than :data:`MAX_CHARACTER_PAIRS`, the longest ones are
+    compared by their common beginning and end alone. That never overstates a saving: the rest is taken to be all
+    wrong.
+
+    >>> text_savings(["ab", ""], ["ab", "ax"]).tolist()
+    [[2.0, 1.5], [1.0, 1.0]]
+    """
+    longest = _longest_affordable([len(text) for text in left], [len(text) for text in right])
+    if longest is None:
+        distances = cdist(left, right, scorer=Levenshtein.normalized_distance, dtype=np.float64)
+        return np.asarray(2.0 - distances)
+    rows = [i for i, text in enumerate(left) if len(text) <= longest]
+    columns = [j for j, text in enumerate(right) if len(text) <= longest]
+    savings = _affix_savings(left, right)
+    if rows and columns:
+        exact = cdist(
+            [left[i] for i in rows],
+            [right[j] for j in columns],
+            scorer=Levenshtein.normalized_distance,
+            dtype=np.float64,
+        )
+        savings[np.ix_(rows, columns)] = 2.0 - exact
+    return savings
+
+
+def leaf_savings(left: Sequence[Leaf], right: Sequence[Leaf]) -> Matrix:
+    """Return the saving of every pair of cells, shape (len(left), len(right)): 1 when their spans differ."""
+    by_span_left, by_span_right = _by_span(left), _by_span(right)
+    if len(by_span_left) == len(by_span_right) == 1 and by_span_left.keys() == by_span_right.keys():
+        return text_savings([_text(leaf) for leaf in left], [_text(leaf) for leaf in right])
+    savings = np.ones((len(left), len(right)))
+    for span, rows in by_span_left.items():
+        columns = by_span_right.get(span)
+        if columns is not None:
+            block = text_savings([_text(left[i]) for i in rows], [_text(right[j]) for j in columns])
+            savings[np.ix_(rows, columns)] = block
+    return savings
+
+
+def _text(leaf: Leaf) -> str:
+    return leaf if isinstance(leaf, str) else leaf[0]
+
+
+def _by_span(leaves: Sequence[Leaf]) -> dict[tuple[int, int], list[int]]:
+    groups: dict[tuple[int, int], list[int]] = {}
+    plain: list[int] = []
+    for index, leaf in enumerate(leaves):
+        if isinstance(leaf, str):
+            plain.append(index)
+        else:
+            groups.setdefault((leaf[1], leaf[2]), []).append(index)
+    if plain:
+        groups[1, 1] = plain
+    return groups
+
+
+def _longest_affordable(left: list[int], right: list[int]) -> int | None:
+    """The greatest text length for which all pairs up to it are affordable; None when every length is."""
+    if sum(left) * sum(right) <= MAX_CHARACTER_PAIRS:
+        return None
+    lengths = sorted(set(left) | set(right))
+    sums_left, sums_right = _sums_up_to(left, lengths), _sums_up_to(right, lengths)
+    affordable = [
+        length for length, a, b in zip(lengths, sums_left, sums_right, strict=True) if a * b <= MAX_CHARACTER_PAIRS
+    ]
+    return affordable[-1] if affordable else 0
+
+
+def _sums_up_to(values: list[int], limits: list[int]) -> list[int]:
+    totals = dict.fromkeys(limits, 0)
+    for value in values:
+        totals[value] += value
+    return list(accumulate(totals[limit] for limit in limits))
+
+
+def _affix_savings(left: Sequence[str], right: Sequence[str]) -> Matrix:
+    longer = np.maximum(
+        np.array([len(text) for text in left], dtype=np.float64)[:, None],
+        np.array([len(text) for text in right], dtype=np.float64)[None, :],
+    )
+    shorter = np.minimum(
+        np.array([len(text) for text in left], dtype=np.float64)[:, None],
+        np.array([len(text) for text in right], dtype=np.float64)[None, :],
+    )
+    shared = cdist(left, right, scorer=Prefix.similarity, dtype=np.float64)
+    shared += cdist(left, right, scorer=Postfix.similarity, dtype=np.float64)
+    np.minimum(shared, shorter, out=shared)
+    return np.asarray(np.where(longer > 0, 1.0 + shared / np.maximum(longer, 1.0), 2.0))
