@@ -33,8 +33,8 @@ class Limits:
     """What one snippet may use. The defaults suit a reward: short programs, many of them.
 
     ``cpu_s``
-        CPU seconds for one *item*: the script, or the one stdin test, call or expression under way (the code's own
-        top level counts as an item). CPU time does not depend on how busy the machine is; the wall clock does.
+        CPU seconds for one *item*: the script, or the one stdin test, call or expression under way (the code's
+        top level counts towards the first). CPU time does not depend on how busy the machine is; the wall clock does.
     ``wall_s``
         The back-stop for snippets that wait instead of work; ``3 * cpu_s + 1`` when left out.
     ``mem_mb``

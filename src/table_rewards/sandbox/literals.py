@@ -60,17 +60,20 @@ class _Parser:
 
     def whole(self) -> Any:
         value = self.value(0)
-        if self.token is not None and self.mark == ",":  # a bare tuple: 1, 2
+        if self.mark == ",":  # a bare tuple: 1, 2
             items = [value]
             while self.mark == ",":
                 self.advance()
-                if self.token is None:
-                    break
-                items.append(self.value(1))
+                if not self.at_end:
+                    items.append(self.value(1))
             value = ["t", *items]
-        if self.token is not None:
+        if not self.at_end:
             raise self.error("unexpected text")
         return value
+
+    @property
+    def at_end(self) -> bool:
+        return self.token is None
 
     @property
     def mark(self) -> str:

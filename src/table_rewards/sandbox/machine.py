@@ -1,0 +1,51 @@
+"""How much of the machine a pool may use, and what a snippet may read of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+
+SYSTEM_READABLE = (
+    "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/passwd", "/etc/nsswitch.conf",
+)  # fmt: skip
+
+
+def usable_cpus() -> int:
+    """CPUs that this process may run on, by affinity and by the container's quota."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _first_line("/sys/fs/cgroup/cpu.max").split()
+    if len(quota) == 2 and quota[0].isdigit() and quota[1].isdigit():
+        count = min(count, max(1, round(int(quota[0]) / int(quota[1]))))
+    return max(1, count)
+
+
+def memory_bytes() -> int:
+    """Memory of the container, or of the machine."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        total = 4 << 30
+    limit = _first_line("/sys/fs/cgroup/memory.max")
+    return min(total, int(limit)) if limit.isdigit() else total
+
+
+def default_slots(mem_mb: int = 1024) -> int:
+    """One slot a CPU, as long as all of them at their memory limit fill at most half of the memory."""
+    return max(1, min(usable_cpus(), (memory_bytes() // 2) // (mem_mb << 20)))
+
+
+def readable(extra: Iterable[str] = ()) -> list[str]:
+    """What a Python program needs to read: interpreter, packages, system libraries. Nothing of the user's."""
+    stdlib = sysconfig.get_paths()["stdlib"]
+    packages = [path for path in sys.path if path.endswith(("site-packages", "dist-packages")) and os.path.isdir(path)]
+    return sorted({sys.prefix, sys.base_prefix, stdlib, *SYSTEM_READABLE, *packages, *extra})
+
+
+def _first_line(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.readline().strip()
+    except OSError:
+        return ""

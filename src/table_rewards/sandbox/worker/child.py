@@ -1,0 +1,166 @@
+"""One job's process, from fork to exit: take the payload, lock the door behind it, run."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import io
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from . import programs, wire
+from .lockdown import identity, kernel, landlock, seccomp
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the machine allows and the policy asks for; the same for every child of a nursery."""
+
+    uid: int | None  # the first user of this nursery's range, or None where users cannot be changed
+    keep_capabilities: int
+    landlock: bool
+    seccomp: bytes  # the filter; empty where there is none
+    base_memory: int
+    max_fd: int
+    slots: int
+
+    def user(self, slot: int, trusted: bool) -> int | None:
+        return None if self.uid is None else self.uid + slot + (self.slots if trusted else 0)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a child takes over from its supervisor."""
+
+    slot: int
+    work: str
+    ruleset: int  # the Landlock rules, -1 without
+    parent: int
+    stdout: int
+    stderr: int
+    result: int
+    peer: int = -1  # the socket between the tester and the model's code
+    gate: int = -1  # closed once the payload is read
+
+
+def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, size: int, trusted: bool) -> NoReturn:
+    """Never returns. ``trusted`` is the process that holds the tests of ``Job.tests``; it too is locked down."""
+    result, step = place.result, "payload"
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        spec, parts = wire.split(wire.receive_exactly(sock, size))
+        step = "descriptors"
+        _descriptors(place, _stdin(parts[spec["stdin"]] if "stdin" in spec else b""), plan)
+        result = wire.RESULT_FD
+        step = "directory"
+        os.chdir("/" if trusted else place.work)
+        os.umask(0o077)
+        step = "limits"
+        _lock(plan, place, header, trusted)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            wire.say(wire.SETUP_FAILED, json.dumps([step, repr(error)]).encode(), result)
+        os._exit(97)
+    wire.say(wire.READY, b"")
+    code = 1
+    try:
+        _streams()
+        code = programs.RUNNERS[spec["kind"]](spec, parts)
+        code = _finish(code)
+    finally:
+        os._exit(code & 0xFF)
+
+
+def _stdin(data: bytes) -> int:
+    """The script's whole stdin, in a file that has no name."""
+    if not data:
+        return os.open(os.devnull, os.O_RDONLY)
+    fd = os.memfd_create("stdin")
+    wire.write_all(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def _descriptors(place: Place, stdin: int, plan: Plan) -> None:
+    """0-2 the streams, 3 the result, 4 the peer, 5 the Landlock rules until they are applied; the rest closed."""
+    first = 100
+    wanted = [stdin, place.stdout, place.stderr, place.result, place.peer, place.ruleset]
+    for index, fd in enumerate(wanted):
+        if fd >= 0:
+            os.dup2(fd, first + index)
+    os.closerange(0, first)
+    for index, fd in enumerate(wanted):
+        if fd >= 0:
+            os.dup2(first + index, index, inheritable=index < 3)
+    os.closerange(first, plan.max_fd)
+
+
+def _lock(plan: Plan, place: Place, header: dict[str, Any], trusted: bool) -> None:
+    """The layers in the one order that works; each raises when it cannot be had."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
+    uid = plan.user(place.slot, trusted)
+    identity.limit(
+        cpu_s=header["cpu"] * header["count"],
+        memory=plan.base_memory + header["mem"],
+        file_bytes=header["file"],
+        threads=header["threads"],
+        own_user=uid is not None,
+    )
+    if not kernel.LINUX:
+        return
+    if uid is not None:
+        identity.become(uid, plan.keep_capabilities)
+    identity.drop_capabilities(plan.keep_capabilities, bounding=not plan.seccomp)
+    kernel.die_with_parent()  # after the change of user, which clears it
+    if os.getppid() != place.parent:
+        os._exit(9)
+    kernel.no_new_privileges()
+    if plan.landlock:
+        landlock.restrict(5)
+        os.close(5)
+    if plan.seccomp:
+        seccomp.install(plan.seccomp)
+
+
+def _streams() -> None:
+    """Fresh text streams over the real descriptors, as a new interpreter would have them."""
+    sys.stdin = sys.__stdin__ = programs.text_in()  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = programs.text_out()  # type: ignore[misc]
+    raw = io.FileIO(2, "w", closefd=False)
+    sys.stderr = sys.__stderr__ = io.TextIOWrapper(  # type: ignore[misc]
+        io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
+    )
+
+
+def _finish(code: int) -> int:
+    """What the interpreter does at its end, without taking it apart."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+    except BaseException:
+        traceback.print_exc()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            code = code or 120
+    return code
+
+
+def address_space() -> int:
+    """Bytes of address space that this process has now."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 1 << 30

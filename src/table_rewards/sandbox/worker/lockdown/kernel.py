@@ -1,0 +1,43 @@
+"""libc through ctypes, with errno turned into OSError."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from typing import Any
+
+LINUX = sys.platform.startswith("linux")
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 8, 22, 24
+PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 36, 38, 47
+
+libc: Any = ctypes.CDLL(None, use_errno=True) if LINUX else None
+if LINUX:
+    libc.syscall.restype = ctypes.c_long
+    libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+
+
+def check(result: int, what: str) -> int:
+    """Return the result of a C call, or raise what errno says."""
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{what}: {os.strerror(code)}")
+    return result
+
+
+def prctl(option: int, a: int = 0, b: int = 0, what: str = "prctl") -> int:
+    return check(libc.prctl(option, a, b, 0, 0), what)
+
+
+def die_with_parent() -> None:
+    """Be killed when the parent thread ends. A later change of user clears this: call it after that."""
+    prctl(PR_SET_PDEATHSIG, 9, what="pdeathsig")
+
+
+def no_new_privileges() -> None:
+    prctl(PR_SET_NO_NEW_PRIVS, 1, what="no_new_privs")
+
+
+def adopt_orphans() -> None:
+    """Become the parent of grandchildren whose own parent dies."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1, what="subreaper")

@@ -1,0 +1,262 @@
+"""What a child does with its payload, one function a kind of job. Runs after the lock-down, beside untrusted code.
+
+Everything reported from here is a claim. None of it can hold an expected value: the trainer never sends one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import io
+import json
+import os
+import random
+import sys
+import threading
+import traceback
+import types
+from collections.abc import Callable
+from typing import Any
+
+from . import charts, pair, wire
+from .encoding import encode, plain
+
+Spec = dict[str, Any]
+FILE_NAME = "main.py"
+MAX_ERROR = 300
+
+
+def text_in() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8")
+
+
+def text_out() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), encoding="utf-8")
+
+
+def prepare(spec: Spec, parts: list[bytes]) -> str:
+    """Put the files in place, seed, and return the code."""
+    for name, index in spec["files"]:
+        with open(name, "wb") as file:
+            file.write(parts[index])
+    fresh_state()
+    sys.path.insert(0, "")
+    return parts[0].decode("utf-8", "surrogatepass")
+
+
+def fresh_state() -> None:
+    """The same start for every program: ``random`` seeds itself anew after a fork, numpy keeps its parent's state."""
+    sys.argv = [FILE_NAME]
+    random.seed(0)
+
+
+def new_module(name: str) -> dict[str, Any]:
+    module = types.ModuleType(name)
+    module.__dict__.update(__builtins__=builtins, __file__=FILE_NAME)
+    sys.modules[name] = module
+    return module.__dict__
+
+
+def compiled(code: str, name: str = FILE_NAME) -> types.CodeType:
+    return compile(code, name, "exec", dont_inherit=True)
+
+
+def exit_code(stop: SystemExit) -> int:
+    if stop.code is None:
+        return 0
+    if isinstance(stop.code, int):
+        return stop.code
+    sys.stderr.write(f"{stop.code}\n")
+    return 1
+
+
+def describe(error: BaseException) -> str:
+    """``"ValueError: text"``; an exception's own ``__str__`` is untrusted too."""
+    try:
+        return f"{type(error).__name__}: {str(error)[:MAX_ERROR]}"
+    except BaseException:
+        return type(error).__name__
+
+
+def print_error(error: BaseException) -> None:
+    """The traceback as the interpreter prints it, without our own frames."""
+    try:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != FILE_NAME and trace.tb_next is not None:
+            trace = trace.tb_next
+        traceback.print_exception(type(error), error, trace)
+    except BaseException:
+        sys.stderr.write(f"{type(error).__name__}\n")
+
+
+def execute(code: str, space: dict[str, Any]) -> int:
+    """Run the code; the return code that its process would have ended with."""
+    try:
+        exec(compiled(code), space)
+    except SystemExit as stop:
+        return exit_code(stop)
+    except BaseException as error:
+        print_error(error)
+        return 1
+    return 0
+
+
+def run_script(spec: Spec, parts: list[bytes]) -> int:
+    return execute(prepare(spec, parts), new_module("__main__"))
+
+
+def run_stdins(spec: Spec, parts: list[bytes]) -> int:
+    """Every stdin through one process: real descriptors 0 and 1 and a fresh ``__main__`` for each."""
+    try:
+        code = compiled(prepare(spec, parts))
+    except BaseException as error:
+        print_error(error)
+        return 1
+    cap = spec["out"]
+    source, sink = _nameless_file(), _nameless_file()
+    recursion, home = sys.getrecursionlimit(), os.getcwd()
+    for index, part in spec["stdins"]:
+        for fd in (source, sink):
+            os.ftruncate(fd, 0)
+            os.lseek(fd, 0, os.SEEK_SET)
+        wire.write_all(source, parts[part])
+        os.lseek(source, 0, os.SEEK_SET)
+        os.dup2(source, 0)
+        os.dup2(sink, 1)
+        sys.stdin, sys.stdout = text_in(), text_out()
+        sys.__stdin__, sys.__stdout__ = sys.stdin, sys.stdout  # type: ignore[misc]
+        problem = _run_one(code)
+        size = os.fstat(sink).st_size
+        status = b"L" if size > cap else b"E" if problem else b"K"
+        reason = problem.encode("utf-8", "replace")
+        head = wire.LENGTH.pack(index) + status + wire.LENGTH.pack(len(reason)) + reason
+        wire.say(wire.TEST, head + os.pread(sink, min(size, cap), 0))
+        if sys.getrecursionlimit() != recursion:
+            sys.setrecursionlimit(recursion)
+        os.chdir(home)
+        fresh_state()
+    os.dup2(2, 1)  # the last test's file is no longer the process's stdout
+    return 0
+
+
+def _run_one(code: types.CodeType) -> str:
+    reason = ""
+    try:
+        exec(code, new_module("__main__"))
+    except SystemExit as stop:
+        status = exit_code(stop)
+        reason = f"exit code {status}" if status else ""
+    except BaseException as error:
+        print_error(error)
+        reason = describe(error)
+    try:
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+    except BaseException as error:
+        reason = reason or describe(error)
+    return reason
+
+
+def _nameless_file() -> int:
+    try:
+        return os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600)
+    except OSError:
+        name = f".{random.getrandbits(64):x}"
+        fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        os.unlink(name)
+        return fd
+
+
+def say_value(index: int, data: Any) -> None:
+    wire.say(wire.VALUE, wire.LENGTH.pack(index) + json.dumps(data).encode())
+
+
+def claim(index: int, work: Callable[[], Any]) -> None:
+    """Report what ``work`` returns or raises as the value of one item."""
+    try:
+        data = encode(work())
+    except BaseException as error:
+        name, _, text = describe(error).partition(": ")
+        data = ["r", name, text]
+    say_value(index, data)
+
+
+def run_calls(spec: Spec, parts: list[bytes]) -> int:
+    """The code once, then the function for each list of arguments."""
+    space = new_module("solution")
+    status = execute(prepare(spec, parts), space)
+    if status:
+        return status
+    try:
+        function = find(space, spec["entry"])
+    except BaseException as error:
+        print_error(error)
+        return 1
+    for index, arguments in enumerate(spec["items"]):
+        claim(index, lambda arguments=arguments: function(*plain(json.loads(arguments))))  # type: ignore[misc]
+    return 0
+
+
+def find(space: dict[str, Any], dotted: str) -> Any:
+    """The function of that name at the top level, or a method of a class ``Solution``."""
+    first, *rest = dotted.split(".")
+    if first in space:
+        found = space[first]
+    elif "Solution" in space:
+        found = getattr(space["Solution"](), first)
+    else:
+        raise NameError(f"name {first!r} is not defined")
+    for name in rest:
+        found = getattr(found() if isinstance(found, type) else found, name)
+    return found
+
+
+def run_exprs(spec: Spec, parts: list[bytes]) -> int:
+    """Each expression in a namespace of its own, as if it were the only one."""
+    try:
+        code = compiled(prepare(spec, parts))
+    except BaseException as error:
+        print_error(error)
+        return 1
+
+    def evaluate(expression: str) -> Any:
+        space = new_module("solution")
+        exec(code, space)
+        return eval(compile(expression, "expression", "eval", dont_inherit=True), space)
+
+    for index, expression in enumerate(spec["items"]):
+        claim(index, lambda expression=expression: evaluate(expression))  # type: ignore[misc]
+        fresh_state()
+    return 0
+
+
+def run_harness(spec: Spec, parts: list[bytes]) -> int:
+    """Our own code, with the model's code as data."""
+    space = new_module("harness")
+    status = execute(prepare(spec, parts), space)
+    if status:
+        return status
+    claim(0, lambda: space["run"](json.loads(spec["entry"])))
+    return 0
+
+
+def run_chart(spec: Spec, parts: list[bytes]) -> int:
+    space = new_module("__main__")
+    status = execute(prepare(spec, parts), space)
+    claim(0, lambda: charts.read(spec["entry"]))
+    return status
+
+
+RUNNERS: dict[str, Callable[[Spec, list[bytes]], int]] = {
+    "script": run_script,
+    "stdins": run_stdins,
+    "calls": run_calls,
+    "exprs": run_exprs,
+    "harness": run_harness,
+    "chart": run_chart,
+    "candidate": pair.run_candidate,
+    "tester": pair.run_tester,
+}
