@@ -1,0 +1,52 @@
+"""Shared ground of the integration suites: what is under test, where the helpers are, real rows.
+
+The suites need verl and ms-swift, which cannot share an environment. `run.py` makes one for each and sets
+TABLE_REWARDS_INTEGRATION to its name; without that variable (the fast suite) the folders are not even collected.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+FRAMEWORK = os.environ.get("TABLE_REWARDS_INTEGRATION", "")
+
+collect_ignore = ["run.py", "support"]
+collect_ignore += [name for name in ("verl", "swift") if name != FRAMEWORK]
+
+if FRAMEWORK:
+    sys.path.insert(0, str(HERE / "support"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not FRAMEWORK:
+        return
+    if FRAMEWORK not in ("verl", "swift"):
+        raise pytest.UsageError(f"TABLE_REWARDS_INTEGRATION={FRAMEWORK!r}: expected 'verl' or 'swift'")
+    import table_rewards
+
+    where = Path(table_rewards.__file__).resolve()
+    if ROOT / "src" in where.parents:
+        raise pytest.UsageError(
+            f"table_rewards comes from {where}, the source tree; the integration suites test the installed wheel. "
+            "Run them with: python tests/integration/run.py"
+        )
+
+
+@pytest.fixture(scope="session")
+def adapter_file() -> Path:
+    """The installed file that a user gives to the framework, found as a user finds it: `table-rewards adapter NAME`."""
+    import subprocess
+
+    command = [str(Path(sys.executable).with_name("table-rewards")), "adapter", FRAMEWORK]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    path = Path(done.stdout.strip())
+    assert path.is_file(), f"{command} printed {done.stdout!r}"
+    assert ROOT not in path.parents or any(part.startswith(".venv") for part in path.parts), path
+    return path
