@@ -7,10 +7,11 @@ becomes one character of a private plane, so that the list is a string and every
     The table as it stands: sections are nodes, ``th`` is a node whose text is not compared, white space counts.
 
 ``omnidocbench``
-    OmniDocBench's normalisation of HTML before that, which TRivia took over: ``th`` becomes ``td``; ``thead``, ``tbody``,
-    ``span``, ``div``, ``p``, ``sup``, ``sub`` are unwrapped; ``colgroup`` is dropped; ``math`` becomes its ``alttext``
-    between dollar signs; texts are brought to NFKC, with single spaces and none behind a tag. Two of its defects are not
-    reproduced: entities resolved twice (a text ``p&lt;beta`` becomes a tag there), and spaces lost behind a ">" in a text.
+    OmniDocBench's normalisation of HTML before that, which TRivia took over: ``th`` becomes ``td``; ``thead``,
+    ``tbody``, ``span``, ``div``, ``p``, ``sup``, ``sub`` are unwrapped; ``colgroup`` is dropped; ``math`` becomes its
+    ``alttext`` between dollar signs; texts are brought to NFKC, with single spaces and none behind a tag. Two of its
+    defects are not reproduced: entities resolved twice (a text ``p&lt;beta`` becomes a tag there), and spaces lost
+    behind a ">" in a text.
 """
 
 from __future__ import annotations

@@ -46,9 +46,9 @@ class _Nodes:
         self.size = len(self.labels)
         self.leftmost: Indices = np.array(self.starts, dtype=np.intp)
         leaf = self.leftmost == np.arange(self.size)
-        leaves_before = np.concatenate(([0], np.cumsum(leaf)))
+        size_before = np.concatenate(([0], np.cumsum(leaf)))
         nodes = np.flatnonzero(~leaf)
-        row = leaves_before[nodes] - leaves_before[self.leftmost[nodes]] == nodes - self.leftmost[nodes]
+        row = size_before[nodes] - size_before[self.leftmost[nodes]] == nodes - self.leftmost[nodes]
         self.rows: list[int] = nodes[row].tolist()
         self.inner: list[int] = nodes[~row].tolist()
 
@@ -98,13 +98,13 @@ def _saving(a: _Nodes, b: _Nodes) -> float:
     if not a.size or not b.size:
         return 0.0
     gains = _node_savings(a, b)
-    leaves_a, leaves_b = gains.shape[0], gains.shape[1]
+    size_a, size_b = gains.shape
     if a.rows and b.rows:
-        padded = np.zeros((leaves_a + 1, leaves_b + 1))
+        padded = np.zeros((size_a + 1, size_b + 1))
         padded[:-1, :-1] = gains
         below_a = [range(int(a.leftmost[x]), x) for x in a.rows]
         below_b = [range(int(b.leftmost[y]), y) for y in b.rows]
-        aligned = row_pair_savings(padded, below_a, below_b)
+        aligned = row_pair_savings(padded, below_a, below_b, padding=(size_a, size_b))
     plain = gains.copy()  # what is below a row are leaves, and E of a leaf is its own saving
     if a.rows and b.rows:
         gains[np.ix_(a.rows, b.rows)] += aligned

@@ -17,6 +17,7 @@ _RULE: Final = re.compile(
     r"\\(?:hline|toprule|midrule|bottomrule|endhead|endfirsthead|endfoot|endlastfoot|cline\{[^{}]*\}"
     r"|cmidrule(?:\([^()]*\))?(?:\[[^\[\]]*\])?\{[^{}]*\}|addlinespace(?:\[[^\[\]]*\])?|centering|noalign\{[^{}]*\})"
 )
+_OPTION: Final = r"\s*(?:\[[^\[\]]*\])?"
 _COMMENT: Final = re.compile(r"(?<!\\)%[^\n]*\n?")
 _STYLE: Final = re.compile(
     r"\\(?:textbf|textit|textrm|texttt|textsc|textsf|emph|underline|mbox|makecell|thead|text)\s*(?:\[[^\[\]]*\])?\{([^{}]*)\}"
@@ -24,8 +25,7 @@ _STYLE: Final = re.compile(
 _SWITCH: Final = re.compile(
     r"\\(?:bfseries|itshape|small|footnotesize|scriptsize|tiny|normalsize|bf|it|rm|sc)(?![a-zA-Z])\s*"
 )
-_OPTION: Final = r"\s*(?:\[[^\[\]]*\])?"
-_MULTIROW: Final = re.compile(rf"\\multirow{_OPTION}\{{(\d{{1,9}})\}}{_OPTION}\{{[^{{}}]*\}}{_OPTION}\{{")
+_MULTIROW: Final = re.compile(rf"\\multirow{_OPTION}\{{(\d{{1,9}})\}}{_OPTION}\s*\{{[^{{}}]*\}}{_OPTION}\s*\{{")
 _MULTICOLUMN: Final = re.compile(r"\\multicolumn\s*\{(\d{1,9})\}\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{")
 _TOKEN: Final = re.compile(
     r"\\begin\{[^{}]*\}|\\end\{[^{}]*\}|\\\\(?:\*?\[[^\[\]]*\])?|\\tabularnewline|\\.|[{}&]", re.DOTALL

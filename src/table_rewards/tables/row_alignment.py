@@ -19,19 +19,22 @@ Indices = NDArray[np.intp]
 _CHUNK: Final = 500_000  # numbers in one temporary: stays in the second-level cache or near it
 
 
-def row_pair_savings(savings: Matrix, left: Sequence[Sequence[int]], right: Sequence[Sequence[int]]) -> Matrix:
+def row_pair_savings(
+    savings: Matrix, left: Sequence[Sequence[int]], right: Sequence[Sequence[int]], padding: tuple[int, int]
+) -> Matrix:
     """Return the greatest total saving of aligning the cells of each left row with those of each right row.
 
     Args:
-        savings: cell x cell, shape (p + 1, q + 1); the last row and column are 0 and stand for "no cell".
-        left: rows as cell indices below p.
-        right: rows as cell indices below q.
+        savings: cell x cell.
+        left: rows as line numbers of ``savings``.
+        right: rows as column numbers of ``savings``.
+        padding: a line and a column of ``savings`` that are 0 for every cell of the rows: "no cell".
 
     Returns:
         float64 of shape (len(left), len(right)).
     """
     result = np.zeros((len(left), len(right)))
-    padding_left, padding_right = savings.shape[0] - 1, savings.shape[1] - 1
+    padding_left, padding_right = padding
     buckets_right = [(where, _padded(right, where, padding_right)) for where in _by_length(right)]
     for rows in _by_length(left):
         cells_left = _padded(left, rows, padding_left)
