@@ -212,7 +212,7 @@ def install(interpreter: Interpreter, fresh: bool) -> tuple[float, str]:
         return 0.0, f"install: {failure}"
 
 
-def test(result: Result, arguments: list[str]) -> None:
+def run_suite(result: Result, arguments: list[str]) -> None:
     """Run the fast suite and fill in the counts from pytest's closing line."""
     minor = result.interpreter.minor
     log = ROOT / f".venv-logs/pytest-{minor}.log"
@@ -277,7 +277,7 @@ def main() -> int:
             result.install_seconds, result.problem = job.result()
             if not result.problem:
                 print(f"CPython {interpreter.version}: running the fast suite ...", flush=True)
-                test(result, arguments)
+                run_suite(result, arguments)
             verdict = result.problem or f"{result.passed} passed, {result.skipped} skipped"
             print(f"CPython {interpreter.version}: {verdict}", flush=True)
 
