@@ -131,7 +131,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Stdins:
-    """Many stdins in one child; then, alone in a fresh one each, those that a crash or a predecessor may have spoilt."""
+    """Many stdins in one child; then, alone in a fresh one, those that a crash or a predecessor may have spoilt."""
 
     def __init__(self, pool: Pool, job: Job) -> None:
         self.pool, self.job = pool, job

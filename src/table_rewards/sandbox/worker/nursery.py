@@ -101,11 +101,16 @@ def _deep_stack() -> None:
 def warm_up(preload: list[str]) -> list[str]:
     """Import, and touch once whatever sets itself up at first use, so that no child pays for it."""
     missing = []
+    # pandas imports pyarrow where it finds it: a second thread, which must not exist before a fork, and 40 MB
+    blocked = {name: None for name in ("pyarrow",) if name not in sys.modules}
+    sys.modules.update(blocked)  # type: ignore[arg-type]
     for name in preload:
         try:
             importlib.import_module(name)
         except Exception as error:
             missing.append(f"{name}: {error!r}"[:200])
+    for name in blocked:
+        sys.modules.pop(name, None)
     compile("def f(x):\n  return [x]", "warm", "exec")
     traceback.format_exception(ValueError("warm"))
     json.loads(json.dumps(encode([1, 1.5, "a", (1,), {1: {2}}])))

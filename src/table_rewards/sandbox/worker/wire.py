@@ -58,6 +58,11 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
+def receive_message(sock: socket.socket) -> dict[str, Any]:
+    """A message without parts, between the two processes of ``Job.tests``."""
+    return receive_header(sock)
+
+
 def say(kind: bytes, payload: bytes, fd: int = RESULT_FD) -> None:
     """Write one frame of a child's result."""
     write_all(fd, LENGTH.pack(len(payload) + 1) + kind + payload)
