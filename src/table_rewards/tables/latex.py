@@ -25,7 +25,9 @@ _STYLE: Final = re.compile(
 _SWITCH: Final = re.compile(
     r"\\(?:bfseries|itshape|small|footnotesize|scriptsize|tiny|normalsize|bf|it|rm|sc)(?![a-zA-Z])\s*"
 )
-_MULTIROW: Final = re.compile(rf"\\multirow{_OPTION}\{{(\d{{1,9}})\}}{_OPTION}\s*\{{[^{{}}]*\}}{_OPTION}\s*\{{")
+_MULTIROW: Final = re.compile(
+    rf"\\multirow{_OPTION}\s*\{{(\d{{1,9}})\}}{_OPTION}\s*(?:\{{[^{{}}]*\}}|\*){_OPTION}\s*\{{"
+)
 _MULTICOLUMN: Final = re.compile(r"\\multicolumn\s*\{(\d{1,9})\}\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{")
 _TOKEN: Final = re.compile(
     r"\\begin\{[^{}]*\}|\\end\{[^{}]*\}|\\\\(?:\*?\[[^\[\]]*\])?|\\tabularnewline|\\.|[{}&]", re.DOTALL
@@ -36,7 +38,7 @@ _SYMBOL: Final = re.compile(r"\\([%&_#${}])")
 def parse_latex(source: str) -> Table | None:
     """Read the first ``tabular`` of a text, a truncated one too; None when there is none.
 
-    >>> table = parse_latex(r"\\begin{tabular}{ll}\\hline\\multicolumn{2}{c}{\\textbf{A \\& B}}\\\\ 1 & 50\\% \\\\\\end{tabular}")
+    >>> table = parse_latex(r"\\begin{tabular}{ll} \\multicolumn{2}{c}{\\textbf{A \\& B}} \\\\ 1 & 50\\%")
     >>> [[tuple(cell)[:3] for cell in row] for row in table.rows]
     [[('A & B', 2, 1)], [('1', 1, 1), ('50%', 1, 1)]]
     """

@@ -1,0 +1,115 @@
+"""TEDS: how similar two tables are as trees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.reward import Profile
+from table_rewards.rewards.table_reward import MAX_CHARACTERS, Compared, TableReward, Which, positive, truth
+from table_rewards.tables.edit_distance import MAX_COMPARISONS, Distance, tree_edit_distances
+from table_rewards.tables.normalisation import NORMALISATIONS
+from table_rewards.tables.similarity import DENOMINATORS, similarity
+from table_rewards.tables.tree import Tree
+
+
+class TEDS(TableReward):
+    """Tree-edit-distance-based similarity of the completion's table and the reference table.
+
+    ::
+
+        TEDS = 1 - distance / max(nodes of the prediction, nodes of the reference)
+
+    The distance is exact: 1 for a node too many or too few, 1 for a cell whose spans differ, and for cells of equal
+    spans the Levenshtein distance of their texts divided by the longer one's length. Zhong et al., "Image-based
+    table recognition: data, model, and evaluation", arXiv 1911.10683; as a reward in TRivia, arXiv 2512.01248.
+
+    Args:
+        structure_only: compare the structure alone (S-TEDS); the texts are not looked at.
+        normalisation: what is compared: ``standard``, ``pubtabnet`` or ``omnidocbench``, see
+            :mod:`table_rewards.tables.normalisation`.
+        denominator: ``compared`` counts the nodes that are compared; ``pubtabnet``, for comparison with papers, counts
+            markup inside cells too, which a prediction can pile up for free.
+        clip: raise negative scores to 0. TEDS falls below 0 when the tables have less in common than nothing.
+        table: which table counts when the completion holds several: ``first``, ``last`` or ``best``.
+        max_characters: what follows behind this many characters of a completion is not read.
+        max_comparisons: node pairs up to which the distance is exact. Beyond, a lower bound of the score is
+        returned that
+            depends on the two tables alone, see :mod:`table_rewards.tables.edit_bound`.
+        profile: only ``corrected``; the released reward is 0 for every completion (R1 in docs/profiles.md).
+
+    The value is in [0, 1] (without ``clip`` in (-1, 1]); 1.0 if and only if nothing differs. Parts: ``teds`` and
+    ``structure``; with ``structure_only`` ``structure`` alone. A completion without a table scores 0 and is
+    *unparsed*; a reference without a table leaves its samples *unscored*; TRivia's placeholder ``<table></table>``
+    for a row without a label scores 0, as it does there.
+
+    >>> truth = "<table><tr><td>Year</td><td>Sales</td></tr><tr><td>2024</td><td>17</td></tr></table>"
+    >>> scores = TEDS()(["<fcel>Year<fcel>Sales<nl>\\n<fcel>2024<fcel>11<nl>\\n", "I see no table."], [truth, truth])
+    >>> scores.values.round(4).tolist(), scores.parts["structure"].tolist(), scores.notes
+    ([0.9167, 0.0], [1.0, 0.0], ['', 'no table'])
+    """
+
+    name = "teds"
+
+    def __init__(
+        self,
+        *,
+        structure_only: bool = False,
+        normalisation: Literal["standard", "pubtabnet", "omnidocbench"] = "standard",
+        denominator: Literal["compared", "pubtabnet"] = "compared",
+        clip: bool = True,
+        table: Which = "first",
+        max_characters: int = MAX_CHARACTERS,
+        max_comparisons: int = MAX_COMPARISONS,
+        profile: Profile = "corrected",
+    ) -> None:
+        super().__init__(table=table, max_characters=max_characters, profile=profile)
+        if profile == "released":
+            raise ConfigurationError(
+                "TEDS has no released profile: the released reward is 0 for every completion (defect R1). For the "
+                "scores that its authors meant: TEDS(normalisation='omnidocbench', denominator='pubtabnet', clip=False)"
+            )
+        self.structure_only = truth("structure_only", structure_only)
+        self.normalisation = one_of("normalisation", normalisation, NORMALISATIONS)
+        self.denominator = one_of("denominator", denominator, DENOMINATORS)
+        self.clip = truth("clip", clip)
+        self.max_comparisons = positive("max_comparisons", max_comparisons)
+        self.parts = ("structure",) if structure_only else ("teds", "structure")
+        self.headline = self.parts
+
+    def options(self) -> dict[str, object]:
+        return {
+            "structure": self.structure_only,
+            "normalisation": self.normalisation,
+            "denominator": self.denominator,
+            "clip": self.clip,
+            "table": self.table,
+            "characters": self.max_characters,
+            "comparisons": self.max_comparisons,
+            **super().options(),
+        }
+
+    def compare(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
+        columns: list[list[float]] = []
+        inexact: set[int] = set()
+        for part in self.parts:
+            bare = part == "structure"
+            against = reference.structure() if bare else reference
+            trees = [tree.structure() for tree in tables] if bare else tables
+            distances = tree_edit_distances(trees, against, self.max_comparisons)
+            columns.append([self._score(*pair, reference) for pair in zip(distances, tables, strict=True)])
+            inexact.update(index for index, distance in enumerate(distances) if not distance.exact)
+        return [
+            Compared(
+                parts,
+                f"oversize: {tables[index].size:,} x {reference.size:,} nodes; a lower bound"
+                if index in inexact
+                else "",
+            )
+            for index, parts in enumerate(zip(*columns, strict=True))
+        ]
+
+    def _score(self, distance: Distance, table: Tree, reference: Tree) -> float:
+        score = similarity(distance.value, table, reference, self.denominator)
+        return max(0.0, score) if self.clip else score
