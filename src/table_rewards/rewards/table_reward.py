@@ -105,7 +105,7 @@ class TableReward(Reward[TableReference]):
         candidates: list[Tree] = []
         slices: list[tuple[int, int, list[str]]] = []
         for completion in completions:
-            sources, notes = self._sources(completion)
+            sources, notes = self._sources(completion, max(self.max_characters, 2 * len(reference.source)))
             first = len(candidates)
             for source in sources:
                 if source not in trees:
@@ -119,11 +119,11 @@ class TableReward(Reward[TableReference]):
         compared = self.compare(candidates, tree) if candidates else []
         return [self._judgement(compared[first:behind], notes) for first, behind, notes in slices]
 
-    def _sources(self, completion: str) -> tuple[list[Found], list[str]]:
+    def _sources(self, completion: str, limit: int) -> tuple[list[Found], list[str]]:
         notes: list[str] = []
-        if len(completion) > self.max_characters:
-            completion = completion[: self.max_characters]
-            notes.append(f"cut at {self.max_characters:,} characters")
+        if len(completion) > limit:
+            completion = completion[:limit]
+            notes.append(f"cut at {limit:,} characters")
         found = find_tables(completion)
         if len(found) > 1:
             if self.table != "best":

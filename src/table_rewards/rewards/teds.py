@@ -33,7 +33,8 @@ class TEDS(TableReward):
             markup inside cells too, which a prediction can pile up for free.
         clip: raise negative scores to 0. TEDS falls below 0 when the tables have less in common than nothing.
         table: which table counts when the completion holds several: ``first``, ``last`` or ``best``.
-        max_characters: what follows behind this many characters of a completion is not read.
+        max_characters: what follows behind this many characters of a completion, or behind twice the length of its
+            reference if that is more, is not read.
         max_comparisons: node pairs up to which the distance is exact. Beyond, a lower bound of the score is
         returned that
             depends on the two tables alone, see :mod:`table_rewards.tables.edit_bound`.

@@ -14,6 +14,10 @@ MAX_COMPARISONS: Final = 10_000_000
 """Node pairs up to which a distance is computed exactly: two tables of some 3,000 cells, about half a second."""
 
 
+MAX_RATIO: Final = 64
+"""A table of more than 4,096 nodes and this many times the other's is not compared exactly: it scores below 1 / 64."""
+
+
 class Distance(NamedTuple):
     """A tree edit distance; when not ``exact``, one that the true distance does not exceed."""
 
@@ -44,6 +48,8 @@ def tree_edit_distances(
     for index, tree in enumerate(predictions):
         if tree == reference:
             results[index] = Distance(0.0)
+        elif _lopsided(tree.size, reference.size):
+            results[index] = Distance(bounded_distance(tree, reference, 0), exact=False)
         elif tree.size * reference.size > max_comparisons:
             results[index] = Distance(bounded_distance(tree, reference, max_comparisons), exact=False)
         elif tree.rows is not None and reference.rows is not None:
@@ -55,3 +61,7 @@ def tree_edit_distances(
     for index, value in zip(regular, regular_distances([predictions[i] for i in regular], reference), strict=True):
         results[index] = Distance(value)
     return [result for result in results if result is not None]
+
+
+def _lopsided(one: int, other: int) -> bool:
+    return max(one, other) > max(4_096, MAX_RATIO * min(one, other))

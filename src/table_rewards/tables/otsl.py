@@ -50,6 +50,12 @@ def parse_otsl(source: str) -> Table | None:
     width = max(map(len, rows))
     if width * len(rows) <= _MAX_SLOTS:  # else one endless row would blow up all others
         rows = [row + [("ecel", "")] * (width - len(row)) for row in rows]
+    if all(kind == "fcel" or kind == "ecel" for row in rows for kind, _ in row):
+        return Table(tuple(tuple(Cell(text) for _, text in row) for row in rows))
+    return Table(_with_spans(rows))
+
+
+def _with_spans(rows: list[list[Slot]]) -> tuple[tuple[Cell, ...], ...]:
     owner: dict[tuple[int, int], tuple[int, int]] = {}
     found: dict[tuple[int, int], Cell] = {}
     covered = 0
@@ -68,15 +74,13 @@ def parse_otsl(source: str) -> Table | None:
                 owner[i, j] = (i, j)
             else:
                 owner.update(((y, x), (i, j)) for y in range(i, i + rowspan) for x in range(j, j + colspan))
-    return Table(
+    return tuple(
         tuple(
-            tuple(
-                found.get((i, j)) or Cell(row[j][1])  # a token that continues nothing is an empty cell
-                for j in range(len(row))
-                if owner.get((i, j), (i, j)) == (i, j)
-            )
-            for i, row in enumerate(rows)
+            found.get((i, j)) or Cell(slot[1])  # a token that continues nothing is an empty cell
+            for j, slot in enumerate(row)
+            if owner.get((i, j), (i, j)) == (i, j)
         )
+        for i, row in enumerate(rows)
     )
 
 
