@@ -24,7 +24,9 @@ class Sample:
 
 def read(name: str) -> list[dict[str, Any]]:
     """The rows of the one file of that name, wherever under `fixtures/` it is kept."""
-    (file,) = FIXTURES.rglob(name)
+    found = sorted(FIXTURES.rglob(name))
+    assert len(found) == 1, f"expected one {name} under {FIXTURES}, found {found}"
+    (file,) = found
     with file.open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
@@ -44,7 +46,12 @@ def tablebench_samples(metrics: Sequence[str] = ("EM", "EM_with_error_10", "ROUG
     ]
 
 
-def region_samples(count: int = 4) -> list[Sample]:
+def samples_of(reward: str) -> list[Sample]:
+    """A dozen samples that a reward of ours can score, right ones and wrong ones."""
+    return {"table_bench": tablebench_samples, "table_region": region_samples}[reward]()[:12]
+
+
+def region_samples(count: int = 6) -> list[Sample]:
     """Gold regions, each answered twice: all right, then with a wrong region and a wrong answer."""
     out: list[Sample] = []
     for row in read("table_r1_tablearea_test_gold.jsonl"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -130,7 +131,9 @@ def read_lines(folder: Path, name: str) -> list[dict[str, Any]]:
 def reward_columns(
     completions: Sequence[str], rewards: Sequence[Callable[..., Any]], rows: Sequence[Mapping[str, Any]]
 ) -> Any:
-    """A (samples, rewards) tensor through `compute_rewards_per_func`, the 4.4+ trainer's own call; None becomes NaN."""
+    """A (samples, rewards) tensor through `compute_rewards_per_func`, the trainer's own call; None becomes NaN."""
+    if major() < 4:
+        return reward_columns_3x(completions, rewards, rows)
     import torch
     from swift.rl_core.data import GRPOSample
     from swift.rl_core.grpo_algorithm import compute_rewards_per_func
@@ -144,8 +147,43 @@ def reward_columns(
     return compute_rewards_per_func(samples, list(rewards), None, torch.device("cpu"))
 
 
+def reward_columns_3x(
+    completions: Sequence[str], rewards: Sequence[Callable[..., Any]], rows: Sequence[Mapping[str, Any]]
+) -> Any:
+    """The same through the 3.x trainer's method, which reads no more of its trainer than given here."""
+    from contextlib import nullcontext
+    from types import SimpleNamespace
+
+    from swift.trainers.rlhf_trainer import grpo_trainer
+
+    grpo_trainer.patch_profiling_context = lambda *args, **kwargs: nullcontext()
+    samples = []
+    for completion, row in zip(completions, rows, strict=True):
+        messages = [*row["messages"], {"role": "assistant", "content": completion}]
+        samples.append({**row, "messages": messages, "finish_reason": "stop", "is_truncated": False, "add_eos": False})
+    trainer = SimpleNamespace(
+        accelerator=SimpleNamespace(device="cpu"),
+        reward_funcs=list(rewards),
+        reward_model_plugins=[None] * len(rewards),
+        reward_func_names=[type(reward).__name__ for reward in rewards],
+        state=None,
+        enable_server_multi_turn=False,
+        _async_reward_func_indices=[],
+        async_reward_loop=None,
+        _disable_sp_context=lambda *args: nullcontext(),
+    )
+    method = grpo_trainer.GRPOTrainer._compute_rewards_per_func
+    return getattr(method, "__wrapped__", method)(trainer, samples)
+
+
 def load_plugin(file: Path | str) -> dict[str, Any]:
-    """Import a plugin file with swift's own loader of `--external_plugins` and return its reward registry."""
+    """Import a plugin file as `--external_plugins` does and return swift's reward registry."""
+    if major() < 4:
+        from swift.plugin.orm import orms as registry
+
+        sys.path.insert(0, str(Path(file).parent))
+        importlib.import_module(Path(file).stem)
+        return dict(registry)
     from swift.rewards import orms
     from swift.utils.utils import import_external_file
 

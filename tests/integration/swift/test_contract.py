@@ -1,4 +1,4 @@
-"""Our reward classes as the 4.x trainer finds, builds and calls them, without training."""
+"""Our reward classes as the trainer finds, builds and calls them, without training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 import pytest
-from real_rows import Sample, region_samples, tablebench_samples
+from real_rows import Sample, samples_of
 from swift_harness import reward_columns
 
 pytestmark = pytest.mark.slow
@@ -18,10 +18,6 @@ def columns(sample: Sample) -> dict[str, Any]:
     """A swift dataset row of a sample: the prompt and flat columns."""
     truth = sample.ground_truth if isinstance(sample.ground_truth, dict) else {"answer": sample.ground_truth}
     return {"messages": [{"role": "user", "content": sample.question}], **truth, **sample.extra_info}
-
-
-def samples_of(reward: str) -> list[Sample]:
-    return tablebench_samples()[:12] if reward == "table_bench" else region_samples(4)
 
 
 @pytest.mark.parametrize("name", REWARDS)

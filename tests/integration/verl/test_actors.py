@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_rows import region_samples, tablebench_samples
+from real_rows import samples_of
 from verl_harness import MODULE, Row, reward_overrides, score_with_actors, trainer_config, validation_metrics
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -18,7 +18,7 @@ def test_ray_reward_workers(
 ) -> None:
     from table_rewards.frameworks import verl as doors
 
-    samples = tablebench_samples()[:12] if reward == "table_bench" else region_samples(4)
+    samples = samples_of(reward)
     rows = [Row(s.completion, s.ground_truth, s.extra_info, uid=f"q{i // 2}") for i, s in enumerate(samples)]
     path = adapter_file if manager == "naive" else MODULE
     config = trainer_config(reward_overrides(reward, path=path, manager=manager), model=model_folder)

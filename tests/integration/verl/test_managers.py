@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_rows import Sample, region_samples, tablebench_samples
+from real_rows import Sample, samples_of
 from verl.trainer.ppo.reward import get_custom_reward_fn
 from verl_harness import MODULE, Row, make_batch, reward_overrides, score_in_process, trainer_config, validation_metrics
 
 pytestmark = pytest.mark.slow
 
-SAMPLES = {"table_bench": tablebench_samples()[:12], "table_region": region_samples(4)}
+REWARDS = ["table_bench", "table_region"]
 
 
 def rows_of(samples: list[Sample], group: int = 2) -> list[Row]:
@@ -38,7 +38,7 @@ def direct(reward: str, samples: list[Sample]) -> list[float]:
     return [function("tablebench", s.completion, s.ground_truth, dict(s.extra_info))["score"] for s in samples]
 
 
-@pytest.mark.parametrize("reward", list(SAMPLES))
+@pytest.mark.parametrize("reward", REWARDS)
 @pytest.mark.parametrize("manager", ["naive", "dapo", "gdpo", "rate_limited"])
 @pytest.mark.parametrize("door", ["file", "package"])
 def test_loop_managers(
@@ -46,7 +46,7 @@ def test_loop_managers(
 ) -> None:
     path = adapter_file if door == "file" else MODULE
     config = trainer_config(reward_overrides(reward, path=path, manager=manager), model=model_folder)
-    samples = SAMPLES[reward]
+    samples = samples_of(reward)
     out = score_in_process(config, tokenizer, rows_of(samples))
     scores = [item["reward_score"] for item in out]
     check_scores(samples, scores)
@@ -59,12 +59,12 @@ def test_loop_managers(
     assert metrics["tablebench"]["acc"]["mean@2"] == pytest.approx(sum(extra["acc"]) / len(samples))
 
 
-@pytest.mark.parametrize("reward", list(SAMPLES))
+@pytest.mark.parametrize("reward", REWARDS)
 def test_legacy_naive_and_batch(reward: str, adapter_file: Path, tokenizer: Any) -> None:
     """The managers of verl <= 0.7.0: their classes still ship, the batch one takes columns."""
     from verl.workers.reward_manager import BatchRewardManager, NaiveRewardManager
 
-    samples = SAMPLES[reward]
+    samples = samples_of(reward)
     for manager, name in ((NaiveRewardManager, reward), (BatchRewardManager, f"{reward}_batch")):
         function = get_custom_reward_fn(trainer_config(reward_overrides(name, path=adapter_file)))
         out = manager(tokenizer=tokenizer, num_examine=0, compute_score=function)(
@@ -76,12 +76,12 @@ def test_legacy_naive_and_batch(reward: str, adapter_file: Path, tokenizer: Any)
         assert all(len(values) == len(samples) for values in out["reward_extra_info"].values())
 
 
-@pytest.mark.parametrize("reward", list(SAMPLES))
+@pytest.mark.parametrize("reward", REWARDS)
 def test_legacy_prime_in_its_process_pool(reward: str, adapter_file: Path, tokenizer: Any) -> None:
     """prime pickles the function, calls it by position and makes zeros of dicts: it gets the float form."""
     from verl.workers.reward_manager import PrimeRewardManager
 
-    samples = SAMPLES[reward]
+    samples = samples_of(reward)
     function = get_custom_reward_fn(trainer_config(reward_overrides(f"{reward}_float", path=adapter_file)))
     scores = PrimeRewardManager(tokenizer, 0, function)(make_batch(tokenizer, rows_of(samples))).sum(-1).tolist()
     check_scores(samples, scores)
