@@ -41,12 +41,21 @@ class Framework:
     suite: str  # the folder of tests
     constraints: str
     requirements: list[str] = field(default_factory=list)
+    copies: dict[str, str] = field(default_factory=dict)  # folder below versions/: a requirement without dependencies
 
 
 FRAMEWORKS = {
     # verl's agent loop imports the last three without declaring them.
     "verl": Framework(
-        "verl", "verl", "verl-0.9.1.txt", ["torch==2.13.0", "verl==0.9.1", "cachetools", "fastapi", "uvicorn"]
+        "verl",
+        "verl",
+        "verl-0.9.1.txt",
+        ["torch==2.13.0", "verl==0.9.1", "cachetools", "fastapi", "uvicorn"],
+        # Older verls run on the newest one's dependencies; the oldest wants pkg_resources.
+        {
+            **{version: f"verl=={version}" for version in ("0.4.1", "0.5.0", "0.6.1", "0.7.0", "0.7.1", "0.8.0")},
+            "setuptools": "setuptools<80",
+        },
     ),
     # msgspec: imported by the trainer, not declared.
     "swift": Framework("swift", "swift", "swift-4.6.0.txt", ["torch==2.13.0", "ms-swift==4.6.0", "msgspec"]),
@@ -78,6 +87,16 @@ def prepare(framework: Framework, interpreter: Interpreter, fresh: bool) -> Path
 
     begin = time.monotonic()
     python = folder / "bin" / "python"
+    missing = {name: what for name, what in framework.copies.items() if not (folder / "versions" / name).is_dir()}
+    for name, what in missing.items():
+        part = folder / "versions" / f"{name}.part"  # renamed when whole, so that a broken one is never taken for it
+        shutil.rmtree(part, ignore_errors=True)
+        run_logged([str(python), "-m", "pip", "install", "--no-deps", "--target", str(part), what], log, 300)
+        part.rename(folder / "versions" / name)
+    if missing:
+        say(framework, f"older versions beside it, in {time.monotonic() - begin:.0f} s: {', '.join(missing.values())}")
+
+    begin = time.monotonic()
     wheels = folder / "wheel"
     shutil.rmtree(wheels, ignore_errors=True)
     run_logged([str(python), "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(wheels), "."], log, 300)

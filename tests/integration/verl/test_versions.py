@@ -1,0 +1,82 @@
+"""Older verls with their own config, loader and managers: what `table-rewards verl-args` prints for them works in them.
+
+`run.py` puts their code (without dependencies) beside the environment's; one process a version scores the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_rows import samples_of
+from verl_harness import Row
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+COPIES = Path(sys.prefix) / "versions"
+VERSIONS = ["0.4.1", "0.5.0", "0.6.1", "0.7.0", "0.7.1", "0.8.0"]
+BEFORE_THE_MOVE = VERSIONS[
+    :4
+]  # custom_reward_function.* and the batch and prime managers; 0.7.1 moved and dropped them
+
+
+def printed_overrides(name: str, version: str) -> list[str]:
+    command = [str(Path(sys.executable).with_name("table-rewards")), "verl-args", name, "--verl-version", version]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return shlex.split(done.stdout.replace("\\\n", " "), comments=True)
+
+
+def score(version: str, reward: str, folder: Path) -> dict[str, list[float]]:
+    rows = [Row(s.completion, s.ground_truth, s.extra_info, uid=f"q{i}") for i, s in enumerate(samples_of(reward))]
+    task: dict[str, Any] = {
+        "folder": str(folder / "model"),
+        "rows": [asdict(row) for row in rows],
+        "overrides": printed_overrides(reward, version),
+    }
+    if version in BEFORE_THE_MOVE:
+        for form in ("float", "batch"):
+            task[f"{form}_overrides"] = [
+                word.replace(f"name={reward}", f"name={reward}_{form}") for word in task["overrides"]
+            ]
+    copy = COPIES / version
+    assert (copy / "verl").is_dir(), f"{copy} is missing: run tests/integration/run.py verl"
+    paths = [copy, SUPPORT, *([COPIES / "setuptools"] if version == "0.4.1" else [])]  # 0.4.1 imports pkg_resources
+    done = subprocess.run(
+        [sys.executable, str(SUPPORT / "verl_version_probe.py")],
+        input=json.dumps(task),
+        text=True,
+        capture_output=True,
+        timeout=200,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},
+        cwd=folder,
+    )
+    results = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    assert results, done.stdout[-1500:] + done.stderr[-3000:]
+    result = json.loads(results[-1].removeprefix("RESULT "))
+    assert result["version"].startswith(version), result["version"]
+    return dict(result["scores"])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_printed_overrides_score_in_their_version(version: str, tmp_path: Path) -> None:
+    from table_rewards.frameworks import verl as doors
+
+    reward = "table_region" if version in ("0.5.0", "0.8.0") else "table_bench"
+    function = getattr(doors, reward)
+    here = [function("t", s.completion, s.ground_truth, dict(s.extra_info))["score"] for s in samples_of(reward)]
+    scores = score(version, reward, tmp_path)
+    expected = {"naive", "batch", "prime"} if version in BEFORE_THE_MOVE else {"naive", "loop"}
+    assert expected <= set(scores)
+    if version == "0.4.1":  # its prime pickles the wrapper that the loader makes, which no function survives
+        assert set(scores.pop("prime")) == {0.0}
+    for manager, values in scores.items():
+        assert values == pytest.approx(here, abs=1e-6), manager
