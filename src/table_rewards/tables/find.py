@@ -70,8 +70,7 @@ def find_tables(completion: str) -> list[Found]:
         if found:
             return found
         if TOKEN.search(text):
-            pieces = _OTSL_WRAPPER.split(text)
-            return [Found(OTSL, _before_fence(piece, 0)) for piece in pieces if _holds_cells(piece)][:MAX_TABLES]
+            return [Found(OTSL, source) for source in _otsl_tables(text)][:MAX_TABLES]
     if "\\begin{" in text:
         starts = [match.start() for match in BEGIN.finditer(text)]
         if starts:
@@ -82,8 +81,14 @@ def find_tables(completion: str) -> list[Found]:
     return []
 
 
-def _holds_cells(piece: str) -> bool:
-    return any(match[1] != "nl" for match in TOKEN.finditer(piece))
+def _otsl_tables(text: str) -> list[str]:
+    """All tokens are one table, unless ``<otsl>`` tags tell several apart."""
+    tables: list[str] = []
+    for piece in _OTSL_WRAPPER.split(text):
+        first = next((match for match in TOKEN.finditer(piece) if match[1] != "nl"), None)
+        if first is not None:
+            tables.append(_before_fence(piece, first.start()))
+    return tables
 
 
 def _html_tables(text: str) -> list[Found]:
