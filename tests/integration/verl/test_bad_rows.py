@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 COMPLETIONS = {
     "empty": "",
-    "megabyte": "Final Answer: " + "9" * 1_000_000,
+    "long": "Final Answer: " + "9" * 200_000,
     "binary": "\x00\x01\ufffd\x7f" * 200,
     "right to left": "الجواب النهائي \u202e Final Answer: ٤٢ \u202c" * 20,
     "unclosed region": '<gold_area>{"columns": ["a", "rows": [' * 50,
