@@ -13,15 +13,13 @@ import socket
 import sys
 import threading
 import traceback
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from . import programs, wire
 from .lockdown import identity, kernel, landlock, seccomp
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What the machine allows and the policy asks for; the same for every child of a nursery."""
 
     uid: int | None  # the first user of this nursery's range, or None where users cannot be changed
@@ -36,8 +34,7 @@ class Plan:
         return None if self.uid is None else self.uid + slot + (self.slots if trusted else 0)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """What a child takes over from its supervisor."""
 
     slot: int
@@ -55,7 +52,7 @@ def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, s
     """Never returns. ``trusted`` is the process that holds the tests of ``Job.tests``; it too is locked down."""
     result, step = place.result, "payload"
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         spec, parts = wire.split(wire.receive_exactly(sock, size))
         step = "descriptors"
@@ -106,8 +103,6 @@ def _descriptors(place: Place, stdin: int, plan: Plan) -> None:
 
 def _lock(plan: Plan, place: Place, header: dict[str, Any], trusted: bool) -> None:
     """The layers in the one order that works; each raises when it cannot be had."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-        score.write("1000")
     uid = plan.user(place.slot, trusted)
     identity.limit(
         cpu_s=header["cpu"] * header["count"],

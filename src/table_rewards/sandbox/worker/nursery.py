@@ -6,6 +6,7 @@ it wants served; the end of the control socket is the end of everything.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import io
@@ -31,6 +32,8 @@ STACK_BYTES = 64 << 20
 def main(control_fd: str, text: str) -> None:
     config = json.loads(text)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")  # inherited by every child: where memory runs out, the snippet goes, never the trainer
     control = socket.socket(fileno=int(control_fd))
     control.set_inheritable(False)
     _deep_stack()

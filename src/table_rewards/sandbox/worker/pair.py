@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import socket
 import sys
-import unittest
 from typing import Any
 
 from . import programs, wire
@@ -271,5 +270,3 @@ class Remote:
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = _refuse
 
-
-unittest_runner = unittest.TextTestRunner  # warm: imported once in the nursery, used by many tests

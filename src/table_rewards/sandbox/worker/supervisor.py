@@ -50,7 +50,7 @@ class Watch:
         self.cpu_from = 0.0
         self.wall_from = time.monotonic()
         self.poll = select.poll()
-        self.areas = [mmap.mmap(-1, cap + 1) for cap in self.caps]
+        self.areas = [mmap.mmap(-1, cap + 1, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for cap in self.caps]
         self.sizes = [0, 0, 0]
         self.pipes: list[int] = []
         self.open: set[int] = set()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import platform
+import os
 
-ARCH = {"AMD64": "x86_64", "x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}.get(platform.machine(), "")
+ARCH = {"AMD64": "x86_64", "x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}.get(os.uname().machine, "")
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 NEWEST_KNOWN = 462  # a kernel's later calls answer ENOSYS, and the C library falls back
 
