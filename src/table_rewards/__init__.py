@@ -1,0 +1,96 @@
+"""Rewards for training language models on tables, code and rankings.
+
+Everything public is imported from here, on first use, so that ``import table_rewards`` itself costs next to nothing::
+
+    from table_rewards import TableBench
+
+    scores = TableBench()(["Final Answer: 7"], ["7"])
+    scores.values, scores.parts["em"], scores.status, scores.signature
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from table_rewards._version import __version__
+
+if TYPE_CHECKING:
+    from table_rewards.core.compose import Clip, Gate, WeightedSum
+    from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, TableRewardsError, UnknownName
+    from table_rewards.core.registry import create, find, names, register
+    from table_rewards.core.reward import Reward
+    from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, Schedule
+    from table_rewards.core.scores import Judgement, Score, Scores
+    from table_rewards.rewards.table_region import RegionReference, TableRegion
+    from table_rewards.rewards.tablebench import TableBench, TableBenchReference
+
+_HOME = {
+    "BadReference": "core.errors",
+    "Clip": "core.compose",
+    "ConfigurationError": "core.errors",
+    "Constant": "core.schedules",
+    "Cosine": "core.schedules",
+    "Exponential": "core.schedules",
+    "Gate": "core.compose",
+    "Judgement": "core.scores",
+    "Linear": "core.schedules",
+    "RegionReference": "rewards.table_region",
+    "Reward": "core.reward",
+    "Schedule": "core.schedules",
+    "Score": "core.scores",
+    "ScorerFailed": "core.errors",
+    "Scores": "core.scores",
+    "TableBench": "rewards.tablebench",
+    "TableBenchReference": "rewards.tablebench",
+    "TableRegion": "rewards.table_region",
+    "TableRewardsError": "core.errors",
+    "UnknownName": "core.errors",
+    "WeightedSum": "core.compose",
+    "create": "core.registry",
+    "find": "core.registry",
+    "names": "core.registry",
+    "register": "core.registry",
+}
+
+__all__ = [
+    "BadReference",
+    "Clip",
+    "ConfigurationError",
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "Gate",
+    "Judgement",
+    "Linear",
+    "RegionReference",
+    "Reward",
+    "Schedule",
+    "Score",
+    "ScorerFailed",
+    "Scores",
+    "TableBench",
+    "TableBenchReference",
+    "TableRegion",
+    "TableRewardsError",
+    "UnknownName",
+    "WeightedSum",
+    "__version__",
+    "create",
+    "find",
+    "names",
+    "register",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'table_rewards' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"table_rewards.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,75 @@
+"""What can go wrong, by whose fault.
+
+::
+
+    TableRewardsError
+    ├── ConfigurationError(ValueError)   the caller: an option, a name, a length; raised at once
+    │   └── UnknownName                  there is no such option, reward or column; names the nearest
+    ├── BadReference(ValueError)         the data: a reference that cannot be read from its row; unscored inside a batch
+    └── ScorerFailed(RuntimeError)       our side: an endpoint, a sandbox; unscored inside a batch, never a wrong answer
+
+Model output is never a reason to raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TableRewardsError(Exception):
+    """The root of every error that this library raises on purpose."""
+
+
+class ConfigurationError(TableRewardsError, ValueError):
+    """The caller asked for something that does not exist or cannot work."""
+
+
+class UnknownName(ConfigurationError):
+    """A name outside the offered set. The message names the nearest one and lists the set.
+
+    >>> raise UnknownName("metric", "rougel", ["em", "rouge_l"])
+    Traceback (most recent call last):
+    table_rewards.core.errors.UnknownName: unknown metric 'rougel'; did you mean 'rouge_l'? known: em, rouge_l
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        self.what, self.name, self.known = what, name, tuple(known)
+        super().__init__(
+            f"unknown {what} {name!r}{nearest(name, self.known)}; known: {', '.join(self.known) or 'none'}"
+        )
+
+    def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...]]]:
+        return type(self), (self.what, self.name, self.known)
+
+
+class BadReference(TableRewardsError, ValueError):
+    """A reference that cannot be read. In a batch it makes its own sample unscored and no other."""
+
+
+class ScorerFailed(TableRewardsError, RuntimeError):
+    """The scorer could not do its work. In a batch it makes its own sample unscored and no other."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the nearest known name, or nothing.
+
+    >>> nearest("anwser", ["answer", "qtype"])
+    "; did you mean 'answer'?"
+    >>> nearest("zzz", ["answer"])
+    ''
+    """
+    found = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def one_of(what: str, value: str, known: Iterable[str]) -> str:
+    """Return ``value`` when it is one of the offered names, else raise :class:`UnknownName`.
+
+    >>> one_of("profile", "released", ["corrected", "released"])
+    'released'
+    """
+    names = tuple(known)
+    if value not in names:
+        raise UnknownName(what, str(value), names)
+    return value

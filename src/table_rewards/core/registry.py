@@ -1,0 +1,95 @@
+"""Rewards by name, found lazily: ours, those of installed packages, those registered by hand.
+
+A package offers its own through the entry-point group ``table_rewards.rewards``::
+
+    [project.entry-points."table_rewards.rewards"]
+    my_reward = "my_package.rewards:MyReward"
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import metadata
+from typing import Any, Final
+
+from table_rewards.core.errors import ConfigurationError, UnknownName
+from table_rewards.core.reward import Reward
+
+GROUP: Final = "table_rewards.rewards"
+
+BUILTIN: Final[Mapping[str, str]] = {
+    "table_bench": "table_rewards.rewards.tablebench:TableBench",
+    "table_region": "table_rewards.rewards.table_region:TableRegion",
+    "teds": "table_rewards.rewards.teds:TEDS",
+}
+
+_registered: dict[str, type[Reward[Any]]] = {}
+
+
+def register(reward: type[Reward[Any]]) -> type[Reward[Any]]:
+    """Register a reward class under its ``name``; usable as a decorator. Built-in names cannot be taken.
+
+    Raises:
+        ConfigurationError: the name is missing, malformed or taken by another class.
+    """
+    name = getattr(reward, "name", "")
+    if not (isinstance(name, str) and name.isidentifier() and name == name.lower()):
+        raise ConfigurationError(f"{reward.__name__}.name must be a lower_snake_case identifier, not {name!r}")
+    if name in BUILTIN or _registered.get(name, reward) is not reward:
+        raise ConfigurationError(f"the reward name {name!r} is taken; give {reward.__name__} another")
+    _registered[name] = reward
+    return reward
+
+
+def names() -> tuple[str, ...]:
+    """All names, sorted: built in, installed and registered."""
+    return tuple(sorted({*BUILTIN, *_installed(), *_registered}))
+
+
+def find(name: str) -> type[Reward[Any]]:
+    """Return the reward class of a name.
+
+    >>> find("table_bench").__name__
+    'TableBench'
+    >>> find("table_brench")
+    Traceback (most recent call last):
+    table_rewards.core.errors.UnknownName: unknown reward 'table_brench'; did you mean 'table_bench'? known: ...
+
+    Raises:
+        UnknownName: no such reward; names the nearest.
+    """
+    if name in _registered:
+        return _registered[name]
+    target = BUILTIN.get(name)
+    if target is not None:
+        module, _, attribute = target.partition(":")
+        found = getattr(importlib.import_module(module), attribute)
+    elif name in _installed():
+        found = _installed()[name].load()
+    else:
+        raise UnknownName("reward", name, names())
+    if not (isinstance(found, type) and issubclass(found, Reward)):
+        raise ConfigurationError(f"the reward {name!r} resolves to {found!r}, which is not a Reward class")
+    return found
+
+
+def create(name: str, **options: Any) -> Reward[Any]:
+    """Build a reward by name.
+
+    Raises:
+        UnknownName: no such reward, or no such option; names the nearest and lists the known ones.
+        ConfigurationError: an option's value is not possible.
+    """
+    reward = find(name)
+    known = reward.option_names()
+    for option in options:
+        if option not in known:
+            raise UnknownName(f"option of {name}", option, known)
+    return reward(**options)
+
+
+@lru_cache(maxsize=1)
+def _installed() -> dict[str, metadata.EntryPoint]:
+    return {point.name: point for point in metadata.entry_points(group=GROUP) if point.name not in BUILTIN}

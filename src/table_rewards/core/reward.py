@@ -1,0 +1,270 @@
+"""The one contract: what a reward is, and what its base class does for it.
+
+A subclass says what a reference is and how to judge one completion against one reference. The base class does the rest:
+it reads references from whatever form they come in, judges equal pairs once, keeps a poisoned sample from touching its
+neighbours, and turns a failure of ours into *unscored* instead of a wrong answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
+
+from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
+from table_rewards.core.rows import Row
+from table_rewards.core.scores import Judgement, Scores
+from table_rewards.core.signature import signature
+
+ReferenceT = TypeVar("ReferenceT")
+Profile = Literal["corrected", "released"]
+PROFILES: Final = ("corrected", "released")
+
+logger = logging.getLogger("table_rewards")
+
+
+class Reward(ABC, Generic[ReferenceT]):
+    """A batched reward: completions and references in, :class:`~table_rewards.core.scores.Scores` out.
+
+    Class attributes that a subclass sets:
+        name: the registry name, lower_snake_case.
+        reference_type: the frozen, hashable dataclass of its references. Pairs with equal completion and equal
+            reference are judged once, so the dataclass must hold everything that the judgement depends on.
+        floor: the value of a completion that holds no answer.
+        waits: True when judging waits on an LLM or a sandbox; adapters then overlap calls instead of batching them.
+        deduplicates: False for the rare reward whose samples are not independent.
+
+    Every option is keyword-only and validated in the constructor, never later. Instances are picklable, hold no open
+    resource and may be called from any thread, process or event loop.
+    """
+
+    name: ClassVar[str]
+    reference_type: ClassVar[type[Any]]
+    floor: ClassVar[float] = 0.0
+    waits: bool = False
+    deduplicates: ClassVar[bool] = True
+
+    parts: tuple[str, ...] = ()
+    """The names in ``Scores.parts``, fixed by the options."""
+
+    headline: tuple[str, ...] = ()
+    """At most two of ``parts``, the ones a trainer's log should carry."""
+
+    def __init__(self, *, profile: Profile = "corrected") -> None:
+        self.profile: Profile = one_of("profile", profile, PROFILES)  # type: ignore[assignment]
+
+    # -- what a subclass provides -------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def reference(self, row: Mapping[str, Any]) -> ReferenceT:
+        """Read the reference from a dataset row (verl's keys or swift's columns).
+
+        Raises:
+            BadReference: a key is missing or its value is unusable; the message names it.
+        """
+
+    @abstractmethod
+    def natural(self, value: Any) -> ReferenceT:
+        """Make a reference from its natural value, such as the gold answer alone.
+
+        Raises:
+            BadReference: the value cannot be a reference.
+        """
+
+    @abstractmethod
+    def judge(self, completion: str, reference: ReferenceT, step: int | None) -> Judgement:
+        """Judge one completion. May raise :class:`ScorerFailed`; must not raise for anything the model wrote."""
+
+    def judge_all(
+        self, completions: Sequence[str], references: Sequence[ReferenceT], step: int | None
+    ) -> Sequence[Judgement]:
+        """Judge a batch of distinct pairs. Override where columns are faster than a loop, or work can be overlapped."""
+        return [self._judge_safely(c, r, step) for c, r in zip(completions, references, strict=True)]
+
+    async def judge_all_async(
+        self, completions: Sequence[str], references: Sequence[ReferenceT], step: int | None
+    ) -> Sequence[Judgement]:
+        """The same without blocking the loop. Override where the work is waiting rather than computing."""
+        return await asyncio.to_thread(self.judge_all, completions, references, step)
+
+    def options(self) -> dict[str, object]:
+        """The options that the signature pins; a subclass adds its own before ``profile``."""
+        return {"profile": self.profile}
+
+    # -- what everyone calls ------------------------------------------------------------------------------------------
+
+    def __call__(self, completions: Sequence[Any], references: Sequence[Any], *, step: int | None = None) -> Scores:
+        """Score a batch.
+
+        Args:
+            completions: n texts (None counts as empty; a list of chat messages as the text of its last).
+            references: n references, each a :attr:`reference_type`, its natural value, or a row mapping.
+            step: the training step, for rewards with a schedule.
+
+        Raises:
+            ConfigurationError: the two lengths differ, or one text was given where a sequence is meant.
+        """
+        batch = _Batch(self, completions, references)
+        if not batch.texts:
+            return batch.scores([])
+        try:
+            judged = self.judge_all(batch.texts, batch.references, step)
+        except Exception as error:  # a batch path of ours broke: find the sample that broke it, spare the others
+            self._report(error)
+            judged = [self._judge_safely(c, r, step) for c, r in zip(batch.texts, batch.references, strict=True)]
+        return batch.scores(judged)
+
+    async def score(self, completions: Sequence[Any], references: Sequence[Any], *, step: int | None = None) -> Scores:
+        """The same as calling the reward, without blocking the running event loop."""
+        batch = _Batch(self, completions, references)
+        if not batch.texts:
+            return batch.scores([])
+        try:
+            judged = await self.judge_all_async(batch.texts, batch.references, step)
+        except Exception as error:
+            self._report(error)
+            judged = await asyncio.to_thread(
+                lambda: [self._judge_safely(c, r, step) for c, r in zip(batch.texts, batch.references, strict=True)]
+            )
+        return batch.scores(judged)
+
+    @property
+    def signature(self) -> str:
+        """Reward, options and version in one line: ``teds:structure=no,...|v0.1.0``."""
+        return signature(self.name, self.options())
+
+    @classmethod
+    def option_names(cls) -> tuple[str, ...]:
+        """The constructor's keyword options, for messages and for the adapters.
+
+        >>> from table_rewards import TableBench
+        >>> "metric" in TableBench.option_names()
+        True
+        """
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.signature}>"
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def coerce(self, value: Any) -> ReferenceT:
+        """Return ``value`` as a reference: itself, read from a row, or made from its natural value."""
+        if isinstance(value, self.reference_type):
+            return value  # type: ignore[no-any-return]
+        if value is None:
+            raise BadReference("the reference is None")
+        if isinstance(value, Mapping):
+            return self.reference(value)
+        return self.natural(value)
+
+    def row_answer(self, row: Mapping[str, Any], *names: str) -> tuple[Row, Any]:
+        """Shorthand for subclasses: the row wrapped, and its gold answer."""
+        wrapped = Row(row)
+        return wrapped, wrapped.answer(*names)
+
+    def unscored(self, note: str) -> Judgement:
+        """A judgement that says: this could not be scored."""
+        return Judgement.unscored(note, len(self.parts))
+
+    def _judge_safely(self, completion: str, reference: ReferenceT, step: int | None) -> Judgement:
+        try:
+            return self.judge(completion, reference, step)
+        except (ScorerFailed, BadReference) as failure:
+            return self.unscored(str(failure))
+        except Exception as error:  # our bug: loud, unscored, and no other sample's business
+            self._report(error)
+            return self.unscored(f"internal error: {type(error).__name__}: {error}")
+
+    def _report(self, error: Exception) -> None:
+        logger.exception("%s failed on a sample; it will be unscored: %s", self.signature, error)
+
+
+class _Batch(Generic[ReferenceT]):
+    """A batch reduced to its distinct (completion, reference) pairs, and the way back."""
+
+    __slots__ = ("bad", "owner", "references", "texts", "where")
+
+    def __init__(self, owner: Reward[ReferenceT], completions: Sequence[Any], references: Sequence[Any]) -> None:
+        texts = _texts(completions)
+        if isinstance(references, (str, bytes, Mapping)):
+            raise ConfigurationError("references must be a sequence, one for each completion, not a single reference")
+        raw = list(references)
+        if len(texts) != len(raw):
+            raise ConfigurationError(f"{len(texts)} completions but {len(raw)} references; give one for each")
+        self.owner = owner
+        self.texts: list[str] = []
+        self.references: list[ReferenceT] = []
+        self.where: list[int] = []  # sample -> index of its pair, or -1 - (index into bad)
+        self.bad: list[str] = []
+        self._pair_up(texts, raw)
+
+    def _pair_up(self, texts: list[str], raw: list[Any]) -> None:
+        coerce, deduplicates = self.owner.coerce, self.owner.deduplicates
+        read: dict[Any, tuple[int, ReferenceT | None, str]] = {}  # one reading for each distinct raw reference
+        known: dict[Any, int] = {}  # reference by value -> small number
+        pairs: dict[tuple[str, int], int] = {}
+        for text, value in zip(texts, raw, strict=True):
+            handle = (str, value) if type(value) is str else id(value)
+            entry = read.get(handle)
+            if entry is None:
+                try:
+                    reference = coerce(value)
+                    entry = (_number(known, reference), reference, "")
+                except BadReference as error:
+                    entry = (-1, None, f"reference unusable: {error}")
+                except Exception as error:  # a reference type of ours broke on strange data
+                    logger.exception("%s could not read a reference", self.owner.signature)
+                    entry = (-1, None, f"reference unusable: {type(error).__name__}: {error}")
+                read[handle] = entry
+            number, reference_, problem = entry
+            if problem:
+                self.bad.append(problem)
+                self.where.append(-len(self.bad))
+                continue
+            index = pairs.setdefault((text, number), len(self.texts)) if deduplicates else len(self.texts)
+            if index == len(self.texts):
+                self.texts.append(text)
+                self.references.append(reference_)  # type: ignore[arg-type]
+            self.where.append(index)
+
+    def scores(self, judged: Sequence[Judgement]) -> Scores:
+        owner = self.owner
+        if len(judged) != len(self.texts):
+            raise AssertionError(f"{owner.signature} judged {len(judged)} of {len(self.texts)} pairs")
+        rows: Iterable[Judgement] = (judged[i] if i >= 0 else owner.unscored(self.bad[-i - 1]) for i in self.where)
+        return Scores.of(rows, owner.parts, owner.signature)
+
+
+def _number(known: dict[Any, int], reference: Any) -> int:
+    try:
+        return known.setdefault(reference, len(known))
+    except TypeError:  # unhashable: count it as its own
+        return known.setdefault(("id", id(reference)), len(known))
+
+
+def _texts(completions: Sequence[Any]) -> list[str]:
+    if isinstance(completions, (str, bytes)):
+        raise ConfigurationError("completions must be a sequence of texts, not a single text")
+    return [c if type(c) is str else as_text(c) for c in completions]
+
+
+def as_text(completion: Any) -> str:
+    """Return the text of a completion in any form that trainers pass: text, None, bytes, chat messages.
+
+    >>> as_text([{"role": "assistant", "content": "Final Answer: 7"}]), as_text(None)
+    ('Final Answer: 7', '')
+    """
+    if isinstance(completion, str):
+        return str(completion)
+    if isinstance(completion, (bytes, bytearray)):
+        return bytes(completion).decode("utf-8", errors="replace")
+    if isinstance(completion, Mapping):
+        return as_text(completion.get("content"))
+    if isinstance(completion, (list, tuple)) and completion:
+        return as_text(completion[-1])
+    return ""
