@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from table_rewards.core.reward import Reward
     from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, Schedule
     from table_rewards.core.scores import Judgement, Score, Scores
+    from table_rewards.rewards.qa_f1 import QAF1
+    from table_rewards.rewards.qa_f1_reference import QAPair, QAPairs
     from table_rewards.rewards.table_region import RegionReference, TableRegion
     from table_rewards.rewards.tablebench import TableBench, TableBenchReference
 
@@ -35,6 +37,9 @@ _HOME = {
     "Gate": "core.compose",
     "Judgement": "core.scores",
     "Linear": "core.schedules",
+    "QAF1": "rewards.qa_f1",
+    "QAPair": "rewards.qa_f1_reference",
+    "QAPairs": "rewards.qa_f1_reference",
     "RegionReference": "rewards.table_region",
     "Reward": "core.reward",
     "Schedule": "core.schedules",
@@ -63,6 +68,9 @@ __all__ = [
     "Gate",
     "Judgement",
     "Linear",
+    "QAF1",
+    "QAPair",
+    "QAPairs",
     "RegionReference",
     "Reward",
     "Schedule",

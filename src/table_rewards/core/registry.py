@@ -20,6 +20,7 @@ from table_rewards.core.reward import Reward
 GROUP: Final = "table_rewards.rewards"
 
 BUILTIN: Final[Mapping[str, str]] = {
+    "qa_f1": "table_rewards.rewards.qa_f1:QAF1",
     "table_bench": "table_rewards.rewards.tablebench:TableBench",
     "table_region": "table_rewards.rewards.table_region:TableRegion",
     "teds": "table_rewards.rewards.teds:TEDS",
