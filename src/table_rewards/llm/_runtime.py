@@ -139,8 +139,7 @@ class Runtime:
             try:
                 ticket = await self.gate.acquire(avoid, deadline)
             except Closed as closed:
-                last = f"{last}; {closed}" if last and str(closed) not in last else (last or str(closed))
-                last = f"no answer in {loop.time() - begun:.1f} s: {last}"
+                last = f"no answer in {loop.time() - begun:.1f} s: {str(closed) or last}"
                 attempt -= 1
                 break
             if attempt > 1:
@@ -152,8 +151,9 @@ class Runtime:
                 count["prompt_tokens"] += reply.usage.get("prompt_tokens", 0)
                 count["completion_tokens"] += reply.usage.get("completion_tokens", 0)
                 reply = dataclasses.replace(reply, endpoint=ticket.endpoint.url, attempts=attempt, latency_s=latency)
-                empties += reply.empty
-                if not reply.empty or empties > EMPTY_RETRIES or attempt == settings.attempts:
+                empties += 1
+                worded = reply.truncated or not reply.empty
+                if worded or empties > EMPTY_RETRIES or attempt == settings.attempts:
                     return reply
                 last = "an empty reply"
             except Fault as fault:

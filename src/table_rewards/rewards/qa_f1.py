@@ -65,7 +65,7 @@ class QAF1(Reward[QAPairs]):
 
     name: ClassVar[str] = "qa_f1"
     reference_type: ClassVar[type[Any]] = QAPairs
-    waits: ClassVar[bool] = True
+    waits = True
     parts = ("qa_f1", "answered", "truncated")
     headline = ("answered", "truncated")
 

@@ -1,0 +1,227 @@
+"""TRivia on the real ms-swift: QA-F1 and TEDS with a faulty reader, the filter, the metrics, a foreign server."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from swift_harness import major, run_grpo
+
+from table_rewards.llm import Sampling, get_pool
+from table_rewards.rewards.qa_f1 import QAF1
+from table_rewards.rewards.qa_f1_extractive import ExtractiveReader
+from table_rewards.tables.convert import parse_table
+from table_rewards.testing.chat_server import FAULTS, ChatServer
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+FIXTURE = Path(__file__).resolve().parents[3] / "fixtures" / "trivia" / "tables_qa.jsonl"
+TABLES = [json.loads(line) for line in FIXTURE.read_text("utf-8").splitlines()][1:]
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+
+
+def plugin(name: str, adapter_file: Path) -> Path:
+    """An opt-in plugin beside the installed adapter: each stands alone in a folder of its own."""
+    path = adapter_file.parents[1] / name / f"table_rewards_{name}.py"
+    assert path.is_file(), path
+    assert [entry.name for entry in path.parent.iterdir() if entry.suffix == ".py"] == [path.name]
+    return path
+
+
+def read(request: dict[str, Any]) -> str:
+    table, _, question = request["messages"][1]["content"].partition("\n\n<question>")
+    return f"<answer>{ExtractiveReader(parse_table(table)).answer(question.removesuffix('</question>'))}</answer>"  # type: ignore[arg-type]
+
+
+def rows(**columns: Any) -> list[dict[str, Any]]:
+    """Four prompts as `table-rewards prepare trivia` writes them: `solution` and `qa_pairs` are strings."""
+    return [
+        {
+            "messages": [{"role": "user", "content": f"Read table {number}."}],
+            "solution": row["otsl"],
+            "qa_pairs": json.dumps(row["qa_pairs"], ensure_ascii=False),
+            **{name: make(row["otsl"]) for name, make in columns.items()},
+        }
+        for number, row in enumerate(TABLES)
+    ]
+
+
+def damaged(otsl: str) -> str:
+    lines = otsl.splitlines(keepends=True)
+    return "".join([lines[0], *(line.replace("<fcel>", "<fcel>9", 3) for line in lines[1:])])
+
+
+def test_two_steps_with_qa_f1_and_teds_against_a_faulty_reader(
+    tmp_path: Path, adapter_file: Path, scripted_rollout: Path, tiny_model: Path
+) -> None:
+    """Each prompt is answered by its table, a damaged one, a cut one and prose; a fifth of the answers fail."""
+    faults = [kind for kind in FAULTS if kind not in ("400", "401", "404", "hang", "slow")]
+    scripted = rows(
+        scripted=lambda otsl: [otsl, damaged(otsl), otsl[: len(otsl) // 2].rstrip("\n"), "There is no table."]
+    )
+    with ChatServer(reply=read, faults=faults, fault_rate=0.2) as server:
+        training = run_grpo(
+            tmp_path,
+            scripted,
+            [scripted_rollout, plugin("swift_metrics", adapter_file), adapter_file],
+            ["QA_F1_score", "TEDS"],
+            model=tiny_model,
+            extra=["--max_length", "4096", *(["--callbacks", "table_rewards"] if major() >= 4 else [])],
+            env={"llm_serve_urls": server.url.removesuffix("/v1")},
+        )
+        assert server.outcomes["ok"] > 0
+        assert sum(server.outcomes.values()) > server.outcomes["ok"]
+    assert len(training.steps) == 2
+    for step, logged in zip(training.steps, training.completions, strict=True):
+        for name in ("QA_F1_score", "TEDS"):
+            scores = [float(value) for value in logged[name]]
+            best, broken, cut, prose = scores
+            assert best > broken > prose - 1e-9, (name, scores)
+            assert prose == 0.0
+            assert cut < best
+            assert step[f"rewards/{name}/mean"] == pytest.approx(statistics.fmean(scores), abs=1e-4)
+        assert float(logged["QA_F1_score"][2]) == 0.0, "cut off inside a table"
+        assert step["table_rewards/qa_f1/unscored"] == 0.0
+        assert step["table_rewards/qa_f1/truncated"] == pytest.approx(0.25)
+        assert step["table_rewards/llm/requests"] > 0
+        assert step["table_rewards/llm/failures"] == 0
+        assert step["table_rewards/llm/latency_p50_s"] > 0
+
+
+def test_an_outage_of_the_reader_does_not_train_on_zeros(
+    tmp_path: Path, adapter_file: Path, scripted_rollout: Path, tiny_model: Path
+) -> None:
+    """With every request failing, the run stops and says why: unscored is above its ceiling."""
+    scripted = rows(scripted=lambda otsl: [otsl, damaged(otsl)])
+    with (
+        ChatServer(script=lambda number: "503") as server,
+        pytest.raises(AssertionError, match=r"(?i)unscored|HTTP 503"),
+    ):
+        run_grpo(
+            tmp_path,
+            scripted,
+            [scripted_rollout, adapter_file],
+            ["QA_F1_score"],
+            model=tiny_model,
+            extra=["--max_length", "4096"],
+            env={"llm_serve_urls": server.url, "TABLE_REWARDS_QA_F1_DEADLINE_S": "2"},
+        )
+
+
+def test_the_filter_generates_cut_off_tables_again(tmp_path: Path, adapter_file: Path, tiny_model: Path) -> None:
+    def rounds(otsl: str) -> list[list[str]]:
+        cut = otsl.rstrip()[:-4]
+        return [
+            [otsl, cut, otsl + "<fcel>1<nl>\n", cut],
+            ["never kept", otsl, "never kept", cut],
+            [otsl + "<fcel>2<nl>\n"],
+        ]
+
+    training = run_grpo(
+        tmp_path,
+        rows(rounds=rounds),
+        [SUPPORT / "scripted_rounds.py", plugin("swift_filter", adapter_file), adapter_file],
+        ["TEDS"],
+        model=tiny_model,
+        extra=["--max_length", "4096"],
+    )
+    assert len(training.steps) == 2
+    for step, logged in zip(training.steps, training.completions, strict=True):
+        assert step["table_filter/rejected_first"] == pytest.approx(0.5)
+        assert step["table_filter/rejected_final"] == 0.0
+        assert step["table_filter/rounds"] == 2.0
+        texts = [text.strip() for text in logged["completion"]]
+        assert all(text.endswith("<nl>") for text in texts)
+        assert not any("never kept" in text for text in texts)
+        assert [text.endswith("<fcel>1<nl>") for text in texts] == [False, False, True, False]
+        assert [text.endswith("<fcel>2<nl>") for text in texts] == [False, False, False, True]
+        assert "loss" in step
+
+
+@pytest.fixture(scope="module")
+def deployed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`swift deploy` of the random model on the CPU: an OpenAI-compatible server that is not ours."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("deploy")
+    options = {
+        "model": tiny_model,
+        "model_type": "qwen2",
+        "template": "chatml",
+        "torch_dtype": "float32",
+        "infer_backend": "transformers" if major() >= 4 else "pt",
+        "host": "127.0.0.1",
+        "port": port,
+        "served_model_name": "tiny",
+        "max_new_tokens": 16,
+    }
+    words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+    settings = {
+        "CUDA_VISIBLE_DEVICES": "",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "MODELSCOPE_CACHE": str(folder),
+    }
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "swift.cli.deploy", *words],
+            env={**os.environ, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        for _ in range(180):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if server.poll() is not None:
+                break
+            time.sleep(0.5)
+        else:
+            pytest.fail(f"swift deploy did not listen:\n{(folder / 'log').read_text()[-3000:]}")
+        assert server.poll() is None, (folder / "log").read_text()[-3000:]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def test_a_server_that_is_not_ours_speaks_the_same_protocol(deployed: str) -> None:
+    pool = get_pool(deployed, deadline_s=120)
+    replies = pool.ask_many([f"Question {i}" for i in range(12)], Sampling(temperature=1.0, max_tokens=12, seed=3))
+    assert [reply.error for reply in replies] == [""] * 12
+    assert {reply.model for reply in replies} == {"tiny"}
+    assert all(0 < reply.usage["completion_tokens"] <= 12 for reply in replies)
+    assert any(reply.text.strip() for reply in replies)
+    assert {reply.finish_reason for reply in replies} <= {"length", "stop"}
+    wrong = get_pool(deployed, model="no-such-model", deadline_s=20).ask("q")
+    assert wrong.failed
+    assert "no-such-model" in wrong.error or "HTTP" in wrong.error
+
+
+def test_qa_f1_reads_gibberish_as_no_answer_or_a_wrong_one(deployed: str) -> None:
+    """A random model answers noise until its limit: cut off, so unscored, or wrong, so about 0. Never an exception."""
+    row = TABLES[0]
+    pairs = [dict(pair, answer=pair["answer"]) for pair in row["qa_pairs"] if pair["answer"] != "Not answerable"]
+    scores = QAF1(endpoints=deployed, max_tokens=8, deadline_s=120)([row["otsl"], "no table"], [pairs, pairs])
+    assert scores.status[0] in ("scored", "unscored")
+    assert scores.status[1] == "unparsed"
+    if scores.status[0] == "scored":
+        assert scores.values[0] < 0.5
+    else:
+        assert "questions unscored" in scores.notes[0]
