@@ -59,6 +59,7 @@ _HOME = {
 }
 
 __all__ = [
+    "QAF1",
     "BadReference",
     "Clip",
     "ConfigurationError",
@@ -68,7 +69,6 @@ __all__ = [
     "Gate",
     "Judgement",
     "Linear",
-    "QAF1",
     "QAPair",
     "QAPairs",
     "RegionReference",

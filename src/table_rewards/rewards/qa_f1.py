@@ -89,6 +89,7 @@ class QAF1(Reward[QAPairs]):
     ) -> None:
         super().__init__(profile=profile)
         self.reader = one_of("reader", reader, READERS)
+        self.waits = self.reader == "endpoint"
         self.model = model
         self.max_table_chars = max_table_chars
         self.min_scored = min_scored
