@@ -18,7 +18,7 @@ from table_rewards.tables.tree import Leaf
 
 _PARSER: Final = etree.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
 _NUMBER: Final = re.compile(r"[ \t\n\f\r]*\+?(\d{1,9})")
-_NO_CONTENT: Final = frozenset(("caption", "colgroup", "col", "style", "script", "template"))
+_NO_CONTENT: Final = frozenset(("style", "script", "template"))
 _SPACED: Final = frozenset(("br", "p", "div", "li", "ul", "ol", "table", "tr", "td", "th", "hr", "dd", "dt", "pre"))
 _MAX_DEPTH: Final = 400
 
@@ -59,9 +59,9 @@ def span(value: str | None, limit: int) -> int:
 def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, ...]], list[tuple[int, int]]]:
     """Return the rows of an lxml ``table`` element, and which cells (row, position) are headers.
 
-    Sections are unwrapped, captions and column groups dropped; a cell outside a row gets a row of its own; whatever
-    stands in a cell is its content, a nested table too. With ``compatibility`` the texts are brought to Unicode
-    form NFKC.
+    Sections, captions and column groups are looked through (left open, they hold the rows); a cell outside a row gets a
+    row of its own; whatever stands in a cell is its content, a nested table too. With ``compatibility`` the texts are
+    brought to Unicode form NFKC.
     """
     rows: list[tuple[Leaf, ...]] = []
     headers: list[tuple[int, int]] = []

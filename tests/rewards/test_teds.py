@@ -1,0 +1,217 @@
+"""The TEDS reward through its public doors."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import pickle
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.rewards.table_reward import TableReference
+from table_rewards.rewards.teds import TEDS
+from table_rewards.tables.table import Table
+
+FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures" / "tables"
+VARIANTS = [
+    {},
+    {"structure_only": True},
+    {"normalisation": "pubtabnet"},
+    {"normalisation": "omnidocbench"},
+    {"denominator": "pubtabnet", "clip": False},
+    {"table": "best"},
+]
+
+
+def rows(name: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (FIXTURES / f"{name}.jsonl").read_text("utf-8").splitlines()]
+
+
+def grid(*lines: str) -> str:
+    cells = ("".join(f"<td>{text}</td>" for text in line.split()) for line in lines)
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
+
+
+TRUTH = grid("Metal Melts Density", "Iron 1538 7.87", "Zinc 420 7.14")
+
+
+@pytest.mark.parametrize("options", VARIANTS)
+def test_identical_tables_score_one(options):
+    """R1: the released reward gave 0 to every completion, an identical one too, and nobody saw it."""
+    tables = [row["html"] for name in ("pubtabnet", "docling", "wikitablequestions") for row in rows(name)]
+    scores = TEDS(**options)(tables, tables)
+    assert scores.values.tolist() == [1.0] * len(tables)
+    assert set(scores.status.tolist()) == {"scored"}
+
+
+def test_the_same_table_in_any_format_scores_one():
+    lines = (("Metal", "Melts", "Density"), ("Iron", "1538", "7.87"), ("Zinc", "420", "7.14"))
+    otsl = "".join("".join(f"<fcel>{text}" for text in line) + "<nl>\n" for line in lines)
+    markdown = "| Metal | Melts | Density |\n|---|---|---|\n| Iron | 1538 | 7.87 |\n| Zinc | 420 | 7.14 |"
+    latex = r"\begin{tabular}{lrr} Metal & Melts & Density \\ Iron & 1538 & 7.87 \\ Zinc & 420 & 7.14 \\\end{tabular}"
+    forms = [TRUTH, otsl, f"<think>hm</think>\n```html\n{TRUTH}\n```", markdown, latex]
+    for reference in forms:
+        assert TEDS()(forms, [reference] * len(forms)).values.tolist() == [1.0] * len(forms)
+
+
+def test_pubtabnet_published_scores():
+    cases = rows("pubtabnet_scores")
+    reward = TEDS(normalisation="pubtabnet", denominator="pubtabnet", clip=False)
+    scores = reward([case["prediction"] for case in cases], [case["reference"] for case in cases])
+    np.testing.assert_allclose(scores.values, [case["expected_teds"] for case in cases], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(
+        scores.parts["structure"], [case["computed_s_teds"] for case in cases], rtol=0, atol=1e-9
+    )
+
+
+def test_real_predictions_score_between_the_worst_and_the_best():
+    cases = rows("pairs")
+    scores = TEDS()([case["prediction"] for case in cases], [case["reference"] for case in cases])
+    assert (scores.values > 0).all()
+    assert (scores.values <= 1).all()
+    assert (scores.parts["structure"] >= scores.parts["teds"] - 1e-12).all()
+
+
+@pytest.mark.parametrize(
+    ("completion", "value", "status", "note"),
+    [
+        (TRUTH, 1.0, "scored", ""),
+        ("", 0.0, "unparsed", "no table"),
+        ("I cannot read it.", 0.0, "unparsed", "no table"),
+        ("<table></table>", 0.0, "unparsed", "the table holds no cell"),
+        (f"<think>{TRUTH}", 0.0, "unparsed", "no table"),
+        (grid("x") + TRUTH, 0.0833, "scored", "several tables, the first one counts"),
+        (TRUTH + " " * 1_000_000 + TRUTH, 1.0, "scored", "cut at 1,000,000 characters"),
+    ],
+)
+def test_notes_tell_why(completion, value, status, note):
+    score = TEDS()([completion], [TRUTH])[0]
+    assert (round(score.value, 4), score.status, score.note) == (value, status, note)
+
+
+@pytest.mark.parametrize(("which", "value"), [("first", 0.0833), ("last", 1.0), ("best", 1.0)])
+def test_which_table_counts(which, value):
+    assert TEDS(table=which)([grid("x") + TRUTH], [TRUTH]).values.round(4).tolist() == [value]
+
+
+def test_an_unusable_reference_is_unscored_and_touches_no_other():
+    scores = TEDS()([TRUTH, TRUTH, TRUTH], [TRUTH, "no table here", TRUTH])
+    assert scores.status.tolist() == ["scored", "unscored", "scored"]
+    assert np.isnan(scores.values[1])
+    assert "no table with a cell in 'no table here'" in scores.notes[1]
+
+
+def test_the_placeholder_of_an_unlabelled_row_scores_zero_as_in_trivia():
+    scores = TEDS()([TRUTH], ["<table></table>"])
+    assert (scores.values.tolist(), scores.status.tolist()) == ([0.0], ["scored"])
+    assert "no label" in scores.notes[0]
+
+
+def test_clip_and_raw_scores():
+    """Raw TEDS goes below 0: nothing in common, and more edits than nodes."""
+    bad = [grid("a b c d e f"), grid(*"uvwxyz")]
+    raw, clipped = TEDS(clip=False)(bad[:1], bad[1:]), TEDS()(bad[:1], bad[1:])
+    assert raw.values[0] < 0
+    assert clipped.values[0] == 0
+    assert clipped.parts["teds"][0] == 0
+
+
+def test_structure_only_looks_at_no_text():
+    scores = TEDS(structure_only=True)([grid("a b c", "d e f", "g h i")], [TRUTH])
+    assert scores.values.tolist() == [1.0]
+    assert list(scores.parts) == ["structure"]
+    assert list(TEDS()([TRUTH], [TRUTH]).parts) == ["teds", "structure"]
+
+
+def test_oversize_is_a_stated_bound_and_quick():
+    big = [grid(*(f"{p}{i} {p}{i}x" for i in range(9_000))) for p in "ab"]
+    start = time.perf_counter()
+    score = TEDS()(big[:1], big[1:])[0]
+    assert time.perf_counter() - start < 5  # the promise is 1 s; a busy machine is no failure
+    assert "oversize: 27,001 x 27,001 nodes; a lower bound" in score.note
+    assert 0 <= score.value < 0.5
+
+
+def test_the_bound_depends_on_the_pair_alone():
+    one, two = grid(*(f"a{i} b{i}" for i in range(80))), grid(*(f"a{i} c{i}" for i in range(80)))
+    reward, exact = TEDS(max_comparisons=500), TEDS()
+    values = [reward([one], [two]).values[0], reward([TRUTH, one, two], [two, two, two]).values[1]]
+    assert values[0] == values[1] <= exact([one], [two]).values[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"normalisation": "pubtabnets"}, "did you mean 'pubtabnet'"),
+        ({"denominator": "nodes"}, "known: compared, pubtabnet"),
+        ({"table": "second"}, "known: first, last, best"),
+        ({"clip": "yes"}, "clip must be True or False, not 'yes'"),
+        ({"structure_only": 1}, "structure_only must be True or False"),
+        ({"max_comparisons": 0}, "max_comparisons must be a positive whole number, not 0"),
+        ({"profile": "released"}, "the released reward is 0 for every completion"),
+        ({"profile": "fixed"}, "profile"),
+    ],
+)
+def test_misconfiguration_is_refused_at_construction(options, message):
+    with pytest.raises(ConfigurationError, match=message):
+        TEDS(**options)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"ground_truth": TRUTH},
+        {"reward_model": {"ground_truth": TRUTH, "style": "rule"}, "data_source": "x"},
+        {"solution": TRUTH},
+        {"extra_info": {"html": TRUTH}},
+        {"ground_truth": {"table": TRUTH}},
+        TableReference(TRUTH),
+        TRUTH,
+        np.str_(TRUTH),
+        Table.of([["Metal", "Melts", "Density"], ["Iron", "1538", "7.87"], ["Zinc", "420", "7.14"]]),
+    ],
+)
+def test_references_come_from_rows_texts_and_tables(row):
+    assert TEDS()([TRUTH], [row]).values.tolist() == [1.0]
+
+
+def test_a_row_without_a_table_says_what_it_has():
+    assert "no 'table'" in TEDS()([TRUTH], [{"answer": "7"}]).notes[0]
+
+
+def test_signature_names_every_option():
+    assert TEDS(normalisation="pubtabnet", clip=False).signature.startswith(
+        "teds:structure=no,normalisation=pubtabnet,denominator=compared,clip=no,table=first,"
+    )
+    assert len({TEDS(**options).signature for options in VARIANTS}) == len(VARIANTS)
+
+
+def test_batches_do_not_matter():
+    """Order and company change no score, bit for bit."""
+    tables = [str(row["html"]) for row in rows("pubtabnet")][:14]
+    completions = [tables[i] for i in range(14)] + [table.replace("<td>", "<td>x", 3) for table in tables]
+    references = [tables[i // 4] for i in range(14)] + tables
+    together = TEDS()(completions, references)
+    alone = [TEDS()([c], [r]).values[0] for c, r in zip(completions, references, strict=True)]
+    assert together.values.tolist() == alone
+    assert TEDS()(completions[::-1], references[::-1]).values.tolist() == alone[::-1]
+
+
+def test_works_in_a_thread_in_a_loop_and_after_pickling():
+    reward = pickle.loads(pickle.dumps(TEDS()))
+    expected = reward([TRUTH], [TRUTH]).values.tolist()
+    assert asyncio.run(reward.score([TRUTH], [TRUTH])).values.tolist() == expected
+    found: list[list[float]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(reward([TRUTH], [TRUTH]).values.tolist())) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 4

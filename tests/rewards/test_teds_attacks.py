@@ -1,0 +1,101 @@
+"""Not to be fooled: no trick is worth more than the table that it decorates."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import sys
+import time
+from types import ModuleType
+
+import pytest
+
+from table_rewards.rewards.teds import TEDS
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def attacks() -> ModuleType:
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        spec = importlib.util.spec_from_file_location("teds_attacks", ROOT / "benchmarks" / "teds_attacks.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        yield module
+    finally:
+        sys.path.remove(str(ROOT / "benchmarks"))
+
+
+@pytest.mark.parametrize("normalisation", ["standard", "omnidocbench", "pubtabnet"])
+def test_stuffing_a_wrong_table_gains_nothing(attacks, normalisation):
+    """The seeds pay 0.94 to 0.99 for these."""
+    reward = TEDS(normalisation=normalisation)
+    honest = {
+        "one wrong cell": reward([attacks.table(attacks.WRONG)], [attacks.REFERENCE]).values[0],
+        "a garbled table": reward([attacks.table(attacks.GARBLED)], [attacks.REFERENCE]).values[0],
+    }
+    tried = 0
+    for attack in attacks.ATTACKS:
+        for kind, score in honest.items():
+            if attack.name.startswith(kind):
+                assert attacks.our_score(attack, normalisation) <= score + 1e-9, attack.name
+                tried += 1
+    assert tried >= 6
+
+
+def test_the_documented_table_of_attacks_is_the_measured_one(attacks):
+    page = (ROOT / "docs" / "rewards" / "teds.md").read_text("utf-8")
+    for line in attacks.markdown().splitlines():
+        assert line in page, f"run benchmarks/teds_attacks.py and renew docs/rewards/teds.md: {line}"
+
+
+def big(letter: str, rows: int, columns: int) -> str:
+    line = "".join(f"<td>{letter}{{0}}_{column}</td>" for column in range(columns))
+    return "<table>" + "".join("<tr>" + line.replace("{0}", str(row)) + "</tr>" for row in range(rows)) + "</table>"
+
+
+TRUTH = big("a", 4, 3)
+HOSTILE = {
+    "100,000 cells": (big("b", 10_000, 10), TRUTH),
+    "100,000 cells on both sides": (big("b", 10_000, 10), big("a", 10_000, 10)),
+    "100,000 cells, right": (big("a", 10_000, 10), big("a", 10_000, 10)),
+    "two rows of 1,500 cells on both sides": (big("b", 2, 1_500), big("a", 2, 1_500)),
+    "100,000 cells in a row": (big("b", 1, 100_000), TRUTH),
+    "100,000 empty rows": ("<table>" + "<tr></tr>" * 100_000 + "</table>", TRUTH),
+    "depth 10,000 in a cell": ("<table><tr><td>" + "<div>" * 10_000 + "x", TRUTH),
+    "tables nested 10,000 deep": ("<table><tr><td>" * 10_000, TRUTH),
+    "sections nested 10,000 deep": ("<table>" + "<tbody>" * 10_000 + "<tr><td>x", TRUTH),
+    "a cell of 1 MB": ("<table><tr><td>" + "x" * 1_000_000 + "</td></tr></table>", TRUTH),
+    "cells of 1 MB on both sides": tuple(f"<table><tr><td>{text * 500_000}</td></tr></table>" for text in ("ab", "ba")),
+    "NUL": (TRUTH.replace("a1", "a\0" + "1"), TRUTH),
+    "lone surrogate": (TRUTH.replace("a1_1", "a1_1\ud800"), TRUTH),
+    "unclosed tags": (TRUTH.replace("</td>", "").replace("</tr>", ""), TRUTH),
+    "colspan 10^9": (TRUTH.replace("<td>", '<td colspan="1000000000" rowspan="1000000000">'), TRUTH),
+    "colspan of 5,000 digits": (TRUTH.replace("<td>", f'<td colspan="{"9" * 5_000}">', 1), TRUTH),
+    "OTSL of 100,000 cells": ("<fcel>a" * 100_000, TRUTH),
+    "OTSL that pads to a square": ("<fcel>a" * 80_000 + "<nl><fcel>a" * 30_000, TRUTH),
+    "Markdown of 300,000 cells": ("|" + "a|" * 300_000, TRUTH),
+    "a delimiter row of spaces": ("| a |\n|---" + " " * 500_000 + "-|\n", TRUTH),
+    "LaTeX of open braces": ("\\begin{tabular}" + "{" * 500_000, TRUTH),
+    "900,000 <": ("<table><tr><td>" + "<" * 900_000, TRUTH),
+    "an attribute list of 1 MB": ("<table><tr><td " + 'a="b" ' * 150_000 + ">x", TRUTH),
+    "100,000 answers": ("<answer>" * 100_000 + TRUTH, TRUTH),
+    "25,000 tables": ("<table><tr><td>a</td></tr></table>" * 25_000, TRUTH),
+}
+
+
+@pytest.mark.parametrize("normalisation", ["standard", "omnidocbench"])
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_input_has_a_score_in_bounded_time(case, normalisation):
+    completion, reference = HOSTILE[case]
+    start = time.perf_counter()
+    score = TEDS(normalisation=normalisation, table="best")([completion], [reference])[0]
+    assert time.perf_counter() - start < 5  # measured: all below 1 s; a busy machine is no failure
+    assert 0 <= score.value <= 1
+    assert score.status in ("scored", "unparsed")
+    if case in ("100,000 cells, right", "NUL", "unclosed tags", "100,000 answers"):
+        assert score.value == 1.0
