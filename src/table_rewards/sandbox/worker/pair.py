@@ -269,4 +269,3 @@ class Remote:
         raise TypeError(f"a {self._name} that the code returned cannot be compared or taken for true: test its parts")
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = _refuse
-

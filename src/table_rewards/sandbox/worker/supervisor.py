@@ -215,7 +215,8 @@ class Watch:
     def report(self, exit_status: int) -> None:
         if self.status or not self.ready:
             first = bytes(self.areas[2][4 : min(self.sizes[2], 400)])
-            if not self.ready and self.status != "cancelled":
+            models_fault = self.status in ("cancelled", "output_limit", "disk_limit")  # tests: before the tester is up
+            if not self.ready and not models_fault:
                 self.status = "sandbox_error"
                 self.note = self.note or first[1:].decode("utf-8", "replace") or f"ended with {exit_status}"
         elif os.WIFSIGNALED(exit_status):
