@@ -1,0 +1,184 @@
+"""`table-rewards`: the command line. Each command lives in a module of its own, imported only when it runs.
+
+A command's module offers ``configure(parser)`` and ``run(arguments) -> exit status``. A module of a two-level command
+offers ``SUBCOMMANDS``, task -> (help, configure, run). A command whose module is not there is not listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Final, NoReturn
+
+from table_rewards._version import __version__
+from table_rewards.commands.exit_codes import INTERRUPTED, MEANINGS, MISUSE, UNUSABLE_FILE
+from table_rewards.core.errors import TableRewardsError, nearest
+
+PACKAGE: Final = "table_rewards.commands"
+
+Table = Mapping[str, tuple[str, str]]
+"""Name -> (help, module)."""
+
+COMMANDS: Final[Mapping[str, Table]] = {
+    "score and look": {
+        "demo": ("score the shipped real fixtures with every reward", f"{PACKAGE}.demo"),
+        "score": ("score a file of completions: streams, resumes, sums up", f"{PACKAGE}.score"),
+        "report": ("show or compare score files, as text, HTML or PNG", f"{PACKAGE}.report"),
+        "profile": ("what a reward would give a trainer: spread in groups, dead groups, speed", f"{PACKAGE}.profile"),
+    },
+    "rewards and trainers": {
+        "list": ("the rewards there are, with their parts and references", f"{PACKAGE}.list_rewards"),
+        "adapter": ("print the path of the file that verl or swift loads", f"{PACKAGE}.adapter"),
+        "verl-args": ("print the right verl overrides for a reward and a verl version", f"{PACKAGE}.verl_args"),
+    },
+    "data and benchmarks": {
+        "generate": ("predictions for any prompt file from OpenAI-compatible endpoints", f"{PACKAGE}.generate"),
+        "convert": ("tables between OTSL, HTML and Markdown", f"{PACKAGE}.convert"),
+    },
+    "this machine": {
+        "probe": ("what works here: extras, sandbox, endpoints", f"{PACKAGE}.probe"),
+        "sandbox": ("what the sandbox holds back on this machine", f"{PACKAGE}.sandbox"),
+    },
+}
+
+TASKS: Final[Mapping[str, tuple[str, str]]] = {
+    "prepare": ("data and benchmarks", "make a training or evaluation file from a source data set"),
+    "evaluate": ("data and benchmarks", "compute a benchmark's official numbers from predictions"),
+}
+"""Name -> (group, help); the tasks are those of every module ``prepare_*.py``, ``evaluate_*.py`` beside this one."""
+
+Task = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except TableRewardsError as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough, as in `table-rewards list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(words: list[str]) -> int:
+    top = _Parser(
+        prog="table-rewards",
+        usage="table-rewards [-h] [--version] COMMAND ...",
+        add_help=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if words[0] == "--version":
+        print(f"table-rewards {__version__}")
+        return 0
+    name, rest = words[0], words[1:]
+    if name in TASKS:
+        return _run_task(top, name, rest)
+    there = {known: entry for group in COMMANDS.values() for known, entry in group.items() if _exists(entry[1])}
+    if name not in there:
+        known = [*there, *(task for task in TASKS if _task_modules(task))]
+        kind = "option" if name.startswith("-") else "command"
+        top.error(f"unknown {kind} {name!r}{nearest(name, known) or ';'} commands: {', '.join(known)}")
+    purpose, home = there[name]
+    module = importlib.import_module(home)
+    return _execute(f"table-rewards {name}", purpose, module.configure, module.run, rest)
+
+
+def _run_task(top: argparse.ArgumentParser, name: str, words: list[str]) -> int:
+    tasks = _tasks(name)
+    if not words or words[0] in ("-h", "--help"):
+        width = max(map(len, tasks), default=0)
+        print(f"usage: table-rewards {name} TASK ...\n\n{TASKS[name][1]}\n\ntasks:")
+        print("\n".join(_wrapped(task, entry[0], width) for task, entry in tasks.items()) or "  none")
+        print(f"\n`table-rewards {name} TASK --help` tells more.")
+        return 0 if words else MISUSE
+    task = words[0]
+    if task not in tasks:
+        top.error(f"unknown task {task!r} of {name}{nearest(task, tasks) or ';'} tasks: {', '.join(tasks) or 'none'}")
+    purpose, configure, run = tasks[task]
+    return _execute(f"table-rewards {name} {task}", purpose, configure, run, words[1:])
+
+
+def _execute(
+    prog: str,
+    purpose: str,
+    configure: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace], int],
+    words: list[str],
+) -> int:
+    parser = _Parser(prog=prog, description=purpose[:1].upper() + purpose[1:] + ".", allow_abbrev=False)
+    configure(parser)
+    return run(parser.parse_args(words))
+
+
+def _fail(error: TableRewardsError) -> int:
+    from table_rewards.datasets.unusable import UnusableFile
+
+    print(f"table-rewards: {' '.join(str(error).split())}", file=sys.stderr)
+    return UNUSABLE_FILE if isinstance(error, UnusableFile) else MISUSE
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose mistakes take one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(MISUSE, f"{self.prog}: {message}\n")
+
+
+def _exists(module: str) -> bool:
+    """Whether a module can be imported, without importing it or its parents' contents."""
+    name = module.rpartition(".")[2]
+    return module.startswith(PACKAGE) and PathFinder.find_spec(name, [str(Path(__file__).parent)]) is not None
+
+
+def _task_modules(name: str) -> list[str]:
+    return sorted(f"{PACKAGE}.{path.stem}" for path in Path(__file__).parent.glob(f"{name}_*.py"))
+
+
+def _tasks(name: str) -> dict[str, Task]:
+    found: dict[str, Task] = {}
+    for module in _task_modules(name):
+        found.update(getattr(importlib.import_module(module), "SUBCOMMANDS", {}))
+    return dict(sorted(found.items()))
+
+
+def _help() -> str:
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for group, table in COMMANDS.items():
+        groups[group] = [(name, purpose) for name, (purpose, home) in table.items() if _exists(home)]
+    for name, (group, purpose, _) in TASKS.items():
+        if _task_modules(name):
+            groups[group].append((f"{name} TASK", purpose))
+    width = max(len(name) for rows in groups.values() for name, _ in rows)
+    lines = ["usage: table-rewards COMMAND ...", "", "Rewards for training on tables, code and rankings.", ""]
+    for group, rows in groups.items():
+        if rows:
+            lines += [f"{group}:", *(_wrapped(name, purpose, width) for name, purpose in rows), ""]
+    lines += ["exit status:", *(_wrapped(str(code), meaning, 3) for code, meaning in MEANINGS.items()), ""]
+    lines += ["`table-rewards COMMAND --help` tells more; `table-rewards --version` prints the version."]
+    return "\n".join(lines)
+
+
+def _wrapped(name: str, text: str, width: int) -> str:
+    import shutil
+    import textwrap
+
+    room = max(40, min(shutil.get_terminal_size().columns, 120))
+    lead = " " * (width + 4)
+    return textwrap.fill(text, room, initial_indent=f"  {name:<{width}}  ", subsequent_indent=lead)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
