@@ -1,6 +1,6 @@
 """`table-rewards`: the command line. Each command lives in a module of its own, imported only when it runs.
 
-A command's module offers ``configure(parser)`` and ``run(arguments) -> exit status``. A module of a two-level command
+A command's module offers ``configure(parser)`` (or ``add_arguments``) and ``run(arguments) -> exit status``. A module of a two-level command
 offers ``SUBCOMMANDS``, task -> (help, configure, run). A command whose module is not there is not listed.
 """
 
@@ -93,7 +93,8 @@ def _run(words: list[str]) -> int:
         top.error(f"unknown {kind} {name!r}{nearest(name, known) or ';'} commands: {', '.join(known)}")
     purpose, home = there[name]
     module = importlib.import_module(home)
-    return _execute(f"table-rewards {name}", purpose, module.configure, module.run, rest)
+    configure = module.configure if hasattr(module, "configure") else module.add_arguments
+    return _execute(f"table-rewards {name}", purpose, configure, module.run, rest)
 
 
 def _run_task(top: argparse.ArgumentParser, name: str, words: list[str]) -> int:
@@ -158,7 +159,7 @@ def _help() -> str:
     groups: dict[str, list[tuple[str, str]]] = {}
     for group, table in COMMANDS.items():
         groups[group] = [(name, purpose) for name, (purpose, home) in table.items() if _exists(home)]
-    for name, (group, purpose, _) in TASKS.items():
+    for name, (group, purpose) in TASKS.items():
         if _task_modules(name):
             groups[group].append((f"{name} TASK", purpose))
     width = max(len(name) for rows in groups.values() for name, _ in rows)
