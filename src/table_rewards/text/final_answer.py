@@ -1,0 +1,91 @@
+"""The answer line of TableBench's prompts: ``Final Answer: AnswerName1, AnswerName2...``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from table_rewards.text.thinking import after_thinking, without_end_tokens
+
+_RELEASED: Final = re.compile(r"Final Answer: (.+)")
+# Found from the last letters of "answer" backwards, so that the last line comes first. All runs are bounded.
+_LABEL: Final = re.compile(r"final[ \t_\-]{0,4}answer[ \t]{0,8}(?:\*{1,3}|_{1,2})?[ \t]{0,8}[:：]", re.IGNORECASE)
+_LAST_LETTERS: Final = ("nswer", "NSWER")
+_LONGEST_LABEL: Final = 40
+_TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
+_WRAPPERS: Final = (("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
+_LOOK_AHEAD: Final = 2_000
+
+
+def released_final_answer(text: str) -> str:
+    """The seeds' parser: the *first* ``Final Answer: `` with a space, the rest of that line, else nothing (B5).
+
+    >>> released_final_answer("Final Answer: AnswerName1\\nFinal Answer: 7")
+    'AnswerName1'
+    """
+    match = _RELEASED.search(text)
+    return match.group(1) if match else ""
+
+
+def final_answer(text: str) -> str | None:
+    """Return the last well-formed final answer, or None.
+
+    Well-formed: the label in any case, bold or not, a colon, then the answer on the same or the next non-empty line. An
+    echoed template (``AnswerName1, AnswerName2...``) and an empty answer are not. Only text after the last ``</think>``
+    counts; markup around the answer and end-of-sequence tokens are taken off.
+
+    >>> final_answer("Final Answer: 5\\n...\\n**Final Answer:** 22.33<|im_end|>")
+    '22.33'
+    >>> final_answer("### Final Answer:\\n\\n**Paris, Rome**")
+    'Paris, Rome'
+    >>> final_answer("I think it is 7.") is None
+    True
+    """
+    visible = without_end_tokens(after_thinking(text))
+    for end in _label_ends(visible):
+        answer = _line_after(visible, end)
+        if answer and not _TEMPLATE.match(answer):
+            return answer
+    return None
+
+
+def _label_ends(text: str) -> Iterator[int]:
+    """Where labels end, last first, without reading the text before the one that is taken."""
+    where = max(text.rfind(letters) for letters in _LAST_LETTERS)
+    while where >= 0:
+        match = _LABEL.search(text, max(0, where - _LONGEST_LABEL // 2), where + _LONGEST_LABEL)
+        if match is not None and match.start() < where < match.end():
+            yield match.end()
+        where = max(text.rfind(letters, 0, where) for letters in _LAST_LETTERS)
+
+
+def _line_after(text: str, start: int) -> str:
+    for line in text[start : start + _LOOK_AHEAD].split("\n")[:6]:
+        answer = unwrapped(line)
+        if answer and not answer.startswith("```"):
+            return answer
+    return ""
+
+
+def unwrapped(answer: str) -> str:
+    """Take white space and markup off both ends of an answer.
+
+    >>> unwrapped(" **5** "), unwrapped("5**"), unwrapped("`a`, `b`")
+    ('5', '5', '`a`, `b`')
+    """
+    answer = answer.strip()
+    for _ in range(4):
+        before = answer
+        for left, right in _WRAPPERS:
+            opened, closed = answer.startswith(left), answer.endswith(right) and len(answer) > len(left)
+            inner = answer[len(left) : -len(right)] if opened and closed else ""
+            if inner and left not in inner:
+                answer = inner.strip()
+            elif left in ("***", "**", "__") and closed and answer.count(left) == 1:
+                answer = answer[: -len(right)].strip()  # "**Final Answer: 5**" leaves "5**"
+            elif left in ("***", "**", "__") and opened and answer.count(left) == 1:
+                answer = answer[len(left) :].strip()
+        if answer == before:
+            break
+    return answer
