@@ -149,7 +149,8 @@ def test_a_foreign_file_is_never_overwritten(server, prompts, tmp_path):
     [
         ('{"id": 1}\n', "row 0: no 'messages'"),
         ('{"instruction": "a"}\n{"instruction": 7}\n', "row 1"),
-        ("not json\n", "line 1 is not JSON"),
+        ("not json\n", "neither parquet nor JSON"),
+        ('{"prompt": "a"}\n{"prompt": ', "line 2"),
         ("[1, 2]\n", "JSON object"),
     ],
 )

@@ -9,12 +9,14 @@ import pathlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any, TextIO
 
 from table_rewards.commands.generate_prompts import PROMPT_FIELDS, prompt_of
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.rows import plain
+from table_rewards.datasets.files import read_rows
 from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
 
 EXIT_FAILURES = 3
@@ -86,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         deadline_s=options.deadline_s,
         workers=1,
     )
-    rows = list(_read(options.file, options.limit))
+    rows = [plain(row) for row in islice(read_rows(options.file), options.limit)]
     requests = _requests(rows, options)
     done = {} if options.overwrite else _written(out, options.model)
     _check_same(done, requests, out)
@@ -182,40 +184,6 @@ def _write(
 
 def _identity(request: ChatRequest) -> str:
     return request.key("")[:16]
-
-
-def _read(path: pathlib.Path, limit: int | None) -> Iterator[dict[str, Any]]:
-    try:
-        for number, row in enumerate(_rows(path)):
-            if limit is not None and number >= limit:
-                return
-            if not isinstance(row, dict):
-                raise ConfigurationError(f"{path}, row {number}: a JSON object is wanted, not {str(row)[:60]!r}")
-            yield plain(row)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror or error}") from None
-
-
-def _rows(path: pathlib.Path) -> Iterator[Any]:
-    if path.suffix == ".parquet":
-        try:
-            from pyarrow import parquet
-        except ImportError:
-            raise ConfigurationError("reading parquet needs pyarrow: pip install 'table-rewards[data]'") from None
-        for batch in parquet.ParquetFile(path).iter_batches(256):
-            yield from batch.to_pylist()
-        return
-    with path.open(encoding="utf-8") as file:
-        if path.suffix == ".json":
-            listed = json.load(file)
-            yield from listed if isinstance(listed, list) else [listed]
-            return
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    raise ConfigurationError(f"{path}, line {number} is not JSON: {error}") from None
 
 
 def _written(out: pathlib.Path, model: str | None) -> dict[Key, str]:
