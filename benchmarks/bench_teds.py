@@ -18,15 +18,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from table_variants import real_tables, variants
-from teds_seed_way import seed_teds
-
 from table_rewards.rewards import table_reward
 from table_rewards.rewards.teds import TEDS
-from table_rewards.tables.find import Found, find_tables
+from table_rewards.tables.find import find_tables
 from table_rewards.tables.normalisation import tree_of
 from table_rewards.tables.similarity import similarity
 from table_rewards.tables.table import Table
+from table_variants import real_tables, variants
+from teds_seed_way import seed_teds
 
 Pair = tuple[str, str]
 SIZES = (40, 100, 200, 400, 1_000, 1_450)
@@ -79,7 +78,7 @@ def docling(pairs: Sequence[Pair]) -> list[float]:
     scores = []
     for number, (prediction, reference) in enumerate(pairs):
         sample = Sample(id=str(number), html_a=prediction, html_b=reference)
-        scores.append(float(metric.evaluate_sample(sample).teds))
+        scores.append(float(metric.evaluate_sample(sample).teds.teds))
     return scores
 
 

@@ -1,4 +1,4 @@
-"""The same recurrence compiled by numba: what leaving Python altogether would give. Needs numba, which nothing else does."""
+"""The same recurrence compiled by numba: what leaving Python altogether would give. Nothing else needs numba."""
 
 from __future__ import annotations
 

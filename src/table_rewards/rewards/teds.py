@@ -94,11 +94,13 @@ class TEDS(TableReward):
     def compare(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
         columns: list[list[float]] = []
         inexact: set[int] = set()
+        bounds: list[float] | None = None
         for part in self.parts:
             bare = part == "structure"
             against = reference.structure() if bare else reference
             trees = [tree.structure() for tree in tables] if bare else tables
-            distances = tree_edit_distances(trees, against, self.max_comparisons)
+            distances = tree_edit_distances(trees, against, self.max_comparisons, bounds)
+            bounds = [distance.value for distance in distances]  # without texts no table is further away
             columns.append([self._score(*pair, reference) for pair in zip(distances, tables, strict=True)])
             inexact.update(index for index, distance in enumerate(distances) if not distance.exact)
         return [

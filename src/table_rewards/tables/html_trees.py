@@ -24,9 +24,10 @@ from typing import Any, Final
 
 from table_rewards.tables.html_rows import span
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN
-from table_rewards.tables.tree import CELL, Label, Tree
+from table_rewards.tables.tree import CELL, Label, Leaf, Row, Tree
 
 _UNWRAPPED: Final = frozenset(("thead", "tbody", "span", "div", "p", "sup", "sub"))
+_NOT_COUNTED: Final = _UNWRAPPED | {"math", "colgroup"}
 _FIRST_TAG: Final = 0x100000
 _KNOWN_TAGS: Final = 4_096
 _AFTER_TAG: Final = re.compile("([\U00100000-\U0010fffd]) +")
@@ -69,6 +70,42 @@ def pubtabnet_tree(table: Any) -> Tree:
 
 def omnidocbench_tree(table: Any) -> Tree:
     """Return the tree of an lxml ``table`` element after OmniDocBench's normalisation."""
+    return _regular_omnidocbench_tree(table) or _any_omnidocbench_tree(table)
+
+
+def _regular_omnidocbench_tree(table: Any) -> Tree | None:
+    """The same for ``table > (section >) tr > cell``, which nearly all tables are; None when there is anything else."""
+    lines = [line for group in table for line in (group if group.tag in ("thead", "tbody") else (group,))]
+    rows: list[Row] = []
+    inline = 0
+    for line in lines:
+        if line.tag != "tr":
+            return None
+        row: list[Leaf] = []
+        for cell in line:
+            if cell.tag != "td" and cell.tag != "th":
+                return None
+            if len(cell):
+                text = _content(cell)
+                inline += _count(cell, _NOT_COUNTED)
+            else:
+                text = cell.text or ""
+                if not (text.isascii() and text.isalnum()):
+                    text = _normalised(text)
+            if cell.keys():
+                colspan, rowspan = span(cell.get("colspan"), MAX_COLSPAN), span(cell.get("rowspan"), MAX_ROWSPAN)
+                row.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
+            else:
+                row.append(text)
+        rows.append(tuple(row))
+    return Tree.from_rows(rows, inline)
+
+
+def _content(cell: Any) -> str:
+    return _AFTER_TAG.sub(r"\1", _normalised(_unwrapped_tokens(cell)))
+
+
+def _any_omnidocbench_tree(table: Any) -> Tree:
     builder = _Builder()
     stack: list[tuple[str | None, Iterator[Any], int]] = [("table", iter(table), 0)]
     while stack:
@@ -77,9 +114,8 @@ def omnidocbench_tree(table: Any) -> Tree:
             tag = child.tag
             if tag == "td" or tag == "th":
                 if len(child):
-                    text = _normalised(_unwrapped_tokens(child))
-                    text = _AFTER_TAG.sub(r"\1", text)
-                    builder.inline += _count(child, _UNWRAPPED | {"math", "colgroup"})
+                    text = _content(child)
+                    builder.inline += _count(child, _NOT_COUNTED)
                 else:
                     text = child.text or ""
                     if not (text.isascii() and text.isalnum()):

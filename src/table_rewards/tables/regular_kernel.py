@@ -24,9 +24,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from table_rewards.tables.row_alignment import row_pair_savings
-from table_rewards.tables.savings import leaf_savings
+from table_rewards.tables.savings import leaf_savings, plain_first
 from table_rewards.tables.sweep import Job, Side, alone, lockstep
-from table_rewards.tables.tree import Leaf, Row, Tree
+from table_rewards.tables.tree import Row, Tree
 
 _LARGE: Final = 40_000  # node pairs from which a pair runs alone
 _WIDE: Final = 4  # a prediction this many times the reference's size is run with the two exchanged
@@ -36,13 +36,15 @@ _BATCH: Final = 4_000_000  # numbers in the savings of one lockstep batch (32 MB
 class Remainder(NamedTuple):
     """What is left of a pair when the rows equal at both ends are cut off.
 
-    ``left``: row numbers of the prediction; ``first`` and ``behind``: the rows of the reference, as a range.
+    ``left``: row numbers of the prediction; ``first`` and ``behind``: the rows of the reference, as a range; ``bound``:
+    what the distance does not exceed, if known.
     """
 
     place: int
     left: list[int]
     first: int
     behind: int
+    bound: float | None
 
 
 def equal_ends(left: list[int], right: list[int]) -> tuple[int, int]:
@@ -61,8 +63,12 @@ def equal_ends(left: list[int], right: list[int]) -> tuple[int, int]:
     return head, tail
 
 
-def regular_distances(predictions: Sequence[Tree], reference: Tree) -> list[float]:
+def regular_distances(
+    predictions: Sequence[Tree], reference: Tree, bounds: Sequence[float] | None = None
+) -> list[float]:
     """Return the exact tree edit distance of each prediction to the reference; every tree must be regular.
+
+    ``bounds``, if known, are distances that the true ones do not exceed: they narrow the search.
 
     >>> regular_distances([Tree.from_rows([("a", "b")]), Tree.from_rows([])], Tree.from_rows([("a", "c")]))
     [1.0, 3.0]
@@ -74,7 +80,9 @@ def regular_distances(predictions: Sequence[Tree], reference: Tree) -> list[floa
     for place, tree in enumerate(predictions):
         left = [numbers.setdefault(row, len(numbers)) for row in tree.rows or ()]
         head, tail = equal_ends(left, right)
-        remainder = Remainder(place, left[head : len(left) - tail], head, len(right) - tail)
+        remainder = Remainder(
+            place, left[head : len(left) - tail], head, len(right) - tail, bounds[place] if bounds else None
+        )
         if remainder.left and head < remainder.behind:
             remainders.append(remainder)
         else:
@@ -94,15 +102,18 @@ class _Group:
         right = reference[self.first : max(remainder.behind for remainder in remainders)]
         lefts = sorted({row for remainder in remainders for row in remainder.left})
         rights = sorted(set(right))
-        cells_left: dict[Leaf, int] = {}
-        cells_right: dict[Leaf, int] = {}
-        self.left = {row: [cells_left.setdefault(leaf, len(cells_left)) for leaf in rows[row]] for row in lefts}
-        below = {row: [cells_right.setdefault(leaf, len(cells_right)) for leaf in rows[row]] for row in rights}
+        cells_left = plain_first(leaf for row in lefts for leaf in rows[row])
+        cells_right = plain_first(leaf for row in rights for leaf in rows[row])
+        number_left = {leaf: number for number, leaf in enumerate(cells_left)}
+        number_right = {leaf: number for number, leaf in enumerate(cells_right)}
+        self.left = {row: [number_left[leaf] for leaf in rows[row]] for row in lefts}
+        below = {row: [number_right[leaf] for leaf in rows[row]] for row in rights}
         p, q = len(cells_left), len(cells_right)
         # Two more cell numbers a side: p (q) is a row that has cells, or nothing at all; p + 1 (q + 1) a row without.
-        cells = np.zeros((p + 2, q + 2))
+        cells = np.empty((p + 2, q + 2))
+        cells[p:], cells[:, q:] = 0.0, 0.0
         if p and q:
-            cells[:p, :q] = leaf_savings(list(cells_left), list(cells_right))
+            leaf_savings(cells_left, cells_right, cells[:p, :q])
         cells[p + 1, :q] = cells[:p, q + 1] = 1.0  # an empty row is a leaf, and a leaf may be renamed into a cell
         aligned = row_pair_savings(cells, list(self.left.values()), list(below.values()), padding=(p, q))
         aligned += 2.0
@@ -124,7 +135,7 @@ class _Group:
             job = Job(left, right, self.gains[:, nodes], self.row_gains[:, rows], places)
             results[at] = float(left.size + right.size)
             if left.size * right.size >= _LARGE:
-                results[at] -= alone(job.exchanged() if left.size > _WIDE * right.size else job)
+                results[at] -= alone(job.exchanged() if left.size > _WIDE * right.size else job, remainder.bound)
             else:
                 together.append((at, job))
         # Those with the most rows first: the ones that have ended are then always the last of the batch.

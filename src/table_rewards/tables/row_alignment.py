@@ -33,15 +33,18 @@ def row_pair_savings(
     Returns:
         float64 of shape (len(left), len(right)).
     """
-    result = np.zeros((len(left), len(right)))
     padding_left, padding_right = padding
+    buckets_left = _by_length(left)
+    result = np.zeros((len(left), len(right)))
     buckets_right = [(where, _padded(right, where, padding_right)) for where in _by_length(right)]
-    for rows in _by_length(left):
+    for rows in buckets_left:
         cells_left = _padded(left, rows, padding_left)
         for columns, cells_right in buckets_right:
             step = max(1, _CHUNK // max(1, cells_right.size))
             for start in range(0, len(rows), step):
                 part = rows[start : start + step]
+                if len(part) == len(left) and len(columns) == len(right):
+                    return _align(savings, cells_left, cells_right)
                 result[np.ix_(part, columns)] = _align(savings, cells_left[start : start + step], cells_right)
     return result
 
@@ -94,10 +97,13 @@ def _align_by_positions(savings: Matrix, left: Indices, right: Indices) -> Matri
 
 def _by_length(rows: Sequence[Sequence[int]]) -> list[Indices]:
     """Row numbers in buckets of like length (powers of two), so that padding at most doubles the work."""
+    lengths = [len(row) for row in rows]
+    if lengths and max(lengths) * len(lengths) <= 2 * sum(lengths):
+        return [np.arange(len(lengths))]
     buckets: dict[int, list[int]] = {}
-    for index, row in enumerate(rows):
-        if row:
-            buckets.setdefault((len(row) - 1).bit_length(), []).append(index)
+    for index, length in enumerate(lengths):
+        if length:
+            buckets.setdefault((length - 1).bit_length(), []).append(index)
     return [np.array(bucket, dtype=np.intp) for bucket in buckets.values()]
 
 

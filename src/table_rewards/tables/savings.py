@@ -7,7 +7,7 @@ total saving of an order- and ancestor-preserving mapping, and a dynamic program
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -24,46 +24,56 @@ MAX_CHARACTER_PAIRS: Final = 20_000_000_000
 """Levenshtein work (characters x characters) for one matrix: about half a second on one core."""
 
 
-def text_savings(left: Sequence[str], right: Sequence[str]) -> Matrix:
+def text_savings(left: Sequence[str], right: Sequence[str], out: Matrix | None = None) -> Matrix:
     """Return 2 - Levenshtein / longer length for every pair of texts, shape (len(left), len(right)).
 
-    When the texts are so long that this would take more than :data:`MAX_CHARACTER_PAIRS`, the longest ones are
-    compared by their common beginning and end alone. That never overstates a saving: the rest is taken to be all
-    wrong.
+    When the texts are so long that this would take more than :data:`MAX_CHARACTER_PAIRS`, the longest ones are compared
+    by their common beginning and end alone. That never overstates a saving: the rest is taken to be all wrong.
 
     >>> text_savings(["ab", ""], ["ab", "ax"]).tolist()
     [[2.0, 1.5], [1.0, 1.0]]
     """
+    if out is None:
+        out = np.empty((len(left), len(right)))
     longest = _longest_affordable([len(text) for text in left], [len(text) for text in right])
     if longest is None:
         distances = cdist(left, right, scorer=Levenshtein.normalized_distance, dtype=np.float64)
-        return np.asarray(2.0 - distances)
+        np.subtract(2.0, distances, out=out)
+        return out
     rows = [i for i, text in enumerate(left) if len(text) <= longest]
     columns = [j for j, text in enumerate(right) if len(text) <= longest]
-    savings = _affix_savings(left, right)
+    out[...] = _affix_savings(left, right)
     if rows and columns:
-        exact = cdist(
-            [left[i] for i in rows],
-            [right[j] for j in columns],
-            scorer=Levenshtein.normalized_distance,
-            dtype=np.float64,
-        )
-        savings[np.ix_(rows, columns)] = 2.0 - exact
-    return savings
+        out[np.ix_(rows, columns)] = text_savings([left[i] for i in rows], [right[j] for j in columns])
+    return out
 
 
-def leaf_savings(left: Sequence[Leaf], right: Sequence[Leaf]) -> Matrix:
-    """Return the saving of every pair of cells, shape (len(left), len(right)): 1 when their spans differ."""
+def leaf_savings(left: Sequence[Leaf], right: Sequence[Leaf], out: Matrix) -> None:
+    """Write the saving of every pair of cells to ``out``, shape (len(left), len(right)): 1 when their spans differ.
+
+    Cells that span one slot must come first on both sides.
+    """
     by_span_left, by_span_right = _by_span(left), _by_span(right)
-    if len(by_span_left) == len(by_span_right) == 1 and by_span_left.keys() == by_span_right.keys():
-        return text_savings([_text(leaf) for leaf in left], [_text(leaf) for leaf in right])
-    savings = np.ones((len(left), len(right)))
+    if by_span_left.keys() | by_span_right.keys() != {(1, 1)}:
+        out[...] = 1.0
     for span, rows in by_span_left.items():
         columns = by_span_right.get(span)
-        if columns is not None:
-            block = text_savings([_text(left[i]) for i in rows], [_text(right[j]) for j in columns])
-            savings[np.ix_(rows, columns)] = block
-    return savings
+        if columns is None:
+            continue
+        texts = [_text(left[i]) for i in rows], [_text(right[j]) for j in columns]
+        if span == (1, 1):
+            text_savings(*texts, out=out[: len(rows), : len(columns)])
+        else:
+            out[np.ix_(rows, columns)] = text_savings(*texts)
+
+
+def plain_first(leaves: Iterable[Leaf]) -> list[Leaf]:
+    """Return distinct cells, those that span one slot first."""
+    plain: dict[Leaf, None] = {}
+    spanning: dict[Leaf, None] = {}
+    for leaf in leaves:
+        (plain if isinstance(leaf, str) else spanning)[leaf] = None
+    return [*plain, *spanning]
 
 
 def _text(leaf: Leaf) -> str:

@@ -16,6 +16,9 @@ import numpy as np
 from table_rewards.tables.row_alignment import Indices
 from table_rewards.tables.savings import Matrix
 
+_SHORT = 500  # nodes up to which a guessed band gains nothing: the calls cost more than the arithmetic
+_BAND = 0.6  # share of all nodes from which a band is as good as none
+
 
 class Side(NamedTuple):
     """A forest of rows in postorder.
@@ -81,8 +84,8 @@ class Job(NamedTuple):
         )
 
 
-def alone(job: Job) -> float:
-    """Return the greatest saving of one pair.
+def alone(job: Job, bound: float | None = None) -> float:
+    """Return the greatest saving of one pair; ``bound``, if known, is a distance that the true one does not exceed.
 
     A path through S that passes (u, v) leaves at least |u - v| + |(n1 - u) - (n2 - v)| nodes unmapped, so with an upper
     bound of the distance only a band around the diagonal matters. The first bound is a guess; what a banded pass
@@ -91,14 +94,13 @@ def alone(job: Job) -> float:
     """
     total = job.left.size + job.right.size
     shortest = min(job.left.size, job.right.size)
-    bound = abs(job.left.size - job.right.size) + max(8, shortest // 12)
-    for _ in range(2):
-        if bound > 0.6 * total:
-            break
-        found = total - _sweep_alone(job, bound)
-        if found <= bound:
+    guess = abs(job.left.size - job.right.size) + max(8, shortest // 12)
+    limit = ceil(bound) if bound is not None else guess if shortest > _SHORT else total
+    while limit < _BAND * total:
+        found = total - _sweep_alone(job, limit)
+        if found <= limit or bound is not None:
             return total - found
-        bound = ceil(found)
+        limit = ceil(found)
     return _sweep_alone(job, total)
 
 
@@ -118,19 +120,27 @@ def _sweep_alone(job: Job, bound: int) -> float:
     current, other, step = np.zeros(width + 1), np.zeros(width + 1), np.zeros(width)
     at_start = np.zeros(len(ends))
     add, maximum, running = np.add, np.maximum, np.maximum.accumulate
+    low, high, banded = 0, width, bound < left.size + width
+    now, before, here, before_other, ahead = step, current[:-1], current[1:], other[:-1], other[1:]
     for u, number in enumerate(left.nodes.tolist()):
-        low, high = max(u - reach, 0), min(u + 1 - behind, width)  # columns of this step
+        gain = lines[number]
+        if banded:
+            low, high = max(u - reach, 0), min(u + 1 - behind, width)  # columns of this step
+            now, gain = step[low:high], gain[low:high]
+            before, here, ahead = current[low:high], current[low + 1 : high + 1], other[low + 1 : high + 1]
         if low < high:
-            now = step[low:high]
-            add(current[low:high], lines[number][low:high], out=now)
-            maximum(now, current[low + 1 : high + 1], out=now)
+            add(before, gain, now)
+            maximum(now, here, now)
             if row_node[u]:
                 row_line = next(row_lines)
-                a, b = bisect_left(end_list, low), bisect_left(end_list, high)
-                columns = ends[a:b]
-                step[columns] = maximum(at_start[a:b] + row_line[a:b], step.take(columns))
-            running(now, out=other[low + 1 : high + 1])
+                first, last = (bisect_left(end_list, low), bisect_left(end_list, high)) if banded else (0, len(ends))
+                columns = ends[first:last]
+                step[columns] = maximum(at_start[first:last] + row_line[first:last], step.take(columns))
+            running(now, 0, None, ahead)
             current, other = other, current
+            before, before_other, here, ahead = before_other, before, ahead, here
+        elif row_node[u]:
+            next(row_lines)
         if row_node[u]:
             current.take(starts, out=at_start, mode="clip")
     return float(current[-1])
@@ -205,9 +215,9 @@ def _sweep_together(
             row_at, row_from = row_at[:active], row_from[:active]
             before, here, before_other, ahead = current[:, :-1], current[:, 1:], other[:, :-1], other[:, 1:]
         for gain in gains[step:row_step]:
-            add(before, gain, out=step_gain)
-            maximum(step_gain, here, out=step_gain)
-            running(step_gain, axis=1, out=ahead)
+            add(before, gain, step_gain)
+            maximum(step_gain, here, step_gain)
+            running(step_gain, 1, None, ahead)
             current, other = other, current
             before, before_other, here, ahead = before_other, before, ahead, here
         if has_empty_rows:
