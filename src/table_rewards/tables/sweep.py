@@ -130,7 +130,7 @@ def _sweep_alone(job: Job, bound: int) -> float:
             before, here, ahead = current[low:high], current[low + 1 : high + 1], other[low + 1 : high + 1]
         if low < high:
             add(before, gain, now)
-            maximum(now, here, now)
+            maximum(now, here, out=now)
             if row_node[u]:
                 row_line = next(row_lines)
                 first, last = (bisect_left(end_list, low), bisect_left(end_list, high)) if banded else (0, len(ends))
@@ -216,7 +216,7 @@ def _sweep_together(
             before, here, before_other, ahead = current[:, :-1], current[:, 1:], other[:, :-1], other[:, 1:]
         for gain in gains[step:row_step]:
             add(before, gain, step_gain)
-            maximum(step_gain, here, step_gain)
+            maximum(step_gain, here, out=step_gain)
             running(step_gain, 1, None, ahead)
             current, other = other, current
             before, before_other, here, ahead = before_other, before, ahead, here
