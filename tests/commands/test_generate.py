@@ -16,6 +16,7 @@ import time
 import pytest
 
 from table_rewards.commands import generate
+from table_rewards.commands.exit_codes import INCOMPLETE
 from table_rewards.commands.generate_prompts import prompt_of
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.testing.chat_server import ChatServer
@@ -82,7 +83,7 @@ def test_failures_are_no_predictions_and_the_next_run_asks_them_again(prompts, c
 
     out = prompts.with_suffix(".predictions.jsonl")
     with ChatServer(reply=echo, script=script) as server:
-        assert command(prompts, "--endpoint", server.url, "--model", "m") == generate.EXIT_FAILURES
+        assert command(prompts, "--endpoint", server.url, "--model", "m") == INCOMPLETE
         assert len(lines(out)) == 10
         failed = lines(out.with_suffix(".failed.jsonl"))
         assert len(failed) == 2
@@ -215,12 +216,10 @@ def test_kill_9_loses_nothing_that_was_answered_and_repeats_nothing(tmp_path):
     prompts.write_text("".join(json.dumps({"prompt": f"Question {i}"}) + "\n" for i in range(300)))
     out = tmp_path / "out.jsonl"
     with ChatServer(reply=echo, latency_s=0.02) as server:
-        program = (
-            "import argparse, sys; from table_rewards.commands import generate as g; p = argparse.ArgumentParser(); "
-            "g.add_arguments(p); sys.exit(g.run(p.parse_args(sys.argv[1:])))"
-        )
         arguments = [str(prompts), "--endpoint", server.url, "--out", str(out), "--max-in-flight", "4", "--quiet"]
-        process = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "table_rewards.commands.main", "generate", *arguments], stdout=subprocess.DEVNULL
+        )
         while not out.exists() or out.stat().st_size < 5000:
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)

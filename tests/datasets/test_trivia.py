@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import pathlib
 
@@ -10,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from table_rewards.commands.prepare_trivia import COMMANDS, EXIT_FINDINGS
+from table_rewards.commands.exit_codes import INCOMPLETE, MISUSE, UNUSABLE_FILE
+from table_rewards.commands.main import main
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.trivia import prepare, split, to_jsonl
 from table_rewards.datasets.trivia_check import ERROR, check
@@ -38,9 +38,7 @@ def readme_row(**changes):
 
 
 def run(name, *arguments):
-    parser = argparse.ArgumentParser()
-    COMMANDS[name].add_arguments(parser)
-    return COMMANDS[name].run(parser.parse_args([str(argument) for argument in arguments]))
+    return main(["prepare", name, *map(str, arguments)])
 
 
 def write(path, rows):
@@ -176,7 +174,7 @@ def test_the_commands_write_checked_files(tmp_path, capsys):
     assert len(lines(tmp_path / "out/validation.jsonl")) == 5
     assert "1 refused" in capsys.readouterr().out
     assert run("trivia-check", tmp_path / "out/train.jsonl") == 0
-    assert run("trivia-check", source) == EXIT_FINDINGS
+    assert run("trivia-check", source) == UNUSABLE_FILE
     assert "stock swift drops" in capsys.readouterr().err
 
 
@@ -244,10 +242,10 @@ def test_consistency_reads_what_generate_writes(tmp_path, capsys):
     assert "1 of 3 prompts kept" in capsys.readouterr().out
 
 
-def test_one_response_a_prompt_is_refused(tmp_path):
+def test_one_response_a_prompt_is_refused(tmp_path, capsys):
     source = write(tmp_path / "p.jsonl", [{"prediction": "x", "generation": {"row": 0}}])
-    with pytest.raises(ConfigurationError, match="-n 8"):
-        run("trivia-consistency", source, "--out", tmp_path / "o.jsonl")
+    assert run("trivia-consistency", source, "--out", tmp_path / "o.jsonl") == MISUSE
+    assert "-n 8" in capsys.readouterr().err
     with pytest.raises(ConfigurationError, match="neither 'prediction' nor 'responses'"):
         grouped([{"text": "x"}])
 
@@ -311,9 +309,7 @@ def test_questions_survive_faults_and_an_outage_is_reported(tmp_path, capsys):
         == []
     )
     with ChatServer(script=lambda number: "400") as server:
-        assert (
-            run("trivia-questions", source, "--out", tmp_path / "none.jsonl", "--endpoint", server.url) == EXIT_FINDINGS
-        )
+        assert run("trivia-questions", source, "--out", tmp_path / "none.jsonl", "--endpoint", server.url) == INCOMPLETE
     assert "HTTP 400" in capsys.readouterr().err
 
 

@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, TextIO
 
+from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.generate_prompts import PROMPT_FIELDS, prompt_of
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.rows import plain
 from table_rewards.datasets.files import read_rows
 from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
-
-EXIT_FAILURES = 3
 
 DESCRIPTION = f"""\
 Ask a model every prompt of a file and write its predictions, one JSON line each, ready for `score` and `evaluate`.
@@ -104,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         failed_path.unlink(missing_ok=True)
     _report(pool, outcomes, failures, len(done), out, failed_path, time.monotonic() - begun)
-    return EXIT_FAILURES if failures else 0
+    return INCOMPLETE if failures else DONE
 
 
 Key = tuple[int, int]  # row, sample

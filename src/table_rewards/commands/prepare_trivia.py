@@ -9,18 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from table_rewards.commands.exit_codes import DONE, INCOMPLETE, UNUSABLE_FILE
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import read_rows
 from table_rewards.datasets.trivia import Prepared, prepare, split, to_jsonl
 from table_rewards.datasets.trivia_check import ERROR, check
 from table_rewards.datasets.trivia_consistency import HIGH, LOW, consistencies, grouped, sample
 
-EXIT_FINDINGS = 3
-
 
 class Command(NamedTuple):
     help: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
+    configure: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
 
 
@@ -153,10 +152,10 @@ def _questions(options: argparse.Namespace) -> int:
     errors = Counter(result.error for result in results if result.error)
     for reason, count in errors.most_common(5):
         print(f"  {count:7,} tables without pairs: {reason}", file=sys.stderr)
-    return EXIT_FINDINGS if not kept else 0
+    return DONE if kept else INCOMPLETE
 
 
-COMMANDS = {
+SUBCOMMANDS = {
     "trivia": Command("TRivia's rows for ms-swift, train and validation", _trivia_arguments, _trivia),
     "trivia-check": Command("find what loaders corrupt in a training file", _check_arguments, _check),
     "trivia-consistency": Command(
@@ -186,4 +185,4 @@ def _print_findings(rows: Iterable[Mapping[str, Any]]) -> int:
         print(f"  {finding}", file=sys.stderr)
     if len(findings) > 20:
         print(f"  and {len(findings) - 20:,} more", file=sys.stderr)
-    return EXIT_FINDINGS if any(finding.level == ERROR for finding in findings) else 0
+    return UNUSABLE_FILE if any(finding.level == ERROR for finding in findings) else DONE
