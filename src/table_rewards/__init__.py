@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from table_rewards.rewards.qa_f1_reference import QAPair, QAPairs
     from table_rewards.rewards.table_region import RegionReference, TableRegion
     from table_rewards.rewards.tablebench import TableBench, TableBenchReference
+    from table_rewards.rewards.white_box import WhiteBox, WhiteBoxReference
 
 _HOME = {
     "BadReference": "core.errors",
@@ -52,6 +53,8 @@ _HOME = {
     "TableRewardsError": "core.errors",
     "UnknownName": "core.errors",
     "WeightedSum": "core.compose",
+    "WhiteBox": "rewards.white_box",
+    "WhiteBoxReference": "rewards.white_box",
     "create": "core.registry",
     "find": "core.registry",
     "names": "core.registry",
@@ -83,6 +86,8 @@ __all__ = [
     "TableRewardsError",
     "UnknownName",
     "WeightedSum",
+    "WhiteBox",
+    "WhiteBoxReference",
     "__version__",
     "create",
     "find",

@@ -24,6 +24,7 @@ BUILTIN: Final[Mapping[str, str]] = {
     "table_bench": "table_rewards.rewards.tablebench:TableBench",
     "table_region": "table_rewards.rewards.table_region:TableRegion",
     "teds": "table_rewards.rewards.teds:TEDS",
+    "white_box": "table_rewards.rewards.white_box:WhiteBox",
 }
 
 _registered: dict[str, type[Reward[Any]]] = {}
