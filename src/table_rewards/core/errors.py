@@ -30,7 +30,7 @@ class UnknownName(ConfigurationError):
 
     >>> raise UnknownName("metric", "rougel", ["em", "rouge_l"])
     Traceback (most recent call last):
-    table_rewards.core.errors.UnknownName: unknown metric 'rougel'; did you mean 'rouge_l'? known: em, rouge_l
+    table_rewards.core.errors.UnknownName: unknown metric 'rougel' (did you mean 'rouge_l'?); known: em, rouge_l
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
@@ -52,15 +52,15 @@ class ScorerFailed(TableRewardsError, RuntimeError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the nearest known name, or nothing.
+    """Return ``" (did you mean 'x'?)"`` for the nearest known name, or nothing.
 
     >>> nearest("anwser", ["answer", "qtype"])
-    "; did you mean 'answer'?"
+    " (did you mean 'answer'?)"
     >>> nearest("zzz", ["answer"])
     ''
     """
     found = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return f" (did you mean {found[0]!r}?)" if found else ""
 
 
 def one_of(what: str, value: str, known: Iterable[str]) -> str:

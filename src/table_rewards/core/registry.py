@@ -21,6 +21,7 @@ GROUP: Final = "table_rewards.rewards"
 
 BUILTIN: Final[Mapping[str, str]] = {
     "qa_f1": "table_rewards.rewards.qa_f1:QAF1",
+    "ranking": "table_rewards.rewards.ranking:Ranking",
     "table_bench": "table_rewards.rewards.tablebench:TableBench",
     "table_region": "table_rewards.rewards.table_region:TableRegion",
     "teds": "table_rewards.rewards.teds:TEDS",
@@ -57,7 +58,7 @@ def find(name: str) -> type[Reward[Any]]:
     'TableBench'
     >>> find("table_brench")
     Traceback (most recent call last):
-    table_rewards.core.errors.UnknownName: unknown reward 'table_brench'; did you mean 'table_bench'? known: ...
+    table_rewards.core.errors.UnknownName: unknown reward 'table_brench' (did you mean 'table_bench'?); known: ...
 
     Raises:
         UnknownName: no such reward; names the nearest.

@@ -102,7 +102,7 @@ class Row:
             for place in self._places:
                 value = place.get(name)
                 if value is not None:
-                    return plain(value)
+                    return value if type(value) is str else plain(value)
         if default is MISSING:
             known = sorted(set(self))
             raise BadReference(

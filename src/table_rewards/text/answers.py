@@ -21,8 +21,10 @@ MAX_LENGTH: Final = 20_000
 _SEPARATOR: Final = re.compile(r"[,，、;；]")
 _THOUSANDS: Final = re.compile(r"(?<![\d.,])[+\-−]?[$€£¥]?\d{1,3}(?:,\d{3})+(?![\d,])")
 _TOKEN: Final = re.compile(r"(?:(?<![\w.])[-+])?\d[\d,]*(?:\.\d+)?%?|[^\W\d_]+(?:['’.][^\W\d_]+)*", re.UNICODE)
+_DIGIT: Final = re.compile(r"\d")
 _DASHES: Final = str.maketrans({**dict.fromkeys("−–—﹣－‐‑‒", "-"), "’": "'"})
 _PUNCTUATION: Final = str.maketrans(dict.fromkeys(string.punctuation))
+_ARTICLE_WORDS: Final = frozenset(("a", "an", "the"))
 _ARTICLES: Final = re.compile(r"\b(?:a|an|the)\b")
 _EDGES: Final = " \t\r\n\"'`*“”‘’"
 
@@ -113,19 +115,24 @@ def comparable(text: str) -> str:
     >>> comparable("The U.S. Men’s team"), comparable("row 10.6 at -3 %"), comparable("1994–95")
     ('us mens team', 'row 10.6 at -3', '1994 95')
     """
-    folded = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
-    if not any(c.isdigit() for c in folded):
-        folded = folded.replace("-", " ") if "-" in folded else folded
-        bare = _ARTICLES.sub(" ", folded.translate(_PUNCTUATION))
+    if text.isascii():
+        folded = text.lower()
+    else:
+        folded = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
+    if _DIGIT.search(folded) is None:
+        bare = _ARTICLES.sub(" ", folded.replace("-", " ").translate(_PUNCTUATION))
         return " ".join(bare.split()) or " ".join(folded.split())
-    tokens = []
-    for match in _TOKEN.finditer(folded):
-        token = match.group()
-        if not token[-1].isalpha():
-            tokens.append(token.replace(",", ""))
-        elif token not in ("a", "an", "the"):
-            tokens.append(token.translate(_PUNCTUATION))
-    return " ".join(tokens)
+    return " ".join(
+        [
+            token
+            if token.isalpha()
+            else token.translate(_PUNCTUATION)
+            if token[-1].isalpha()
+            else token.replace(",", "")
+            for token in _TOKEN.findall(folded)
+            if token not in _ARTICLE_WORDS
+        ]
+    )
 
 
 def _split(text: str) -> list[str]:

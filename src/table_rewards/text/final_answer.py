@@ -11,10 +11,10 @@ from table_rewards.text.thinking import after_thinking, without_end_tokens
 _RELEASED: Final = re.compile(r"Final Answer: (.+)")
 # Found from the last letters of "answer" backwards, so that the last line comes first. All runs are bounded.
 _LABEL: Final = re.compile(r"final[ \t_\-]{0,4}answer[ \t]{0,8}(?:\*{1,3}|_{1,2})?[ \t]{0,8}[:：]", re.IGNORECASE)
-_LAST_LETTERS: Final = ("nswer", "NSWER")
 _LONGEST_LABEL: Final = 40
 _TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
 _WRAPPERS: Final = (("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
+_MARKS: Final = frozenset("*_`$")
 _LOOK_AHEAD: Final = 2_000
 
 
@@ -52,16 +52,16 @@ def final_answer(text: str) -> str | None:
 
 def _label_ends(text: str) -> Iterator[int]:
     """Where labels end, last first, without reading the text before the one that is taken."""
-    where = max(text.rfind(letters) for letters in _LAST_LETTERS)
+    where = max(text.rfind("nswer"), text.rfind("NSWER"))
     while where >= 0:
         match = _LABEL.search(text, max(0, where - _LONGEST_LABEL // 2), where + _LONGEST_LABEL)
         if match is not None and match.start() < where < match.end():
             yield match.end()
-        where = max(text.rfind(letters, 0, where) for letters in _LAST_LETTERS)
+        where = max(text.rfind("nswer", 0, where), text.rfind("NSWER", 0, where))
 
 
 def _line_after(text: str, start: int) -> str:
-    for line in text[start : start + _LOOK_AHEAD].split("\n")[:6]:
+    for line in text[start : start + _LOOK_AHEAD].split("\n", 6)[:6]:
         answer = unwrapped(line)
         if answer and not answer.startswith("```"):
             return answer
@@ -75,6 +75,8 @@ def unwrapped(answer: str) -> str:
     ('5', '5', '`a`, `b`')
     """
     answer = answer.strip()
+    if answer[:1] not in _MARKS and answer[-1:] not in _MARKS:
+        return answer
     for _ in range(4):
         before = answer
         for left, right in _WRAPPERS:

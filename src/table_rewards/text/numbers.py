@@ -20,6 +20,7 @@ _FOLD: Final = str.maketrans(
         **dict.fromkeys("\u00a0\u2009\u202f\u2007", " "),
     }
 )
+_DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(
     r"(?P<sign1>[+-]?)\s?(?P<currency>[$€£¥￥₹₩₽]|US\$|USD|EUR|GBP|CNY|RMB)?\s?(?P<sign2>[+-]?)"
     r"(?P<digits>\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?: \d{3})+|\d+)?(?P<fraction>\.\d*)?(?P<exponent>[eE][+-]?\d{1,3})?"
@@ -51,11 +52,16 @@ def parse_number(text: str) -> Number | None:
     >>> parse_number("$1,000").value == parse_number("１０００").value == parse_number("1e3").value == 1000
     True
     """
-    if not 0 < len(text) <= MAX_LENGTH:
+    if len(text) > MAX_LENGTH or _DIGIT.search(text) is None:
         return None
-    folded = text.translate(_FOLD).strip()
-    if folded.isascii() and folded.isdigit():
-        return Number(Decimal(folded), 0, False)
+    folded = text.strip()
+    if folded.isascii():
+        if folded.isdigit():
+            return Number(Decimal(folded), 0, False)
+        if folded[0].isalpha() and folded[:1] not in "UEGCR":  # a name, and no currency's
+            return None
+    else:
+        folded = folded.translate(_FOLD)
     negative = False
     if folded[:1] == "(" and folded[-1:] == ")" and folded[1:2].isdigit():  # accounting's minus
         folded, negative = folded[1:-1], True

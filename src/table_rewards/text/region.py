@@ -1,0 +1,149 @@
+"""The table region that a completion cites: ``<gold_area>{"columns": [...], "rows": [...]}</gold_area>``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from table_rewards.text.blocks import last_tagged
+
+TAG: Final = "gold_area"
+MAX_ITEMS: Final = 10_000
+MAX_LENGTH: Final = 1_000_000
+_MAX_ROW: Final = 10**9
+
+_DECODER: Final = json.JSONDecoder()
+_RELEASED_TAG: Final = re.compile(r"<gold_area>(.*?)</gold_area>")
+_RELEASED_LIST: Final = {name: re.compile(rf'"{name}":\s*(\[.*?\])', re.DOTALL) for name in ("columns", "rows")}
+_KEY: Final = {name: re.compile(rf'"{name}"\s*:\s*(?=\[)') for name in ("columns", "rows")}
+
+
+class Region(NamedTuple):
+    """Column names and 0-based row numbers, each with its count (tables repeat column names)."""
+
+    columns: tuple[tuple[str, int], ...]
+    rows: tuple[tuple[str, int], ...]
+
+
+def cited_region(completion: str) -> Region | None:
+    """Return the last region that a completion cites, or None when there is no usable one.
+
+    >>> cited_region('<gold_area> {"columns": ["Pairs [1]"], "rows": [0, "1"]} </gold_area>')
+    Region(columns=(('Pairs [1]', 1),), rows=(('0', 1), ('1', 1)))
+    """
+    text = last_tagged(completion, TAG)
+    return None if text is None else read_region(text)
+
+
+@lru_cache(maxsize=4096)
+def read_region(text: str) -> Region | None:
+    """Read a region from its JSON text; from its two lists alone when the object as a whole is broken.
+
+    Names lose outer and doubled white space; a dict or list among them counts as a name of its own (its JSON text); a
+    row may be an integer, its text, or an integral float. More than 10,000 items, or neither list: None.
+    """
+    if len(text) > MAX_LENGTH:
+        return None
+    try:
+        value, _ = _DECODER.raw_decode(text, _skip_to(text, "{"))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        value = {name: _list_after(text, name) for name in _KEY}
+    columns, rows = value.get("columns"), value.get("rows")
+    if not isinstance(columns, list) and not isinstance(rows, list):
+        return None
+    columns, rows = columns if isinstance(columns, list) else [], rows if isinstance(rows, list) else []
+    if len(columns) + len(rows) > MAX_ITEMS:
+        return None
+    return Region(_counted(map(_name, columns)), _counted(map(_row, rows)))
+
+
+def overlap(gold: Region, cited: Region) -> float:
+    """``(IoU(columns) + IoU(rows)) / 2`` over multisets; two empty lists overlap fully.
+
+    >>> a = read_region('{"columns": ["x", "y"], "rows": [0, 1]}')
+    >>> overlap(a, a), overlap(a, read_region('{"columns": ["x"], "rows": [0, 1, 2, 3]}'))
+    (1.0, 0.5)
+    """
+    if gold == cited:
+        return 1.0
+    return 0.5 * (_iou(gold.columns, cited.columns) + _iou(gold.rows, cited.rows))
+
+
+def released_overlap(gold_area: str, completion: str) -> float:
+    """The released score: sets, lists cut at the first ``]``, no line break in the tag, empty against empty 0 (T6).
+
+    >>> released_overlap('{"columns": ["a]"], "rows": [0]}', '<gold_area>{"columns": ["a]"], "rows": [0]}</gold_area>')
+    0.5
+    """
+    cited = _RELEASED_TAG.findall(completion)
+    if not cited or not cited[-1].strip():
+        return 0.0
+    scores = []
+    for name in ("columns", "rows"):
+        gold, given = (_released_list(name, text) for text in (gold_area, cited[-1]))
+        if gold is None or given is None:  # a dict among them: the released code raises TypeError and the run ends
+            return 0.0
+        union = gold | given
+        scores.append(len(gold & given) / len(union) if union else 0.0)
+    return 0.5 * (scores[0] + scores[1])
+
+
+def _released_list(name: str, text: str) -> set[Any] | None:
+    match = _RELEASED_LIST[name].search(text)
+    try:
+        values = json.loads(match[1]) if match else []
+    except (ValueError, RecursionError):
+        return set()
+    # Huge integers can be built to collide in a set; as text they compare the same and hash safely.
+    safe = [str(v) if isinstance(v, int) and abs(v) > _MAX_ROW else v for v in values[:MAX_ITEMS]]
+    try:
+        return set(safe)
+    except TypeError:
+        return None
+
+
+def _skip_to(text: str, character: str) -> int:
+    where = text.find(character)
+    return max(where, 0)
+
+
+def _list_after(text: str, name: str) -> Any:
+    match = _KEY[name].search(text)
+    if match is None:
+        return None
+    try:
+        return _DECODER.raw_decode(text, match.end())[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, str):
+        return " ".join(value.split())
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _row(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"bool {value}"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_ROW:
+        value = int(value)
+    return _name(value) if not isinstance(value, str) else value.strip()
+
+
+def _counted(names: Any) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(Counter(names).items()))
+
+
+def _iou(a: tuple[tuple[str, int], ...], b: tuple[tuple[str, int], ...]) -> float:
+    if a == b:
+        return 1.0
+    left, right = dict(a), dict(b)
+    shared = sum(min(count, right.get(name, 0)) for name, count in left.items())
+    total = sum(left.values()) + sum(right.values()) - shared
+    return shared / total
