@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from table_rewards.core.scores import Judgement, Score, Scores
     from table_rewards.rewards.qa_f1 import QAF1
     from table_rewards.rewards.qa_f1_reference import QAPair, QAPairs
+    from table_rewards.rewards.ranking import Ranking
+    from table_rewards.rewards.ranking_reference import RankingReference
     from table_rewards.rewards.table_region import RegionReference, TableRegion
     from table_rewards.rewards.tablebench import TableBench, TableBenchReference
     from table_rewards.rewards.white_box import WhiteBox, WhiteBoxReference
@@ -41,6 +43,8 @@ _HOME = {
     "QAF1": "rewards.qa_f1",
     "QAPair": "rewards.qa_f1_reference",
     "QAPairs": "rewards.qa_f1_reference",
+    "Ranking": "rewards.ranking",
+    "RankingReference": "rewards.ranking_reference",
     "RegionReference": "rewards.table_region",
     "Reward": "core.reward",
     "Schedule": "core.schedules",
@@ -74,6 +78,8 @@ __all__ = [
     "Linear",
     "QAPair",
     "QAPairs",
+    "Ranking",
+    "RankingReference",
     "RegionReference",
     "Reward",
     "Schedule",
