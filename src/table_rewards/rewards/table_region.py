@@ -14,14 +14,14 @@ from table_rewards.core.rows import Row, as_mapping
 from table_rewards.core.schedules import Constant, Exponential, Schedule, as_schedule
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.tablebench import NO_ANSWER, answer_text
-from table_rewards.text.answers import exact_match, read_answer
+from table_rewards.text.answers import same_answer
 from table_rewards.text.final_answer import final_answer, released_final_answer
-from table_rewards.text.numbers import within
 from table_rewards.text.region import cited_region, overlap, read_region, released_overlap
 from table_rewards.text.repetition import repeats_at_end
 
 PAPER_WEIGHT: Final = Exponential(0.3, rate=0.0915, every=100)
 RELEASED_WEIGHT: Final = Constant(0.1)
+TOLERANCE: Final = 0.01
 INSTRUCTION_TYPES: Final = ("DP", "TCoT", "SCoT", "PoT")
 
 logger = logging.getLogger("table_rewards.table_region")
@@ -140,7 +140,7 @@ class TableRegion(Reward[RegionReference]):
         notes = [] if found else [NO_ANSWER]
         if cited is None:
             notes.append("no readable <gold_area>")
-        right = found is not None and _right(reference.answer, found)
+        right = found is not None and same_answer(reference.answer, found, TOLERANCE)
         if right and repeats_at_end(completion):
             right = False
             notes.append("ends in a loop")
@@ -158,17 +158,6 @@ class TableRegion(Reward[RegionReference]):
     def _mixed(region: float, answer: float, weight: float, parsed: bool, note: str) -> Judgement:
         value = weight * region + (1.0 - weight) * answer
         return Judgement(value, (region, answer, weight), SCORED if parsed else UNPARSED, note)
-
-
-def _right(gold: str, found: str) -> bool:
-    if gold == found:
-        return True
-    reference, prediction = read_answer(gold), read_answer(found)
-    if exact_match(reference, prediction) == 1.0:
-        return True
-    number, given = reference.whole.number, prediction.whole.number
-    # The paper's tolerance of 1 % is for measurements. Whole numbers are counts and years: 1998 is not 2000.
-    return number is not None and given is not None and number.decimals > 0 and within(number, given, 0.01)
 
 
 def _close_floats(gold: str, found: str) -> bool:

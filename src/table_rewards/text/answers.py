@@ -52,13 +52,31 @@ def read_answer(text: str) -> Answer:
     >>> read_answer("(cyp), 3 - 0").items[1].key
     '3 0'
     """
-    text = text[:MAX_LENGTH].strip(_EDGES)
-    if text.endswith(".") and not text.endswith(".."):
-        text = text[:-1].rstrip(_EDGES)
+    text = _bare(text)
     whole = _item(text)
     if whole.number is not None or _SEPARATOR.search(text) is None:
         return Answer(whole, (whole,))
     return Answer(whole, tuple(_item(piece) for piece in _split(text)))
+
+
+def same_answer(reference: str, prediction: str, tolerance: float = 0.0) -> bool:
+    """True when every item matches, as in :func:`exact_match`; numbers with decimals also within ``tolerance``.
+
+    The tolerance is for measurements. Whole numbers are counts and years: 1998 is not 2000.
+
+    >>> same_answer("1,000", "1000"), same_answer("22.33", "22.40", 0.01), same_answer("2000", "1998", 0.01)
+    (True, True, False)
+    """
+    if reference == prediction:
+        return True
+    gold = read_answer(reference)
+    number = gold.whole.number
+    if number is not None:  # the common case, without reading the prediction as a list
+        given = parse_number(_bare(prediction))
+        if given is None:
+            return False
+        return rounded_equal(number, given) or (number.decimals > 0 and within(number, given, tolerance))
+    return exact_match(gold, read_answer(prediction)) == 1.0
 
 
 def exact_match(reference: Answer, prediction: Answer) -> float:
@@ -81,6 +99,13 @@ def tolerant_match(reference: Answer, prediction: Answer, tolerance: float = 0.1
     1.0
     """
     return _matched(reference, prediction, tolerance)
+
+
+def _bare(text: str) -> str:
+    text = text[:MAX_LENGTH].strip(_EDGES)
+    if text.endswith(".") and not text.endswith(".."):
+        text = text[:-1].rstrip(_EDGES)
+    return text
 
 
 def _matched(reference: Answer, prediction: Answer, tolerance: float | None) -> float:
