@@ -1,7 +1,8 @@
 """`table-rewards`: the command line. Each command lives in a module of its own, imported only when it runs.
 
-A command's module offers ``configure(parser)`` (or ``add_arguments``) and ``run(arguments) -> exit status``. A module of a two-level command
-offers ``SUBCOMMANDS``, task -> (help, configure, run). A command whose module is not there is not listed.
+A command's module offers ``configure(parser)`` (or ``add_arguments(parser)``) and ``run(arguments) -> exit status``. A
+module of a two-level command offers ``SUBCOMMANDS``, task -> (help, configure, run). A command whose module is not
+there is not listed.
 """
 
 from __future__ import annotations

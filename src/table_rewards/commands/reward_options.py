@@ -1,0 +1,77 @@
+"""`--reward NAME --profile P --option k=v`: from words to a reward."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.reward import PROFILES, Reward
+
+
+def add_reward_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `--reward`, `--profile` and `--option`."""
+    group = parser.add_argument_group("reward")
+    group.add_argument("--reward", required=True, metavar="NAME", help="its name; `table-rewards list` shows them")
+    group.add_argument("--profile", choices=PROFILES, help="corrected (default) or released, as the authors' code does")
+    group.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="K=V",
+        help="an option of the reward, such as metric=em or 'weight=linear(0.3, 0.1, 1200)'; repeat it",
+    )
+
+
+def reward_from(arguments: argparse.Namespace) -> Reward[Any]:
+    """Build the reward that the arguments name.
+
+    Raises:
+        UnknownName: no such reward or option; names the nearest.
+        ConfigurationError: an option is not ``K=V`` or its value cannot be.
+    """
+    from table_rewards.core.registry import create
+
+    options = read_options(arguments.option)
+    if arguments.profile is not None:
+        options["profile"] = arguments.profile
+    try:
+        return create(arguments.reward, **options)
+    except TypeError as error:
+        raise ConfigurationError(f"{arguments.reward}: {error}") from None
+
+
+def read_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read ``k=v`` words. A value is JSON where it is JSON, a truth value or None in Python's spelling, else text.
+
+    >>> read_options(["metric=em", "clip=no", "alpha=0.5", 'endpoints=["http://a", "http://b"]', 'model="7"'])
+    {'metric': 'em', 'clip': False, 'alpha': 0.5, 'endpoints': ['http://a', 'http://b'], 'model': '7'}
+
+    Raises:
+        ConfigurationError: a word has no ``=`` or no name before it, or a name comes twice.
+    """
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise ConfigurationError(f"--option takes K=V, such as metric=em, not {pair!r}")
+        if name in options:
+            raise ConfigurationError(f"--option {name} is given twice")
+        options[name] = _value(value)
+    return options
+
+
+_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": None}
+
+
+def _value(text: str) -> Any:
+    word = text.strip().lower()
+    if word in _WORDS:
+        return _WORDS[word]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,195 @@
+"""`table-rewards score`: a file of completions in, scores and a summary out."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.reward_options import add_reward_arguments, reward_from
+from table_rewards.commands.score_statistics import ScoreStatistics
+from table_rewards.commands.scoring import BY_COLUMNS, COMPLETION_COLUMNS, Plan, plan, score_file
+from table_rewards.commands.summary import summary
+from table_rewards.commands.terminal import note, share
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.reward import Reward
+from table_rewards.datasets.files import count_rows
+from table_rewards.datasets.resume import ResumableOutput
+
+DESCRIPTION = f"""\
+Score the completions of a file and sum up.
+
+FILE is parquet, JSON lines (also gzipped) or a JSON array, of any size: it is streamed. Completions stand in the
+column {", ".join(COMPLETION_COLUMNS[:6])},
+{", ".join(COMPLETION_COLUMNS[6:])}, or where --completion-column says;
+a list of responses in a row is scored one by one. References are read from each row, in verl's or swift's form.
+
+With --out, scores are written as they come, one line a completion: row, sample, the row's ids, score, the parts,
+status, note, signature. Stop it, kill it, start it again: the same command goes on where it stopped.
+"""
+
+EPILOG = """\
+examples:
+  table-rewards score predictions.jsonl --reward table_bench
+  table-rewards score rollouts.parquet --reward teds --option structure_only=yes --out scores.parquet
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument("file", metavar="FILE", type=Path, help="rows with completions and references")
+    add_reward_arguments(parser)
+    where = parser.add_argument_group("columns")
+    where.add_argument("--completion-column", metavar="C", help="the column of completions")
+    where.add_argument("--reference-column", metavar="C", help="the column that is the ground truth")
+    where.add_argument("--prompt-column", metavar="C", help="what the completions of one prompt have in common")
+    where.add_argument("--keep", action="append", default=[], metavar="C", help="one more column to copy; repeat it")
+    out = parser.add_argument_group("output")
+    out.add_argument("--out", type=Path, metavar="FILE", help="write scores to .parquet or .jsonl; resumable")
+    out.add_argument("--overwrite", action="store_true", help="begin anew instead of going on with --out")
+    out.add_argument("--by", metavar="C", help=f"summarise by this column (default: {', '.join(BY_COLUMNS)})")
+    out.add_argument("--json", action="store_true", help="the summary as JSON")
+    out.add_argument("--quiet", action="store_true", help="no progress and no remarks")
+    how = parser.add_argument_group("running")
+    how.add_argument("--step", type=int, metavar="N", help="the training step, for rewards with a schedule")
+    how.add_argument("--batch-size", type=int, metavar="N", help="rows scored and written at once (1024)")
+    how.add_argument(
+        "--fail-on-unscored",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="exit with 1 when a larger share is unscored (%(default)g)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    batch_size = 1024 if arguments.batch_size is None else arguments.batch_size
+    if batch_size < 1:
+        raise ConfigurationError(f"--batch-size must be at least 1, not {batch_size}")
+    if not 0 <= arguments.fail_on_unscored <= 1:
+        raise ConfigurationError(f"--fail-on-unscored is a share from 0 to 1, not {arguments.fail_on_unscored:g}")
+    reward = reward_from(arguments)
+    keep = [*arguments.keep, *([arguments.by] if arguments.by and arguments.by not in reward.parts else [])]
+    how = plan(
+        arguments.file,
+        completion=arguments.completion_column,
+        reference=arguments.reference_column,
+        prompt=arguments.prompt_column,
+        keep=keep,
+        parts=reward.parts,
+    )
+    if how.others and not arguments.completion_column and not arguments.quiet:
+        note(
+            f"scoring column {how.completion!r}; there is also {', '.join(map(repr, how.others))} (--completion-column)"
+        )
+    by = arguments.by or next((name for name in BY_COLUMNS if name in how.kept), None)
+    statistics = ScoreStatistics(reward.parts, by)
+    took = _score(arguments, reward, how, statistics, batch_size)
+    _print(arguments, statistics, took)
+    if statistics.unscored_share > arguments.fail_on_unscored:
+        note(
+            f"table-rewards: {share(statistics.values.missing, statistics.count)} unscored, more than "
+            f"--fail-on-unscored {arguments.fail_on_unscored:g} allows"
+        )
+        return INCOMPLETE
+    return DONE
+
+
+def _score(
+    arguments: argparse.Namespace, reward: Reward[Any], how: Plan, statistics: ScoreStatistics, batch_size: int
+) -> float:
+    """Score the file into ``statistics`` and, when asked, ``--out``; return the seconds that scoring took in all."""
+    quiet = arguments.quiet or not sys.stderr.isatty()
+    total = count_rows(how.path) if not quiet else None
+    if arguments.out is None:
+        begun = time.perf_counter()
+        with _progress(total, 0, quiet) as bar:
+            for rows, scored in score_file(reward, how, batch_size=batch_size, step=arguments.step):
+                for row in scored:
+                    statistics.add(row)
+                _advance(bar, rows, statistics)
+        return time.perf_counter() - begun
+    output = ResumableOutput(
+        arguments.out, _identity(arguments, reward, how), floats=("score", *reward.parts), overwrite=arguments.overwrite
+    )
+    with output:
+        output.replay(statistics.add)
+        if output.complete:
+            if not arguments.quiet:
+                note(f"{arguments.out} is complete; --overwrite scores anew")
+            return output.seconds
+        if output.next_row and not arguments.quiet:
+            note(f"going on at row {output.next_row:,}; {statistics.count:,} scores are there")
+        begun = time.perf_counter() - output.seconds
+        paused = time.perf_counter()
+        with _progress(total, output.next_row, quiet) as bar:
+            for rows, scored in score_file(
+                reward, how, start=output.next_row, batch_size=batch_size, step=arguments.step
+            ):
+                output.append(scored)
+                for row in scored:
+                    statistics.add(row)
+                if time.perf_counter() - paused > 5:
+                    paused = time.perf_counter()
+                    output.pause(paused - begun)
+                _advance(bar, rows, statistics)
+        took = time.perf_counter() - begun
+        output.finish(took)
+    return took
+
+
+def _identity(arguments: argparse.Namespace, reward: Reward[Any], how: Plan) -> dict[str, Any]:
+    """What the lines of ``--out`` depend on."""
+    return {
+        "file": how.path.name,
+        "content": _fingerprint(how.path),
+        "signature": reward.signature,
+        "completion_column": how.completion,
+        "reference_column": how.reference_column,
+        "prompt_column": ".".join(how.prompt) or None,
+        "columns": list(how.kept),
+        "step": arguments.step,
+    }
+
+
+def _fingerprint(path: Path) -> str:
+    """Size, beginning and end: enough to notice another file, cheap on a large one."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        seen = hashlib.blake2b(file.read(1 << 16), digest_size=8)
+        file.seek(max(0, size - (1 << 16)))
+        seen.update(file.read())
+    return f"{size} bytes, {seen.hexdigest()}"
+
+
+def _progress(total: int | None, initial: int, quiet: bool) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=total, initial=initial, unit="row", unit_scale=True, disable=quiet, file=sys.stderr, leave=False)
+
+
+def _advance(bar: Any, rows: int, statistics: ScoreStatistics) -> None:
+    if bar.disable:
+        return
+    shown = {"mean": f"{statistics.values.mean:.4f}"}
+    if statistics.values.missing:
+        shown["unscored"] = f"{statistics.values.missing:,}"
+    bar.set_postfix(shown, refresh=False)
+    bar.update(rows)
+
+
+def _print(arguments: argparse.Namespace, statistics: ScoreStatistics, took: float) -> None:
+    if arguments.json:
+        told = statistics.to_dict()
+        told.update(file=str(arguments.file), out=str(arguments.out) if arguments.out else None, seconds=round(took, 3))
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    print(summary(statistics, took=took, title=f"{arguments.reward} on {arguments.file}"))
+    if arguments.out is not None:
+        print(f"  scores     {arguments.out}")
