@@ -12,6 +12,7 @@ import itertools
 import json
 import logging
 import os
+import select
 import selectors
 import signal
 import socket
@@ -216,6 +217,8 @@ class Pool:
                 continue
             if not nursery.ready:
                 continue
+            while nursery.idle and has_ended(nursery.idle[-1].sock):
+                self._lose_slot(nursery.idle[-1], "")
             if not nursery.idle:
                 starting[task.flavour] += 1
                 pending = sum(1 for slot in nursery.slots.values() if not slot.pid)
@@ -241,10 +244,11 @@ class Pool:
     def _finish(self, slot: Slot, header: dict[str, Any], parts: list[bytes]) -> None:
         task, slot.task = slot.task, None
         self.running -= 1
-        slot.nursery.idle.append(slot)
-        if task is None or header["id"] != task.number:
-            self._lose_slot(slot, "out of step")
-            return
+        if header["last"]:  # it could not clean up, or did not read all of its job
+            self._lose_slot(slot, "")
+        else:
+            slot.nursery.idle.append(slot)
+        assert task is not None, "an answer without a question"
         if header["status"] == "sandbox_error":
             self._failed(task, header["note"])
             return
@@ -323,6 +327,10 @@ class Pool:
         task, slot.task = slot.task, None
         if task is not None:
             self.running -= 1
+            for other in list(
+                nursery.idle
+            ):  # whatever ended this one may have ended them: the second try is a fresh one's
+                self._lose_slot(other, why)
             self._failed(task, why)
 
     def _lose_nursery(self, nursery: Nursery, why: str) -> None:
@@ -376,6 +384,13 @@ class Pool:
         for task in left:
             if task.attempts or task.future.set_running_or_notify_cancel():
                 task.future.set_result(messages.failed(task.job, "the sandbox was closed", "cancelled"))
+
+
+def has_ended(sock: socket.socket) -> bool:
+    """Whether the other side of an idle socket is gone: an idle supervisor has nothing to say."""
+    waiting = select.poll()
+    waiting.register(sock, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def take_message(buffer: bytearray) -> tuple[dict[str, Any], list[bytes]] | None:

@@ -116,7 +116,7 @@ def check_sandbox(
     megabytes, seconds, and nothing that forks unless the sandbox lets it.
     """
     sandbox = sandbox or get_sandbox()
-    chosen = [case for case in (hostile() if cases is None else cases) if _applies(case) and (case.fast or not fast)]
+    chosen = applicable(cases, fast=fast)
     report = Report(sandbox.describe())
     began = time.monotonic()
     canaries = Canaries()
@@ -175,5 +175,7 @@ def _stdout(sandbox: Sandbox, code: str) -> tuple[Outcome, bool]:
 _RUN: dict[str, Callable[[Sandbox, str], tuple[Outcome, bool]]] = {"calls": _calls, "tests": _tests, "stdout": _stdout}
 
 
-def _applies(case: Case) -> bool:
-    return case.machine in ("", platform.machine())
+def applicable(cases: Sequence[Case] | None = None, *, fast: bool = False) -> list[Case]:
+    """The cases (all when left out) that mean something on this machine."""
+    chosen = hostile() if cases is None else cases
+    return [case for case in chosen if case.machine in ("", platform.machine()) and (case.fast or not fast)]

@@ -35,16 +35,18 @@ if n > 0: harm('process_vm_readv')
 for p in (@VICTIM@, os.getppid()):
     if libc().ptrace(16, p, 0, 0) == 0: harm('ptrace')
 === descriptors left open
+import stat
 for fd in range(3, 64):
     try: st = os.fstat(fd)
     except OSError: continue
-    if fd not in (3, 4): harm(f'fd {fd}')
+    nameless = stat.S_ISREG(st.st_mode) and st.st_nlink == 0  # the stdin and stdout of a test
+    if fd not in (3, 4) and not nameless: harm(f'fd {fd}')
 === memory left by the job before
 import gc
 base = id(object())
 hits = 0
 for o in gc.get_objects():
-    if type(o) in (bytes, str, dict, list, tuple) and 'pre' + 'vious-token' in repr(o)[:20000]: hits += 1
+    if type(o) in (bytes, str, dict, list, tuple) and ''.join(['pre', 'vious-token']) in repr(o)[:20000]: hits += 1
 if hits: harm('previous job')
 """
 

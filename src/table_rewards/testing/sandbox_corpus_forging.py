@@ -237,7 +237,7 @@ def f(x):
     frame = sys._getframe()
     while frame:
         for v in [*frame.f_locals.values(), *frame.f_globals.values()]:
-            if type(v) is int and str(v).startswith('8675' + '309'): return v
+            if type(v) is int and str(v).startswith(''.join(['8675', '309'])): return v
         frame = frame.f_back
 === the answer in the heap [fast]
 import gc
@@ -245,14 +245,14 @@ def f(x):
     for o in gc.get_objects():
         try: t = repr(o)[:50000]
         except Exception: continue
-        i = t.find('8675' + '309')
+        i = t.find(''.join(['8675', '309']))
         if i >= 0 and t[i:i + 13].isdigit(): return int(t[i:i + 13])
 === the answer in raw memory
 def f(x):
     a = id(object()) & ~0xfffff
     try: m = ctypes.string_at(a, 1 << 20)
     except Exception: return 0
-    i = m.find(b'8675' + b'309')
+    i = m.find(b''.join([b'8675', b'309']))
     return int(m[i:i + 13]) if i >= 0 and m[i:i + 13].isdigit() else 0
 === the answer in its own files
 import glob
@@ -261,7 +261,7 @@ def f(x):
     for p in found + ['/proc/self/mem', '/proc/self/maps', '/proc/self/environ']:
         try: t = open(p, errors='replace').read(10**6)
         except OSError: continue
-        i = t.find('8675' + '309')
+        i = t.find(''.join(['8675', '309']))
         if i >= 0: return int(t[i:i + 13])
 === a patched test library
 import unittest, builtins

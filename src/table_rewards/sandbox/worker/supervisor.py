@@ -226,12 +226,12 @@ class Watch:
         else:
             self.status = "ok" if os.WEXITSTATUS(exit_status) == 0 else "error"
 
-    def send(self, sock: socket.socket, exit_status: int, cpu_s: float, rss: int, wall_s: float) -> None:
+    def send(self, sock: socket.socket, exit_status: int, cpu_s: float, rss: int, wall_s: float, last: bool) -> None:
         sizes = [min(size, cap) for size, cap in zip(self.sizes, self.caps, strict=True)]
         header = {
             "id": self.header["id"], "status": self.status, "note": self.note, "code":
             os.waitstatus_to_exitcode(exit_status), "cpu": cpu_s, "wall": wall_s, "rss": rss * (1024 if kernel.LINUX
-            else 1), "sizes": sizes,
+            else 1), "sizes": sizes, "last": last,
         }  # fmt: skip
         text = json.dumps(header).encode()
         sock.sendall(wire.LENGTH.pack(len(text)) + text)
@@ -320,8 +320,9 @@ def _one(plan: child.Plan, slot: int, work: str, ruleset: int, sock: socket.sock
         exit_status, cpu_s, rss = watch.finish()
         watch.report(exit_status)
         clean = workdir.empty(work)
+        goes_on = clean and watch.ready and not watch.gone
         if not watch.gone:
-            watch.send(sock, exit_status, cpu_s, rss, time.monotonic() - began)
-        return clean and watch.ready and not watch.gone
+            watch.send(sock, exit_status, cpu_s, rss, time.monotonic() - began, last=not goes_on)
+        return goes_on
     finally:
         watch.close()
