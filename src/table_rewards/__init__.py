@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from table_rewards.core.reward import Reward
     from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, Schedule
     from table_rewards.core.scores import Judgement, Score, Scores
+    from table_rewards.rewards.mathematics import Mathematics
+    from table_rewards.rewards.mathematics_reference import MathReference
     from table_rewards.rewards.qa_f1 import QAF1
     from table_rewards.rewards.qa_f1_reference import QAPair, QAPairs
     from table_rewards.rewards.ranking import Ranking
@@ -40,6 +42,8 @@ _HOME = {
     "Gate": "core.compose",
     "Judgement": "core.scores",
     "Linear": "core.schedules",
+    "MathReference": "rewards.mathematics_reference",
+    "Mathematics": "rewards.mathematics",
     "QAF1": "rewards.qa_f1",
     "QAPair": "rewards.qa_f1_reference",
     "QAPairs": "rewards.qa_f1_reference",
@@ -76,6 +80,8 @@ __all__ = [
     "Gate",
     "Judgement",
     "Linear",
+    "MathReference",
+    "Mathematics",
     "QAPair",
     "QAPairs",
     "Ranking",

@@ -20,6 +20,7 @@ from table_rewards.core.reward import Reward
 GROUP: Final = "table_rewards.rewards"
 
 BUILTIN: Final[Mapping[str, str]] = {
+    "mathematics": "table_rewards.rewards.mathematics:Mathematics",
     "qa_f1": "table_rewards.rewards.qa_f1:QAF1",
     "ranking": "table_rewards.rewards.ranking:Ranking",
     "table_bench": "table_rewards.rewards.tablebench:TableBench",

@@ -1,0 +1,114 @@
+r"""What may be handed to a computer algebra system, and what is refused unread.
+
+A model can write ``9^{9^{9}}`` in nine characters; no time limit is as cheap as not starting. The bounds are far above
+what answers of competition mathematics need.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MAX_LENGTH: Final = 4_096
+MAX_NESTING: Final = 64
+MAX_DIGIT_RUN: Final = 256
+MAX_FACTORIAL: Final = 10_000
+MAX_POWER: Final = 10_000
+
+_DIGITS = re.compile(rf"[0-9]{{{MAX_DIGIT_RUN + 1}}}")
+_EXPONENT = re.compile(r"(?:\^|\*\*)\s*")
+_FACTORIAL = re.compile(r"([0-9]+)\s*\}?\s*!")
+_LONG_BINOMIAL = re.compile(r"binom[^a-zA-Z]*[0-9]{6}|[0-9]{6}\s*\\choose|\\choose\s*[0-9]{6}")
+_NAMES = re.compile(r"\\?[a-zA-Z]+")
+_LARGE = re.compile(r"\\(?:sum|prod|int|iint|iiint|oint|lim)(?![a-z])")
+_CLOSES: Final = {"{": "}", "(": ")", "[": "]"}
+
+
+def out_of_bounds(text: str) -> str:
+    r"""Return why ``text`` is not handed on, or "" when it is fine.
+
+    >>> out_of_bounds(r"\frac{1}{2} e^{-x^2}"), out_of_bounds("9^{9^{9}}")
+    ('', 'a tower of exponents')
+    >>> out_of_bounds("100000!"), out_of_bounds("2^{99999999}"), out_of_bounds("(" * 100)
+    ('factorial of 100000', 'an exponent of 99999999', 'nested 65 deep')
+    """
+    if len(text) > MAX_LENGTH:
+        return f"{len(text):,} characters"
+    if _DIGITS.search(text):
+        return f"a number of more than {MAX_DIGIT_RUN} digits"
+    return _nesting(text) or _powers(text) or _factorials(text) or _sums(text)
+
+
+def _nesting(text: str) -> str:
+    depth = 0
+    for char in text:
+        if char in "({[":
+            depth += 1
+            if depth > MAX_NESTING:
+                return f"nested {depth} deep"
+        elif char in ")}]" and depth:
+            depth -= 1
+    if text.count("\\frac") > 100 or text.count("\\sqrt") > 60:
+        return "hundreds of fractions and roots"
+    return ""
+
+
+def _powers(text: str) -> str:
+    product = 1
+    for match in _EXPONENT.finditer(text):
+        exponent = _operand(text, match.end())
+        names = _NAMES.search(exponent)
+        if names is None and ("^" in exponent or "!" in exponent or "**" in exponent):
+            small = re.fullmatch(r"[{(\s]*([0-9])\s*(?:\^|\*\*)\s*\{?([0-9])[})\s]*", exponent)
+            if small is None or int(small[1]) ** int(small[2]) > MAX_POWER:
+                return "a tower of exponents"
+        for number in re.findall(r"[0-9]+", exponent):
+            if len(number) > 5 or int(number) > MAX_POWER:
+                return f"an exponent of {number[:12]}"
+        before = text[: match.start()].rstrip()[-1:]
+        if before in (")", "}", "]"):
+            number = re.sub(r"[^0-9]", "", exponent) if names is None else ""
+            product *= max(1, int(number or 1))
+            if product > MAX_POWER:
+                return "powers of powers"
+    return ""
+
+
+def _operand(text: str, at: int) -> str:
+    """What stands at ``at``: a bracketed group, or the run up to the next space or operator."""
+    if text[at : at + 1] in _CLOSES:
+        depth = 0
+        for index in range(at, len(text)):
+            depth += (text[index] in "({[") - (text[index] in ")}]")
+            if depth == 0:
+                end = index + 1
+                follows = _EXPONENT.match(text, end)
+                return text[at:end] + (text[end : follows.end() + 6] if follows else "")
+        return text[at:]
+    end = at
+    while end < len(text) and text[end] not in " +*/=,;)}]$\n" and not (text[end] == "-" and end > at):
+        end += 1
+    return text[at:end]
+
+
+def _factorials(text: str) -> str:
+    if (
+        "!" not in text
+        and "actorial" not in text
+        and "binom" not in text
+        and "choose" not in text
+        and "amma" not in text
+    ):
+        return ""
+    for number in _FACTORIAL.findall(text):
+        if len(number) > 6 or int(number) > MAX_FACTORIAL:
+            return f"factorial of {number[:12]}"
+    if re.search(r"!\s*[)}\]]?\s*!", text) or re.search(r"[\^*][^!]{0,40}\)\s*!", text):
+        return "factorial of a factorial or of a power"
+    if re.search(r"(?:[gG]amma|actorial)[^a-zA-Z]*[0-9]{5}", text):
+        return "factorial of a large number"
+    return "a large binomial" if _LONG_BINOMIAL.search(text) else ""
+
+
+def _sums(text: str) -> str:
+    return "many sums, products or integrals" if len(_LARGE.findall(text)) > 4 else ""
