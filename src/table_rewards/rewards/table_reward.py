@@ -14,12 +14,13 @@ from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.tables.find import Found, find_tables
 from table_rewards.tables.html import render_html
 from table_rewards.tables.normalisation import tree_of
-from table_rewards.tables.table import Table
+from table_rewards.tables.table import Grid, GridTooLarge, Table
 from table_rewards.tables.tree import Tree
 
 Which = Literal["first", "last", "best"]
 WHICH: Final = ("first", "last", "best")
 MAX_CHARACTERS: Final = 1_000_000
+MAX_SLOTS: Final = 200_000
 
 COLUMNS: Final = ("table", "solution", "html", "otsl", "markdown", "latex")
 """Where in a row the reference table may stand, after a scalar ``ground_truth``."""
@@ -116,7 +117,10 @@ class TableReward(Reward[TableReference]):
             if len(candidates) == first:
                 notes.append("no table" if not sources else "the table holds no cell")
             slices.append((first, len(candidates), notes))
-        compared = self.compare(candidates, tree) if candidates else []
+        try:
+            compared = self.compare(candidates, tree) if candidates else []
+        except GridTooLarge as error:  # of the reference: a completion's own is no exception
+            return [self.unscored(f"reference unusable: {error}")] * len(completions)
         return [self._judgement(compared[first:behind], notes) for first, behind, notes in slices]
 
     def _sources(self, completion: str, limit: int) -> tuple[list[Found], list[str]]:
@@ -154,6 +158,21 @@ class TableReward(Reward[TableReference]):
 def _first_tree(source: str, normalisation: str) -> Tree | None:
     found = find_tables(source)
     return tree_of(found[0], normalisation) if found else None
+
+
+def grid_of(tree: Tree) -> Grid:
+    """Lay the rows of a regular tree out.
+
+    Raises:
+        GridTooLarge: when the spans ask for more than :data:`MAX_SLOTS` slots.
+    """
+    return Table.of(tree.rows or ()).grid(MAX_SLOTS)
+
+
+def refuse_released(reward: TableReward) -> None:
+    """Raise :class:`ConfigurationError` when ``profile="released"`` was asked of a reward that no system released."""
+    if reward.profile == "released":
+        raise ConfigurationError(f"{type(reward).__name__} has no released profile: no system released this reward")
 
 
 def positive(option: str, value: int) -> int:

@@ -35,7 +35,7 @@ def text_savings(left: Sequence[str], right: Sequence[str], out: Matrix | None =
     """
     if out is None:
         out = np.empty((len(left), len(right)))
-    longest = _longest_affordable([len(text) for text in left], [len(text) for text in right])
+    longest = longest_affordable(left, right)
     if longest is None:
         distances = cdist(left, right, scorer=Levenshtein.normalized_distance, dtype=np.float64)
         np.subtract(2.0, distances, out=out)
@@ -93,16 +93,14 @@ def _by_span(leaves: Sequence[Leaf]) -> dict[tuple[int, int], list[int]]:
     return groups
 
 
-def _longest_affordable(left: list[int], right: list[int]) -> int | None:
-    """The greatest text length for which all pairs up to it are affordable; None when every length is."""
-    if sum(left) * sum(right) <= MAX_CHARACTER_PAIRS:
+def longest_affordable(left: Sequence[str], right: Sequence[str]) -> int | None:
+    """Return the greatest text length up to which all pairs can be compared in full; None when every text can."""
+    lengths_left, lengths_right = [len(text) for text in left], [len(text) for text in right]
+    if sum(lengths_left) * sum(lengths_right) <= MAX_CHARACTER_PAIRS:
         return None
-    lengths = sorted(set(left) | set(right))
-    sums_left, sums_right = _sums_up_to(left, lengths), _sums_up_to(right, lengths)
-    affordable = [
-        length for length, a, b in zip(lengths, sums_left, sums_right, strict=True) if a * b <= MAX_CHARACTER_PAIRS
-    ]
-    return affordable[-1] if affordable else 0
+    lengths = sorted({*lengths_left, *lengths_right})
+    sums = zip(lengths, _sums_up_to(lengths_left, lengths), _sums_up_to(lengths_right, lengths), strict=True)
+    return max((length for length, a, b in sums if a * b <= MAX_CHARACTER_PAIRS), default=0)
 
 
 def _sums_up_to(values: list[int], limits: list[int]) -> list[int]:
@@ -112,16 +110,14 @@ def _sums_up_to(values: list[int], limits: list[int]) -> list[int]:
     return list(accumulate(totals[limit] for limit in limits))
 
 
-def _affix_savings(left: Sequence[str], right: Sequence[str]) -> Matrix:
-    longer = np.maximum(
-        np.array([len(text) for text in left], dtype=np.float64)[:, None],
-        np.array([len(text) for text in right], dtype=np.float64)[None, :],
-    )
-    shorter = np.minimum(
-        np.array([len(text) for text in left], dtype=np.float64)[:, None],
-        np.array([len(text) for text in right], dtype=np.float64)[None, :],
-    )
+def shared_ends(left: Sequence[str], right: Sequence[str]) -> Matrix:
+    """Return for every pair of texts how many characters they share at the beginning and at the end."""
+    shorter = np.minimum.outer([float(len(text)) for text in left], [float(len(text)) for text in right])
     shared = cdist(left, right, scorer=Prefix.similarity, dtype=np.float64)
     shared += cdist(left, right, scorer=Postfix.similarity, dtype=np.float64)
-    np.minimum(shared, shorter, out=shared)
-    return np.asarray(np.where(longer > 0, 1.0 + shared / np.maximum(longer, 1.0), 2.0))
+    return np.asarray(np.minimum(shared, shorter))
+
+
+def _affix_savings(left: Sequence[str], right: Sequence[str]) -> Matrix:
+    longer = np.maximum.outer([float(len(text)) for text in left], [float(len(text)) for text in right])
+    return np.asarray(np.where(longer > 0, 1.0 + shared_ends(left, right) / np.maximum(longer, 1.0), 2.0))
