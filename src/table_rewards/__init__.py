@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from table_rewards.rewards.qa_f1_reference import QAPair, QAPairs
     from table_rewards.rewards.ranking import Ranking
     from table_rewards.rewards.ranking_reference import RankingReference
+    from table_rewards.rewards.scalar_quality import QualityReference, ScalarQuality
     from table_rewards.rewards.table_region import RegionReference, TableRegion
     from table_rewards.rewards.tablebench import TableBench, TableBenchReference
     from table_rewards.rewards.white_box import WhiteBox, WhiteBoxReference
@@ -47,10 +48,12 @@ _HOME = {
     "QAF1": "rewards.qa_f1",
     "QAPair": "rewards.qa_f1_reference",
     "QAPairs": "rewards.qa_f1_reference",
+    "QualityReference": "rewards.scalar_quality",
     "Ranking": "rewards.ranking",
     "RankingReference": "rewards.ranking_reference",
     "RegionReference": "rewards.table_region",
     "Reward": "core.reward",
+    "ScalarQuality": "rewards.scalar_quality",
     "Schedule": "core.schedules",
     "Score": "core.scores",
     "ScorerFailed": "core.errors",
@@ -84,10 +87,12 @@ __all__ = [
     "Mathematics",
     "QAPair",
     "QAPairs",
+    "QualityReference",
     "Ranking",
     "RankingReference",
     "RegionReference",
     "Reward",
+    "ScalarQuality",
     "Schedule",
     "Score",
     "ScorerFailed",

@@ -23,6 +23,7 @@ BUILTIN: Final[Mapping[str, str]] = {
     "mathematics": "table_rewards.rewards.mathematics:Mathematics",
     "qa_f1": "table_rewards.rewards.qa_f1:QAF1",
     "ranking": "table_rewards.rewards.ranking:Ranking",
+    "scalar_quality": "table_rewards.rewards.scalar_quality:ScalarQuality",
     "table_bench": "table_rewards.rewards.tablebench:TableBench",
     "table_region": "table_rewards.rewards.table_region:TableRegion",
     "teds": "table_rewards.rewards.teds:TEDS",

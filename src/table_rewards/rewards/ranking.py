@@ -103,7 +103,7 @@ class Ranking(Reward[RankingReference]):
         return {
             "mode": self.mode,
             "reasoning": self.reasoning,
-            "range": self.score_range,
+            "range": "{:g}..{:g}".format(*self.score_range),
             "margin_weight": self.margin_weight,
             "correlation": self.rank_correlation,
             **super().options(),
