@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import queue
+import random
 import sqlite3
 import threading
 import time
@@ -127,9 +128,7 @@ class AnswerCache:
     def _trouble(self, what: str, error: Exception) -> None:
         self.errors += 1
         if self.errors == 1:
-            logger.warning(
-                "the answer cache %s could not be %s: %s", self.path, {"read": "read"}.get(what, "written"), error
-            )
+            logger.warning("the answer cache %s: %s failed: %s", self.path, what, error)
 
 
 def connect(path: str) -> sqlite3.Connection:
@@ -140,22 +139,36 @@ def connect(path: str) -> sqlite3.Connection:
 
 def open_checked(path: str) -> sqlite3.Connection:
     """Open or create the file. Raises `ConfigurationError` when it can't be this cache."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            return _open(path)
+        except (sqlite3.Error, OSError) as error:
+            # While another process turns the new file to WAL mode, SQLite says "locked" at once instead of waiting.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                text = f"cache {path} can't be used: {error}; name another path on a local disk"
+                raise ConfigurationError(text) from None
+            time.sleep(random.uniform(0.005, 0.05))
+
+
+def _open(path: str) -> sqlite3.Connection:
+    connection = connect(path)
     try:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        connection = connect(path)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == SCHEMA:
+            return connection
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if version not in (0, SCHEMA) or (version == 0 and tables - {"answers"}):
-            connection.close()
+        if version != 0 or tables - {"answers"}:
             raise ConfigurationError(
                 f"cache {path} is an SQLite file of another kind or version ({version}); name another path"
             )
-        if version == 0:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(_CREATE)
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
-            connection.execute("COMMIT")
-    except (sqlite3.Error, OSError) as error:
-        raise ConfigurationError(f"cache {path} can't be used: {error}; name another path on a local disk") from None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(_CREATE)
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
     return connection

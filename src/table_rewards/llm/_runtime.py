@@ -6,6 +6,7 @@ import asyncio
 import collections
 import contextlib
 import dataclasses
+import json
 import queue
 import random
 
@@ -80,9 +81,9 @@ class Runtime:
         count = self.usage.count
         count["requests"] += 1
         deadline = loop.time() + (self.settings.deadline_s if deadline_s is None else deadline_s)
-        reply = await (
-            self._ask_once(request, deadline) if request.sampling.reproducible else self._send(request, deadline)
-        )
+        payload = request.payload()
+        reproducible = request.sampling.reproducible
+        reply = await (self._ask_once(request, payload, deadline) if reproducible else self._send(payload, deadline))
         count["failures" if reply.failed else "replies"] += 1
         count["truncated"] += reply.truncated
         count["empty"] += reply.empty
@@ -90,18 +91,18 @@ class Runtime:
         count["shared"] += reply.shared
         return reply
 
-    async def _ask_once(self, request: ChatRequest, deadline: float) -> ChatReply:
+    async def _ask_once(self, request: ChatRequest, payload: bytes, deadline: float) -> ChatReply:
         """Ask unless the cache knows the answer or an identical request is on its way."""
         if self._cache is not None and self.model is None:
             await self._discover_any(deadline)
-        key = request.key(self.settings.model or "")
+        key = request.key(self.settings.model or "", payload)
         known = self._known(request, key)
         if known is not None:
             return known
         twin = self._twins.get(key)
         shared = twin is not None and twin.deadline >= deadline - 1.0
         if twin is None or not shared:
-            twin = self._twins[key] = _Twin(asyncio.create_task(self._send(request, deadline)), deadline)
+            twin = self._twins[key] = _Twin(asyncio.create_task(self._send(payload, deadline)), deadline)
             twin.task.add_done_callback(lambda task: self._settled(request, key, task))
         twin.waiting += 1
         try:
@@ -128,7 +129,7 @@ class Runtime:
         """Within a pool one model is meant, in the cache it must be named."""
         return key if self.settings.model else request.key(self.model or "")
 
-    async def _send(self, request: ChatRequest, deadline: float) -> ChatReply:
+    async def _send(self, payload: bytes, deadline: float) -> ChatReply:
         """The one retry loop: each attempt asks the gate again, which prefers another endpoint."""
         loop = asyncio.get_running_loop()
         settings, count = self.settings, self.usage.count
@@ -145,7 +146,7 @@ class Runtime:
             if attempt > 1:
                 count["retries"] += 1
             try:
-                reply = await self._attempt(ticket, request, deadline)
+                reply = await self._attempt(ticket, payload, deadline)
                 latency = loop.time() - begun
                 self.usage.latencies.append(latency)
                 count["prompt_tokens"] += reply.usage.get("prompt_tokens", 0)
@@ -171,12 +172,13 @@ class Runtime:
                 await asyncio.sleep(pause)
         return ChatReply(error=last, attempts=attempt, latency_s=loop.time() - begun)
 
-    async def _attempt(self, ticket: Ticket, request: ChatRequest, deadline: float) -> ChatReply:
+    async def _attempt(self, ticket: Ticket, payload: bytes, deadline: float) -> ChatReply:
         endpoint = ticket.endpoint
         if self.settings.model is None and not endpoint.verified:
             await self._discover(ticket, deadline)
         assert self.model is not None
-        answer = await self._exchange(ticket, "POST", "/chat/completions", request.body(self.model), deadline)
+        body = b'{"model": %s, %s' % (json.dumps(self.model).encode(), payload[1:])
+        answer = await self._exchange(ticket, "POST", "/chat/completions", body, deadline)
         try:
             reply = read_reply(answer.body)
         except NotAReply as error:

@@ -111,15 +111,15 @@ class ChatRequest:
             messages = ({"role": "user", "content": messages},)
         object.__setattr__(self, "messages", tuple(messages))
 
-    def body(self, model: str) -> bytes:
-        """The JSON request body. Lone surrogates (model output may hold them) are sent as '?'."""
-        payload = {"model": model, "messages": list(self.messages), **self.sampling.body(self.sample)}
+    def payload(self) -> bytes:
+        """The JSON request body but for the model's name; lone surrogates, which model output may hold, become '?'."""
+        payload = {"messages": self.messages, **self.sampling.body(self.sample)}
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
-    def key(self, model: str) -> str:
-        """SHA-256 over prompt, model, sampling, sample number and tag."""
-        digest = hashlib.sha256(self.body(model))
-        digest.update(f"\0{self.sample}\0{self.tag}".encode("utf-8", "replace"))
+    def key(self, model: str, payload: bytes | None = None) -> str:
+        """SHA-256 over prompt, model, sampling, sample number and tag; `payload` spares encoding them again."""
+        digest = hashlib.sha256(self.payload() if payload is None else payload)
+        digest.update(f"\0{model}\0{self.sample}\0{self.tag}".encode("utf-8", "replace"))
         return digest.hexdigest()
 
 

@@ -1,0 +1,118 @@
+"""The chat pool against a server with 50 ms latency: CPU a request, throughput, and a whole QA-F1 batch.
+
+    python benchmarks/bench_llm.py [--sdk-python PATH]    PATH: an interpreter with the `openai` package
+
+Everything runs against the same server process, one after the other. What is reported:
+    CPU a request and requests a second at 64, 256, 512 and 1,024 in flight;
+    the same for the seed's way (120 threads and a blocking SDK);
+    64 completions with 8 questions over 2 servers, as a multiple of what the latency alone costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from table_rewards.llm import get_pool
+from table_rewards.rewards.qa_f1 import QAF1
+
+LATENCY_S = 0.05
+SEED_THREADS = 120
+HERE = Path(__file__).parent
+
+
+class Server:
+    """The test server in a process of its own, so that its CPU is not counted as ours."""
+
+    def __enter__(self) -> Server:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "table_rewards.testing.chat_server", "--latency-ms", str(LATENCY_S * 1000)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def ours(url: str, in_flight: int, count: int) -> tuple[float, float]:
+    """Requests a second and CPU milliseconds a request."""
+    pool = get_pool(url, model="test-model", max_in_flight=in_flight, workers=1)
+    pool.ask_many([f"warm {in_flight} {number}" for number in range(in_flight)])
+    prompts = [f"question {number} " * 50 for number in range(count)]
+    wall, cpu = time.perf_counter(), time.process_time()
+    replies = pool.ask_many(prompts)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    assert all(reply.ok for reply in replies)
+    assert pool.usage()["peak_in_flight"] == in_flight
+    return count / wall, cpu / count * 1e3
+
+
+def seed_way(python: str, url: str) -> dict[str, float]:
+    done = subprocess.run(
+        [python, str(HERE / "llm_seed_way.py"), url, "1500", str(SEED_THREADS)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def qa_f1_batch(urls: list[str], in_flight: int, repeats: int = 5) -> tuple[float, float, float]:
+    """Median seconds of a batch of 64 completions x 8 questions; what latency alone costs; CPU seconds of a batch."""
+    reward = QAF1(endpoints=urls, model="test-model", max_in_flight=in_flight)
+    pairs = [{"question": f"What is value {number}?", "answer": "42"} for number in range(8)]
+    walls, cpus = [], []
+    for repeat in range(repeats + 1):
+        header = f"<fcel>name<fcel>value of {repeat}<nl>\n"
+        tables = [header + f"<fcel>row {i}<fcel>{i}<nl>\n" * 12 for i in range(64)]
+        wall, cpu = time.perf_counter(), time.process_time()
+        scores = reward(tables, [pairs] * 64)
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+        assert scores.counts["scored"] == 64
+    rounds = math.ceil(64 * 8 / in_flight)
+    return sorted(walls[1:])[repeats // 2], rounds * LATENCY_S, sorted(cpus[1:])[repeats // 2]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sdk-python", default=sys.executable, metavar="PATH")
+    options = parser.parse_args(arguments)
+    with ExitStack() as stack:
+        urls = [stack.enter_context(Server()).url for _ in range(2)]
+        print(f"{'way':<28}{'in flight':>10}{'requests/s':>12}{'CPU ms each':>13}{'latency bound/s':>17}")
+        best = 0.0
+        for in_flight in (64, 256, 512, 1024):
+            rate, cpu = ours(urls[0], in_flight, max(4000, 4 * in_flight))
+            best = max(best, rate)
+            print(f"{'ours':<28}{in_flight:>10,}{rate:>12,.0f}{cpu:>13.3f}{in_flight / LATENCY_S:>17,.0f}")
+        seed = seed_way(options.sdk_python, urls[0])
+        label = f"seed: threads + {seed['way']}"
+        bound = SEED_THREADS / LATENCY_S
+        print(f"{label:<28}{SEED_THREADS:>10,}{seed['per_second']:>12,.0f}{seed['cpu_ms']:>13.3f}{bound:>17,.0f}")
+        print(f"throughput {best / seed['per_second']:.1f} x the seed's way\n")
+        for in_flight in (64, 128, 256, 512):
+            wall, floor, cpu = qa_f1_batch(urls, in_flight)
+            print(
+                f"QA-F1, 64 completions x 8 questions, 2 servers, {in_flight:>3} in flight: {wall * 1e3:4.0f} ms, "
+                f"{wall / floor:.2f} x the latency's {floor * 1e3:.0f} ms ({cpu * 1e3:.0f} ms CPU)"
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
