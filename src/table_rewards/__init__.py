@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from table_rewards.core.reward import Reward
     from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, Schedule
     from table_rewards.core.scores import Judgement, Score, Scores
+    from table_rewards.rewards.cell_f1 import CellF1
+    from table_rewards.rewards.grits import GriTS
     from table_rewards.rewards.mathematics import Mathematics
     from table_rewards.rewards.mathematics_reference import MathReference
     from table_rewards.rewards.qa_f1 import QAF1
@@ -30,17 +32,21 @@ if TYPE_CHECKING:
     from table_rewards.rewards.ranking_reference import RankingReference
     from table_rewards.rewards.scalar_quality import QualityReference, ScalarQuality
     from table_rewards.rewards.table_region import RegionReference, TableRegion
+    from table_rewards.rewards.table_reward import TableReference
     from table_rewards.rewards.tablebench import TableBench, TableBenchReference
+    from table_rewards.rewards.teds import TEDS
     from table_rewards.rewards.white_box import WhiteBox, WhiteBoxReference
 
 _HOME = {
     "BadReference": "core.errors",
+    "CellF1": "rewards.cell_f1",
     "Clip": "core.compose",
     "ConfigurationError": "core.errors",
     "Constant": "core.schedules",
     "Cosine": "core.schedules",
     "Exponential": "core.schedules",
     "Gate": "core.compose",
+    "GriTS": "rewards.grits",
     "Judgement": "core.scores",
     "Linear": "core.schedules",
     "MathReference": "rewards.mathematics_reference",
@@ -58,8 +64,10 @@ _HOME = {
     "Score": "core.scores",
     "ScorerFailed": "core.errors",
     "Scores": "core.scores",
+    "TEDS": "rewards.teds",
     "TableBench": "rewards.tablebench",
     "TableBenchReference": "rewards.tablebench",
+    "TableReference": "rewards.table_reward",
     "TableRegion": "rewards.table_region",
     "TableRewardsError": "core.errors",
     "UnknownName": "core.errors",
@@ -73,18 +81,20 @@ _HOME = {
 }
 
 __all__ = [
-    "QAF1",
     "BadReference",
+    "CellF1",
     "Clip",
     "ConfigurationError",
     "Constant",
     "Cosine",
     "Exponential",
     "Gate",
+    "GriTS",
     "Judgement",
     "Linear",
     "MathReference",
     "Mathematics",
+    "QAF1",
     "QAPair",
     "QAPairs",
     "QualityReference",
@@ -97,8 +107,10 @@ __all__ = [
     "Score",
     "ScorerFailed",
     "Scores",
+    "TEDS",
     "TableBench",
     "TableBenchReference",
+    "TableReference",
     "TableRegion",
     "TableRewardsError",
     "UnknownName",

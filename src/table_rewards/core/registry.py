@@ -20,6 +20,8 @@ from table_rewards.core.reward import Reward
 GROUP: Final = "table_rewards.rewards"
 
 BUILTIN: Final[Mapping[str, str]] = {
+    "cell_f1": "table_rewards.rewards.cell_f1:CellF1",
+    "grits": "table_rewards.rewards.grits:GriTS",
     "mathematics": "table_rewards.rewards.mathematics:Mathematics",
     "qa_f1": "table_rewards.rewards.qa_f1:QAF1",
     "ranking": "table_rewards.rewards.ranking:Ranking",
