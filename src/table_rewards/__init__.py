@@ -81,6 +81,8 @@ _HOME = {
 }
 
 __all__ = [
+    "QAF1",
+    "TEDS",
     "BadReference",
     "CellF1",
     "Clip",
@@ -94,7 +96,6 @@ __all__ = [
     "Linear",
     "MathReference",
     "Mathematics",
-    "QAF1",
     "QAPair",
     "QAPairs",
     "QualityReference",
@@ -107,7 +108,6 @@ __all__ = [
     "Score",
     "ScorerFailed",
     "Scores",
-    "TEDS",
     "TableBench",
     "TableBenchReference",
     "TableReference",
