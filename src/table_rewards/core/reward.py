@@ -53,6 +53,9 @@ class Reward(ABC, Generic[ReferenceT]):
     headline: tuple[str, ...] = ()
     """At most two of ``parts``, the ones a trainer's log should carry."""
 
+    accuracy: str = ""
+    """The one of ``parts`` that validation should show as accuracy; empty for the value itself."""
+
     def __init__(self, *, profile: Profile = "corrected") -> None:
         self.profile: Profile = one_of("profile", profile, PROFILES)  # type: ignore[assignment]
 

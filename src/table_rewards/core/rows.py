@@ -7,7 +7,7 @@ columns of the data set. Values may be numpy arrays and scalars, JSON text, or m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, nearest
@@ -30,8 +30,8 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+    if isinstance(value, (list, tuple)) or (isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray))):
+        return [plain(item) for item in value]  # OmegaConf's lists are sequences, not lists
     if hasattr(value, "tolist"):  # numpy arrays and scalars, without importing numpy here
         unpacked = value.tolist()
         return unpacked if unpacked is value else plain(unpacked)

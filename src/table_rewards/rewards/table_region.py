@@ -77,6 +77,7 @@ class TableRegion(Reward[RegionReference]):
                 raise ConfigurationError(f"weight must stay in [0, 1]; {self.weight} gives {self.weight(step):g}")
         self.parts = ("region", "answer", "weight")
         self.headline = ("region", "answer")
+        self.accuracy = "answer"
 
     def options(self) -> dict[str, object]:
         return {"weight": self.weight, **super().options()}

@@ -1,0 +1,96 @@
+"""Rewards for ms-swift 3.x and 4.x: classes for ``orms``, made for the ORM class of the swift that is there.
+
+This module does not import swift; the adapter file does and calls `register`. One synchronous ``__call__`` works on
+every version. Options come from the TOML file that ``TABLE_REWARDS_CONFIG`` names or from the environment
+(``TABLE_REWARDS_TABLE_BENCH_METRIC=em``), never from constructor parameters: swift 3.x fills those with training
+arguments of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from table_rewards.core import registry
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.frameworks import swift_metrics
+from table_rewards.frameworks.door import Door, door, step_of
+from table_rewards.frameworks.options import configured
+
+ALIASES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "TEDS": ("teds", {}),
+    "QA_F1_score": ("qa_f1", {}),
+}
+"""The seeds' names: reward and options."""
+
+
+def register(orms: MutableMapping[str, Any], base: type[Any]) -> tuple[str, ...]:
+    """Put a class for every reward into swift's ``orms`` and return their names.
+
+    Each has a class name of its own, since swift logs ``rewards/<class name>/mean``: ``TableBench`` for ``table_bench``,
+    and the seeds' names for the seeds' names.
+    """
+    names = registry.names()
+    made = {name: make(name, name.title().replace("_", ""), {}, base) for name in names}
+    made.update(
+        (alias, make(reward, alias, options, base)) for alias, (reward, options) in ALIASES.items() if reward in names
+    )
+    orms.update(made)
+    return tuple(made)
+
+
+def make(reward: str, class_name: str, options: Mapping[str, Any], base: type[Any] = object) -> type[Any]:
+    """Make the swift class of a reward.
+
+    >>> TableBench = make("table_bench", "TableBench", {})
+    >>> TableBench()(["Final Answer: 7", "?"], solution=["7", "7"], trainer_state=None)
+    [1.0, 0.0]
+    """
+
+    def init(self: Any, args: Any = None, **kwargs: Any) -> None:
+        self.args = args
+        self.door = door(reward, {**options, **configured(reward)})
+
+    def call(self: Any, completions: Sequence[Any], **columns: Any) -> list[float]:
+        return score(self.door, completions, columns)
+
+    body = {
+        "__init__": init,
+        "__call__": call,
+        "__doc__": f"The `{reward}` reward of table_rewards.",
+        "__module__": __name__,
+    }
+    return type(class_name, (base,), body)
+
+
+def score(chosen: Door, completions: Sequence[Any], columns: Mapping[str, Any]) -> list[float]:
+    """Score swift's batch: one finite float a completion.
+
+    The columns are lists of the batch's length, one value a row; what is no such list (``trainer_state``) is not a
+    column. Values are shared with other rewards and never changed here.
+    """
+    n = len(completions)
+    usable = {key: column for key, column in columns.items() if isinstance(column, (list, tuple)) and len(column) == n}
+    if n and not usable:
+        raise ConfigurationError(
+            f"{chosen.reward.name} got no data set column, only {', '.join(columns) or 'completions'}; give the rows "
+            "'messages' and the columns that the reward reads, such as 'solution'"
+        )
+    rows = [{key: column[i] for key, column in usable.items()} for i in range(n)]
+    state = columns.get("trainer_state")
+    step = step_of({"step": getattr(state, "global_step", None)})
+    scores = chosen.reward(completions, rows, step=step)
+    swift_metrics.record(chosen.reward.name, scores)
+    values = chosen.policy.fill(scores, [_prompt(row, i) for i, row in enumerate(rows)])[:, 0]
+    assert values.shape == (n,), "swift broadcasts a list of one to the whole batch; ours must have its length"
+    assert np.isfinite(values).all()
+    return [float(value) for value in values]
+
+
+def _prompt(row: Mapping[str, Any], index: int) -> Hashable:
+    messages = row.get("messages")
+    if isinstance(messages, (list, tuple)) and len(messages) > 1:
+        return repr(messages[:-1])  # prompt_id starts again at prompt_0 in every batch
+    return ("prompt_id", str(row.get("prompt_id", index)))
