@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from table_rewards.rewards.table_reward import TableReference
     from table_rewards.rewards.tablebench import TableBench, TableBenchReference
     from table_rewards.rewards.teds import TEDS
+    from table_rewards.rewards.unit_tests import UnitTests, UnitTestsReference
     from table_rewards.rewards.white_box import WhiteBox, WhiteBoxReference
 
 _HOME = {
@@ -70,6 +71,8 @@ _HOME = {
     "TableReference": "rewards.table_reward",
     "TableRegion": "rewards.table_region",
     "TableRewardsError": "core.errors",
+    "UnitTests": "rewards.unit_tests",
+    "UnitTestsReference": "rewards.unit_tests",
     "UnknownName": "core.errors",
     "WeightedSum": "core.compose",
     "WhiteBox": "rewards.white_box",
@@ -113,6 +116,8 @@ __all__ = [
     "TableReference",
     "TableRegion",
     "TableRewardsError",
+    "UnitTests",
+    "UnitTestsReference",
     "UnknownName",
     "WeightedSum",
     "WhiteBox",

@@ -29,6 +29,7 @@ BUILTIN: Final[Mapping[str, str]] = {
     "table_bench": "table_rewards.rewards.tablebench:TableBench",
     "table_region": "table_rewards.rewards.table_region:TableRegion",
     "teds": "table_rewards.rewards.teds:TEDS",
+    "unit_tests": "table_rewards.rewards.unit_tests:UnitTests",
     "white_box": "table_rewards.rewards.white_box:WhiteBox",
 }
 
