@@ -100,11 +100,11 @@ def test_two_steps_with_qa_f1_and_teds_against_a_faulty_reader(
 def test_an_outage_of_the_reader_does_not_train_on_zeros(
     tmp_path: Path, adapter_file: Path, scripted_rollout: Path, tiny_model: Path
 ) -> None:
-    """With every request failing, the run stops and says why: unscored is above its ceiling."""
+    """Above the ceiling of unscored samples the run stops and says why, instead of learning from filler."""
     scripted = rows(scripted=lambda otsl: [otsl, damaged(otsl)])
     with (
         ChatServer(script=lambda number: "503") as server,
-        pytest.raises(AssertionError, match=r"(?i)unscored|HTTP 503"),
+        pytest.raises(AssertionError, match=r"could not be scored(.|\n)*HTTP 503"),
     ):
         run_grpo(
             tmp_path,
@@ -113,7 +113,11 @@ def test_an_outage_of_the_reader_does_not_train_on_zeros(
             ["QA_F1_score"],
             model=tiny_model,
             extra=["--max_length", "4096"],
-            env={"llm_serve_urls": server.url, "TABLE_REWARDS_QA_F1_DEADLINE_S": "2"},
+            env={
+                "llm_serve_urls": server.url,
+                "TABLE_REWARDS_QA_F1_DEADLINE_S": "2",
+                "TABLE_REWARDS_UNSCORED_CEILING": "0",
+            },
         )
 
 
@@ -205,7 +209,7 @@ def test_a_server_that_is_not_ours_speaks_the_same_protocol(deployed: str) -> No
     pool = get_pool(deployed, deadline_s=120)
     replies = pool.ask_many([f"Question {i}" for i in range(12)], Sampling(temperature=1.0, max_tokens=12, seed=3))
     assert [reply.error for reply in replies] == [""] * 12
-    assert {reply.model for reply in replies} == {"tiny"}
+    assert all(reply.model for reply in replies)
     assert all(0 < reply.usage["completion_tokens"] <= 12 for reply in replies)
     assert any(reply.text.strip() for reply in replies)
     assert {reply.finish_reason for reply in replies} <= {"length", "stop"}
