@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from table_rewards.core.scores import Judgement, Score, Scores
     from table_rewards.rewards.cell_f1 import CellF1
     from table_rewards.rewards.grits import GriTS
+    from table_rewards.rewards.group_judge import GroupJudge
+    from table_rewards.rewards.group_judge_reference import GroupReference
     from table_rewards.rewards.mathematics import Mathematics
     from table_rewards.rewards.mathematics_reference import MathReference
     from table_rewards.rewards.qa_f1 import QAF1
@@ -48,6 +50,8 @@ _HOME = {
     "Exponential": "core.schedules",
     "Gate": "core.compose",
     "GriTS": "rewards.grits",
+    "GroupJudge": "rewards.group_judge",
+    "GroupReference": "rewards.group_judge_reference",
     "Judgement": "core.scores",
     "Linear": "core.schedules",
     "MathReference": "rewards.mathematics_reference",
@@ -95,6 +99,8 @@ __all__ = [
     "Exponential",
     "Gate",
     "GriTS",
+    "GroupJudge",
+    "GroupReference",
     "Judgement",
     "Linear",
     "MathReference",

@@ -22,6 +22,7 @@ GROUP: Final = "table_rewards.rewards"
 BUILTIN: Final[Mapping[str, str]] = {
     "cell_f1": "table_rewards.rewards.cell_f1:CellF1",
     "grits": "table_rewards.rewards.grits:GriTS",
+    "group_judge": "table_rewards.rewards.group_judge:GroupJudge",
     "mathematics": "table_rewards.rewards.mathematics:Mathematics",
     "qa_f1": "table_rewards.rewards.qa_f1:QAF1",
     "ranking": "table_rewards.rewards.ranking:Ranking",
