@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from table_rewards.commands.exit_codes import INCOMPLETE, MISUSE, UNUSABLE_FILE
 from table_rewards.commands.main import main
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.datasets.files import read_rows
 from table_rewards.datasets.trivia import prepare, split, to_jsonl
 from table_rewards.datasets.trivia_check import ERROR, check
 from table_rewards.datasets.trivia_consistency import consistencies, grouped, sample
 from table_rewards.datasets.trivia_questions import distinct, read_pairs, spread, write_questions
 from table_rewards.llm import get_pool
+from table_rewards.rewards.qa_f1 import QAF1
 from table_rewards.rewards.qa_f1_extractive import ExtractiveReader
 from table_rewards.rewards.qa_f1_reference import QAPair, QAPairs
 from table_rewards.rewards.teds import TEDS
@@ -116,6 +118,21 @@ def test_every_answer_survives_the_file_as_it_was_written(texts):
     assert not [finding for finding in check(done.rows) if finding.level == ERROR]
     (line,) = to_jsonl(done.rows)
     assert [pair.answer for pair in QAPairs.read(json.loads(line)["qa_pairs"]).pairs] == texts
+
+
+def test_verl_rows_are_read_by_the_same_reward(tmp_path):
+    pytest.importorskip("pyarrow")
+    rows = [
+        {"messages": [{"role": "user", "content": "Read."}], "qa_pairs": t["qa_pairs"], "otsl": t["otsl"]}
+        for t in TABLES
+    ]
+    source = write(tmp_path / "in.jsonl", rows)
+    assert run("trivia", source, "--out", tmp_path, "--format", "verl", "--validation-share", 0.4) == 0
+    written = [*read_rows(tmp_path / "train.parquet"), *read_rows(tmp_path / "validation.parquet")]
+    assert len(written) == len(TABLES)
+    scores = QAF1(reader="extractive")([row["extra_info"]["solution"] for row in written], written)
+    assert scores.counts["scored"] == len(TABLES)
+    assert scores.mean > 0.95
 
 
 # -- the validator ----------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE, UNUSABLE_FILE
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets.files import read_rows
-from table_rewards.datasets.trivia import Prepared, prepare, split, to_jsonl
+from table_rewards.datasets.files import RowWriter, read_rows
+from table_rewards.datasets.trivia import Prepared, for_verl, prepare, split
 from table_rewards.datasets.trivia_check import ERROR, check
 from table_rewards.datasets.trivia_consistency import HIGH, LOW, consistencies, grouped, sample
 
@@ -25,8 +25,8 @@ class Command(NamedTuple):
 
 def _trivia_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Write train.jsonl and validation.jsonl for ms-swift: messages, solution and qa_pairs, the latter two as text, "
-        "which is the one form that no version of swift or its loader changes. The result is checked."
+        "Write train and validation files for ms-swift or verl. For swift: messages, solution and qa_pairs, the latter "
+        "two as text, which is the one form that no version of swift or its loader changes. The result is checked."
     )
     parser.add_argument("file", metavar="FILE", help="rows with messages (or images) and qa_pairs")
     parser.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR", help="folder for the two files")
@@ -35,6 +35,7 @@ def _trivia_arguments(parser: argparse.ArgumentParser) -> None:
         "--validation-share", type=float, default=0.02, metavar="X", help="without --validation: share of FILE (0.02)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (0)")
+    parser.add_argument("--format", choices=("swift", "verl"), default="swift", help="jsonl or parquet (%(default)s)")
 
 
 def _trivia(options: argparse.Namespace) -> int:
@@ -48,8 +49,8 @@ def _trivia(options: argparse.Namespace) -> int:
         validation = Prepared(held_out)
     worst = 0
     for name, part in (("train", train), ("validation", validation)):
-        path = options.out / f"{name}.jsonl"
-        _write(path, part.rows)
+        path = options.out / (f"{name}.parquet" if options.format == "verl" else f"{name}.jsonl")
+        _write(path, for_verl(part.rows, name) if options.format == "verl" else part.rows)
         print(f"{path}: {part.describe()}")
         if part.rows:
             worst = max(worst, _print_findings(part.rows))
@@ -173,10 +174,8 @@ def _gold_turn(row: Mapping[str, Any]) -> str:
 
 def _write(path: pathlib.Path, rows: Iterable[Mapping[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8", errors="replace") as file:
-        file.writelines(to_jsonl(rows))
-    partial.replace(path)
+    with RowWriter(path) as writer:
+        writer.write(rows)
 
 
 def _print_findings(rows: Iterable[Mapping[str, Any]]) -> int:

@@ -72,6 +72,24 @@ def split(rows: Sequence[dict[str, Any]], share: float, seed: int) -> tuple[list
     return [r for i, r in enumerate(rows) if i not in chosen], [rows[i] for i in sorted(chosen)]
 
 
+def for_verl(rows: Iterable[Mapping[str, Any]], split_name: str) -> Iterator[dict[str, Any]]:
+    """The same rows in verl's form: the pairs are the ground truth, as text; the gold table is in `extra_info`.
+
+    >>> made = next(for_verl([{"messages": [], "solution": "<table>", "qa_pairs": "[]", "images": ["a.png"]}], "train"))
+    >>> made["reward_model"]["ground_truth"], made["extra_info"]["solution"], made["images"]
+    ('[]', '<table>', [{'image': 'a.png'}])
+    """
+    for index, row in enumerate(rows):
+        made = {
+            "data_source": "trivia",
+            "prompt": row["messages"],
+            "ability": "table recognition",
+            "reward_model": {"style": "model", "ground_truth": row[COLUMN]},
+            "extra_info": {"index": index, "split": split_name, "solution": row["solution"]},
+        }
+        yield {**made, "images": [{"image": image} for image in row["images"]]} if row.get("images") else made
+
+
 def to_jsonl(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """JSON lines, non-ASCII text as it is."""
     return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
