@@ -108,6 +108,10 @@ def close_sandboxes() -> None:
 
 
 def _build(backend: str, options: dict[str, Any]) -> Sandbox:
+    if backend == "sandbox_fusion":
+        from table_rewards.sandbox.remote import SandboxFusion
+
+        return SandboxFusion(**options)
     from table_rewards.sandbox.local import LocalSandbox
 
     return LocalSandbox(**options)

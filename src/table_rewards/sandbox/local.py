@@ -20,6 +20,7 @@ from table_rewards.sandbox.errors import SandboxDegradedWarning, SandboxUnavaila
 from table_rewards.sandbox.jobs import Job
 from table_rewards.sandbox.outcomes import Outcome, TestResult
 from table_rewards.sandbox.pool import JobFuture, Pool
+from table_rewards.sandbox.process_pool import ProcessPool
 
 log = logging.getLogger("table_rewards.sandbox")
 
@@ -42,8 +43,8 @@ class LocalSandbox(Sandbox):
     ``tmp``
         Where the working directories are made.
     ``without``
-        Layers to leave out (``"seccomp"``, ``"landlock"``, ``"user"``): for measuring, and to rehearse a lesser
-        machine.
+        Layers to leave out (``"seccomp"``, ``"landlock"``, ``"user"``, ``"zygote"``): for measuring, and to rehearse a
+        lesser machine.
     """
 
     name = "local"
@@ -71,7 +72,7 @@ class LocalSandbox(Sandbox):
             readable=machine.readable(readable),
             tmp=tmp or tempfile.gettempdir(),
         )
-        self._pool: Pool | None = None
+        self._pool: Pool | ProcessPool | None = None
         self._lock = threading.Lock()
         self._closed = False
         _INSTANCES.add(self)
@@ -87,13 +88,13 @@ class LocalSandbox(Sandbox):
             return _Stdins(self.pool(), job).future
         return self.pool().submit(job)
 
-    def pool(self) -> Pool:
+    def pool(self) -> Pool | ProcessPool:
         """The running pool, started when there is none."""
         with self._lock:
             if self._closed:
                 raise SandboxUnavailable("this sandbox is closed; get_sandbox() makes a new one")
             if self._pool is None or self._pool.closed:
-                self._pool = Pool(self.settings)
+                self._pool = Pool(self.settings) if self.policy.zygote else ProcessPool(self.settings)
                 log.info("%s", self.describe())
             return self._pool
 
@@ -133,7 +134,7 @@ if hasattr(os, "register_at_fork"):
 class _Stdins:
     """Many stdins in one child; then, alone in a fresh one, those that a crash or a predecessor may have spoilt."""
 
-    def __init__(self, pool: Pool, job: Job) -> None:
+    def __init__(self, pool: Pool | ProcessPool, job: Job) -> None:
         self.pool, self.job = pool, job
         self.future = JobFuture()
         self.future.set_running_or_notify_cancel()

@@ -46,10 +46,20 @@ def encode_job(job: Job, number: int) -> bytes:
         "disk": limits.disk_mb * MB,
         "threads": limits.threads,
     }
-    return wire.message(header, *_payloads(job))
+    return wire.message(header, *payloads(job))
 
 
-def _payloads(job: Job) -> list[bytes]:
+def one_process_payload(job: Job) -> bytes:
+    """The job for a process that runs alone; ``Job.tests`` then has its tests beside the code, which can forge them."""
+    if job.kind != "tests":
+        return payloads(job)[0]
+    parts = [job.code.encode("utf-8", "surrogatepass"), *(data for _, data in job.files)]
+    files = [(name, 1 + i) for i, (name, _) in enumerate(job.files)]
+    return wire.message({"kind": "tests", "files": files, "items": job.items}, *parts)
+
+
+def payloads(job: Job) -> list[bytes]:
+    """What the child reads (``Job.tests``: the code's and the tester's)."""
     parts = [job.code.encode("utf-8", "surrogatepass"), *(data for _, data in job.files)]
     spec: dict[str, Any] = {"kind": job.kind, "files": [(name, 1 + i) for i, (name, _) in enumerate(job.files)]}
     if job.kind == "script":

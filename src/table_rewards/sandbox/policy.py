@@ -19,7 +19,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -27,7 +27,7 @@ from table_rewards.core.errors import one_of
 from table_rewards.sandbox.errors import SandboxUnavailable
 
 PolicyName = Literal["auto", "strict"]
-LAYERS = ("seccomp", "landlock", "user")
+LAYERS = ("seccomp", "landlock", "user", "zygote")
 BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker", "boot.py")
 FIRST_USER, USERS = 61_000, 4_500
 
@@ -99,8 +99,11 @@ def choose(
             users = True
         elif found.user_keeping and landlock:
             users, keep = True, found.user_keeping  # Python lies where only root can read: Landlock guards the files
+    if "zygote" in without:
+        found, seccomp, landlock, users = replace(found, linux=False), False, 0, False
     lost, refused = _lost(found, seccomp, landlock, users)
-    chosen = Policy(seccomp, landlock, users, keep, found.linux, lost, refused)
+    zygote = found.linux and "zygote" not in without
+    chosen = Policy(seccomp, landlock, users, keep, zygote, lost, refused)
     if policy == "strict" and lost:
         raise SandboxUnavailable(f"policy 'strict', but this machine lacks: {'; '.join(lost)}")
     if refused and not allow_degraded:
@@ -114,7 +117,7 @@ def choose(
 def _lost(found: Capabilities, seccomp: bool, landlock: int, users: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What is lost, and the part of it that is too much without a word of consent."""
     if not found.linux:
-        all_of_it = "not Linux: files, network, processes and memory are not guarded, only time and output"
+        all_of_it = "no zygote (not Linux): files, network and processes are not guarded, only time and output"
         return (all_of_it,), (all_of_it,)
     lost, refused = [], []
     if not seccomp:

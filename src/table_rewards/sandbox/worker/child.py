@@ -72,7 +72,7 @@ def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, s
     try:
         _streams()
         code = programs.RUNNERS[spec["kind"]](spec, parts)
-        code = _finish(code)
+        code = finish(code)
     finally:
         os._exit(code & 0xFF)
 
@@ -137,7 +137,7 @@ def _streams() -> None:
     )
 
 
-def _finish(code: int) -> int:
+def finish(code: int) -> int:
     """What the interpreter does at its end, without taking it apart."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]

@@ -118,14 +118,14 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
     except BaseException as error:
         problem = programs.describe(error)
     for index, test in enumerate(spec["items"]):
-        error_text = problem or _one_test(test, space)
+        error_text = problem or one_test(test, space)
         status = b"E" if error_text else b"K"
         reason = error_text.encode("utf-8", "replace")
         wire.say(wire.TEST, wire.LENGTH.pack(index) + status + wire.LENGTH.pack(len(reason)) + reason)
     return 0
 
 
-def _one_test(test: str, space: dict[str, Any]) -> str:
+def one_test(test: str, space: dict[str, Any]) -> str:
     try:
         exec(programs.compiled(test, "test"), space)
     except BaseException as error:

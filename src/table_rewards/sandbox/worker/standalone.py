@@ -1,0 +1,61 @@
+"""One job in a process of its own, without zygote or socket: on a server that runs plain programs, and on macOS.
+
+The payload lies in a file, the frames of the result go to a file; otherwise the same code runs as in a zygote's child.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from . import child, pair, programs, wire
+from .lockdown import identity
+
+PAYLOAD, RESULT = "job.payload", "job.result"
+
+
+def main(payload: str = PAYLOAD, result: str = RESULT, limits: str = "", peer: str = "") -> None:
+    """Run the job of the payload file and end the process. ``limits`` is JSON; ``peer`` the socket of ``Job.tests``."""
+    with open(payload, "rb") as file:
+        spec, parts = wire.split(file.read())
+    os.unlink(payload)
+    if peer:
+        _move(int(peer), wire.PEER_FD)
+    _move(os.open(result, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), wire.RESULT_FD)
+    if limits:
+        wanted = json.loads(limits)
+        wanted["memory"] += child.address_space()
+        identity.limit(**wanted, own_user=False)
+    wire.say(wire.READY, b"")
+    code = 1
+    try:
+        code = RUNNERS[spec["kind"]](spec, parts)
+        code = child.finish(code)
+    finally:
+        os._exit(code & 0xFF)
+
+
+def _move(fd: int, to: int) -> None:
+    if fd != to:
+        os.dup2(fd, to, inheritable=False)
+        os.close(fd)
+
+
+def run_tests_in_one_process(spec: dict[str, Any], parts: list[bytes]) -> int:
+    """The tests in the code's own process: what every peer does, and what a snippet can forge."""
+    space = programs.new_module("solution")
+    status = programs.execute(programs.prepare(spec, parts), space)
+    for index, test in enumerate(spec["items"]):
+        problem = f"the code ended with {status}" if status else pair.one_test(test, space)
+        reason = problem.encode("utf-8", "replace")
+        head = wire.LENGTH.pack(index) + (b"E" if problem else b"K") + wire.LENGTH.pack(len(reason))
+        wire.say(wire.TEST, head + reason)
+    return status
+
+
+RUNNERS = {**programs.RUNNERS, "tests": run_tests_in_one_process}
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
