@@ -11,19 +11,17 @@ from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards import white_box_released as released
 from table_rewards.rewards.white_box_answers import answer_lines, right_path, right_state
-from table_rewards.rewards.white_box_reference import WhiteBoxReference
-from table_rewards.rewards.white_box_source import (
-    MAX_ANSWER,
+from table_rewards.rewards.white_box_calls import (
     Arguments,
-    NotThatForm,
     arguments_of,
-    first_statement,
+    is_plain,
     last_call,
-    literal,
     parameters_of,
     read_assertion,
     same_arguments,
 )
+from table_rewards.rewards.white_box_reference import WhiteBoxReference
+from table_rewards.rewards.white_box_source import MAX_ANSWER, NotThatForm, first_statement, literal
 from table_rewards.sandbox import Job, Limits, Outcome, Value, get_sandbox, values
 from table_rewards.sandbox.backend import BACKENDS
 from table_rewards.text.blocks import last_tagged
@@ -242,16 +240,19 @@ def _unfenced(answer: str) -> str:
 
 
 def _written(arguments: Arguments, parameters: Sequence[str]) -> str:
-    """Arguments as source made from their values alone, so that nothing of the model's text is run.
+    """Arguments as source made from their values, so that nothing that the model wrote can touch the function.
 
     Raises:
-        NotThatForm: one of them is not a literal.
+        NotThatForm: one of them is neither a literal nor a plain expression.
     """
     parts: list[str] = []
     for name, argument in arguments.items():
-        if argument.value is None or not argument.value.ok:
-            raise NotThatForm(f"the input {argument.text[:40]!r} is not a literal")
-        text = argument.value.text(8 * MAX_ANSWER)
+        if argument.value is not None:
+            text = argument.value.text(8 * MAX_ANSWER)
+        elif is_plain(argument.text):
+            text = argument.text
+        else:
+            raise NotThatForm(f"the input {argument.text[:40]!r} is not plain data")
         positional = isinstance(name, int) or (len(parts) < len(parameters) and parameters[len(parts)] == name)
         parts.append(text if positional else f"{name}={text}")
     return ", ".join(parts)

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from table_rewards.core.errors import BadReference, one_of
 from table_rewards.core.rows import Row, as_mapping, parse_json
-from table_rewards.rewards.white_box_source import NotThatForm, arguments_of, only_function, parameters_of
+from table_rewards.rewards.white_box_calls import arguments_of, only_function, parameters_of
+from table_rewards.rewards.white_box_source import NotThatForm
 
 TYPES: Final = ("io_mixed", "oi")
 
