@@ -29,7 +29,7 @@ ALIASES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
 def register(orms: MutableMapping[str, Any], base: type[Any]) -> tuple[str, ...]:
     """Put a class for every reward into swift's ``orms`` and return their names.
 
-    Each has a class name of its own, since swift logs ``rewards/<class name>/mean``: ``TableBench`` for ``table_bench``,
+    Each has a class name of its own, as swift logs ``rewards/<class name>/mean``: ``TableBench`` for ``table_bench``,
     and the seeds' names for the seeds' names.
     """
     names = registry.names()

@@ -9,12 +9,22 @@ from typing import Any, ClassVar, Final, Literal
 from table_rewards.core.errors import BadReference, one_of
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row
-from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.core.scores import NAN, SCORED, UNPARSED, Judgement
+from table_rewards.rewards.charts import KINDS, chart_matches, read_references
+from table_rewards.rewards.programs import (
+    CPU_SECONDS,
+    NO_PROGRAM,
+    ProgramRunner,
+    printed_answer,
+    program_in,
+    table_of_row,
+)
 from table_rewards.rewards.tablebench_released import (
     released_exact_match,
     released_rouge_l,
     released_tolerant_match,
 )
+from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.answers import exact_match, read_answer, tolerant_match
 from table_rewards.text.final_answer import final_answer, released_final_answer
 from table_rewards.text.rouge import rouge_l, script_tokens
@@ -35,6 +45,7 @@ METRIC_OF_SUBTYPE: Final[Mapping[str, int]] = {
 """The subtypes that are not judged by exact match."""
 
 CHARTS: Final = "Visualization"
+POT: Final = "PoT"
 NO_ANSWER: Final = "no 'Final Answer:' line"
 
 
@@ -46,6 +57,9 @@ class TableBenchReference:
     qtype: str = ""
     qsubtype: str = ""
     instruction_type: str = ""
+    table: str = ""
+    """The table as CSV text, for rows that are answered by a program."""
+    chart_type: str = ""
 
 
 class TableBench(Reward[TableBenchReference]):
@@ -56,6 +70,7 @@ class TableBench(Reward[TableBenchReference]):
     ====================================================  =================================================
     AnomalyDetection, CausalAnalysis, DescriptiveAnalysis  ``rouge_l``: ROUGE-L F1
     CorrelationAnalysis, TrendForecasting, StatisticalA.   ``em_tolerance``: exact match, numbers within 10 %
+    ChartGeneration (qtype Visualization)                  ``chart``: the program draws the reference's values
     all others, and samples without a subtype              ``em``: exact match
     ====================================================  =================================================
 
@@ -64,12 +79,20 @@ class TableBench(Reward[TableBenchReference]):
     punctuation and articles. ``released`` is the official script: the first ``Final Answer: ``, and punctuation deleted
     on both sides before numbers are looked at (B1, B5).
 
+    Rows with ``instruction_type`` PoT, and charts, are answered by the last Python block of the completion, run in the
+    sandbox with the row's table as ``table.csv``; the answer is what it prints after its last ``Final Answer:``
+    (``released``: else all that it prints, B10). Without a sandbox such rows are unscored.
+
     Args:
-        metric: ``auto`` as above, or one metric for every sample.
+        metric: ``auto`` as above, or one metric for every answer.
+        sandbox: where programs run: ``local`` or ``sandbox_fusion``.
+        cpu_seconds: CPU time of one program.
         profile: ``corrected`` or ``released``.
 
-    Reference: the gold answer; or a row with the answer (``ground_truth``, ``answer`` or ``solution``), ``qtype`` and
-    ``qsubtype``. Parts: ``answer`` (the value), ``em``, ``em_tolerance``, ``rouge_l``, always all four.
+    Reference: the gold answer; or a row with the answer (``ground_truth``, ``answer`` or ``solution``), ``qtype``,
+    ``qsubtype``, and for programs ``instruction_type``, ``table`` (columns and data), ``chart_type``.
+    Parts: ``answer`` (the value), ``em``, ``em_tolerance``, ``rouge_l``; ``executed`` (ECR@1: the program ran to its
+    end) and ``chart``, NaN where there is no program or chart to judge, as the text metrics are for a chart.
     A completion without an answer scores 0 and is ``unparsed``.
 
     >>> reward = TableBench()
@@ -84,14 +107,22 @@ class TableBench(Reward[TableBenchReference]):
     name: ClassVar[str] = "table_bench"
     reference_type = TableBenchReference
 
-    def __init__(self, *, metric: Metric = "auto", profile: Profile = "corrected") -> None:
+    def __init__(
+        self,
+        *,
+        metric: Metric = "auto",
+        sandbox: str = "local",
+        cpu_seconds: float = CPU_SECONDS,
+        profile: Profile = "corrected",
+    ) -> None:
         super().__init__(profile=profile)
         self.metric: Metric = one_of("metric", metric, METRICS)  # type: ignore[assignment]
-        self.parts = ("answer", "em", "em_tolerance", "rouge_l")
+        self.programs = ProgramRunner(sandbox, cpu_seconds)
+        self.parts = ("answer", "em", "em_tolerance", "rouge_l", "executed", "chart")
         self.headline = ("em", "rouge_l")
 
     def options(self) -> dict[str, object]:
-        return {"metric": self.metric, **super().options()}
+        return {"metric": self.metric, "cpu": self.programs.cpu_seconds, **super().options()}
 
     def natural(self, value: Any) -> TableBenchReference:
         return TableBenchReference(answer_text(value))
@@ -99,34 +130,87 @@ class TableBench(Reward[TableBenchReference]):
     def reference(self, row: Mapping[str, Any]) -> TableBenchReference:
         wrapped = Row(row)
         answer = answer_text(wrapped.answer("answer", "solution", "reference"))
-        qtype, qsubtype, instruction = (
-            str(wrapped.find(name, default="")) for name in ("qtype", "qsubtype", "instruction_type")
+        qtype, qsubtype, instruction, chart_type = (
+            str(wrapped.find(name, default="")) for name in ("qtype", "qsubtype", "instruction_type", "chart_type")
         )
-        return TableBenchReference(answer, qtype, qsubtype, instruction)
+        if qtype == CHARTS:
+            read_references(answer)
+            one_of_charts(chart_type)
+        table = table_of_row(wrapped) if qtype == CHARTS or instruction == POT else ""
+        return TableBenchReference(answer, qtype, qsubtype, instruction, table, chart_type)
 
     def judge(self, completion: str, reference: TableBenchReference, step: int | None) -> Judgement:
-        if reference.qtype == CHARTS:
-            return self.unscored("a chart needs the sandbox")
-        if reference.instruction_type == "PoT":
-            return self.unscored("program-of-thought needs the sandbox")
-        if self.profile == "released":
-            return self.judge_answer(released_final_answer(completion), reference)
-        return self.judge_answer(final_answer(completion), reference)
+        return self.judge_all([completion], [reference], step)[0]
 
     def judge_all(
         self, completions: Sequence[str], references: Sequence[TableBenchReference], step: int | None
     ) -> Sequence[Judgement]:
-        judge = self.judge
-        return [
-            judge(completion, reference, step) for completion, reference in zip(completions, references, strict=True)
-        ]
+        jobs = self._jobs(completions, references)
+        return self._judged(
+            completions, references, dict(zip(jobs, self.programs.run(list(jobs.values())), strict=True))
+        )
 
-    def judge_answer(self, answer: str | None, reference: TableBenchReference) -> Judgement:
+    async def judge_all_async(
+        self, completions: Sequence[str], references: Sequence[TableBenchReference], step: int | None
+    ) -> Sequence[Judgement]:
+        jobs = self._jobs(completions, references)
+        outcomes = await self.programs.run_async(list(jobs.values()))
+        return self._judged(completions, references, dict(zip(jobs, outcomes, strict=True)))
+
+    def _jobs(self, completions: Sequence[str], references: Sequence[TableBenchReference]) -> dict[int, Job]:
+        jobs = {}
+        for i, reference in enumerate(references):
+            if (reference.qtype == CHARTS or reference.instruction_type == POT) and reference.table:
+                code = program_in(completions[i], released=self.profile == "released")
+                if code is not None and reference.qtype == CHARTS:
+                    jobs[i] = self.programs.chart(code, reference.table, reference.chart_type)
+                elif code is not None:
+                    jobs[i] = self.programs.script(code, reference.table)
+        return jobs
+
+    def _judged(
+        self,
+        completions: Sequence[str],
+        references: Sequence[TableBenchReference],
+        outcomes: Mapping[int, Outcome],
+    ) -> list[Judgement]:
+        released = self.profile == "released"
+        judged = []
+        for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
+            if reference.qtype != CHARTS and reference.instruction_type != POT:
+                found = released_final_answer(completion) if released else final_answer(completion)
+                judged.append(self.judge_answer(found, reference))
+            elif not reference.table:
+                judged.append(self.unscored("the row has no table for the program to read"))
+            else:
+                judged.append(self._judge_program(reference, outcomes.get(i)))
+        return judged
+
+    def _judge_program(self, reference: TableBenchReference, outcome: Outcome | None) -> Judgement:
+        chart = reference.qtype == CHARTS
+        if outcome is None:
+            zeros = (0.0, NAN, NAN, NAN, 0.0, 0.0) if chart else (0.0, 0.0, 0.0, 0.0, 0.0, NAN)
+            return Judgement(0.0, zeros, UNPARSED, NO_PROGRAM)
+        if outcome.is_ours:
+            return self.unscored(f"sandbox: {outcome.note}")
+        note = "" if outcome.ok else outcome.note or outcome.status
+        if not chart:
+            answer = printed_answer(outcome, released=self.profile == "released")
+            judged = self.judge_answer(answer, reference, executed=float(outcome.ok))
+            return judged._replace(note=note or judged.note)
+        drawn = outcome.values[0].python() if outcome.ok and outcome.values and outcome.values[0].ok else None
+        matches = chart_matches(
+            drawn, read_references(reference.answer), reference.chart_type, released=self.profile == "released"
+        )
+        value = float(matches)
+        return Judgement(value, (value, NAN, NAN, NAN, float(outcome.ok), value), SCORED, note)
+
+    def judge_answer(self, answer: str | None, reference: TableBenchReference, executed: float = NAN) -> Judgement:
         """Judge an answer that was already taken from its completion; None or '' means there was none."""
         chosen = self.metric_for(reference)
         if not answer:
             # The official script scores the empty text, which equals a gold answer of punctuation alone. We do not.
-            return Judgement(0.0, (0.0, 0.0, 0.0, 0.0), UNPARSED, NO_ANSWER)
+            return Judgement(0.0, (0.0, 0.0, 0.0, 0.0, executed, NAN), UNPARSED, NO_ANSWER)
         if answer == reference.answer:
             three: tuple[float, float, float] = (1.0, 1.0, 1.0)
             if self.profile == "released":
@@ -140,7 +224,7 @@ class TableBench(Reward[TableBenchReference]):
                 tolerant_match(gold, given),
                 rouge_l(script_tokens(reference.answer), script_tokens(answer)),
             )
-        return Judgement(three[chosen], (three[chosen], *three), SCORED, "")
+        return Judgement(three[chosen], (three[chosen], *three, executed, NAN), SCORED, "")
 
     def metric_for(self, reference: TableBenchReference) -> int:
         """The index of the sample's metric: 0 exact match, 1 within tolerance, 2 ROUGE-L."""
@@ -155,6 +239,13 @@ class TableBench(Reward[TableBenchReference]):
             released_tolerant_match(gold, given),
             released_rouge_l(gold, given),
         )
+
+
+def one_of_charts(chart_type: str) -> str:
+    """Return a chart type that can be read from a figure, else raise :class:`BadReference`."""
+    if chart_type not in KINDS:
+        raise BadReference(f"chart_type must be one of {', '.join(KINDS)}, not {chart_type!r}")
+    return chart_type
 
 
 def answer_text(value: Any) -> str:
