@@ -31,6 +31,12 @@ def read(name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
+def verdict(row: dict[str, Any]) -> bool | None:
+    """Right or wrong, where the official metric says so with and without its normalisation (which drops "%")."""
+    official, bare = row["expected_metric"], row["metrics_without_normalize_answer"].get(row["expected_metric_name"])
+    return {0.0: False, 1.0: True}.get(official) if official == bare else None
+
+
 def tablebench_samples(metrics: Sequence[str] = ("EM", "EM_with_error_10", "ROUGE-L")) -> list[Sample]:
     """The o3-mini answers (direct prompting) with TableBench's own metric of each, chart questions left out."""
     rows = [row for row in read("tablebench_o3mini_dp_items.jsonl") if row["expected_metric_name"] in metrics]
@@ -40,7 +46,7 @@ def tablebench_samples(metrics: Sequence[str] = ("EM", "EM_with_error_10", "ROUG
             ground_truth=row["reference"],
             extra_info={"qtype": row["qtype"], "qsubtype": row["qsubtype"]},
             question=row["question"],
-            correct={0.0: False, 1.0: True}.get(row["expected_metric"]),
+            correct=verdict(row),
         )
         for row in rows
     ]

@@ -59,8 +59,8 @@ def test_table_region_from_the_command_line(tmp_path: Path, adapter_file: Path) 
 
 def test_table_bench_from_the_command_line(tmp_path: Path) -> None:
     samples = tablebench_samples(["EM"])
-    right = [s for s in samples if s.correct][:4]
-    wrong = [s for s in samples if not s.correct][:2]
+    right = [s for s in samples if s.correct is True][:4]
+    wrong = [s for s in samples if s.correct is False][:2]
     write(tmp_path / "rows.parquet", {"tbl/right": [[s] for s in right], "tbl/mixed": [[s] for s in right[:2] + wrong]})
     out = main_eval(tmp_path / "rows.parquet", "table_bench_float", "pkg://table_rewards.frameworks.verl", tmp_path)
     assert out["test_score/tbl/right"] == pytest.approx(1.0)
