@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, Schedule
     from table_rewards.core.scores import Judgement, Score, Scores
     from table_rewards.rewards.cell_f1 import CellF1
+    from table_rewards.rewards.generator import Generator, GeneratorReference, StepReward
     from table_rewards.rewards.grits import GriTS
     from table_rewards.rewards.group_judge import GroupJudge
     from table_rewards.rewards.group_judge_reference import GroupReference
@@ -33,22 +34,28 @@ if TYPE_CHECKING:
     from table_rewards.rewards.ranking import Ranking
     from table_rewards.rewards.ranking_reference import RankingReference
     from table_rewards.rewards.scalar_quality import QualityReference, ScalarQuality
+    from table_rewards.rewards.step_verifier import StepVerifier
     from table_rewards.rewards.table_region import RegionReference, TableRegion
     from table_rewards.rewards.table_reward import TableReference
     from table_rewards.rewards.tablebench import TableBench, TableBenchReference
     from table_rewards.rewards.teds import TEDS
     from table_rewards.rewards.unit_tests import UnitTests, UnitTestsReference
+    from table_rewards.rewards.verification import Verifier, VerifierReference
+    from table_rewards.rewards.verification_balance import ClassBalance
     from table_rewards.rewards.white_box import WhiteBox, WhiteBoxReference
 
 _HOME = {
     "BadReference": "core.errors",
     "CellF1": "rewards.cell_f1",
+    "ClassBalance": "rewards.verification_balance",
     "Clip": "core.compose",
     "ConfigurationError": "core.errors",
     "Constant": "core.schedules",
     "Cosine": "core.schedules",
     "Exponential": "core.schedules",
     "Gate": "core.compose",
+    "Generator": "rewards.generator",
+    "GeneratorReference": "rewards.generator",
     "GriTS": "rewards.grits",
     "GroupJudge": "rewards.group_judge",
     "GroupReference": "rewards.group_judge_reference",
@@ -69,6 +76,8 @@ _HOME = {
     "Score": "core.scores",
     "ScorerFailed": "core.errors",
     "Scores": "core.scores",
+    "StepReward": "rewards.generator",
+    "StepVerifier": "rewards.step_verifier",
     "TEDS": "rewards.teds",
     "TableBench": "rewards.tablebench",
     "TableBenchReference": "rewards.tablebench",
@@ -78,6 +87,8 @@ _HOME = {
     "UnitTests": "rewards.unit_tests",
     "UnitTestsReference": "rewards.unit_tests",
     "UnknownName": "core.errors",
+    "Verifier": "rewards.verification",
+    "VerifierReference": "rewards.verification",
     "WeightedSum": "core.compose",
     "WhiteBox": "rewards.white_box",
     "WhiteBoxReference": "rewards.white_box",
@@ -92,12 +103,15 @@ __all__ = [
     "TEDS",
     "BadReference",
     "CellF1",
+    "ClassBalance",
     "Clip",
     "ConfigurationError",
     "Constant",
     "Cosine",
     "Exponential",
     "Gate",
+    "Generator",
+    "GeneratorReference",
     "GriTS",
     "GroupJudge",
     "GroupReference",
@@ -117,6 +131,8 @@ __all__ = [
     "Score",
     "ScorerFailed",
     "Scores",
+    "StepReward",
+    "StepVerifier",
     "TableBench",
     "TableBenchReference",
     "TableReference",
@@ -125,6 +141,8 @@ __all__ = [
     "UnitTests",
     "UnitTestsReference",
     "UnknownName",
+    "Verifier",
+    "VerifierReference",
     "WeightedSum",
     "WhiteBox",
     "WhiteBoxReference",
