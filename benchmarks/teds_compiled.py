@@ -9,6 +9,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
+from table_rewards.tables.regular_kernel import equal_ends
 from table_rewards.tables.tree import Tree
 
 
@@ -16,7 +17,8 @@ from table_rewards.tables.tree import Tree
 def _saving(left: Any, right: Any, gains: Any) -> float:
     """Trees with equal roots, as leftmost leaves in postorder without the root; ``gains`` is overwritten."""
     n, m = left.shape[0], right.shape[0]
-    best = np.zeros((n + 1, m + 1))
+    best = np.empty((n + 1, m + 1))
+    best[:, 0] = 0.0
     for x in range(n + 1):
         if x < n and left[x] == x:
             continue
@@ -39,7 +41,12 @@ def _saving(left: Any, right: Any, gains: Any) -> float:
 
 
 def compiled_distance(one: Tree, two: Tree) -> float:
-    """Tree edit distance of two trees with equal roots."""
+    """Tree edit distance of two trees with equal roots; rows equal at both ends are cut off, as in our kernels."""
+    if one.rows is not None and two.rows is not None:
+        head, tail = equal_ends(list(one.rows), list(two.rows))
+        one, two = (Tree.from_rows(tree.rows[head : len(tree.rows) - tail]) for tree in (one, two))
+        if one.size == 1 or two.size == 1:
+            return float(abs(one.size - two.size))
     n, m = one.size - 1, two.size - 1
     numbers: dict[object, int] = {}
     labels = [np.array([numbers.setdefault(label, len(numbers)) for label in t.labels[:-1]]) for t in (one, two)]

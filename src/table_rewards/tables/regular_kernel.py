@@ -138,6 +138,10 @@ class _Group:
                 results[at] -= alone(job.exchanged() if left.size > _WIDE * right.size else job, remainder.bound)
             else:
                 together.append((at, job))
+        if len(together) == 1:
+            ((at, job),) = together
+            results[at] -= alone(job, bound=results[at])
+            return results
         # Those with the most rows first: the ones that have ended are then always the last of the batch.
         together.sort(key=lambda item: -len(item[1].left.ends))
         while together:

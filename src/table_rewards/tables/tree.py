@@ -101,7 +101,7 @@ class Tree:
     def structure(self) -> Tree:
         """Return the same tree with every text empty: what S-TEDS compares."""
         if self.rows is not None:
-            return Tree.from_rows((tuple(map(_bare, row)) for row in self.rows), self.inline)
+            return Tree.from_rows(map(_bare_row, self.rows), self.inline)
         texts = [None if text is None else "" for text in self.texts]
         return Tree.from_postorder(self.labels, texts, self.leftmost, self.inline)
 
@@ -144,8 +144,10 @@ class Tree:
         self._labels = labels
 
 
-def _bare(leaf: Leaf) -> Leaf:
-    return "" if isinstance(leaf, str) else ("", leaf[1], leaf[2])
+def _bare_row(row: Row) -> Row:
+    if tuple not in map(type, row):
+        return ("",) * len(row)
+    return tuple("" if isinstance(leaf, str) else ("", leaf[1], leaf[2]) for leaf in row)
 
 
 def _regular_rows(labels: list[Label], texts: list[str | None], leftmost: list[int]) -> tuple[Row, ...] | None:
