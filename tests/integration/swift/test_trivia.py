@@ -63,12 +63,14 @@ def damaged(otsl: str) -> str:
 def test_two_steps_with_qa_f1_and_teds_against_a_faulty_reader(
     tmp_path: Path, adapter_file: Path, scripted_rollout: Path, tiny_model: Path
 ) -> None:
-    """Each prompt is answered by its table, a damaged one, a cut one and prose; a fifth of the answers fail."""
+    """Each prompt is answered by its table, a damaged one, a cut one and prose; a third of the requests fail."""
     faults = [kind for kind in FAULTS if kind not in ("400", "401", "404", "hang", "slow")]
     scripted = rows(
         scripted=lambda otsl: [otsl, damaged(otsl), otsl[: len(otsl) // 2].rstrip("\n"), "There is no table."]
     )
-    with ChatServer(reply=read, faults=faults, fault_rate=0.2) as server:
+    with ChatServer(
+        reply=read, script=lambda number: faults[number // 3 % len(faults)] if number % 3 == 0 else None
+    ) as server:
         training = run_grpo(
             tmp_path,
             scripted,
