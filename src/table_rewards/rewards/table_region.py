@@ -12,8 +12,17 @@ from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, as_mapping
 from table_rewards.core.schedules import Constant, Exponential, Schedule, as_schedule
-from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.rewards.tablebench import NO_ANSWER, answer_text
+from table_rewards.core.scores import NAN, SCORED, UNPARSED, Judgement
+from table_rewards.rewards.programs import (
+    CPU_SECONDS,
+    NO_PROGRAM,
+    ProgramRunner,
+    printed_answer,
+    program_in,
+    table_of_row,
+)
+from table_rewards.rewards.tablebench import NO_ANSWER, POT, answer_text
+from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.answers import same_answer
 from table_rewards.text.final_answer import final_answer, released_final_answer
 from table_rewards.text.region import cited_region, overlap, read_region, released_overlap
@@ -36,6 +45,8 @@ class RegionReference:
     gold_area: str
     instruction_type: str = ""
     qtype: str = ""
+    table: str = ""
+    """The table as CSV text, for prompts that ask for a program (PoT)."""
 
 
 class TableRegion(Reward[RegionReference]):
@@ -50,37 +61,47 @@ class TableRegion(Reward[RegionReference]):
       the log says so once.
 
     ``released`` is the code as run: weight 0.1 (T1), the first answer line compared as text or as floats of equal floor
-    within 1 % (T5), lists cut at ``]`` (T6), the loop guard firing on white space (T8).
+    within 1 % (T5), lists cut at ``]`` (T6), the loop guard firing on white space (T8), programs never right (T2).
+
+    Prompts of type PoT are answered by the last Python block, run in the sandbox with the row's table as ``table.csv``.
+    The table comes from the row, or from the prompt in it, as Table-R1's data has it.
 
     Reference: a mapping with ``answer``, ``gold_area`` (JSON text or mapping), ``instruction_type``; at the top, in
     ``ground_truth`` or in ``extra_info``. A gold region that cannot be read makes the sample unscored.
-    Parts: ``region``, ``answer``, ``weight``. A completion with neither region nor answer scores 0 and is ``unparsed``.
+    Parts: ``region``, ``answer``, ``weight``, ``executed`` (the program ran to its end; NaN where none is asked for).
+    A completion with neither region nor answer scores 0 and is ``unparsed``.
 
     >>> gold = {"answer": "22.33", "gold_area": {"columns": ["Pairs"], "rows": [0, 1]}, "instruction_type": "TCoT"}
     >>> text = '<gold_area>{"columns": ["Pairs"], "rows": [0, 1, 2, 3]}</gold_area> Final Answer: 22.33'
     >>> scores = TableRegion(weight=0.2)([text], [gold])
-    >>> scores.values.round(6), {name: float(part[0]) for name, part in scores.parts.items()}
-    (array([0.95]), {'region': 0.75, 'answer': 1.0, 'weight': 0.2})
+    >>> scores.values.round(6), [float(scores.parts[name][0]) for name in ("region", "answer")]
+    (array([0.95]), [0.75, 1.0])
     """
 
     name: ClassVar[str] = "table_region"
     reference_type = RegionReference
 
     def __init__(
-        self, *, weight: float | Schedule | str | Mapping[str, Any] | None = None, profile: Profile = "corrected"
+        self,
+        *,
+        weight: float | Schedule | str | Mapping[str, Any] | None = None,
+        sandbox: str = "local",
+        cpu_seconds: float = CPU_SECONDS,
+        profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
+        self.programs = ProgramRunner(sandbox, cpu_seconds)
         default = RELEASED_WEIGHT if self.profile == "released" else PAPER_WEIGHT
         self.weight = default if weight is None else as_schedule("weight", weight)
         for step in (0, 10**9):
             if not 0.0 <= self.weight(step) <= 1.0:
                 raise ConfigurationError(f"weight must stay in [0, 1]; {self.weight} gives {self.weight(step):g}")
-        self.parts = ("region", "answer", "weight")
+        self.parts = ("region", "answer", "weight", "executed")
         self.headline = ("region", "answer")
         self.accuracy = "answer"
 
     def options(self) -> dict[str, object]:
-        return {"weight": self.weight, **super().options()}
+        return {"weight": self.weight, "cpu": self.programs.cpu_seconds, **super().options()}
 
     def natural(self, value: Any) -> RegionReference:
         mapping = as_mapping(value)
@@ -100,21 +121,52 @@ class TableRegion(Reward[RegionReference]):
         answer = wrapped.answer("answer", "solution", "reference")
         if not (isinstance(answer, str) and self.profile == "released"):  # released compares with the edge spaces on
             answer = answer_text(answer)
-        return RegionReference(
-            answer,
-            text,
-            str(wrapped.find("instruction_type", default="")),
-            str(wrapped.find("qtype", default="")),
-        )
+        instruction, qtype = (str(wrapped.find(name, default="")) for name in ("instruction_type", "qtype"))
+        return RegionReference(answer, text, instruction, qtype, table_of_row(wrapped) if instruction == POT else "")
 
     def judge(self, completion: str, reference: RegionReference, step: int | None) -> Judgement:
-        return self._judge(completion, reference, self._weight_at(step))
+        return self.judge_all([completion], [reference], step)[0]
 
     def judge_all(
         self, completions: Sequence[str], references: Sequence[RegionReference], step: int | None
     ) -> Sequence[Judgement]:
+        jobs = self._jobs(completions, references)
+        outcomes = dict(zip(jobs, self.programs.run(list(jobs.values())), strict=True))
+        return self._judged(completions, references, outcomes, step)
+
+    async def judge_all_async(
+        self, completions: Sequence[str], references: Sequence[RegionReference], step: int | None
+    ) -> Sequence[Judgement]:
+        jobs = self._jobs(completions, references)
+        outcomes = dict(zip(jobs, await self.programs.run_async(list(jobs.values())), strict=True))
+        return self._judged(completions, references, outcomes, step)
+
+    def _jobs(self, completions: Sequence[str], references: Sequence[RegionReference]) -> dict[int, Job]:
+        if self.profile == "released":  # what it runs cannot be right anyway (T2)
+            return {}
+        jobs = {}
+        for i, reference in enumerate(references):
+            if reference.instruction_type == POT and reference.table:
+                code = program_in(completions[i])
+                if code is not None:
+                    jobs[i] = self.programs.script(code, reference.table)
+        return jobs
+
+    def _judged(
+        self,
+        completions: Sequence[str],
+        references: Sequence[RegionReference],
+        outcomes: Mapping[int, Outcome],
+        step: int | None,
+    ) -> list[Judgement]:
         weight = self._weight_at(step)
-        return [self._judge(c, r, weight) for c, r in zip(completions, references, strict=True)]
+        if self.profile == "released":
+            return [self._judge_released(c, r, weight) for c, r in zip(completions, references, strict=True)]
+        judge = self._judge
+        return [
+            judge(c, r, weight, outcomes.get(i) if outcomes else None)
+            for i, (c, r) in enumerate(zip(completions, references, strict=True))
+        ]
 
     def _weight_at(self, step: int | None) -> float:
         if step is not None or isinstance(self.weight, Constant):
@@ -130,35 +182,46 @@ class TableRegion(Reward[RegionReference]):
             )
         return RELEASED_WEIGHT.value
 
-    def _judge(self, completion: str, reference: RegionReference, weight: float) -> Judgement:
-        if reference.instruction_type == "PoT":
-            return self.unscored("program-of-thought needs the sandbox")
-        if self.profile == "released":
-            return self._judge_released(completion, reference, weight)
+    def _judge(self, completion: str, reference: RegionReference, weight: float, outcome: Outcome | None) -> Judgement:
+        executed = NAN
+        if reference.instruction_type != POT:
+            found, missing = final_answer(completion), NO_ANSWER
+        elif not reference.table:
+            return self.unscored("the row has no table for the program to read")
+        elif outcome is None:
+            found, missing, executed = None, NO_PROGRAM, 0.0
+        elif outcome.is_ours:
+            return self.unscored(f"sandbox: {outcome.note}")
+        else:
+            found, executed = printed_answer(outcome), float(outcome.ok)
+            missing = NO_ANSWER if outcome.ok else outcome.note or outcome.status
         cited, gold = cited_region(completion), read_region(reference.gold_area)
         region = overlap(gold, cited) if gold is not None and cited is not None else 0.0
-        found = final_answer(completion)
-        notes = [] if found else [NO_ANSWER]
+        notes = [] if found else [missing]
         if cited is None:
             notes.append("no readable <gold_area>")
         right = found is not None and same_answer(reference.answer, found, TOLERANCE)
         if right and repeats_at_end(completion):
             right = False
             notes.append("ends in a loop")
-        return self._mixed(region, float(right), weight, bool(found) or cited is not None, "; ".join(notes))
+        parsed = bool(found) or cited is not None
+        return self._mixed(region, float(right), weight, executed, parsed, "; ".join(notes))
 
     def _judge_released(self, completion: str, reference: RegionReference, weight: float) -> Judgement:
         region = released_overlap(reference.gold_area, completion)
-        found = released_final_answer(completion)
-        right = found == reference.answer or _close_floats(reference.answer, found)
+        program = reference.instruction_type == POT
+        found = "" if program else released_final_answer(completion)
+        right = not program and (found == reference.answer or _close_floats(reference.answer, found))
         if right and repeats_at_end(completion, white_space_counts=True):
             right = False
-        return self._mixed(region, float(right), weight, bool(found) or region > 0, "" if found else NO_ANSWER)
+        note = "released: a program is never run (T2)" if program else "" if found else NO_ANSWER
+        executed = float(program_in(completion, released=True) is not None) if program else NAN
+        return self._mixed(region, float(right), weight, executed, bool(found) or region > 0, note)
 
     @staticmethod
-    def _mixed(region: float, answer: float, weight: float, parsed: bool, note: str) -> Judgement:
+    def _mixed(region: float, answer: float, weight: float, executed: float, parsed: bool, note: str) -> Judgement:
         value = weight * region + (1.0 - weight) * answer
-        return Judgement(value, (region, answer, weight), SCORED if parsed else UNPARSED, note)
+        return Judgement(value, (region, answer, weight, executed), SCORED if parsed else UNPARSED, note)
 
 
 def _close_floats(gold: str, found: str) -> bool:
