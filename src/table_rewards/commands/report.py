@@ -1,0 +1,122 @@
+"""`table-rewards report`: what score files say, alone and beside one another."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.report_data import Pairing, ScoreFile, load, pair
+from table_rewards.commands.summary import summary
+from table_rewards.commands.terminal import indented, note, number, share, spark, styled, table
+
+DESCRIPTION = """\
+Show one score file, or compare several: means, spread, groups, zero-variance prompts, unscored rows; files of the same
+rows also row by row. Only scores with one signature are compared: the same reward, options and version.
+"""
+
+EPILOG = """\
+examples:
+  table-rewards report scores.parquet --html report.html
+  table-rewards report step100.parquet step200.parquet --by qsubtype
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument("scores", metavar="SCORES", nargs="+", type=Path, help="written by `table-rewards score --out`")
+    parser.add_argument(
+        "--by", metavar="C", help="group by this column (default: qtype, data_source, instruction_type)"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page that needs nothing beside it")
+    parser.add_argument("--png", type=Path, metavar="FILE", help="also write a picture (needs matplotlib)")
+    parser.add_argument("--title", metavar="TEXT", help="the page's title")
+    parser.add_argument(
+        "--different-signatures", action="store_true", help="show scores that were made in different ways anyway"
+    )
+    parser.add_argument("--json", action="store_true", help="for machines")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    files = load(arguments.scores, arguments.by, mixed=arguments.different_signatures)
+    pairings = [found for other in files[1:] if (found := pair(files[0], other)) is not None]
+    title = arguments.title or " and ".join(file.name for file in files)
+    if arguments.html is not None:
+        from table_rewards.commands.report_html import page
+
+        arguments.html.parent.mkdir(parents=True, exist_ok=True)
+        arguments.html.write_text(page(files, pairings, title), "utf-8", errors="replace")
+        note(f"wrote {arguments.html}")
+    if arguments.png is not None:
+        from table_rewards.commands.report_png import picture
+
+        picture(files, title, arguments.png)
+        note(f"wrote {arguments.png}")
+    if arguments.json:
+        told = [{"file": str(file.path), **file.statistics.to_dict()} for file in files]
+        print(json.dumps({"files": told, "pairs": [vars(one) for one in pairings]}, ensure_ascii=False, indent=1))
+    elif len(files) == 1:
+        print(summary(files[0].statistics, title=str(files[0].path)))
+    else:
+        print("\n".join(_comparison(files, pairings)))
+    return DONE
+
+
+def _comparison(files: Sequence[ScoreFile], pairings: Sequence[Pairing]) -> list[str]:
+    rows = []
+    for file in files:
+        statistics = file.statistics
+        values, groups = statistics.values, statistics.groups
+        rows.append(
+            [
+                file.name,
+                f"{statistics.count:,}",
+                number(values.mean),
+                number(values.deviation),
+                share(statistics.status.get("unparsed", 0), statistics.count),
+                share(values.missing, statistics.count),
+                share(groups.dead, groups.several),
+                spark(values.histogram(10)[0]) if values.count else "",
+            ]
+        )
+    header = ["scores", "rows", "mean", "std", "unparsed", "unscored", "no variance", "low to high"]
+    lines = ["", *table(header, rows, right=[1, 2, 3, 4, 5, 6])]
+    lines += _paired(pairings) + _matrix(files, "part") + _matrix(files, "group")
+    signatures = dict.fromkeys(signature for file in files for signature in file.statistics.signatures)
+    if len(signatures) > 1:
+        lines += ["", styled("made in different ways: only within one signature do numbers compare", "red")]
+    return [*lines, "", *indented(f"signature  {signature}" for signature in signatures)]
+
+
+def _paired(pairings: Sequence[Pairing]) -> list[str]:
+    if not pairings:
+        return []
+    rows = [
+        [
+            f"{one.second} - {one.first}",
+            f"{one.rows:,}",
+            f"{one.difference:+.4f}",
+            f"{one.error:.4f}",
+            f"{one.higher:,}",
+            f"{one.equal:,}",
+            f"{one.lower:,}",
+            "clear" if one.clear else "within noise",
+        ]
+        for one in pairings
+    ]
+    header = ["row by row", "rows", "difference", "std error", "higher", "equal", "lower", ""]
+    return ["", *table(header, rows, right=[1, 2, 3, 4, 5, 6])]
+
+
+def _matrix(files: Sequence[ScoreFile], kind: str) -> list[str]:
+    """Means of every part, or of every group, one column a file."""
+    columns = [file.statistics.parts if kind == "part" else file.statistics.buckets for file in files]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    if not names or (kind == "group" and names == ["(none)"]):
+        return []
+    rows = [[name, *(number(column[name].mean) if name in column else "-" for column in columns)] for name in names]
+    lead = "part" if kind == "part" else files[0].statistics.by or ""
+    return ["", *table([lead, *(file.name for file in files)], rows, right=range(1, len(files) + 1))]
