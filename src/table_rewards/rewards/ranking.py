@@ -44,6 +44,7 @@ class Ranking(Reward[RankingReference]):
             characters a candidate (GRRM's runs from a base model: 50).
         score_range: lowest and highest score; others are out of range.
         margin_weight: what the margin counts beside the ranking.
+        scale: factor of the value (the seed's ``score_scale_factor``).
         rank_correlation: ``kendall`` gives the part ``kendall_tau`` (tau-b); ``both`` adds ``spearman``. Both are 0
             where one side ties all candidates.
 
@@ -70,6 +71,7 @@ class Ranking(Reward[RankingReference]):
         reasoning: Literal["required", "absent", "optional"] | int = "required",
         score_range: Sequence[float] = (0, 10),
         margin_weight: float = 1.0,
+        scale: float = 1.0,
         rank_correlation: Literal["kendall", "both"] = "kendall",
         profile: Profile = "corrected",
     ) -> None:
@@ -77,9 +79,8 @@ class Ranking(Reward[RankingReference]):
         self.mode = one_of("mode", mode, MODES)
         self.reasoning = checked_reasoning(reasoning)
         self.score_range = checked_range(score_range)
-        if isinstance(margin_weight, bool) or not isinstance(margin_weight, (int, float)) or not margin_weight >= 0:
-            raise ConfigurationError(f"margin_weight must be a number of 0 or more, not {margin_weight!r}")
-        self.margin_weight = float(margin_weight)
+        self.margin_weight = _not_negative("margin_weight", margin_weight)
+        self.scale = _not_negative("scale", scale)
         self.rank_correlation = one_of("rank_correlation", rank_correlation, ("kendall", "both"))
         if profile == "released":
             self._check_released()
@@ -105,6 +106,7 @@ class Ranking(Reward[RankingReference]):
             "reasoning": self.reasoning,
             "range": "{:g}..{:g}".format(*self.score_range),
             "margin_weight": self.margin_weight,
+            "scale": self.scale,
             "correlation": self.rank_correlation,
             **super().options(),
         }
@@ -147,7 +149,7 @@ class Ranking(Reward[RankingReference]):
             values = agreed.ranking + self.margin_weight * agreed.margin
         if self.rank_correlation == "both":
             columns.append(spearman(predicted, truth))
-        return values, np.column_stack(columns)
+        return self.scale * values, np.column_stack(columns)
 
     def _released(
         self, completions: Sequence[str], references: Sequence[RankingReference], judged: Sequence[Judgement]
@@ -166,7 +168,7 @@ class Ranking(Reward[RankingReference]):
                 value = ranking + margin
             parts = tuple(values.get(name, known) for name, known in zip(self.parts, ours.parts, strict=True))
             note = "" if valid else ours.note or "not in the released format"
-            found.append(Judgement(value, parts, SCORED if valid else UNPARSED, note))
+            found.append(Judgement(self.scale * value, parts, SCORED if valid else UNPARSED, note))
         return found
 
     def _check_released(self) -> None:
@@ -204,6 +206,12 @@ def checked_reasoning(value: Any) -> str | int:
             f"not {value!r}"
         )
     return value
+
+
+def _not_negative(option: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise ConfigurationError(f"{option} must be a number of 0 or more, not {value!r}")
+    return float(value)
 
 
 def checked_range(value: Any) -> tuple[float, float]:
