@@ -90,8 +90,10 @@ def _regular_omnidocbench_tree(table: Any) -> Tree | None:
                 inline += _count(cell, _NOT_COUNTED)
             else:
                 text = cell.text or ""
-                if not (text.isascii() and text.isalnum()):
+                if not text.isascii():
                     text = _normalised(text)
+                elif not text.isalnum():
+                    text = " ".join((text.replace("\n", "") if "\n" in text else text).split())
             if cell.keys():
                 colspan, rowspan = span(cell.get("colspan"), MAX_COLSPAN), span(cell.get("rowspan"), MAX_ROWSPAN)
                 row.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
