@@ -45,7 +45,8 @@ table { border-collapse:collapse; width:100%; font-variant-numeric:tabular-nums;
 th { text-align:left; font-weight:600; color:var(--soft); font-size:12.5px }
 th,td { padding:6px 12px 6px 0; border-bottom:1px solid var(--line); vertical-align:middle }
 td.n, th.n { text-align:right }
-td.bar { width:34%; padding-right:0 }
+th,td { white-space:nowrap } td:last-child { white-space:normal }
+td.bar { width:34%; min-width:140px; padding-right:0 }
 svg { display:block; overflow:visible }
 svg text { font:12px system-ui,sans-serif; fill:var(--soft) }
 svg .value { fill:var(--ink); text-anchor:middle; font-size:11.5px } svg .value.end { text-anchor:end }
@@ -103,6 +104,8 @@ def _card(file: ScoreFile, series: int, *, alone: bool) -> str:
             f"<span>{name} <b>{number(values.quantile(at), 3)}</b></span>"
             for name, at in (("p10", 0.1), ("median", 0.5), ("p90", 0.9))
         ]
+    if statistics.length.notable:
+        facts.append(f"<span>length correlation <b>{statistics.length.value:+.2f}</b></span>")
     if groups.several:
         facts.append(f"<span><b>{share(groups.dead, groups.several)}</b> of prompts without variance</span>")
     wide = 860 if alone else 420

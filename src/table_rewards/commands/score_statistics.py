@@ -186,6 +186,44 @@ class PromptGroups:
         }
 
 
+class Correlation:
+    """Pearson's correlation of two columns, in one pass.
+
+    >>> some = Correlation()
+    >>> for x, y in [(1, 2.0), (2, 4.0), (3, 6.0)]:
+    ...     some.add(x, y)
+    >>> round(some.value, 6), some.notable
+    (1.0, False)
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._mean_x = self._mean_y = self._xx = self._yy = self._xy = 0.0
+
+    def add(self, x: float | None, y: float | None) -> None:
+        if x is None or y is None or x != x or y != y:
+            return
+        self.count += 1
+        dx = x - self._mean_x
+        self._mean_x += dx / self.count
+        dy = y - self._mean_y
+        self._mean_y += dy / self.count
+        self._xx += dx * (x - self._mean_x)
+        self._yy += dy * (y - self._mean_y)
+        self._xy += dx * (y - self._mean_y)
+
+    @property
+    def value(self) -> float:
+        """In [-1, 1]; NaN when a column is constant."""
+        scale = math.sqrt(self._xx * self._yy)
+        return max(-1.0, min(1.0, self._xy / scale)) if scale > 0 else NAN
+
+    @property
+    def notable(self) -> bool:
+        """Known well enough, and large enough, to tell a person."""
+        return self.count >= 30 and abs(self.value) >= 0.2
+
+
 class ScoreStatistics:
     """Everything that a summary says of a set of scores."""
 
@@ -197,6 +235,7 @@ class ScoreStatistics:
         self.notes: Counter[str] = Counter()
         self.buckets: dict[str, Distribution] = {}
         self.groups = PromptGroups()
+        self.length = Correlation()
         self.signatures: dict[str, None] = {}
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -212,7 +251,9 @@ class ScoreStatistics:
             self._note(str(note))
         if self.by is not None:
             self._bucket(row.get(self.by)).add(value)
-        self.groups.add(row.get("prompt", row.get("row")), value)
+        prompt = row.get("prompt")
+        self.groups.add(row.get("row") if prompt is None else prompt, value)
+        self.length.add(row.get("characters"), value)
         self.signatures.setdefault(str(row.get("signature", "")))
 
     @property
@@ -232,6 +273,7 @@ class ScoreStatistics:
             "by": self.by,
             "groups": {name: column.to_dict() for name, column in self.buckets.items()},
             "prompts": self.groups.to_dict(),
+            "length_correlation": _json(self.length.value),
             "notes": dict(self.notes.most_common(20)),
             "signature": next(iter(self.signatures), ""),
         }

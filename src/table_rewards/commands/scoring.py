@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.core.errors import nearest
-from table_rewards.core.reward import Reward
+from table_rewards.core.reward import Reward, as_text
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import UNSCORED
 from table_rewards.datasets.files import BrokenRow, columns_of, missing_column, read_batches, read_rows, schema_of
@@ -32,7 +32,7 @@ ALIASES: Final = {"gts": "ground_truth"}
 """verl's rollout dumps call the ground truth so."""
 
 LOOK_AHEAD: Final = 64
-RESERVED: Final = frozenset({"row", "sample", "prompt", "score", "status", "note", "signature"})
+RESERVED: Final = frozenset({"row", "sample", "characters", "prompt", "score", "status", "note", "signature"})
 
 
 @dataclass
@@ -119,12 +119,12 @@ def _score(
     heads: list[dict[str, Any]] = []
     problems: list[str] = []
     for offset, row in enumerate(batch):
-        completions, problem = _completions(row, plan.completion)
-        reference = _reference(row, plan)
+        completions, problem = completions_of(row, plan.completion)
+        reference = reference_of(row, plan)
         described = {name: _scalar(_at(row, where)) for name, where in plan.kept.items()}
         prompt = _prompt(_at(row, plan.prompt) if plan.prompt else None)
         for sample, completion in enumerate(completions):
-            head = {"row": number + offset, "sample": sample, **described}
+            head = {"row": number + offset, "sample": sample, **described, "characters": len(as_text(completion))}
             if prompt is not None:
                 head["prompt"] = prompt
             heads.append(head)
@@ -146,7 +146,7 @@ def _score(
     return out
 
 
-def _completions(row: dict[str, Any], column: str) -> tuple[list[Any], str]:
+def completions_of(row: dict[str, Any], column: str) -> tuple[list[Any], str]:
     if isinstance(row, BrokenRow):
         return [None], row.problem
     if column not in row:
@@ -157,7 +157,7 @@ def _completions(row: dict[str, Any], column: str) -> tuple[list[Any], str]:
     return (value, "") if value else ([None], f"no completion: {column!r} is an empty list")
 
 
-def _reference(row: dict[str, Any], plan: Plan) -> Mapping[str, Any]:
+def reference_of(row: dict[str, Any], plan: Plan) -> Mapping[str, Any]:
     if plan.reference_column is not None:
         return {**row, "ground_truth": row.get(plan.reference_column)}
     for alias, name in ALIASES.items():

@@ -23,6 +23,9 @@ def summary(statistics: ScoreStatistics, *, took: float | None = None, title: st
         lines += ["", *indented(_buckets(statistics))]
     if statistics.groups.several:
         lines += ["", *indented(_prompts(statistics))]
+    if statistics.length.notable:
+        way = "higher" if statistics.length.value > 0 else "lower"
+        lines += ["", f"  longer completions score {way}: correlation with length {statistics.length.value:+.2f}"]
     if statistics.notes:
         lines += ["", *indented(_notes(statistics))]
     lines += ["", *indented(f"signature  {one}" for one in statistics.signatures)]
@@ -102,10 +105,9 @@ def _prompts(statistics: ScoreStatistics) -> list[str]:
     groups = statistics.groups
     at = ", ".join(f"{count:,} at {number(value, 3)}" for value, count in list(groups.dead_at().items())[:4])
     lines = [
-        f"{groups.several:,} prompts with several completions; standard deviation within a prompt "
-        f"{number(groups.deviations().mean, 3)} on average",
-        f"{groups.dead:,} of them ({share(groups.dead, groups.several)}) have zero variance"
-        + (f" ({at}): no advantage, nothing to learn from" if groups.dead else ""),
+        f"{groups.several:,} prompts with several completions: standard deviation "
+        f"{number(groups.deviations().mean, 3)} within a prompt",
+        f"{groups.dead:,} of them ({share(groups.dead, groups.several)}) without variance" + (f": {at}" if at else ""),
     ]
     if groups.beyond:
         lines.append(f"counted for the first {groups.prompts:,} prompts")

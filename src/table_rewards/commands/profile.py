@@ -1,0 +1,171 @@
+"""`table-rewards profile`: what a reward would give a trainer, before a run costs GPUs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.reward_options import add_reward_arguments, reward_from
+from table_rewards.commands.score_statistics import Distribution, ScoreStatistics
+from table_rewards.commands.scoring import BY_COLUMNS, Plan, completions_of, plan, reference_of, score_file
+from table_rewards.commands.summary import summary
+from table_rewards.commands.terminal import indented, number, seconds, share, styled
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.reward import Reward
+from table_rewards.datasets.files import read_rows
+
+DESCRIPTION = """\
+Score saved rollouts and say what a trainer would get from this reward: how many prompts have completions of different
+scores, how much of the spread lies within prompts, whether length alone is rewarded, how many completions hold no
+answer, how fast it is in batches and one at a time. It reads the first --limit rows and writes nothing.
+
+A command of its own beside `score` and `report`, since it measures the reward, times single calls as verl makes them,
+and gives advice, where those two only tell what the scores are.
+"""
+
+EPILOG = """\
+example:
+  table-rewards profile rollouts.jsonl --reward table_region --option 'weight=linear(0.3, 0.1, 1200)' --step 0
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument("file", metavar="FILE", type=Path, help="saved rollouts, several a prompt")
+    add_reward_arguments(parser)
+    parser.add_argument("--completion-column", metavar="C", help="the column of completions")
+    parser.add_argument("--reference-column", metavar="C", help="the column that is the ground truth")
+    parser.add_argument("--prompt-column", metavar="C", help="what the completions of one prompt have in common")
+    parser.add_argument("--step", type=int, metavar="N", help="the training step, for rewards with a schedule")
+    parser.add_argument("--limit", type=int, default=4096, metavar="N", help="rows to read (%(default)s)")
+    parser.add_argument("--calls", type=int, default=64, metavar="N", help="single calls to time (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="for machines")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.limit < 1 or arguments.calls < 0:
+        raise ConfigurationError("--limit must be at least 1 and --calls at least 0")
+    reward = reward_from(arguments)
+    how = plan(
+        arguments.file,
+        completion=arguments.completion_column,
+        reference=arguments.reference_column,
+        prompt=arguments.prompt_column,
+        parts=reward.parts,
+    )
+    statistics = ScoreStatistics(reward.parts, next((name for name in BY_COLUMNS if name in how.kept), None))
+    single = _time_single_calls(reward, how, arguments.calls, arguments.step)  # first: it also warms caches and workers
+    wall, cpu = _time_batches(reward, how, arguments.limit, arguments.step, statistics)
+    advice = advise(statistics)
+    if arguments.json:
+        told = {
+            **statistics.to_dict(),
+            "seconds": round(wall, 4),
+            "cpu_seconds_of_this_process": round(cpu, 4),
+            "single_call_seconds": {"median": single.quantile(0.5), "p99": single.quantile(0.99)},
+            "advice": advice,
+        }
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+        return DONE
+    print(summary(statistics, took=wall, title=f"{arguments.reward} on {arguments.file}"))
+    print("\n" + "\n".join(indented(_speed(reward, statistics, wall, cpu, single))))
+    print("\n" + "\n".join(indented([styled("for training", "bold"), *advice])))
+    return DONE
+
+
+def advise(statistics: ScoreStatistics) -> list[str]:
+    """What the numbers mean for a training run, one line each."""
+    groups, values = statistics.groups, statistics.values
+    told = []
+    if not groups.several:
+        told.append("every prompt has one completion: nothing can be said of groups (see --prompt-column)")
+    elif groups.dead_share > 0.5:
+        where = ", ".join(
+            f"{share(count, groups.dead)} at {number(value, 3)}" for value, count in top(groups.dead_at())
+        )
+        told.append(
+            f"{share(groups.dead, groups.several)} of the prompts give no gradient ({where}): "
+            "filter them, choose other prompts or a finer reward"
+        )
+    else:
+        told.append(f"{share(groups.several - groups.dead, groups.several)} of the prompts give a gradient")
+    if groups.several and values.deviation > 0:
+        within = groups.deviations()
+        told.append(
+            f"standard deviation {number(within.mean, 3)} within prompts, {number(values.deviation, 3)} over all: "
+            + ("prompts differ more than completions do" if within.mean < values.deviation / 2 else "a usable spread")
+        )
+    length = statistics.length
+    if length.count >= 30 and abs(length.value) >= 0.3:
+        way = "longer" if length.value > 0 else "shorter"
+        told.append(
+            f"{way} completions score higher (correlation {length.value:+.2f}): look whether length is rewarded"
+        )
+    unparsed = statistics.status.get("unparsed", 0)
+    if unparsed > statistics.count / 4:
+        told.append(f"{share(unparsed, statistics.count)} hold no answer: look at the prompt's format before training")
+    if statistics.unscored_share > 0.2:
+        told.append(
+            f"{share(values.missing, statistics.count)} unscored, see the notes: "
+            "the adapters stop a run when it is more than 20 %"
+        )
+    return told
+
+
+def top(counts: dict[float, int]) -> list[tuple[float, int]]:
+    return list(counts.items())[:2]
+
+
+def _time_batches(
+    reward: Reward[Any], how: Plan, limit: int, step: int | None, statistics: ScoreStatistics
+) -> tuple[float, float]:
+    """Seconds of the clock and of this process's CPU for the first ``limit`` rows, reading included."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    rows = 0
+    batch_size = min(limit, 512)
+    for read, scored in score_file(reward, how, batch_size=batch_size, step=step):
+        for row in scored:
+            statistics.add(row)
+        rows += read
+        if rows + batch_size > limit:
+            break
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def _time_single_calls(reward: Reward[Any], how: Plan, calls: int, step: int | None) -> Distribution:
+    found = Distribution()
+    for row in read_rows(how.path, how.columns, broken="yield"):
+        for completion in completions_of(row, how.completion)[0][:1]:
+            if found.count >= calls:
+                return found
+            begun = time.perf_counter()
+            reward([completion], [reference_of(row, how)], step=step)
+            found.add(time.perf_counter() - begun)
+    return found
+
+
+def _speed(
+    reward: Reward[Any], statistics: ScoreStatistics, wall: float, cpu: float, single: Distribution
+) -> list[str]:
+    count = statistics.count
+    lines = [styled("speed", "bold"), f"{count / wall:,.0f} completions a second in batches, reading included"]
+    if reward.waits:
+        lines.append(f"it waits on a model or a sandbox; this process computed {share(cpu, wall)} of the time")
+    else:
+        lines.append(f"{count / max(cpu, 1e-9):,.0f} a second a core of this process; 1,024 x 8 rollouts cost "
+                     f"{seconds(8192 * cpu / count)} of one core")  # fmt: skip
+    if single.count:
+        lines.append(
+            f"one at a time, as verl calls it: {_milliseconds(single.quantile(0.5))} median, "
+            f"{_milliseconds(single.highest)} at most of {single.count}"
+        )
+    return lines
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value * 1000:.1f} ms"
