@@ -52,12 +52,16 @@ def final_answer(text: str) -> str | None:
 
 def _label_ends(text: str) -> Iterator[int]:
     """Where labels end, last first, without reading the text before the one that is taken."""
-    where = max(text.rfind("nswer"), text.rfind("NSWER"))
-    while where >= 0:
+    lower, upper = text.rfind("nswer"), text.rfind("NSWER")
+    while lower >= 0 or upper >= 0:
+        where = max(lower, upper)
         match = _LABEL.search(text, max(0, where - _LONGEST_LABEL // 2), where + _LONGEST_LABEL)
         if match is not None and match.start() < where < match.end():
             yield match.end()
-        where = max(text.rfind("nswer", 0, where), text.rfind("NSWER", 0, where))
+        if where == lower:
+            lower = text.rfind("nswer", 0, where)
+        else:
+            upper = text.rfind("NSWER", 0, where)
 
 
 def _line_after(text: str, start: int) -> str:

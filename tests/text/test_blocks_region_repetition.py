@@ -1,0 +1,137 @@
+"""Blocks, boxes, cited regions and degenerate endings."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from table_rewards.text.blocks import boxed, fenced_blocks, last_boxed, last_tagged, python_block, tagged
+from table_rewards.text.region import cited_region, overlap, read_region, released_overlap
+from table_rewards.text.repetition import repeats_at_end
+from table_rewards.text.rouge import ascii_tokens, rouge_l, script_tokens
+
+
+def test_the_last_python_block_is_taken_and_an_open_one_is_not() -> None:
+    text = "```python\na\n```\n```PY\nb\n```\n```sh\nls\n```\n```python\nnever closed"
+    assert python_block(text) == "b\n"
+    assert fenced_blocks("~~~python\nx\n~~~", "python") == ["x\n"]
+    assert python_block("```\nx = 1\n```") == "x = 1\n"
+
+
+def test_boxes_balance_their_braces() -> None:
+    assert boxed(r"\boxed{\frac{1}{2}} \boxed{\{1\}} \boxed{") == [r"\frac{1}{2}", r"\{1\}"]
+    assert last_boxed("none") is None
+
+
+def test_nested_tags_give_the_innermost() -> None:
+    assert tagged("<step>a<step>b</step></step>", "step") == ["b"]
+    assert last_tagged("<answer>1</answer></answer>", "answer") is not None
+
+
+@pytest.mark.parametrize("piece", [r"\boxed{", "<a>", "</a>", "```python\n", "<gold_area>{", '{"columns": ['])
+def test_a_megabyte_of_openings_takes_seconds_at_most(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    started = time.process_time()
+    boxed(text), tagged(text, "a"), fenced_blocks(text), cited_region(text + "</gold_area>")
+    assert time.process_time() - started < 10
+
+
+def area(columns: object, rows: object) -> str:
+    return json.dumps({"columns": columns, "rows": rows, "data": [[1]]})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (area(["a"], [0]), 1.0),
+        ("\n" + area(["a"], [0]).replace(",", ",\n") + "\n", 1.0),  # T6: a newline hid the region
+        (area([" a "], ["0"]), 1.0),
+        (area(["a"], [0.0]), 1.0),
+        (area(["a", "a"], [0]), 0.75),  # repeating a name does not pay
+        (area(["b"], [0]), 0.5),
+        (area([], []), 0.0),
+        (area([{"x": 1}], [0]), 0.5),  # T6: dict elements crashed the run
+        ('{"columns": ["a"], "rows": [0], "data": [[broken', 1.0),
+        ('{"columns": ["a"', 0.0),
+        ("not json", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_regions_are_read_as_they_are_meant(text: str, expected: float) -> None:
+    gold = read_region(area(["a"], [0]))
+    cited = cited_region(f"<gold_area>{text}</gold_area>")
+    assert gold is not None
+    assert (overlap(gold, cited) if cited else 0.0) == expected
+
+
+def test_a_bracket_in_a_name_and_repeated_names_count_fully() -> None:
+    gold = read_region(area(["a [m]", "b]", "b]"], [1, 2]))
+    assert gold is not None
+    assert overlap(gold, gold) == 1.0
+    assert released_overlap(area(["a]"], [0]), f"<gold_area>{area(['a]'], [0])}</gold_area>") == 0.5  # T6
+
+
+def test_two_empty_lists_overlap_fully() -> None:
+    empty = read_region(area([], []))
+    assert empty is not None
+    assert overlap(empty, empty) == 1.0
+    assert released_overlap(area([], []), f"<gold_area>{area([], [])}</gold_area>") == 0.0  # T6
+
+
+def test_integers_built_to_collide_in_a_set_cost_nothing() -> None:
+    rows = [k * (2**61 - 1) for k in range(9_000)]
+    started = time.process_time()
+    read_region(area([], rows))
+    released_overlap(area(["a"], [0]), f"<gold_area>{area([], rows)}</gold_area>")
+    assert time.process_time() - started < 1
+
+
+def test_more_items_than_any_table_has_is_no_region() -> None:
+    assert read_region(area([], list(range(20_000)))) is None
+
+
+@given(st.lists(st.text(max_size=4), max_size=6), st.lists(st.text(max_size=4), max_size=6))
+def test_overlap_is_symmetric_and_bounded(a: list[str], b: list[str]) -> None:
+    left, right = read_region(area(a, [0])), read_region(area(b, [0]))
+    assert left is not None
+    assert right is not None
+    assert overlap(left, right) == overlap(right, left)
+    assert 0.0 <= overlap(left, right) <= 1.0
+    assert (overlap(left, right) == 1.0) == (left == right)
+
+
+def plain_repeats(text: str) -> bool:
+    """The definition, tried for every length: the reference for the fast form."""
+    return any(text.endswith(text[-n:] * 5) for n in range(5, len(text) // 5 + 1))
+
+
+@given(st.text(alphabet="ab ", max_size=80), st.text(alphabet="ab", min_size=1, max_size=9), st.integers(0, 7))
+def test_the_fast_loop_guard_equals_the_definition(before: str, piece: str, times: int) -> None:
+    text = before + piece * times
+    assert repeats_at_end(text, white_space_counts=True) == plain_repeats(text)
+
+
+def test_blank_lines_and_table_rules_are_no_loop() -> None:
+    assert not repeats_at_end("Final Answer: 7" + "\n" * 25)  # T8
+    assert not repeats_at_end("|" + "-----|" * 6)
+    assert repeats_at_end("wait, " * 6)
+
+
+def test_rouge_l_equals_the_rouge_score_package() -> None:
+    scorer = pytest.importorskip("rouge_score.rouge_scorer").RougeScorer(["rougeL"], use_stemmer=False)
+    random.seed(1)
+    words = ["the", "a", "table", "sums", "3.5", "10%", "grows-fast", "Größe", "x1", "row"]
+    for _ in range(200):
+        gold, given_ = (" ".join(random.choices(words, k=random.randint(0, 12))) for _ in range(2))
+        expected = scorer.score(gold, given_)["rougeL"].fmeasure
+        assert rouge_l(ascii_tokens(gold), ascii_tokens(given_)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_rouge_l_sees_every_script() -> None:
+    assert rouge_l(script_tokens("表格显示增长"), script_tokens("表格显示下降")) == pytest.approx(4 / 6)
+    assert rouge_l(ascii_tokens("表格"), ascii_tokens("表格")) == 0.0

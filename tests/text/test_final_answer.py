@@ -1,0 +1,79 @@
+"""Final answers: the last well-formed one, whatever is around it; released as published."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from table_rewards.text.final_answer import final_answer, released_final_answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Final Answer: 7", "7"),
+        ("Final Answer:7", "7"),  # B5: no space
+        ("**Final Answer:** 7", "7"),  # B5: bold label
+        ("**Final Answer: 7**", "7"),  # B5: the bold leaked into the answer
+        ("**Final Answer**: 7", "7"),
+        ("### Final Answer:\n\n7", "7"),  # B5: next line
+        ("final answer： 七", "七"),
+        ("Final Answer: AnswerName1, AnswerName2...\nFinal Answer: 7", "7"),  # B5: the echoed template won
+        ("Final Answer: 7\nFinal Answer: AnswerName1, AnswerName2...", "7"),
+        ("Final Answer: 1\nFinal Answer: 2\nthanks", "2"),
+        ("Final Answer: 22.33<|im_end|>", "22.33"),  # T3: decoded with special tokens
+        ("Final Answer: 22.33<|im_end|>\n<|endoftext|>", "22.33"),
+        ("<think>Final Answer: 1</think>\nFinal Answer: 2", "2"),
+        ("<think>\n\n</think>\n\nFinal Answer: 2", "2"),
+        ("Final Answer: `a_b`", "a_b"),
+        ("Final Answer: a * b * c", "a * b * c"),
+        ("Final Answer: $5", "$5"),
+    ],
+)
+def test_the_last_well_formed_answer_is_taken(text: str, answer: str) -> None:
+    assert final_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "7",
+        "Final Answer:",
+        "Final Answer: **",
+        "Final Answer: AnswerName1",
+        "<think>Final Answer: 7",
+        "the answer: 7",
+    ],
+)
+def test_no_answer_is_none(text: str) -> None:
+    assert final_answer(text) is None
+
+
+def test_released_takes_the_first_and_wants_a_space() -> None:
+    assert released_final_answer("Final Answer: AnswerName1\nFinal Answer: 7") == "AnswerName1"
+    assert released_final_answer("Final Answer:7") == ""
+    assert released_final_answer("**Final Answer: 5**") == "5**"
+
+
+@given(st.text(max_size=300))
+def test_any_text_before_an_answer_line_changes_nothing(before: str) -> None:
+    assert final_answer(before + "</think>\nFinal Answer: forty two") == "forty two"
+
+
+@given(st.text(max_size=300))
+def test_no_text_raises(text: str) -> None:
+    answer = final_answer(text)
+    assert answer is None or answer.strip()
+
+
+@pytest.mark.parametrize(
+    "piece", ["Final Answer: ", "nswer", "final answer" + " " * 50, "**", "Final Answer:\n\n\n\n\n\n\n", "<think>"]
+)
+def test_a_megabyte_of_almost_answers_takes_linear_time(piece: str) -> None:
+    started = time.process_time()
+    final_answer(piece * (1_000_000 // len(piece)))
+    assert time.process_time() - started < 5
