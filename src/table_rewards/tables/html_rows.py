@@ -16,7 +16,6 @@ from lxml import etree
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN
 from table_rewards.tables.tree import Leaf
 
-_PARSER: Final = etree.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
 _NUMBER: Final = re.compile(r"[ \t\n\f\r]*\+?(\d{1,9})")
 _NO_CONTENT: Final = frozenset(("style", "script", "template"))
 _SPACED: Final = frozenset(("br", "p", "div", "li", "ul", "ol", "table", "tr", "td", "th", "hr", "dd", "dt", "pre"))
@@ -36,8 +35,11 @@ def table_element(source: str) -> Any | None:
         source = source[:opening]
     if not source or source.isspace():
         return None
+    # A parser of its own: a shared one has a lock, which a process forked in the middle of another thread's parse
+    # would wait on for ever. Making one takes a microsecond.
+    parser = etree.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
     try:
-        root = etree.fromstring(source.encode("utf-8", "replace"), _PARSER)
+        root = etree.fromstring(source.encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):  # nothing in it that could be an element
         return None
     return None if root is None else next(root.iter("table"), None)
