@@ -12,10 +12,16 @@ from concurrent.futures import Future
 from typing import Any
 
 from table_rewards.core.errors import one_of
+from table_rewards.sandbox.errors import SandboxUnavailable
 from table_rewards.sandbox.jobs import Job
 from table_rewards.sandbox.outcomes import Outcome
 
 BACKENDS = ("local", "sandbox_fusion")
+_LACKS = """
+from importlib.util import find_spec
+def run(names):
+    return [name for name in names if find_spec(name) is None]
+"""
 
 
 class Sandbox(ABC):
@@ -63,6 +69,17 @@ class Sandbox(ABC):
                 future.cancel()
             raise
         return [waiting[job].result() for job in jobs]
+
+    def lacks(self, *modules: str) -> list[str]:
+        """Which of these modules programs cannot import here. A reward that needs one asks before it scores.
+
+        >>> get_sandbox().lacks("json", "no_such_module")
+        ['no_such_module']
+        """
+        outcome = self.run(Job.harness(_LACKS, list(modules), flavour="bare"))
+        if not outcome.values[0].ok:
+            raise SandboxUnavailable(f"the sandbox cannot run a program: {outcome.note or outcome.values[0].error}")
+        return list(outcome.values[0].python())
 
     def _start(self, jobs: Sequence[Job]) -> dict[Job, Future[Outcome]]:
         started: dict[Job, Future[Outcome]] = {}

@@ -14,11 +14,12 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.sandbox import machine, policy, process
+from table_rewards.sandbox import machine, process
 from table_rewards.sandbox.backend import Sandbox
 from table_rewards.sandbox.errors import SandboxDegradedWarning, SandboxUnavailable
 from table_rewards.sandbox.jobs import Job
 from table_rewards.sandbox.outcomes import Outcome, TestResult
+from table_rewards.sandbox.policy import PolicyName, choose, probe
 from table_rewards.sandbox.pool import JobFuture, Pool
 from table_rewards.sandbox.process_pool import ProcessPool
 
@@ -53,7 +54,7 @@ class LocalSandbox(Sandbox):
         self,
         *,
         slots: int | None = None,
-        policy: policy.PolicyName = "auto",
+        policy: PolicyName = "auto",
         allow_degraded: bool = False,
         readable: Iterable[str] = (),
         python: str | None = None,
@@ -64,12 +65,13 @@ class LocalSandbox(Sandbox):
             raise ConfigurationError(f"slots must be a positive number of jobs at a time, got {slots!r}")
         if os.name != "posix":
             raise SandboxUnavailable("the local sandbox needs Linux or macOS; use the 'sandbox_fusion' backend")
-        self.policy = self._choose(policy, allow_degraded, without, python or sys.executable)
+        found = probe(python or sys.executable)
+        self.policy = choose(found, policy, allow_degraded=allow_degraded, without=without)
         self.settings = process.Settings(
             python=python or sys.executable,
             slots=slots or machine.default_slots(),
             policy=self.policy,
-            readable=machine.readable(readable),
+            readable=machine.readable(found.readable, readable),
             tmp=tmp or tempfile.gettempdir(),
         )
         self._pool: Pool | ProcessPool | None = None
@@ -78,10 +80,6 @@ class LocalSandbox(Sandbox):
         _INSTANCES.add(self)
         if self.policy.lost:
             warnings.warn(f"code sandbox degraded: {'; '.join(self.policy.lost)}", SandboxDegradedWarning, stacklevel=3)
-
-    @staticmethod
-    def _choose(name: policy.PolicyName, allow: bool, without: Collection[str], python: str) -> policy.Policy:
-        return policy.choose(policy.probe(python), name, allow_degraded=allow, without=without)
 
     def submit(self, job: Job) -> Future[Outcome]:
         if job.kind == "stdins" and job.count > 1:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import sysconfig
 from collections.abc import Iterable
 
 SYSTEM_READABLE = (
@@ -36,11 +34,9 @@ def default_slots(mem_mb: int = 1024) -> int:
     return max(1, min(usable_cpus(), (memory_bytes() // 2) // (mem_mb << 20)))
 
 
-def readable(extra: Iterable[str] = ()) -> list[str]:
-    """What a Python program needs to read: interpreter, packages, system libraries. Nothing of the user's."""
-    stdlib = sysconfig.get_paths()["stdlib"]
-    packages = [path for path in sys.path if path.endswith(("site-packages", "dist-packages")) and os.path.isdir(path)]
-    return sorted({sys.prefix, sys.base_prefix, stdlib, *SYSTEM_READABLE, *packages, *extra})
+def readable(python: Iterable[str], extra: Iterable[str] = ()) -> list[str]:
+    """What a program needs to read: interpreter and packages, the system's libraries. Nothing of the user's."""
+    return sorted({*python, *SYSTEM_READABLE, *extra})
 
 
 def _first_line(path: str) -> str:

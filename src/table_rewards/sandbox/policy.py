@@ -44,6 +44,7 @@ class Capabilities:
     cpu_clock: bool = False
     user: bool = False
     user_keeping: int = 0
+    readable: tuple[str, ...] = ()  # the interpreter and its packages
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def probe(python: str = sys.executable) -> Capabilities:
     command = [python, "-s", BOOT, "probe", str(FIRST_USER)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={"PATH": os.defpath}, check=True)
-        return Capabilities(**json.loads(done.stdout))
+        found = json.loads(done.stdout)
+        return Capabilities(**{**found, "readable": tuple(found["readable"])})
     except subprocess.CalledProcessError as error:
         raise SandboxUnavailable(f"the sandbox's probe failed in {python}: {error.stderr.strip()[-500:]}") from None
     except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as error:

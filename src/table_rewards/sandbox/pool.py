@@ -30,6 +30,7 @@ from table_rewards.sandbox.worker import wire, workdir
 
 log = logging.getLogger("table_rewards.sandbox")
 ATTEMPTS = 2
+LOOK_AHEAD = 16  # jobs of a flavour that still starts do not hold up those behind them
 GRACE, SEND_WITHIN = 10.0, 20.0
 BOOT_WITHIN = 120.0
 
@@ -195,8 +196,12 @@ class Pool:
         header, parts = message
         if isinstance(source, Nursery):
             source.ready, source.info = True, header
-            if header["threads"] != 1 or header["missing"]:
-                log.warning("sandbox nursery %s: %s", source.flavour, header)
+            if header["missing"]:
+                log.warning("sandbox: programs cannot import %s here", ", ".join(header["missing"]))
+            if header["threads"] != 1:
+                log.warning(
+                    "sandbox: the %s interpreter has %d threads before a fork", source.flavour, header["threads"]
+                )
         elif "hello" in header:
             source.pid = header["hello"]
             source.nursery.idle.append(source)
@@ -205,8 +210,11 @@ class Pool:
 
     def _dispatch(self) -> None:
         """Give the oldest jobs to idle slots of their flavour; start what is missing."""
+        free = self.settings.slots - self.running
+        if free <= 0 or not self.queue:
+            return
         with self.lock:
-            waiting = list(itertools.islice(self.queue, 64 + 4 * self.settings.slots))
+            waiting = list(itertools.islice(self.queue, LOOK_AHEAD * free))
         starting: collections.Counter[str] = collections.Counter()
         for task in waiting:
             if self.running >= self.settings.slots:

@@ -12,6 +12,8 @@ import importlib
 import io
 import json
 import os
+import posix
+import random
 import resource
 import signal
 import socket
@@ -27,6 +29,7 @@ from .lockdown import landlock, seccomp
 from .lockdown.kernel import LINUX
 
 STACK_BYTES = 64 << 20
+os_register_at_fork = posix.register_at_fork
 
 
 def main(control_fd: str, text: str) -> None:
@@ -39,7 +42,11 @@ def main(control_fd: str, text: str) -> None:
     _deep_stack()
     threading.stack_size(8 << 20)  # without it a thread takes as much address space as the deep stack
     missing = warm_up(config["preload"])
+    os.register_at_fork = os_register_at_fork  # see boot.py
+    random.seed(0)
     plan = _plan(config)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
     gc.collect()
     gc.freeze()
     control.sendall(wire.message({"ready": os.getpid(), "missing": missing, "threads": thread_count()}))
@@ -111,7 +118,7 @@ def warm_up(preload: list[str]) -> list[str]:
         try:
             importlib.import_module(name)
         except Exception as error:
-            missing.append(f"{name}: {error!r}"[:200])
+            missing.append(f"{name} ({error})"[:200])
     for name in blocked:
         sys.modules.pop(name, None)
     compile("def f(x):\n  return [x]", "warm", "exec")

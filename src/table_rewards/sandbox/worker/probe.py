@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import sys
+import sysconfig
 import time
 from collections.abc import Callable
 
@@ -79,4 +80,6 @@ def main(uid: str) -> None:
                 if held & capability and succeeds(_user(int(uid), capability)):
                     found["user_keeping"] = capability
                     break
+    packages = [path for path in sys.path if path.endswith(("site-packages", "dist-packages")) and os.path.isdir(path)]
+    found["readable"] = sorted({sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"], *packages})
     sys.stdout.write(json.dumps(found))

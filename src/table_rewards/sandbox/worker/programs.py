@@ -39,15 +39,17 @@ def prepare(spec: Spec, parts: list[bytes]) -> str:
     for name, index in spec["files"]:
         with open(name, "wb") as file:
             file.write(parts[index])
-    fresh_state()
+    sys.argv = [FILE_NAME]
     sys.path.insert(0, "")
     return parts[0].decode("utf-8", "surrogatepass")
 
 
 def fresh_state() -> None:
-    """The same start for every program: ``random`` seeds itself anew after a fork, numpy keeps its parent's state."""
+    """The same start for the next program of this process; the first one's comes with the fork."""
     sys.argv = [FILE_NAME]
     random.seed(0)
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed(0)
 
 
 def new_module(name: str) -> dict[str, Any]:
