@@ -19,7 +19,7 @@ MAX_BOX: Final = 16_384
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _PHRASE = re.compile(
     r"(?:\banswer\b\s*(?:\*\*)?\s*(?:is|:|=|would be)|\bresult\s+is|答案(?:是|为|：|:)|####)"
-    r"\s*:?\s*(?:\*\*)?[ \t]*([^\n]+)",
+    r"\s*[:：]?\s*(?:\*\*)?[ \t]*([^\n]+)",
     re.IGNORECASE,
 )
 _MATH = re.compile(
@@ -56,6 +56,8 @@ def find_answer(completion: str, *, expression: bool = True) -> Answer:
     start = text.rfind("<answer>")
     if start >= 0:
         end = text.find("</answer>", start)
+        if end >= 0 and text.find("</answer>", end + 9) >= 0:
+            return Answer("", "nested <answer> tags")
         text = text[start + 8 : end] if end >= 0 else text[start + 8 :]
         tagged = True
     if "\\boxed" in text or "\\fbox" in text:

@@ -61,6 +61,8 @@ def same_mathematics(gold: str, answer: str) -> bool | None:
     left, right = read_number(gold), read_number(answer)
     if left is not None and right is not None:
         return same_number(left, right)
+    if answer.count("=") > (1 if answer[:1].isalpha() else 0) and _disagrees(answer):
+        return False
     if gold[:1].isalpha() or gold[:1] == "\\" or answer[:1].isalpha() or answer[:1] == "\\":
         named, named_answer = _VARIABLE.match(gold), _VARIABLE.match(answer)
         if named and named_answer:
@@ -89,8 +91,20 @@ def same_mathematics(gold: str, answer: str) -> bool | None:
     return None
 
 
+def _disagrees(answer: str) -> bool:
+    """Whether a chain of equations holds two numbers that differ: ``8 = 7`` must not pass for 7."""
+    numbers = [number for part in answer.split("=") if (number := read_number(part.strip())) is not None]
+    return any(not same_number(numbers[0], other) for other in numbers[1:])
+
+
 def _same_words(gold: str, answer: str, gold_number: bool, answer_number: bool) -> bool | None:
     """Where either side is words and nothing else; None when neither is, or they may be products of variables."""
+    picked = _TEXT.sub(r"\1", answer)
+    choice, chosen = _CHOICE.fullmatch(_TEXT.sub(r"\1", gold)), _CHOICE.match(picked)
+    if choice and chosen:
+        others = _MARKED.findall(picked)
+        if chosen.end() == len(picked) or (chosen[0][-1] in ").:" and set(others) == {chosen[1]}):
+            return choice[1] == chosen[1]
     gold_words, answer_words = words(gold), words(answer)
     if gold_words and answer_words:
         if gold_words == answer_words or _TRUTH.get(gold_words, 0) == _TRUTH.get(answer_words, 1):
@@ -100,12 +114,6 @@ def _same_words(gold: str, answer: str, gold_number: bool, answer_number: bool) 
         answer_words and len(answer_words) > 3 and gold_number
     ):
         return False
-    picked = _TEXT.sub(r"\1", answer)
-    choice, chosen = _CHOICE.fullmatch(_TEXT.sub(r"\1", gold)), _CHOICE.match(picked)
-    if choice and chosen:
-        others = _MARKED.findall(picked)
-        if chosen.end() == len(picked) or (chosen[0][-1] in ").:" and set(others) == {chosen[1]}):
-            return choice[1] == chosen[1]
     return None
 
 

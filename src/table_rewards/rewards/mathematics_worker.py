@@ -16,6 +16,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -27,6 +28,7 @@ from typing import Any
 MEMORY = 2 << 30
 STACK = 20_000
 WALL_FACTOR = 8.0
+ARITHMETIC = re.compile(r"[0-9\s.,+*/^()\-]{1,1000}")
 QUICK_LOOK = 0.02
 
 math_verify: Any = None
@@ -41,7 +43,6 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's business
     with contextlib.suppress(AttributeError, ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _die_with_parent()
     try:
         version = _load()
     except BaseException as error:  # whatever it is, the trainer must hear of it
@@ -228,12 +229,12 @@ def _verdict(job: dict[str, Any]) -> tuple[bool | None, str]:
         if job["mode"] == "metric":
             return _metric(job["gold"], job["answer"]), ""
         gold = _parsed(job["gold"])
-        if not gold or all(isinstance(item, str) for item in gold):
+        if not gold:
             return None, "the reference is not a formula"
         answer = _parsed(job["answer"])
-        if not answer:
-            return False, "not a formula"
-        return bool(_same(gold, answer)), ""
+        if not answer or _untrue(answer[0]):
+            return False, "not a formula" if not answer else "an equation that does not hold"
+        return _same(gold, answer), ""
     except (Exception, RecursionError, MemoryError) as error:
         return None, f"{type(error).__name__}: {str(error)[:200]}"
 
@@ -242,16 +243,33 @@ _PARSED: dict[str, list[Any]] = {}
 
 
 def _parsed(text: str) -> list[Any]:
+    """What math-verify reads in a formula, all of it; nothing when it reads nothing.
+
+    Its search for expressions in running text is left out: it would take the last number of anything. So are its
+    strings: texts were compared before.
+    """
     found = _PARSED.get(text)
     if found is None:
         clean = text.replace("$", "").replace("\n", " ")
         found = math_verify.parse(f"${clean}$", [LATEX], parsing_timeout=None)
-        if not found or all(isinstance(item, str) for item in found):
-            found = math_verify.parse(clean, [EXPRESSION], parsing_timeout=None) or found
+        found = [item for item in found if not isinstance(item, str)]
+        if not found and ARITHMETIC.fullmatch(clean):
+            found = math_verify.parse(clean, [EXPRESSION], parsing_timeout=None)
+            found = [item for item in found if not isinstance(item, str)]
         if len(_PARSED) > 512:
             _PARSED.clear()
         _PARSED[text] = found
     return found
+
+
+def _untrue(formula: Any) -> bool:
+    """Whether this is an equation between two different numbers: its right side would count as the answer."""
+    if type(formula).__name__ != "Equality":
+        return False
+    left, right = formula.args
+    if left.free_symbols or right.free_symbols:
+        return False
+    return not math_verify.verify([left], [right], timeout_seconds=None)
 
 
 def _same(gold: list[Any], answer: list[Any]) -> bool:
@@ -272,7 +290,10 @@ def _line(message: dict[str, Any]) -> bytes:
 
 
 def _die_with_parent() -> None:
-    """Linux: be killed when the parent ends, even inside a computation that never looks up."""
+    """Linux: be killed when the parent ends, even inside a computation that never looks up.
+
+    For the children only: the kernel means the parent's *thread*, and the trainer may start us from one that ends.
+    """
     with contextlib.suppress(Exception):
         import ctypes
 
