@@ -91,6 +91,14 @@ def test_what_is_rejected_to_the_end_stays_and_the_batch_keeps_its_size():
     assert made._metrics["train"]["table_filter/rejected_final"] == [0.5]
 
 
+@pytest.mark.parametrize("content", [[7, 8], {"token_ids": [7, 8]}])
+def test_token_ids_in_place_of_text_are_decoded(content):
+    made = trainer([content])
+    made.processing_class = types.SimpleNamespace(decode=lambda ids: GOOD if ids == [7, 8] else "")
+    made._generate_completions(samples(1, dict))
+    assert made.calls == 1
+
+
 def test_nothing_rejected_costs_nothing():
     made = trainer([GOOD, GOOD])
     made._generate_completions(samples(2, dict))
@@ -148,6 +156,8 @@ def test_install_puts_an_importable_path_into_the_factory_once(monkeypatch):
     [
         ("<fcel>a<nl>\n", True),
         ("<fcel>a<nl>", True),
+        ("<fcel>a<nl>\n<|im_end|>\n", True),
+        ("<fcel>a<nl>\n<|im_end|><fcel>", False),
         ("<table></table>", True),
         ("<table></table></body></html>\n", True),
         ("<fcel>a<nl>\n<fcel>", False),

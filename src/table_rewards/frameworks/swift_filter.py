@@ -18,6 +18,7 @@ from __future__ import annotations
 import copy
 import importlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +27,7 @@ from table_rewards.core.errors import ConfigurationError
 
 TAILS: Final = ("<nl>", "</table>", "</html>")
 MAX_ROUNDS: Final = 10
+_END_OF_TURN: Final = re.compile(r"(?:<\|[^|<>]{1,40}\|>\s*)+\Z")
 TRAINER: Final = f"{__name__}.FilteredGRPOTrainer"
 
 
@@ -99,13 +101,13 @@ def filtered(base: type[Any], settings: FilterSettings) -> type[Any]:
                 return super()._generate_completions(samples, *args, **kwargs)
             pristine = copy.deepcopy(samples)
             kept = list(super()._generate_completions(samples, *args, **kwargs))
-            rejected = _rejected(kept, settings)
+            rejected = _rejected(self, kept, settings)
             first, rounds = len(rejected), 0
             while rounds < settings.rounds and _anywhere(len(rejected)):
                 again = super()._generate_completions(copy.deepcopy(pristine), *args, **kwargs)
                 for index in rejected:
                     kept[index] = again[index]
-                rejected = _rejected(kept, settings)
+                rejected = _rejected(self, kept, settings)
                 rounds += 1
             total = max(len(kept), 1)
             _log(
@@ -118,15 +120,17 @@ def filtered(base: type[Any], settings: FilterSettings) -> type[Any]:
     return FilteredGRPOTrainer
 
 
-def _rejected(samples: Sequence[Any], settings: FilterSettings) -> list[int]:
-    return [index for index, sample in enumerate(samples) if not settings.accepts(_text(sample))]
+def _rejected(trainer: Any, samples: Sequence[Any], settings: FilterSettings) -> list[int]:
+    return [index for index, sample in enumerate(samples) if not settings.accepts(_text(trainer, sample))]
 
 
-def _text(sample: Any) -> str:
-    """The completion of a row (3.x: dict) or GRPOSample (4.4 and later)."""
+def _text(trainer: Any, sample: Any) -> str:
+    """The completion of a row (3.x: dict) or GRPOSample (4.4 and later); some engines leave token ids there."""
     messages = sample["messages"] if isinstance(sample, dict) else sample.messages
     content = messages[-1]["content"]
-    return content if isinstance(content, str) else ""
+    if isinstance(content, dict):
+        content = content.get("token_ids", [])
+    return content if isinstance(content, str) else str(trainer.processing_class.decode(content))
 
 
 def _anywhere(rejected: int) -> bool:

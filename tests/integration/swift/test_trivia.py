@@ -145,7 +145,7 @@ def test_the_filter_generates_cut_off_tables_again(tmp_path: Path, adapter_file:
         assert step["table_filter/rejected_first"] == pytest.approx(0.5)
         assert step["table_filter/rejected_final"] == 0.0
         assert step["table_filter/rounds"] == 2.0
-        texts = [text.strip() for text in logged["completion"]]
+        texts = [text.removesuffix("<|im_end|>").strip() for text in logged["completion"]]  # 3.x logs the end token
         assert all(text.endswith("<nl>") for text in texts)
         assert not any("never kept" in text for text in texts)
         assert [text.endswith("<fcel>1<nl>") for text in texts] == [False, False, True, False]
