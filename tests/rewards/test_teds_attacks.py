@@ -58,6 +58,10 @@ def big(letter: str, rows: int, columns: int) -> str:
     return "<table>" + "".join("<tr>" + line.replace("{0}", str(row)) + "</tr>" for row in range(rows)) + "</table>"
 
 
+def nested(depth: int) -> str:
+    return "<table>" + "<u>" * depth + big("a", 4, 3)[7:]
+
+
 TRUTH = big("a", 4, 3)
 HOSTILE = {
     "100,000 cells": (big("b", 10_000, 10), TRUTH),
@@ -69,6 +73,7 @@ HOSTILE = {
     "depth 10,000 in a cell": ("<table><tr><td>" + "<div>" * 10_000 + "x", TRUTH),
     "tables nested 10,000 deep": ("<table><tr><td>" * 10_000, TRUTH),
     "sections nested 10,000 deep": ("<table>" + "<tbody>" * 10_000 + "<tr><td>x", TRUTH),
+    "3,000 cells below 200 nested elements": ("<table>" + "<u>" * 200 + big("b", 300, 10)[7:], nested(60)),
     "a cell of 1 MB": ("<table><tr><td>" + "x" * 1_000_000 + "</td></tr></table>", TRUTH),
     "cells of 1 MB on both sides": tuple(f"<table><tr><td>{text * 500_000}</td></tr></table>" for text in ("ab", "ba")),
     "NUL": (TRUTH.replace("a1", "a\0" + "1"), TRUTH),
@@ -88,8 +93,14 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("normalisation", ["standard", "omnidocbench"])
-@pytest.mark.parametrize("case", HOSTILE)
+IN_HTML = [case for case, (completion, _) in HOSTILE.items() if "<table" in completion[:9_000]]
+
+
+@pytest.mark.parametrize(
+    ("case", "normalisation"),
+    [(case, "standard") for case in HOSTILE]
+    + [(case, name) for name in ("omnidocbench", "pubtabnet") for case in IN_HTML],
+)
 def test_hostile_input_has_a_score_in_bounded_time(case, normalisation):
     completion, reference = HOSTILE[case]
     start = time.perf_counter()

@@ -26,10 +26,11 @@ def irregular_distance(a: Tree, b: Tree) -> float:
 
 
 def irregular_work(a: Tree, b: Tree) -> int:
-    """Return how many updates :func:`irregular_distance` makes for the two trees."""
+    """Return how many updates :func:`irregular_distance` makes for the two trees; a numpy call counts as 300."""
     left, right = _Nodes(a), _Nodes(b)
     spans = [sum(x - int(side.leftmost[x]) for x in side.inner) for side in (left, right)]
-    return 2 * a.size * b.size + spans[0] * spans[1] + spans[0] * b.size + spans[1] * a.size
+    updates = 2 * a.size * b.size + spans[0] * spans[1] + spans[0] * b.size + spans[1] * a.size
+    return updates + 300 * (spans[0] * (len(right.inner) + 1) + spans[1])
 
 
 class _Nodes:
