@@ -42,6 +42,7 @@ class Entry:
         completion: the column of completions.
         options: the reward's options.
         script: who answers on the loopback server, for rewards that ask a model: a name in ``demo_scripts``.
+        step: the training step, for rewards with a schedule.
         show: the row to show; by default the lowest score that has a note.
         why: what there is to see in that row.
     """
@@ -53,6 +54,7 @@ class Entry:
     reference: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     script: str | None = None
+    step: int | None = None
     show: int | None = None
     why: str = ""
 
@@ -125,7 +127,7 @@ def play(entry: Entry) -> Outcome:
             path = shipped(f"fixtures/{entry.file}")
             how = plan(path, completion=entry.completion, reference=entry.reference, parts=reward.parts)
             begun = time.perf_counter()
-            scored = [row for _, batch in score_file(reward, how) for row in batch]
+            scored = [row for _, batch in score_file(reward, how, step=entry.step) for row in batch]
             took = time.perf_counter() - begun
     except TableRewardsError as error:
         return Outcome(entry, statistics, time.perf_counter() - begun, problem=" ".join(str(error).split()))

@@ -11,10 +11,14 @@ from typing import Any, Final
 from table_rewards.core.errors import one_of
 from table_rewards.datasets.files import read_rows
 from table_rewards.rewards.qa_f1_reference import QAPairs
+from table_rewards.rewards.ranking_prompts import ranking_answer
 
 Reply = Callable[[dict[str, Any]], str]
 
 _QUESTION: Final = re.compile(r"<question>(.*?)</question>", re.DOTALL)
+_CANDIDATE: Final = re.compile(r"^(?:Translation|Answer) ([A-Z]+):\n`{3,}\n(.*?)\n`{3,}", re.DOTALL | re.MULTILINE)
+_STEP: Final = re.compile(r"^Step \d+: (.*?)(?=^Step \d+: |\Z)", re.DOTALL | re.MULTILINE)
+_SUM: Final = re.compile(r"(\d+) ([-+*]) (\d+) (?:=|equals) (\d+)")
 
 
 def script(name: str, path: Path) -> Reply:
@@ -45,4 +49,44 @@ def reader(path: Path) -> Reply:
     return reply
 
 
-SCRIPTS: Final[dict[str, Callable[[Path], Reply]]] = {"reader": reader}
+def judge(path: Path) -> Reply:
+    """A judge that knows what GRRM's example says of its translations (8 and 3), and gives any other text a 5."""
+    published = {
+        text: float(score)
+        for row in read_rows(path.with_name("mt_ranking.jsonl"))
+        for text, score in zip(row["mt_texts"], row["scores"], strict=True)
+    }
+
+    def reply(request: dict[str, Any]) -> str:
+        shown = str(request["messages"][-1]["content"])
+        scores = {name: published.get(text, 5.0) for name, text in _CANDIDATE.findall(shown)}
+        return ranking_answer("Scripted.", scores, "ranking_score" if len(scores) > 1 else "score")
+
+    return reply
+
+
+def verifier(path: Path) -> Reply:
+    """A verifier that works out every sum of two numbers that a step states, and believes whatever it cannot read."""
+
+    def reply(request: dict[str, Any]) -> str:
+        shown = str(request["messages"][-1]["content"]).partition("Proposed solution:")[2]
+        verdicts = [all(map(_holds, _SUM.findall(step))) for step in _STEP.findall(shown.partition("Final answer")[0])]
+        told = "".join(f"<step>Scripted. {_boxed(right)}</step>" for right in verdicts)
+        return (
+            f"<step_verification>{told}</step_verification>"
+            f"<final_verification>{_boxed(all(verdicts))}</final_verification>"
+        )
+
+    return reply
+
+
+def _holds(stated: tuple[str, str, str, str]) -> bool:
+    left, sign, right, result = stated
+    return {"+": int(left) + int(right), "-": int(left) - int(right), "*": int(left) * int(right)}[sign] == int(result)
+
+
+def _boxed(right: bool) -> str:
+    return "\\boxed{CORRECT}" if right else "\\boxed{INCORRECT}"
+
+
+SCRIPTS: Final[dict[str, Callable[[Path], Reply]]] = {"reader": reader, "judge": judge, "verifier": verifier}

@@ -32,6 +32,7 @@ ALIASES: Final = {"gts": "ground_truth"}
 """verl's rollout dumps call the ground truth so."""
 
 LOOK_AHEAD: Final = 64
+MAX_GROUP: Final = 256
 RESERVED: Final = frozenset({"row", "sample", "characters", "prompt", "score", "status", "note", "signature"})
 
 
@@ -103,12 +104,32 @@ def score_file(
     """
     number = start
     rows = read_rows(plan.path, plan.columns, start=start, batch_size=min(batch_size, 1024), broken="yield")
-    for batch in read_batches(rows, batch_size):
+    batches = read_batches(rows, batch_size)
+    for batch in _whole_prompts(batches, plan) if plan.prompt else batches:
         scored = _score(reward, plan, batch, number, step)
         if number == 0:
             _check_references(plan, scored)
         number += len(batch)
         yield len(batch), scored
+
+
+def _whole_prompts(batches: Iterator[list[dict[str, Any]]], plan: Plan) -> Iterator[list[dict[str, Any]]]:
+    """Move a batch's end to where a prompt ends: rewards of a group see it whole. Prompts of 256 rows and more split."""
+    held: list[dict[str, Any]] = []
+    for batch in batches:
+        batch = held + batch
+        last = _at(batch[-1], plan.prompt)
+        end = len(batch)
+        while (
+            end > 1 and last is not None and len(batch) - end < MAX_GROUP and _at(batch[end - 1], plan.prompt) == last
+        ):
+            end -= 1
+        if end == 1 or len(batch) - end >= MAX_GROUP:
+            end = len(batch)
+        held = batch[end:]
+        yield batch[:end]
+    if held:
+        yield held
 
 
 def _score(
