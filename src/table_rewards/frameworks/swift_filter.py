@@ -56,12 +56,12 @@ class FilterSettings:
         return cls(tails, int(rounds))
 
     def accepts(self, text: str) -> bool:
-        """True when a completion ends as a table must.
+        """True when a completion ends as a table must; an end-of-turn token behind it does not count.
 
-        >>> FilterSettings().accepts("<fcel>a<nl>\\n"), FilterSettings().accepts("<fcel>a<nl>\\n<fcel>b")
+        >>> FilterSettings().accepts("<fcel>a<nl>\\n<|im_end|>"), FilterSettings().accepts("<fcel>a<nl>\\n<fcel>b")
         (True, False)
         """
-        return text.rstrip().endswith(self.tails)
+        return _END_OF_TURN.sub("", text[-1000:]).rstrip().endswith(self.tails)
 
 
 def install(settings: FilterSettings | None = None) -> None:
