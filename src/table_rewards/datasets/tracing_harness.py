@@ -1,0 +1,186 @@
+"""Runs in the sandbox, beside the code that it traces: one call, its lines, its states. Imports nothing of ours.
+
+``run(payload)`` takes ``code`` and either ``call`` (an expression) or ``script`` (statements), and returns JSON text:
+``visits``, a flat list of [frame, line, next line or -1] and what changed during the visit; ``frames``, the function of
+each frame; ``recursive``, functions that were entered again before they returned; ``result`` as [type, repr];
+``error``; ``complete``, false when the limit on visits was hit; ``watched``, the values asked for.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import json
+import sys
+import types
+from typing import Any
+
+NAME = "traced.py"
+LEFT_OUT = None
+_PLAIN = (type(None), bool, int, float, str, bytes, complex)
+_MANY = (list, tuple, set, frozenset, dict)
+
+
+def shown(value: Any, limit: int, top: bool = True) -> list[str] | None:
+    """[type name, repr], or None for what is too big or not plain data; nothing is ever cut short."""
+    if _nodes(value, limit, 0) < 0:
+        return LEFT_OUT
+    text = repr(value)
+    return [type(value).__name__, text] if len(text) <= limit else LEFT_OUT
+
+
+def _nodes(value: Any, left: int, depth: int) -> int:
+    kind = type(value)
+    if kind in (str, bytes):
+        return left - len(value) - 2
+    if kind is int:
+        return left - 1 - int(value.bit_length()) // 4
+    if kind in _PLAIN:
+        return left - 1
+    if kind not in _MANY or depth > 20 or len(value) > left:
+        return -1
+    left -= 2
+    for item in value.items() if kind is dict else value:
+        for part in item if kind is dict else (item,):
+            left = _nodes(part, left, depth + 1)
+            if left < 0:
+                return -1
+    return left
+
+
+def statement_starts(tree: ast.Module) -> dict[int, int]:
+    """Line -> first line of the statement, or head of a compound one, that it continues."""
+    found: dict[int, int] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.stmt):
+            continue
+        body = getattr(node, "body", None) or getattr(node, "cases", None)
+        inner = getattr(body[0], "lineno", None) or body[0].pattern.lineno if body else 0
+        decorators = getattr(body[0], "decorator_list", None) if body else None
+        if decorators:
+            inner = decorators[0].lineno
+        start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+        end = inner - 1 if body else node.end_lineno or node.lineno
+        for line in range(start + 1, end + 1):
+            found[line] = start
+    return found
+
+
+class Tracer:
+    def __init__(self, starts: dict[int, int], payload: dict[str, Any], watch: dict[int, list[str]]) -> None:
+        self.starts, self.watch = starts, watch
+        self.limit, self.most, self.states = payload["repr"], payload["visits"], payload["states"]
+        self.visits: list[list[Any]] = []
+        self.frames: list[str] = []
+        self.active: dict[Any, int] = {}
+        self.recursive: set[str] = set()
+        self.watched: dict[str, list[Any]] = {}
+        self.complete = True
+        self.expressions = {text: _compiled(text) for texts in watch.values() for text in texts}
+
+    def enter(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        code = frame.f_code
+        if code.co_filename != NAME or code.co_name[0] == "<" or not code.co_flags & 1:
+            return None  # another file, a comprehension or lambda, a class body
+        if not self.complete:
+            return None
+        number = len(self.frames)
+        self.frames.append(code.co_name)
+        if self.active.get(code, 0):
+            self.recursive.add(code.co_name)
+        self.active[code] = self.active.get(code, 0) + 1
+        known: dict[str, Any] = {}
+        if self.states:
+            self.changes(frame, known)
+        last: list[list[Any]] = []  # the visit under way in this frame
+
+        def step(frame: types.FrameType, event: str, arg: Any) -> Any:
+            if event == "line" and self.complete:
+                start = self.starts.get(frame.f_lineno, frame.f_lineno)
+                if last and last[0][1] == start:
+                    return step  # the same statement goes on, over its lines or as a loop on one line
+                self.close(frame, last, start, known)
+                if len(self.visits) >= self.most:
+                    self.complete = False
+                    return step
+                visit = [number, start, -1]
+                self.visits.append(visit)
+                last[:] = [visit]
+            elif event == "return":
+                self.close(frame, last, -1, known)
+                last.clear()
+                if self.active.get(code, 0):
+                    self.active[code] -= 1
+            return step
+
+        return step
+
+    def close(self, frame: types.FrameType, last: list[Any], following: int, known: dict[str, Any]) -> None:
+        """End the visit under way: note the next line, and what changed while it ran."""
+        if not last:
+            return
+        visit = last[0]
+        visit[2] = following
+        if self.states:
+            visit.append(self.changes(frame, known))
+        for text in self.watch.get(visit[1], ()):
+            try:
+                value = eval(self.expressions[text], frame.f_globals, dict(frame.f_locals))
+                seen = shown(value, self.limit)
+            except BaseException:
+                continue
+            self.watched.setdefault(f"{visit[1]}:{text}", []).append(seen)
+
+    def changes(self, frame: types.FrameType, known: dict[str, Any]) -> dict[str, Any]:
+        changed = {}
+        for name, value in dict(frame.f_locals).items():
+            if name[0] == "." or isinstance(value, (types.FunctionType, types.ModuleType, type)):
+                continue
+            now = shown(value, self.limit)
+            if name not in known or known[name] != now or now is LEFT_OUT:
+                known[name] = now
+                changed[name] = now
+        return changed
+
+
+def _compiled(text: str) -> Any:
+    try:
+        return compile(text, "watched", "eval")
+    except SyntaxError:
+        return compile("None.missing", "watched", "eval")
+
+
+def run(payload: dict[str, Any]) -> str:
+    told: dict[str, Any] = {"visits": [], "frames": [], "recursive": [], "watched": {}, "complete": True}
+    told.update(result=None, error="", steps=0)
+    module = types.ModuleType("traced")
+    space = module.__dict__
+    space["__builtins__"] = builtins
+    sys.modules["traced"] = module
+    tracer = None
+    try:
+        tree = ast.parse(payload["code"])
+        exec(compile(payload["code"], NAME, "exec", dont_inherit=True), space)
+        for name in payload.get("ignored", ()):
+            space.setdefault(name, lambda *args, **named: None)
+        watch = {int(line): list(texts) for line, texts in payload.get("watch", {}).items()}
+        starts = statement_starts(tree)
+        tracer = Tracer(starts, payload, watch)
+        if "call" in payload:
+            work = compile(payload["call"], "call", "eval", dont_inherit=True)
+        else:
+            work = compile(payload["script"], "call", "exec", dont_inherit=True)
+        sys.settrace(tracer.enter)
+        try:
+            value = eval(work, space)
+        finally:
+            sys.settrace(None)
+        told["result"] = shown(value, payload["result"])
+        told["type"] = type(value).__name__
+    except BaseException as error:
+        sys.settrace(None)
+        told["error"] = f"{type(error).__name__}: {str(error)[:200]}"
+    if tracer is not None:
+        told.update(visits=tracer.visits, frames=tracer.frames, recursive=sorted(tracer.recursive))
+        told.update(watched=tracer.watched, complete=tracer.complete)
+    return json.dumps(told)
