@@ -62,7 +62,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "table_bench": "table_bench",
     "TowerBlocks-MT-Ranking": "ranking",
     "execverify": "white_box",
-    "trivia": "teds",
+    "trivia": "qa_f1",
 }
 """What `route` does without ``routes=``: data source (or its beginning) -> reward."""
 
