@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,12 +15,11 @@ from real_rows import Sample, region_samples, tablebench_samples
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def main_eval(file: Path, reward: str, path: str | Path, folder: Path) -> dict[str, float]:
-    """Run `verl.trainer.main_eval`; the shipped keys fail since 0.7.1, the `+reward.` form works."""
+def main_eval(file: Path, overrides: list[str], folder: Path) -> dict[str, float]:
+    """Run `verl.trainer.main_eval`; the keys it ships fail since 0.7.1, the `+reward.` form works."""
     command = [
         *(sys.executable, "-m", "verl.trainer.main_eval", f"data.path={file}"),
-        f"+reward.custom_reward_function.path={path}",
-        f"+reward.custom_reward_function.name={reward}",
+        *overrides,
         "ray_kwargs.ray_init.num_cpus=2",
         "+ray_kwargs.ray_init.include_dashboard=False",
     ]
@@ -52,16 +52,20 @@ def test_table_region_from_the_command_line(tmp_path: Path, adapter_file: Path) 
     samples = region_samples(3)
     prompts = [samples[i : i + 2] for i in range(0, len(samples), 2)]
     write(tmp_path / "rows.parquet", {"tbl/right": [[p[0]] for p in prompts], "tbl/wrong": [[p[1]] for p in prompts]})
-    out = main_eval(tmp_path / "rows.parquet", "table_region_float", adapter_file, tmp_path)
+    by_path = ["path=" + str(adapter_file), "name=table_region_float"]
+    overrides = ["+reward.custom_reward_function." + word for word in by_path]
+    out = main_eval(tmp_path / "rows.parquet", overrides, tmp_path)
     assert out["test_score/tbl/right"] == pytest.approx(1.0)
     assert 0.0 <= out["test_score/tbl/wrong"] < 0.1
 
 
-def test_table_bench_from_the_command_line(tmp_path: Path) -> None:
+def test_table_bench_with_the_printed_overrides(tmp_path: Path) -> None:
     samples = tablebench_samples(["EM"])
     right = [s for s in samples if s.correct is True][:4]
     wrong = [s for s in samples if s.correct is False][:2]
     write(tmp_path / "rows.parquet", {"tbl/right": [[s] for s in right], "tbl/mixed": [[s] for s in right[:2] + wrong]})
-    out = main_eval(tmp_path / "rows.parquet", "table_bench_float", "pkg://table_rewards.frameworks.verl", tmp_path)
+    command = [str(Path(sys.executable).with_name("table-rewards")), "verl-args", "table_bench", "--for", "eval"]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    out = main_eval(tmp_path / "rows.parquet", shlex.split(printed), tmp_path)
     assert out["test_score/tbl/right"] == pytest.approx(1.0)
     assert 0.5 <= out["test_score/tbl/mixed"] < 0.9

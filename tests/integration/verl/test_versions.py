@@ -28,8 +28,9 @@ BEFORE_THE_MOVE = VERSIONS[
 ]  # custom_reward_function.* and the batch and prime managers; 0.7.1 moved and dropped them
 
 
-def printed_overrides(name: str, version: str) -> list[str]:
-    command = [str(Path(sys.executable).with_name("table-rewards")), "verl-args", name, "--verl-version", version]
+def printed_overrides(name: str, version: str, manager: str) -> list[str]:
+    command = [str(Path(sys.executable).with_name("table-rewards")), "verl-args", name]
+    command += ["--verl-version", version, "--manager", manager]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return shlex.split(done.stdout.replace("\\\n", " "), comments=True)
@@ -40,13 +41,11 @@ def score(version: str, reward: str, folder: Path) -> dict[str, list[float]]:
     task: dict[str, Any] = {
         "folder": str(folder / "model"),
         "rows": [asdict(row) for row in rows],
-        "overrides": printed_overrides(reward, version),
+        "overrides": printed_overrides(reward, version, "naive"),
     }
     if version in BEFORE_THE_MOVE:
-        for form in ("float", "batch"):
-            task[f"{form}_overrides"] = [
-                word.replace(f"name={reward}", f"name={reward}_{form}") for word in task["overrides"]
-            ]
+        task["batch_overrides"] = printed_overrides(reward, version, "batch")
+        task["float_overrides"] = printed_overrides(reward, version, "prime")
     copy = COPIES / version
     assert (copy / "verl").is_dir(), f"{copy} is missing: run tests/integration/run.py verl"
     paths = [copy, SUPPORT, *([COPIES / "setuptools"] if version == "0.4.1" else [])]  # 0.4.1 imports pkg_resources
