@@ -91,7 +91,7 @@ def _run(words: list[str]) -> int:
     if name not in there:
         known = [*there, *(task for task in TASKS if _task_modules(task))]
         kind = "option" if name.startswith("-") else "command"
-        top.error(f"unknown {kind} {name!r}{nearest(name, known) or ';'} commands: {', '.join(known)}")
+        top.error(f"unknown {kind} {name!r}{nearest(name, known)}; commands: {', '.join(known)}")
     purpose, home = there[name]
     module = importlib.import_module(home)
     configure = module.configure if hasattr(module, "configure") else module.add_arguments
@@ -108,7 +108,7 @@ def _run_task(top: argparse.ArgumentParser, name: str, words: list[str]) -> int:
         return 0 if words else MISUSE
     task = words[0]
     if task not in tasks:
-        top.error(f"unknown task {task!r} of {name}{nearest(task, tasks) or ';'} tasks: {', '.join(tasks) or 'none'}")
+        top.error(f"unknown task {task!r} of {name}{nearest(task, tasks)}; tasks: {', '.join(tasks) or 'none'}")
     purpose, configure, run = tasks[task]
     return _execute(f"table-rewards {name} {task}", purpose, configure, run, words[1:])
 

@@ -114,7 +114,7 @@ def score_file(
 
 
 def _whole_prompts(batches: Iterator[list[dict[str, Any]]], plan: Plan) -> Iterator[list[dict[str, Any]]]:
-    """Move a batch's end to where a prompt ends: rewards of a group see it whole. Prompts of 256 rows and more split."""
+    """Move a batch's end to where a prompt ends, so that rewards of a group see it whole (up to 256 rows of it)."""
     held: list[dict[str, Any]] = []
     for batch in batches:
         batch = held + batch

@@ -146,9 +146,9 @@ def missing_column(name: str, there: Sequence[str]) -> str:
     """One line: the column that is missing, the nearest name, the columns there are.
 
     >>> missing_column("respones", ["id", "response"])
-    "no column 'respones'; did you mean 'response'? columns: id, response"
+    "no column 'respones' (did you mean 'response'?); columns: id, response"
     """
-    return f"no column {name!r}{nearest(name, there) or ';'} columns: {', '.join(there) or 'none'}"
+    return f"no column {name!r}{nearest(name, there)}; columns: {', '.join(there) or 'none'}"
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
