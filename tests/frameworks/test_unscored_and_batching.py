@@ -1,0 +1,124 @@
+"""Unscored samples are filled, counted and loud; single calls become batches."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from table_rewards import ConfigurationError, Judgement, ScorerFailed, Scores, TableBench
+from table_rewards.frameworks.batching import Coalescer
+from table_rewards.frameworks.unscored import TooManyUnscored, UnscoredPolicy
+
+
+def scores(*values: float | None) -> Scores:
+    return Scores.of([Judgement.unscored("endpoint down") if v is None else Judgement(v) for v in values], ())
+
+
+def test_the_same_prompts_mean_leaves_its_advantages_alone() -> None:
+    filled = UnscoredPolicy().fill(scores(1.0, 0.0, None, 0.0), ["p", "p", "p", "q"])[:, 0]
+    assert filled.tolist() == [1.0, 0.0, 0.5, 0.0]
+
+
+def test_without_the_prompt_the_running_mean_and_without_any_zero() -> None:
+    policy = UnscoredPolicy()
+    assert policy.fill(scores(None), ["new"])[:, 0].tolist() == [0.0]
+    policy.fill(scores(1.0, 0.5), ["a", "b"])
+    assert policy.fill(scores(None), ["new"])[:, 0].tolist() == [0.75]
+    assert (policy.seen, policy.unscored) == (4, 2)
+
+
+def test_a_number_is_used_as_it_is_and_raise_raises() -> None:
+    assert UnscoredPolicy(rule=-1).fill(scores(None, 1.0), ["a", "a"])[:, 0].tolist() == [-1.0, 1.0]
+    with pytest.raises(ScorerFailed, match="endpoint down"):
+        UnscoredPolicy(rule="raise").fill(scores(None), ["a"])
+
+
+@pytest.mark.parametrize("rule", ["neutral", 0.0])
+def test_above_the_ceiling_every_rule_raises_and_says_why(rule: Any) -> None:
+    policy = UnscoredPolicy(rule=rule)
+    policy.fill(scores(*[None] * 51), ["p"] * 51)
+    with pytest.raises(TooManyUnscored, match=r"52 of the last 52 samples.*endpoint down"):
+        policy.fill(scores(None), ["p"])
+
+
+def test_an_outage_that_ends_is_forgotten_after_the_window() -> None:
+    policy = UnscoredPolicy()
+    policy.fill(scores(*[None] * 50), ["p"] * 50)
+    policy.fill(scores(*[1.0] * 256), ["p"] * 256)
+    policy.fill(scores(*[None] * 50), ["p"] * 50)
+
+
+@pytest.mark.parametrize(("rule", "ceiling"), [("ignore", 0.2), (float("nan"), 0.2), (True, 0.2), ("neutral", 2.0)])
+def test_a_rule_that_cannot_be_is_refused(rule: Any, ceiling: float) -> None:
+    with pytest.raises(ConfigurationError, match="unscored"):
+        UnscoredPolicy(rule, ceiling)
+
+
+class Slow(TableBench):
+    """Takes a while for a batch, whatever its size, and remembers the sizes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def judge_all(self, completions: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
+        self.sizes.append(len(completions))
+        time.sleep(0.02)
+        if "explode" in completions:
+            raise SystemError("a batch path of ours")
+        return [
+            self.judge_answer(c.removeprefix("Final Answer: "), r) for c, r in zip(completions, references, strict=True)
+        ]
+
+
+def test_calls_that_meet_become_one_batch() -> None:
+    reward = Slow()
+    coalescer = Coalescer(reward)
+    found: dict[int, float] = {}
+
+    def call(i: int) -> None:
+        found[i] = float(coalescer.score(f"Final Answer: {i}", str(i), None).values[0])
+
+    threads = [threading.Thread(target=call, args=(i,)) for i in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert found == dict.fromkeys(range(64), 1.0)
+    assert len(reward.sizes) < 32
+    assert sum(reward.sizes) == 64
+
+
+def test_a_lone_call_waits_for_nobody() -> None:
+    started = time.perf_counter()
+    Coalescer(TableBench()).score("Final Answer: 7", "7", None)
+    assert time.perf_counter() - started < 1.0
+
+
+def _score_in_fork(coalescer: Coalescer, queue: Any) -> None:
+    queue.put(float(coalescer.score("Final Answer: 7", "7", None).values[0]))
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="fork is not safe on macOS")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_fork_in_the_middle_of_a_batch_starts_empty() -> None:
+    coalescer = Coalescer(Slow())
+    coalescer._busy = True  # as if another thread were in a batch, which the child does not have
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_score_in_fork, args=(coalescer, queue))
+    child.start()
+    assert queue.get(timeout=20) == 1.0
+    child.join(10)
+
+
+def test_numbers_that_are_not_finite_never_reach_a_trainer() -> None:
+    odd = Scores.of([Judgement(float("inf")), Judgement(1.0)], ())
+    assert np.isfinite(UnscoredPolicy().fill(odd, ["p", "p"])).all()
