@@ -98,7 +98,7 @@ def children(pid):
 
 def test_a_batch_of_pathological_answers_is_all_wrong_and_harms_no_sibling():
     assert len(PATHOLOGICAL) >= 40
-    honest = [(f"\\boxed{{(p+{i})^2}}", f"p^2+{2 * i}p+{i * i}") for i in range(len(PATHOLOGICAL))]
+    honest = [(f"\\boxed{{(p+{i % 3})^2}}", f"p^2+{2 * (i % 3)}p+{(i % 3) ** 2}") for i in range(len(PATHOLOGICAL))]
     hostile = [(f"\\boxed{{{answer}}}", "7") for answer in PATHOLOGICAL]
     pairs = [pair for both in zip(honest, hostile, strict=True) for pair in both]
     scores = Mathematics(timeout_s=0.2)([completion for completion, _ in pairs], [gold for _, gold in pairs])
