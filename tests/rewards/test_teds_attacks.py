@@ -9,7 +9,11 @@ import time
 from types import ModuleType
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from table_rewards.rewards.cell_f1 import CellF1
+from table_rewards.rewards.grits import GriTS
 from table_rewards.rewards.teds import TEDS
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -110,3 +114,34 @@ def test_hostile_input_has_a_score_in_bounded_time(case, normalisation):
     assert score.status in ("scored", "unparsed")
     if case in ("100,000 cells, right", "NUL", "unclosed tags", "100,000 answers"):
         assert score.value == 1.0
+
+
+SCRAPS = r"""
+<table> </table> <table <tr> </tr> <td> </td> <th> </th> <td <thead> </thead> <tbody> <caption> <b> </b> <br/> <math>
+<sup> </sup> <div> </div> <!-- --> <![CDATA[ <?xml ?> <script> </script> <style> &lt; &amp; &#0; &#x110000; > < " '
+colspan="2" rowspan="3" colspan="-1" | \| --- |---| <fcel> <ecel> <lcel> <ucel> <xcel> <nl> <ched> <otsl>
+\begin{tabular} \end{tabular} {ll} & \\ \multicolumn{2}{c}{ \multirow{2}{*}{ } { % \hline
+<think> </think> <answer> </answer> ``` ```html ** a 12 表
+"""
+UNSEEN = ["\n", " ", "\t", "\ud800", "\0", "\x01", "\u200b", "\ufdfa"]
+SOUP = st.lists(st.sampled_from([*SCRAPS.split(), *UNSEEN]) | st.text(max_size=3), max_size=60).map("".join)
+
+ALL = [
+    *(TEDS(normalisation=name, table="best") for name in ("standard", "omnidocbench", "pubtabnet")),
+    TEDS(denominator="pubtabnet"),
+    CellF1(),
+    CellF1(relation="position"),
+    GriTS(),
+]
+
+
+@settings(max_examples=120, deadline=None)
+@given(SOUP, SOUP)
+def test_no_soup_of_tags_raises_or_leaves_the_range(completion, reference):
+    for reward in ALL:
+        scores = reward([completion, reference, completion], [TRUTH, reference, reference])
+        for value, status, note in zip(scores.values, scores.status, scores.notes, strict=True):
+            assert "internal error" not in note
+            assert (value != value) if status == "unscored" else 0.0 <= value <= 1.0 + 1e-12
+        if scores.status[1] == "scored" and "no label" not in scores.notes[1]:
+            assert scores.values[1] == pytest.approx(1.0), "a table equals itself"

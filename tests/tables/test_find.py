@@ -58,6 +58,7 @@ def test_several_tables_in_order():
         ("```\n<fcel>a<nl>\n```", ("otsl", "<fcel>a<nl>\n")),
         ("Here:\n\n| a |\n|---|\n| 1 |\n", ("markdown", "| a |\n|---|\n| 1 |")),
         ("```markdown\n| a |\n|---|\n```", ("markdown", "| a |\n|---|")),
+        ("$\\begin{array}{c}1\\end{array}$\n\n| a |\n|---|\n| 1 |", ("markdown", "| a |\n|---|\n| 1 |")),
         ("x \\begin{tabular}{l}a\\\\\\end{tabular} y", ("latex", "\\begin{tabular}{l}a\\\\\\end{tabular}")),
     ],
 )

@@ -127,7 +127,7 @@ def _latex_tables(text: str, starts: list[int]) -> list[str]:
             continue
         depth = 0
         behind = len(text)
-        for match in re.compile(r"\\(begin|end)\{(?:tabular[*xy]?|longtable|array)\}").finditer(text, start):
+        for match in re.compile(r"\\(begin|end)\{(?:tabular[*xy]?|longtable)\}").finditer(text, start):
             depth += 1 if match[1] == "begin" else -1
             if depth == 0:
                 behind = match.end()

@@ -12,7 +12,7 @@ from typing import Final
 
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Cell, Table, tidy
 
-BEGIN: Final = re.compile(r"\\begin\{(tabular[*xy]?|longtable|array)\}")
+BEGIN: Final = re.compile(r"\\begin\{(tabular[*xy]?|longtable)\}")
 _RULE: Final = re.compile(
     r"\\(?:hline|toprule|midrule|bottomrule|endhead|endfirsthead|endfoot|endlastfoot|cline\{[^{}]*\}"
     r"|cmidrule(?:\([^()]*\))?(?:\[[^\[\]]*\])?\{[^{}]*\}|addlinespace(?:\[[^\[\]]*\])?|centering|noalign\{[^{}]*\})"
