@@ -2,8 +2,8 @@
 
     python benchmarks/bench_sandbox.py [--jobs 400] [--rounds 3]
 
-CPU milliseconds a snippet are those of all processes (trainer's children, reaped); the machine may be busy meanwhile. The
-peer is what the seed systems do: ``subprocess.run([sys.executable, "-c", code])``, once a snippet or once a test.
+CPU milliseconds a snippet are those of all processes (trainer's children, reaped); the machine may be busy meanwhile.
+The peer is what the seed systems do: ``subprocess.run([sys.executable, "-c", code])``, once a snippet or once a test.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def peer_ms(work: Callable[[int], None], count: int) -> float:
 
 
 def sandbox_ms(make: Callable[[int], Job], count: int, without: tuple[str, ...] = ()) -> tuple[float, float]:
-    """CPU ms a job of all sandbox processes and of the trainer: a long run less a short one, so that starting cancels."""
+    """CPU ms a job, of the sandbox and of the trainer: a long run less a short one, so that starting cancels."""
     totals = []
     for jobs in (10, 10 + count):
         before, own = reaped_cpu(), time.process_time()
@@ -77,9 +77,8 @@ WORKLOADS: dict[str, tuple[Callable[[int], Job], Callable[[int], None], int, flo
 
 
 def speed(jobs: int, rounds: int) -> None:
-    print(
-        f"{'CPU ms a snippet':<18}{'peer':>9}{'sandbox':>9}{'ratio':>8}{'bar':>6}{'no locks':>10}{'locks':>8}{'trainer':>9}"
-    )
+    columns = ("peer", "sandbox", "ratio", "bar", "no locks", "locks", "trainer")
+    print(f"{'CPU ms a snippet':<18}" + "".join(f"{column:>10}" for column in columns))
     for name, (make, peer, peer_runs, share) in WORKLOADS.items():
         if name == "pandas" and find_spec("pandas") is None:
             continue
@@ -90,9 +89,8 @@ def speed(jobs: int, rounds: int) -> None:
             rows.append((peer_ms(peer, peer_runs), own_ms, bare_ms, trainer_ms))
         peer_cpu, own, bare, trainer = (statistics.median(column) for column in zip(*rows, strict=True))
         ratio, locks = peer_cpu / own, own / bare - 1
-        print(
-            f"{name:<18}{peer_cpu:>9.2f}{own:>9.2f}{ratio:>7.1f}x{BARS[name]:>5.0f}x{bare:>10.2f}{locks:>+8.0%}{trainer:>9.2f}"
-        )
+        cells = (f"{peer_cpu:.2f}", f"{own:.2f}", f"{ratio:.1f}x", f"{BARS[name]:.0f}x", f"{bare:.2f}", f"{locks:+.0%}")
+        print(f"{name:<18}" + "".join(f"{cell:>10}" for cell in (*cells, f"{trainer:.2f}")), flush=True)
 
 
 def false_timeouts() -> None:

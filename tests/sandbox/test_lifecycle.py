@@ -225,3 +225,25 @@ def wait_until(condition: object, seconds: float = 20) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "did not come to pass"
         time.sleep(0.01)
+
+
+def test_a_trainer_killed_together_with_its_nursery_leaves_nothing() -> None:
+    """Ray kills a worker's children with it: the supervisors clean up."""
+    victim = subprocess.Popen(
+        [sys.executable, "-c", VICTIM, "hang"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert victim.stdout is not None
+    owner = int(victim.stdout.readline())
+    with open(f"/proc/{owner}/task/{owner}/children") as children:
+        direct = [int(pid) for pid in children.read().split()]
+    for pid in [*direct, *[p for p in processes_of(owner) if parent_of(p) == owner]]:
+        os.kill(pid, signal.SIGKILL)
+    victim.kill()
+    victim.wait()
+    victim.stdout.close()
+    assert gone_within(owner, 2.0), (processes_of(owner), directories_of(owner))
+
+
+def parent_of(pid: int) -> int:
+    with open(f"/proc/{pid}/stat") as stat:
+        return int(stat.read().rpartition(")")[2].split()[1])

@@ -54,6 +54,7 @@ def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, s
     try:
         os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         spec, parts = wire.split(wire.receive_exactly(sock, size))
         step = "descriptors"
         _descriptors(place, _stdin(parts[spec["stdin"]] if "stdin" in spec else b""), plan)

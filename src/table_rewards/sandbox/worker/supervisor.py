@@ -197,12 +197,15 @@ class Watch:
         if told.get("cancel") == self.header["id"]:
             self.stop("cancelled")
 
-    def finish(self) -> tuple[int, float, int]:
-        """End what is left; exit status of the job's process, CPU seconds, peak memory of the model's own."""
+    def kill(self) -> None:
         for pid in self.pids:
             for kill in (os.killpg, os.kill):
                 with contextlib.suppress(OSError):
                     kill(pid, signal.SIGKILL)
+
+    def finish(self) -> tuple[int, float, int]:
+        """End what is left; exit status of the job's process, CPU seconds, peak memory of the model's own."""
+        self.kill()
         states = [os.wait4(pid, 0) for pid in self.pids]
         _reap_orphans()
         for which in range(3):
@@ -280,7 +283,8 @@ def _reap_orphans() -> None:
 def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: socket.socket) -> NoReturn:
     """The life of a supervisor. Ends with the trainer, with the nursery, or when its directory cannot be cleaned."""
     nursery = os.getppid()
-    kernel.die_with_parent()
+    signal.signal(signal.SIGTERM, _parent_ended)
+    kernel.die_with_parent(signal.SIGTERM)
     kernel.adopt_orphans()
     base = os.path.join(root, f"slot{slot}-{os.getpid()}")
     work = os.path.join(base, "work")
@@ -305,9 +309,16 @@ def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: soc
     except BaseException:
         traceback.print_exc(file=sys.__stderr__)
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         workdir.remove(work)
         workdir.remove(base)
+        if os.getppid() != nursery and not any(name.startswith("slot") for name in os.listdir(root)):
+            workdir.remove(root)  # the nursery was killed, and this is the last of its supervisors
         os._exit(0)
+
+
+def _parent_ended(*_: object) -> NoReturn:
+    raise EOFError("the nursery was killed")
 
 
 def _one(plan: child.Plan, slot: int, work: str, ruleset: int, sock: socket.socket, header: dict[str, Any]) -> bool:
@@ -324,5 +335,8 @@ def _one(plan: child.Plan, slot: int, work: str, ruleset: int, sock: socket.sock
         if not watch.gone:
             watch.send(sock, exit_status, cpu_s, rss, time.monotonic() - began, last=not goes_on)
         return goes_on
+    except BaseException:
+        watch.kill()
+        raise
     finally:
         watch.close()

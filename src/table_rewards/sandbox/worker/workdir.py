@@ -6,23 +6,24 @@ import contextlib
 import os
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-MAX_ENTRIES = 4096
+MAX_ENTRIES, MAX_DEPTH = 4096, 64
 
 
 def over_quota(path: str, budget: int) -> bool:
-    """Whether the tree holds more bytes on disk than ``budget``, or more entries than anybody needs."""
+    """Whether the tree holds more bytes on disk than ``budget``, or is larger or deeper than anybody needs."""
     total = entries = 0
-    stack = [path]
+    stack = [(path, 0)]
     while stack:
+        place, depth = stack.pop()
         try:
-            with os.scandir(stack.pop()) as found:
+            with os.scandir(place) as found:
                 for entry in found:
                     entries += 1
                     total += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if total > budget or entries > MAX_ENTRIES:
+                    if total > budget or entries > MAX_ENTRIES or depth > MAX_DEPTH:
                         return True
                     if entry.is_dir(follow_symlinks=False):
-                        stack.append(entry.path)
+                        stack.append((entry.path, depth + 1))
         except OSError:
             pass
     return False

@@ -29,9 +29,9 @@ def prctl(option: int, a: int = 0, b: int = 0, what: str = "prctl") -> int:
     return check(libc.prctl(option, a, b, 0, 0), what)
 
 
-def die_with_parent() -> None:
-    """Be killed when the parent thread ends. A later change of user clears this: call it after that."""
-    prctl(PR_SET_PDEATHSIG, 9, what="pdeathsig")
+def die_with_parent(number: int = 9) -> None:
+    """Get this signal when the parent thread ends. A later change of user clears this: call it after that."""
+    prctl(PR_SET_PDEATHSIG, number, what="pdeathsig")
 
 
 def no_new_privileges() -> None:
