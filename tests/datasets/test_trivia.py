@@ -330,6 +330,25 @@ def test_questions_survive_faults_and_an_outage_is_reported(tmp_path, capsys):
     assert "HTTP 400" in capsys.readouterr().err
 
 
+def test_questions_about_images_show_the_image_to_both_models_and_hide_it_once(tmp_path):
+    (tmp_path / "t.png").write_bytes(b"PNG")
+    source = write(tmp_path / "t.jsonl", [{"images": ["t.png"]}, {"images": []}])
+
+    def reply(request):
+        system, user = (turn["content"] for turn in request["messages"])
+        if system.startswith("You write questions"):
+            return json.dumps([{"question": "Which unit?", "answer": "mA"}])
+        seen = isinstance(user, list) and any(part["type"] == "image_url" for part in user)
+        return "<answer>mA</answer>" if seen else "<answer>Not answerable</answer>"
+
+    with ChatServer(reply=reply) as server:
+        assert run("trivia-questions", source, "--images", "--out", tmp_path / "o.jsonl", "--endpoint", server.url) == 0
+        shown = [turn["content"] for body in server.received for turn in body["messages"] if turn["role"] == "user"]
+    assert sum(isinstance(content, list) for content in shown) == 2
+    (row,) = lines(tmp_path / "o.jsonl")
+    assert row["qa_pairs"] == [{"question": "Which unit?", "answer": "mA"}]
+
+
 def test_repeats_are_the_same_words_in_any_order_or_nearly_so_with_the_same_answer():
     pairs = [
         QAPair("What is the mean of A?", "1"),

@@ -62,7 +62,7 @@ def _find(row: Mapping[str, Any], field: str | None) -> tuple[str, Any]:
 def _with_images(messages: list[dict[str, Any]], images: list[Any], folder: pathlib.Path) -> list[dict[str, Any]]:
     if not images:
         return messages
-    left = [{"type": "image_url", "image_url": {"url": _image_url(image, folder)}} for image in images]
+    left = [image_part(image, folder) for image in images]
     for message in messages:
         if not isinstance(message["content"], str) or message["role"] != "user":
             continue
@@ -82,6 +82,15 @@ def _with_images(messages: list[dict[str, Any]], images: list[Any], folder: path
         rest = first["content"]
         first["content"] = left + ([{"type": "text", "text": rest}] if isinstance(rest, str) else rest)
     return messages
+
+
+def image_part(image: Any, folder: pathlib.Path) -> dict[str, Any]:
+    """The part of a chat message that shows an image: a path below `folder`, or an address.
+
+    Raises:
+        ConfigurationError: it is neither, or the file can't be read.
+    """
+    return {"type": "image_url", "image_url": {"url": _image_url(image, folder)}}
 
 
 def _image_url(image: Any, folder: pathlib.Path) -> str:

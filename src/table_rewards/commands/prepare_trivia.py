@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE, UNUSABLE_FILE
+from table_rewards.commands.generate_prompts import image_part
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.datasets.trivia import Prepared, for_verl, prepare, split
@@ -109,7 +110,8 @@ def _consistency(options: argparse.Namespace) -> int:
 def _questions_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Write question-answer pairs for tables with one model and check them with another: kept is what the checker "
-        "finds in the table and not without it; repeats are dropped. The table is the row's solution, html or otsl."
+        "finds in the table and not without it; repeats are dropped. The table is the row's solution, html or otsl; with "
+        "--images, for models that see, it is the row's images."
     )
     parser.add_argument("file", metavar="FILE", help="rows with a table")
     parser.add_argument("--out", type=pathlib.Path, required=True, metavar="OUT", help="the rows with qa_pairs, jsonl")
@@ -118,6 +120,7 @@ def _questions_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check-endpoint", metavar="URLS", help="servers that check the pairs (default: the same)")
     parser.add_argument("--check-model", help="name of the checking model; best another one")
     parser.add_argument("--count", type=int, default=30, metavar="N", help="most pairs a table (%(default)s)")
+    parser.add_argument("--images", action="store_true", help="show the models the row's images instead of its table")
     parser.add_argument("--language", default="English", help="of the questions (%(default)s)")
     parser.add_argument("--cache", metavar="PATH", help="SQLite file for answers, so that a second run costs nothing")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sampling (0)")
@@ -130,7 +133,8 @@ def _questions(options: argparse.Namespace) -> int:
     from table_rewards.llm import get_pool
 
     rows = list(read_rows(options.file))
-    tables = [str(row.get("solution") or row.get("html") or row.get("otsl") or _gold_turn(row)) for row in rows]
+    folder = pathlib.Path(options.file).parent
+    tables = [_images(row, folder) if options.images else _table(row) for row in rows]
     slow = {"timeout_s": 600.0, "deadline_s": 1800.0, "workers": 1, "cache": options.cache}
     writer = get_pool(options.endpoint, model=options.model, **slow)
     checker = get_pool(options.check_endpoint or options.endpoint, model=options.check_model or options.model, **slow)
@@ -166,10 +170,16 @@ SUBCOMMANDS = {
 }
 
 
-def _gold_turn(row: Mapping[str, Any]) -> str:
+def _table(row: Mapping[str, Any]) -> str:
     turns = row.get("messages")
     last = turns[-1] if isinstance(turns, list) and turns else {}
-    return str(last.get("content", "")) if last.get("role") == "assistant" else ""
+    gold = last.get("content") if last.get("role") == "assistant" else ""
+    return str(row.get("solution") or row.get("html") or row.get("otsl") or gold or "")
+
+
+def _images(row: Mapping[str, Any], folder: pathlib.Path) -> list[dict[str, Any]]:
+    found = row.get("images") or row.get("image") or []
+    return [image_part(image, folder) for image in (found if isinstance(found, list) else [found])]
 
 
 def _write(path: pathlib.Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -16,9 +16,12 @@ from typing import Any
 import pytest
 from swift_harness import major, run_grpo
 
+from table_rewards.datasets.trivia import prepare, to_jsonl
+from table_rewards.datasets.trivia_check import check
 from table_rewards.llm import Sampling, get_pool
 from table_rewards.rewards.qa_f1 import QAF1
 from table_rewards.rewards.qa_f1_extractive import ExtractiveReader
+from table_rewards.rewards.qa_f1_reference import QAPairs
 from table_rewards.tables.convert import parse_table
 from table_rewards.testing.chat_server import FAULTS, ChatServer
 
@@ -151,6 +154,48 @@ def test_the_filter_generates_cut_off_tables_again(tmp_path: Path, adapter_file:
         assert [text.endswith("<fcel>1<nl>") for text in texts] == [False, False, True, False]
         assert [text.endswith("<fcel>2<nl>") for text in texts] == [False, False, False, True]
         assert "loss" in step
+
+
+ANSWERS = ["007", "1.50", "null", "true", "[1]", "mA", "北京"]
+
+
+@pytest.mark.parametrize("through_swift", [False, True])
+def test_the_loader_keeps_what_prepare_writes(tmp_path: Path, through_swift: bool) -> None:
+    pairs = [{"question": f"Question {number}?", "answer": answer} for number, answer in enumerate(ANSWERS)]
+    row = {"messages": [{"role": "user", "content": "Read."}, {"role": "assistant", "content": TABLES[0]["otsl"]}]}
+    done = prepare([{**row, "qa_pairs": pairs}] * 4)
+    assert not [finding for finding in check(done.rows) if finding.level == "error"]
+    loaded = load(tmp_path, done.rows, through_swift)
+    assert [[pair.answer for pair in QAPairs.read(found["qa_pairs"]).pairs] for found in loaded] == [ANSWERS] * 4
+    assert {found["solution"] for found in loaded} == {TABLES[0]["otsl"]}
+
+
+@pytest.mark.parametrize("answer", ["007", "1.50", "null", "true"])
+def test_what_the_validator_refuses_is_what_the_loader_corrupts(tmp_path: Path, answer: str) -> None:
+    """One number among the answers, and text that looks like JSON is rewritten (datasets 4.8); 3.6 loads nothing."""
+    pairs = [{"question": "Which code?", "answer": answer}, {"question": "How many?", "answer": 7}]
+    rows = [{"messages": [{"role": "user", "content": "Read."}], "solution": "<table></table>", "qa_pairs": pairs}] * 2
+    assert any("answer" in str(finding) and finding.level == "error" for finding in check(rows))
+    try:
+        loaded = load(tmp_path, rows, through_swift=False)
+    except Exception:
+        return
+    assert loaded[0]["qa_pairs"][0]["answer"] != answer
+
+
+def load(folder: Path, rows: list[dict[str, Any]], through_swift: bool) -> list[dict[str, Any]]:
+    path = folder / "rows.jsonl"
+    path.write_text("".join(to_jsonl(rows)), "utf-8")
+    if not through_swift:
+        from datasets import load_dataset
+
+        return list(load_dataset("json", data_files=str(path), split="train", cache_dir=str(folder / "cache")))
+    if major() >= 4:
+        from swift.dataset import load_dataset as swift_load
+    else:
+        from swift.llm import load_dataset as swift_load
+    train, _ = swift_load(str(path), remove_unused_columns=False)
+    return list(train)
 
 
 @pytest.fixture(scope="module")
