@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, TableRewardsError, UnknownName
     from table_rewards.core.registry import create, find, names, register
     from table_rewards.core.reward import Reward
+    from table_rewards.core.rows import Row
     from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, Schedule
     from table_rewards.core.scores import Judgement, Score, Scores
     from table_rewards.rewards.cell_f1 import CellF1
@@ -71,6 +72,7 @@ _HOME = {
     "RankingReference": "rewards.ranking_reference",
     "RegionReference": "rewards.table_region",
     "Reward": "core.reward",
+    "Row": "core.rows",
     "ScalarQuality": "rewards.scalar_quality",
     "Schedule": "core.schedules",
     "Score": "core.scores",
@@ -126,6 +128,7 @@ __all__ = [
     "RankingReference",
     "RegionReference",
     "Reward",
+    "Row",
     "ScalarQuality",
     "Schedule",
     "Score",

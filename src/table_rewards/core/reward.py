@@ -29,8 +29,8 @@ logger = logging.getLogger("table_rewards")
 class Reward(ABC, Generic[ReferenceT]):
     """A batched reward: completions and references in, :class:`~table_rewards.core.scores.Scores` out.
 
-    Class attributes that a subclass sets:
-        name: the registry name, lower_snake_case.
+    Attributes:
+        name: the registry name, lower_snake_case; a subclass sets it, and the next ones where they differ.
         reference_type: the frozen, hashable dataclass of its references. Pairs with equal completion and equal
             reference are judged once, so the dataclass must hold everything that the judgement depends on.
         floor: the value of a completion that holds no answer.

@@ -2,13 +2,13 @@
 
 A sample is in one of three states:
 
-========  =====================================================  ==========
-status    meaning                                                value
-========  =====================================================  ==========
-scored    an answer was found and judged                         finite
-unparsed  the completion held no answer: the reward's floor      finite
+========  ======================================================  ======
+status    meaning                                                 value
+========  ======================================================  ======
+scored    an answer was found and judged                          finite
+unparsed  the completion held no answer: the reward's floor       finite
 unscored  the scorer could not do its work; never a wrong answer  NaN
-========  =====================================================  ==========
+========  ======================================================  ======
 """
 
 from __future__ import annotations
