@@ -110,8 +110,8 @@ def _consistency(options: argparse.Namespace) -> int:
 def _questions_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Write question-answer pairs for tables with one model and check them with another: kept is what the checker "
-        "finds in the table and not without it; repeats are dropped. The table is the row's solution, html or otsl; with "
-        "--images, for models that see, it is the row's images."
+        "finds in the table and not without it; repeats are dropped. The table is the row's solution, html or otsl; "
+        "with --images, for models that see, it is the row's images."
     )
     parser.add_argument("file", metavar="FILE", help="rows with a table")
     parser.add_argument("--out", type=pathlib.Path, required=True, metavar="OUT", help="the rows with qa_pairs, jsonl")
