@@ -58,7 +58,11 @@ def test_rewards_share_rows_without_touching_them(name: str, orms: dict[str, Any
 
 
 @pytest.mark.parametrize("name", REWARDS)
-@pytest.mark.parametrize("completion", ["", "\x00\ufffd" * 40, "نص " * 50, "x" * 1_000_000])
+@pytest.mark.parametrize(
+    "completion",
+    ["", "\x00\ufffd" * 40, "نص " * 50, "x" * 1_000_000],
+    ids=["empty", "binary", "right-to-left", "megabyte"],
+)
 def test_one_hostile_completion_does_not_change_its_neighbours(
     name: str, completion: str, orms: dict[str, Any]
 ) -> None:
