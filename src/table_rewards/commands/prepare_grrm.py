@@ -50,7 +50,8 @@ def configure_sft(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Write one conversation for every group: the prompt that shows the candidates, and the analysis followed by "
         "the reference ranking and scores. LLaMA-Factory's entry for the file is printed and written to "
-        "dataset_info.json beside it. Source rows need src_text and the three columns below; src_lang and trg_lang name the languages."
+        "dataset_info.json beside it. Source rows need src_text and the three columns below; src_lang and trg_lang "
+        "name the languages."
     )
     _both(parser)
     parser.add_argument(

@@ -161,7 +161,7 @@ def _scores(line: str, index: dict[str, int], form: Form) -> Read:
     for number, item in enumerate(items):
         name, colon, value = item.rpartition(":")
         if not colon:
-            return Read(None, f"the last line is no list of scores such as 'A: 8, B: 3': {_shown(line)}")
+            return Read(None, f"the last line is no list of scores: {_shown(line)}")
         if number == 0 and ":" in name:  # a header on the same line
             name = name.rpartition(":")[2]
         where = _candidate(name, index)
