@@ -14,4 +14,5 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"table-rewards {version}"
 autodoc_typehints = "none"
+napoleon_attr_annotations = False
 autodoc_member_order = "bysource"
