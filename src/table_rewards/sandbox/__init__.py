@@ -2,16 +2,16 @@
 
 ::
 
-    trainer --> dispatcher thread --> nursery: a warm interpreter, started as a program, never runs a job
+    trainer -> dispatcher thread -> nursery: a warm interpreter, started as a program
                                         └── supervisor of a slot: forks, watches, reports, cleans up
                                               └── child: one snippet, locked down, then gone
 
 What is covered: CPU and wall time, memory, output, disk, threads; files, network, signals and other processes; the
 trainer's environment and memory; the verdict, since no process that runs model code is sent an expected value.
 
-What is not covered: bugs of the kernel, side channels, world-readable files where there is no Landlock, whatever lies in
-the interpreter's own directories; macOS and SandboxFusion's default configuration, where only the verdict is protected.
-Lost guarantees are warned of and refused where they are too many. docs/sandbox.md has the details;
+What is not covered: bugs of the kernel, side channels, world-readable files where there is no Landlock, whatever lies
+in the interpreter's own directories; macOS and SandboxFusion's default configuration, where only the verdict is
+protected. Lost guarantees are warned of, and refused where they are too many. docs/sandbox.md has the details;
 ``table-rewards sandbox check`` tries them on your machine.
 """
 
