@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import pathlib
 import pickle
+import re
+import sys
 import threading
 import time
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -67,6 +71,37 @@ def test_pubtabnet_published_scores():
     np.testing.assert_allclose(
         scores.parts["structure"], [case["computed_s_teds"] for case in cases], rtol=0, atol=1e-9
     )
+
+
+def load(name: str) -> ModuleType:
+    """A module of benchmarks/."""
+    spec = importlib.util.spec_from_file_location(name, FIXTURES.parents[1] / "benchmarks" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_omnidocbench_scores_are_those_of_the_seeds_pipeline():
+    """TRivia's pipeline, R1 mended, rebuilt from beautifulsoup, lxml and apted: equal on damaged real tables.
+
+    Left out, see docs/tables.md: tables cut inside a tag, texts with "<" or ">", wrappers with an id.
+    """
+    seed_teds, made = load("teds_seed_way").seed_teds, load("table_variants")
+    real = [str(row["html"]) for name in ("pubtabnet", "docling") for row in rows(name)]
+    pairs = [(case["prediction"], case["reference"]) for case in rows("pairs")]
+    for seed, (_, table) in enumerate(made.real_tables("pubtabnet", "docling")):
+        if table.size <= 40:
+            variants = made.variants(table, seed)
+            kind = sorted(variants)[seed % len(variants)]
+            pairs.append((variants[kind], real[seed]))
+    pairs = [pair for pair in pairs if not any(re.search("&[lg]t;|> [^<]|<[^>]*$|<(div|p) id", text) for text in pair)]
+    assert len(pairs) > 25
+    reward = TEDS(normalisation="omnidocbench", denominator="pubtabnet", clip=False)
+    found = reward([str(one) for one, _ in pairs], [two for _, two in pairs]).values
+    np.testing.assert_allclose(found, [seed_teds(*pair) for pair in pairs], rtol=0, atol=1e-9)
 
 
 def test_real_predictions_score_between_the_worst_and_the_best():

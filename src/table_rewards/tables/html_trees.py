@@ -11,7 +11,8 @@ becomes one character of a private plane, so that the list is a string and every
     ``tbody``, ``span``, ``div``, ``p``, ``sup``, ``sub`` are unwrapped; ``colgroup`` is dropped; ``math`` becomes its
     ``alttext`` between dollar signs; texts are brought to NFKC, with single spaces and none behind a tag. Two of its
     defects are not reproduced: entities resolved twice (a text ``p&lt;beta`` becomes a tag there), and spaces lost
-    behind a ">" in a text.
+    behind a ">" in a text. ``div``, ``p``, ``sup`` and ``sub`` are unwrapped whatever attributes they have; there,
+    those with an attribute other than style, class, width, height or align are nodes.
 """
 
 from __future__ import annotations
@@ -196,11 +197,11 @@ def _tokens(cell: Any) -> str:
 
 def _unwrapped_tokens(cell: Any) -> str:
     """A cell's content as tokens after OmniDocBench's unwrapping."""
-    parts: list[str] = [cell.text or ""]
+    parts: list[str] = [_string(cell.text)]
     stack: list[tuple[Iterator[Any], str]] = [(iter(cell), "")]
     while stack:
         for element in stack[-1][0]:
-            tag, tail = element.tag, element.tail or ""
+            tag, tail = element.tag, _string(element.tail)
             if not isinstance(tag, str) or tag == "colgroup":
                 parts.append(tail)
                 continue
@@ -209,7 +210,7 @@ def _unwrapped_tokens(cell: Any) -> str:
                 continue
             tag = "td" if tag == "th" else tag
             opening, closing = ("", "") if tag in _UNWRAPPED else (tag_token(f"<{tag}>"), tag_token(f"</{tag}>"))
-            parts += (opening, element.text or "")
+            parts += (opening, _string(element.text))
             if len(element) and len(stack) < _MAX_DEPTH:
                 stack.append((iter(element), closing + tail))
                 break
@@ -217,3 +218,8 @@ def _unwrapped_tokens(cell: Any) -> str:
         else:
             parts.append(stack.pop()[1])
     return "".join(parts)
+
+
+def _string(text: str | None) -> str:
+    """A text node; beautifulsoup makes one line break of blank ones that hold any, and line breaks are dropped."""
+    return "" if not text or ("\n" in text and text.isspace()) else text
