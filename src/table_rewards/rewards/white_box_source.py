@@ -118,7 +118,8 @@ def literal(text: str) -> Value:
     try:
         return values.from_literal(text)
     except ValueError as error:
-        raise NotThatForm(f"not a literal value: {error}") from None
+        shown = text if len(text) <= 40 else f"{text[:37]}..."
+        raise NotThatForm(f"{shown!r} is not a literal value") from error
 
 
 def split(tokens: Sequence[Token], mark: str) -> list[list[Token]]:
