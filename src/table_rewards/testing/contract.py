@@ -17,6 +17,8 @@ or at once: ``check_reward(samples)``. A check raises AssertionError and says wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import logging
 import multiprocessing
 import os
@@ -199,19 +201,20 @@ def prints_nothing(s: Samples) -> None:
     """Not a byte to stdout or stderr, by any route."""
     sys.stdout.flush()
     sys.stderr.flush()
+    python_level = io.StringIO()
     with tempfile.TemporaryFile() as sink:
         kept = [(fd, os.dup(fd)) for fd in (1, 2)]
         try:
             for fd, _ in kept:
                 os.dup2(sink.fileno(), fd)
-            s.scores()
-            sys.stdout.flush()
+            with contextlib.redirect_stdout(python_level), contextlib.redirect_stderr(python_level):
+                s.scores()
         finally:
             for fd, copy in kept:
                 os.dup2(copy, fd)
                 os.close(copy)
         sink.seek(0)
-        written = sink.read()
+        written = python_level.getvalue().encode("utf-8", "replace") + sink.read()
     assert not written, f"a reward prints nothing, but wrote {written[:200]!r}"
 
 
