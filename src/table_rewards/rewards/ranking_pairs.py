@@ -7,7 +7,7 @@ better; only differences count). :mod:`table_rewards.rewards.ranking_plain` says
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 MARGIN_CREDIT: Final = ((0.0, 1.0), (1.0, 0.6), (2.0, 0.2), (3.0, 0.0))
 """Credit for a score difference that is so far off; between these points linear, beyond them 0."""
 
-_CHUNK: Final = 1 << 21  # pairs worked on at once: bounds memory
+_CHUNK: Final = 1 << 18  # pairs worked on at once: they stay in the processor's cache
 
 
 class Agreement(NamedTuple):
@@ -45,15 +45,18 @@ def agreement(predicted: Array, reference: Array) -> Agreement:
     m, n = predicted.shape
     out = np.empty((3, m))
     left, right = np.triu_indices(n, 1)
-    for rows in _chunks(m, len(left)):
-        here = predicted[rows][:, left] - predicted[rows][:, right]
-        there = reference[rows][:, left] - reference[rows][:, right]
+    predicted, reference = np.ascontiguousarray(predicted.T), np.ascontiguousarray(reference.T)
+    if _small_integers(predicted) and _small_integers(reference):
+        predicted, reference = predicted.astype(np.int16), reference.astype(np.int16)
+    for rows in _chunks(m, len(left)):  # one row a pair from here on: contiguous, and summed along the first axis
+        here = predicted[left, rows] - predicted[right, rows]
+        there = reference[left, rows] - reference[right, rows]
         better, truly = _sign(here), _sign(there)
-        out[0, rows] = np.count_nonzero(better == truly, axis=1) / len(left)
-        out[1, rows] = _credit(np.abs(here - there)).mean(axis=1)
-        concordance = np.einsum("ij,ij->i", better, truly, dtype=np.int64)
-        untied = np.count_nonzero(better, axis=1).astype(np.float64) * np.count_nonzero(truly, axis=1)
-        out[2, rows] = np.divide(concordance, np.sqrt(untied), out=np.zeros(len(untied)), where=untied > 0)
+        out[0, rows] = _count(better == truly) / len(left)
+        out[1, rows] = _credit(here - there)
+        concordance = np.add.reduce(better * truly, axis=0, dtype=np.int32)
+        untied = np.sqrt(_count(better != 0).astype(np.float64) * _count(truly != 0))
+        out[2, rows] = np.divide(concordance, untied, out=np.zeros(len(untied)), where=untied > 0)
     return Agreement(*out)
 
 
@@ -71,13 +74,29 @@ def spearman(predicted: Array, reference: Array) -> Array:
     return out
 
 
-def _sign(difference: Array) -> NDArray[np.int8]:
-    return (difference > 0).astype(np.int8) - (difference < 0).astype(np.int8)
+def _small_integers(values: Array) -> bool:
+    """True when differences of differences fit into 16 bits."""
+    return bool(np.all(np.abs(values) < 8000) and np.all(values == np.rint(values)))
 
 
-def _credit(error: Array) -> Array:
-    xs, ys = zip(*MARGIN_CREDIT, strict=True)
-    return np.interp(np.round(error, 9), xs, ys)
+def _sign(difference: NDArray[Any]) -> NDArray[np.int8]:
+    return (difference > 0).view(np.int8) - (difference < 0).view(np.int8)
+
+
+def _count(flags: NDArray[np.bool_]) -> NDArray[Any]:
+    """Number of true rows in each column, in the narrowest type that holds it."""
+    kind = np.uint8 if len(flags) < 256 else np.uint32
+    return np.add.reduce(flags.view(np.uint8), axis=0, dtype=kind)
+
+
+def _credit(error: NDArray[Any]) -> Array:
+    """Mean credit of each column's margin errors."""
+    error = np.abs(error)
+    if error.dtype == np.int16:
+        total = sum(value * _count(error == point) for point, value in MARGIN_CREDIT if value)
+        return np.asarray(total, dtype=np.float64) / len(error)
+    points, values = zip(*MARGIN_CREDIT, strict=True)
+    return np.interp(np.round(error, 9), points, values).mean(axis=0)
 
 
 def _mid_ranks(scores: Array) -> Array:

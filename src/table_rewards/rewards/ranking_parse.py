@@ -25,6 +25,7 @@ MODES: Final = ("ranking", "ranking_score", "score")
 REASONING: Final = ("required", "absent", "optional")
 
 FOLD: Final = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20, 0x3001: 0x2C}
+_KNOWN: Final = 2048
 _LOOKED_AT: Final = 64  # lines from the end in which the answer must stand
 _NUMBER: Final = re.compile(r"[+-]?\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _DECORATION: Final = " \t\r*_`'\"()[]{}$"
@@ -140,7 +141,9 @@ def _order(line: str, index: dict[str, int]) -> Read:
     places: list[float | None] = [None] * len(index)
     for place, tier in enumerate(line.split(">")):
         for name in tier.split("="):
-            where = _candidate(name, index)
+            where = index.get(name.strip())
+            if where is None:
+                where = _candidate(name, index)
             if where is None:
                 return Read(None, _unknown(name, index, "ranking"))
             if places[where] is not None:
@@ -154,6 +157,10 @@ def _scores(line: str, index: dict[str, int], form: Form) -> Read:
         line = line.translate(FOLD)
     if len(line) > 256 + 100 * len(index):
         return Read(None, "the score line is too long for its candidates")
+    known = _known_scores(tuple(index), form.low, form.high)
+    quick = [known.get(item) for item in line.split(", ")]
+    if len(quick) == len(index) and None not in quick and len({where for where, _ in quick}) == len(quick):  # type: ignore[misc]
+        return Read([score for _, score in sorted(quick)])  # type: ignore[type-var, misc]
     items = line.replace(";", ",").rstrip(".,").split(",")
     if form.mode == "score" and ":" not in line and len(items) == len(index):
         items = [f"{name}:{item}" for name, item in zip(index, items, strict=True)]
@@ -175,6 +182,8 @@ def _scores(line: str, index: dict[str, int], form: Form) -> Read:
         if found[where] is not None:
             return Read(None, f"the scores name {name.strip(_DECORATION)} twice")
         found[where] = score
+        if len(known) < _KNOWN and item.strip() == f"{name.strip()}:{value}":
+            known[item.strip()] = (where, score)
     return _complete(found, index, "scores")
 
 
@@ -213,9 +222,13 @@ def _unknown(name: str, index: dict[str, int], what: str) -> str:
 
 
 def _consistent(places: list[float], scores: list[float]) -> bool:
-    """The order that the scores imply is the order."""
-    ranked = sorted(zip(places, scores, strict=True), reverse=True)
-    return all((a[0] == b[0]) == (a[1] == b[1]) and a[1] >= b[1] for a, b in itertools.pairwise(ranked))
+    """The order that the scores imply is the order: one score a place, and falling."""
+    of: dict[float, float] = {}
+    for place, score in zip(places, scores, strict=True):
+        if of.setdefault(place, score) != score:
+            return False
+    falling = [of[place] for place in sorted(of, reverse=True)]
+    return all(better > worse for better, worse in itertools.pairwise(falling))
 
 
 def _reasoning_problem(before: str, candidates: int, wanted: str | int) -> str:
@@ -232,20 +245,24 @@ def _reasoning_problem(before: str, candidates: int, wanted: str | int) -> str:
 
 def _second_answer(before: str, index: dict[str, int], form: Form) -> str:
     """A line of its own that is a whole ranking, or all the scores, before the last one: which one is meant?"""
-    if form.mode != "score" and any(sign in before for sign in ">=＞＝"):
+    least = len(index)
+    if form.mode != "score" and _may_be_order(before):
         for line in before.split("\n"):
-            if _may_be_order(line) and ":" not in line and "：" not in line and _order(line, index).scores is not None:
+            if _may_be_order(line) and not _colons(line) and _order(line, index).scores is not None:
                 return f"a second ranking: {_shown(line)}"
-    if form.mode != "ranking" and (":" in before or "：" in before):
-        least = len(index)
+    if form.mode != "ranking" and _colons(before) >= least:
         for line in before.split("\n"):
-            if line.count(":") + line.count("：") >= least and _scores(line.strip(), index, form).scores is not None:
+            if _colons(line) >= least and _scores(line.strip(), index, form).scores is not None:
                 return f"a second line of scores: {_shown(line)}"
     return ""
 
 
+def _colons(text: str) -> int:
+    return text.count(":") if text.isascii() else text.count(":") + text.count("：")
+
+
 def _may_be_order(line: str) -> bool:
-    return ">" in line or "=" in line or "＞" in line or "＝" in line
+    return ">" in line or "=" in line or (not line.isascii() and ("＞" in line or "＝" in line))
 
 
 def _is_header(line: str) -> bool:
@@ -260,6 +277,12 @@ def _is_header(line: str) -> bool:
 def _shown(text: str) -> str:
     text = " ".join(text[:60].split())
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+@lru_cache(maxsize=256)
+def _known_scores(candidates: tuple[str, ...], low: float, high: float) -> dict[str, tuple[int, float]]:
+    """Items such as ``A: 8`` that were read before; there are few, and every answer is made of them."""
+    return {}
 
 
 @lru_cache(maxsize=4096)
