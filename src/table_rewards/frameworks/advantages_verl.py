@@ -1,0 +1,194 @@
+"""The advantages as verl's own estimators: ``algorithm.adv_estimator=tarpo`` and its kin.
+
+Opt in by importing this module where the trainer runs::
+
+    export VERL_USE_EXTERNAL_MODULES=table_rewards.frameworks.advantages_verl
+
+======================  ============================================================================================
+``tarpo``               region and answer from the reward's columns of these names (``TableRegion``)
+``tango``               outcome from ``token_level_rewards``, step rewards from the batch's tensor ``step_rewards``
+``tarpo_tokens``        region on the last but one token of ``token_level_rewards``, answer on the last
+``tango_tokens``        outcome on the last token of ``token_level_rewards``, step rewards where the steps end
+``..._released``        each of them as released (T4; groups without step rewards)
+======================  ============================================================================================
+
+verl hands an estimator rewards, mask and groups, no columns. So ``tarpo`` and ``tango`` look at the batch of their
+caller, ``compute_advantage``, where the classic trainer (``trainer.use_v1=False``) has the columns; the V1 trainer
+drops them before, and only the ``_tokens`` forms can work there, with a reward loop that places the parts itself. Missing
+parts are an error, never a silent GRPO. See docs/recipes/tango.md.
+
+alpha of ``tango`` is the schedule in the environment variable TABLE_REWARDS_STEP_WEIGHT (a number, or the text of a
+schedule such as ``linear(0.1, 0.001, 300)``), else RL Tango's own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.schedules import Schedule, as_schedule
+from table_rewards.frameworks.advantages import Form, StepWeight
+from table_rewards.frameworks.advantages_torch import tarpo_advantage, two_level_advantage
+
+PARTS = ("region", "answer")
+STEP_WEIGHT = "TABLE_REWARDS_STEP_WEIGHT"
+
+
+def tarpo(form: Form, tokens: bool) -> Callable[..., tuple[Any, Any]]:
+    """The estimator ``tarpo`` in one of its forms, as verl calls it."""
+
+    def estimator(
+        token_level_rewards: Any, response_mask: Any, index: Any = None, config: Any = None, **kwargs: Any
+    ) -> tuple[Any, Any]:
+        if tokens:
+            region, answer = _last_two(token_level_rewards, response_mask)
+        else:
+            region, answer = _parts(token_level_rewards.sum(-1), *(_column(n, token_level_rewards) for n in PARTS))
+        advantage = tarpo_advantage(region, answer, _groups(index), form=form).unsqueeze(-1) * response_mask
+        return advantage, advantage
+
+    return estimator
+
+
+def tango(form: Form, tokens: bool, alpha: Schedule | None = None) -> Callable[..., tuple[Any, Any]]:
+    """The estimator ``tango`` in one of its forms, as verl calls it."""
+    calls = [0]
+
+    def estimator(
+        token_level_rewards: Any, response_mask: Any, index: Any = None, config: Any = None, **kwargs: Any
+    ) -> tuple[Any, Any]:
+        schedule = alpha or step_weight()
+        if tokens:
+            outcomes, steps = _outcome_and_steps(token_level_rewards, response_mask)
+        else:
+            outcomes, steps = token_level_rewards.sum(-1), _tensor("step_rewards")
+        share = schedule(_step(calls[0]))
+        calls[0] += 1
+        advantage = two_level_advantage(outcomes, steps, response_mask, _groups(index), share, form=form)
+        return advantage, advantage
+
+    return estimator
+
+
+def step_weight() -> Schedule:
+    """alpha's schedule: TABLE_REWARDS_STEP_WEIGHT, else RL Tango's exponential one."""
+    text = os.environ.get(STEP_WEIGHT, "")
+    return as_schedule(STEP_WEIGHT, text) if text else StepWeight()
+
+
+def register() -> tuple[str, ...]:
+    """Register every estimator with verl and return their names; the import described above does it."""
+    from verl.trainer.ppo.core_algos import register_adv_est
+
+    names = []
+    for name, make in (("tarpo", tarpo), ("tango", tango)):
+        for tokens in (False, True):
+            for form in ("corrected", "released"):
+                full = name + ("_tokens" if tokens else "") + ("_released" if form == "released" else "")
+                if full not in _registered:
+                    _registered[full] = register_adv_est(full)(make(form, tokens))
+                names.append(full)
+    return tuple(names)
+
+
+_registered: dict[str, Any] = {}
+
+
+# -- where the parts are ----------------------------------------------------------------------------------------------
+
+
+def _groups(index: Any) -> list[Any]:
+    if index is None:
+        raise ConfigurationError("the batch has no 'uid' column, by which rollouts of one prompt are grouped")
+    return list(index)
+
+
+def _batch() -> Any:
+    """The batch that verl's ``compute_advantage`` is working on: it calls us without it, but it is our caller."""
+    frame = sys._getframe(1)
+    for _ in range(6):
+        data = frame.f_locals.get("data")
+        if frame.f_code.co_name == "compute_advantage" and hasattr(data, "non_tensor_batch"):
+            return data
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    raise ConfigurationError(
+        "this estimator reads the batch of verl's compute_advantage, which did not call it; use the estimator's _tokens "
+        "form, or call table_rewards.frameworks.advantages_torch yourself"
+    )
+
+
+def _step(counted: int) -> int:
+    """The number of updates so far, as verl knows it, else as counted."""
+    try:
+        found = _batch().meta_info.get("global_steps")
+    except (ConfigurationError, AttributeError):
+        found = None
+    return counted if found is None else max(0, int(found) - 1)
+
+
+def _column(name: str, like: Any) -> Any:
+    """A part of the reward as a tensor of shape (n,)."""
+    import numpy as np
+    import torch
+
+    columns = _batch().non_tensor_batch
+    if name not in columns:
+        raise ConfigurationError(
+            f"the reward returned no {name!r}; tarpo needs 'region' and 'answer' (the reward table_region has them); "
+            f"the batch has {', '.join(sorted(map(str, columns)))}"
+        )
+    values = np.asarray(columns[name], dtype=np.float64)
+    return torch.as_tensor(values, dtype=like.dtype, device=like.device)
+
+
+def _tensor(name: str) -> Any:
+    batch = _batch().batch
+    if name not in batch.keys():  # noqa: SIM118 (a TensorDict, which cannot be asked with "in")
+        raise ConfigurationError(
+            f"the batch has no tensor {name!r} of the responses' shape; the loop that runs the verifier must add it"
+        )
+    return batch[name]
+
+
+def _parts(total: Any, region: Any, answer: Any) -> tuple[Any, Any]:
+    """The weighted parts: those of ``total = a * region + (1 - a) * answer`` with the one a that the batch shows.
+
+    A rollout whose reward is not made of its parts (unscored, filled in with its group's mean) keeps its reward.
+    """
+    apart = (region - answer).abs() > 1e-6
+    a = ((total - answer)[apart] / (region - answer)[apart]).median() if bool(apart.any()) else total.new_tensor(0.5)
+    fits = (a * region + (1 - a) * answer - total).abs() <= 1e-4
+    if not -1e-4 <= float(a) <= 1 + 1e-4 or float(fits.float().mean()) < 0.5:
+        raise ConfigurationError(
+            "region and answer do not make up the reward as a * region + (1 - a) * answer; is a penalty part of it?"
+        )
+    share = a * region
+    return share, total - share
+
+
+def _last(mask: Any) -> Any:
+    import torch
+
+    places = torch.arange(mask.shape[1], device=mask.device)
+    return (places * (mask > 0)).argmax(1)
+
+
+def _last_two(rewards: Any, mask: Any) -> tuple[Any, Any]:
+    last = _last(mask)
+    answer = rewards.gather(1, last.unsqueeze(1)).squeeze(1)
+    return rewards.sum(-1) - answer, answer
+
+
+def _outcome_and_steps(rewards: Any, mask: Any) -> tuple[Any, Any]:
+    last = _last(mask).unsqueeze(1)
+    outcomes = rewards.gather(1, last).squeeze(1)
+    return outcomes, rewards.scatter(1, last, 0.0)
+
+
+if os.environ.get("VERL_USE_EXTERNAL_MODULES") and __name__ in os.environ["VERL_USE_EXTERNAL_MODULES"]:
+    register()
