@@ -92,5 +92,6 @@ def score(chosen: Door, completions: Sequence[Any], columns: Mapping[str, Any]) 
 def _prompt(row: Mapping[str, Any], index: int) -> Hashable:
     messages = row.get("messages")
     if isinstance(messages, (list, tuple)) and len(messages) > 1:
-        return repr(messages[:-1])  # prompt_id starts again at prompt_0 in every batch
+        # prompt_id starts again at prompt_0 in every batch; prompts about images may have one text for all of them
+        return repr((messages[:-1], row.get("solution"), row.get("qa_pairs")))
     return ("prompt_id", str(row.get("prompt_id", index)))
