@@ -7,21 +7,19 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from table_rewards.commands.exit_codes import DONE, INCOMPLETE, MISUSE
 from table_rewards.sandbox import SandboxDegradedWarning, SandboxUnavailable, get_sandbox
 from table_rewards.sandbox.backend import BACKENDS
 
 if TYPE_CHECKING:
     from table_rewards.testing.sandbox import CaseResult
 
-EXIT_NOT_CONTAINED = 3
-EXIT_UNAVAILABLE = 4
-
 DESCRIPTION = """\
 Programs that a model wrote run in the sandbox: in locked-down, killable processes of this machine, or on a
 SandboxFusion server. What it can guarantee depends on the kernel and the container, so ask it where you train.
 
   describe   one line: the layers in force, the slots, the guarantees that are lost
-  check      run 168 hostile snippets and the honest controls: 0 rewards hacked, 0 harm, 0 hangs, or exit code 3
+  check      run 168 hostile snippets and the honest controls: 0 rewards hacked, 0 harm, 0 hangs, or exit status 1
 """
 
 
@@ -61,11 +59,11 @@ def run(options: argparse.Namespace) -> int:
             sandbox = get_sandbox(options.backend, **given)
     except SandboxUnavailable as error:
         print(f"sandbox: unavailable: {error}", file=sys.stderr)
-        return EXIT_UNAVAILABLE
+        return MISUSE
     with sandbox:
         if options.action == "describe":
             print(sandbox.describe())
-            return 0
+            return DONE
         return _check(sandbox, options.fast)
 
 
@@ -85,4 +83,4 @@ def _check(sandbox: Any, fast: bool) -> int:
 
         report = check_sandbox(sandbox, fast=fast, progress=progress)
     print(report.text())
-    return 0 if report.clean else EXIT_NOT_CONTAINED
+    return DONE if report.clean else INCOMPLETE

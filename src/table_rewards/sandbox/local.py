@@ -20,8 +20,9 @@ from table_rewards.sandbox.errors import SandboxDegradedWarning, SandboxUnavaila
 from table_rewards.sandbox.jobs import Job
 from table_rewards.sandbox.outcomes import Outcome, TestResult
 from table_rewards.sandbox.policy import PolicyName, choose, probe
-from table_rewards.sandbox.pool import JobFuture, Pool
+from table_rewards.sandbox.pool import Pool
 from table_rewards.sandbox.process_pool import ProcessPool
+from table_rewards.sandbox.slots import JobFuture
 
 log = logging.getLogger("table_rewards.sandbox")
 

@@ -22,7 +22,7 @@ from table_rewards.sandbox import messages, process
 from table_rewards.sandbox.jobs import Job
 from table_rewards.sandbox.outcomes import Outcome, Status
 from table_rewards.sandbox.policy import BOOT
-from table_rewards.sandbox.pool import JobFuture
+from table_rewards.sandbox.slots import JobFuture
 from table_rewards.sandbox.worker import standalone, wire, workdir
 
 STDERR_BYTES = 64 << 10

@@ -1,0 +1,276 @@
+"""One job from fork to report: start its child, read its pipes up to their caps, hold it to its limits, end it.
+
+What a child wrote is held in mappings that are gone before the next fork.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import select
+import signal
+import socket
+import time
+from typing import Any
+
+from . import child, wire, workdir
+from .lockdown import kernel
+
+QUOTA_EVERY = 0.05
+SETUP_WITHIN = 60.0
+STDERR_BYTES = 64 << 10
+
+
+def cpu_clock(pid: int) -> float | None:
+    """CPU seconds of a whole process so far, from the clock that the kernel keeps for it."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return None
+
+
+class Watch:
+    """One job from fork to report."""
+
+    def __init__(self, header: dict[str, Any]) -> None:
+        self.header = header
+        self.caps = (header["out"], STDERR_BYTES, header["res"])
+        self.status = ""
+        self.note = ""
+        self.ready = False
+        self.gone = False  # the trainer is
+        self.frames = 0
+        self.frame_at = 0
+        self.cpu_from = 0.0
+        self.wall_from = time.monotonic()
+        self.poll = select.poll()
+        self.areas = [mmap.mmap(-1, cap + 1, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for cap in self.caps]
+        self.sizes = [0, 0, 0]
+        self.pipes: list[int] = []
+        self.open: set[int] = set()
+        self.pids: list[int] = []
+
+    def start(self, plan: child.Plan, slot: int, work: str, ruleset: int, sock: socket.socket) -> None:
+        ends = [os.pipe() for _ in self.caps]
+        self.pipes = [pair[0] for pair in ends]
+        out, err, result = (pair[1] for pair in ends)
+        parent, sizes = os.getpid(), self.header["sizes"]
+        place = child.Place(slot, work, ruleset, parent, out, err, result)
+        if len(sizes) == 2:
+            self._start_pair(plan, place, sock, sizes)
+        else:
+            self._fork(plan, place, sock, sizes[0], trusted=False)
+        for fd in (out, err, result):
+            os.close(fd)
+        for fd in self.pipes:
+            os.set_blocking(fd, False)
+            self.poll.register(fd, select.POLLIN)
+            self.open.add(fd)
+
+    def _start_pair(self, plan: child.Plan, place: child.Place, sock: socket.socket, sizes: list[int]) -> None:
+        """The model's code first: it is through with the socket before anybody reads the tests from it."""
+        ours, theirs = socket.socketpair()
+        gate_out, gate_in = os.pipe()
+        null = os.open(os.devnull, os.O_WRONLY)
+        model = child.Place(
+            place.slot, place.work, place.ruleset, place.parent, place.stdout, place.stderr, gate_in, theirs.fileno()
+        )
+        self._fork(plan, model, sock, sizes[0], trusted=False)
+        os.close(gate_in)
+        theirs.close()
+        frame = os.read(gate_out, 4096)
+        os.close(gate_out)
+        if frame[4:5] == wire.READY:
+            tester = child.Place(
+                place.slot, place.work, place.ruleset, place.parent, null, place.stderr, place.result, ours.fileno()
+            )
+            self._fork(plan, tester, sock, sizes[1], trusted=True)
+            self.pids.reverse()  # the first is the one whose end ends the job
+        else:
+            self.note = frame[5:].decode("utf-8", "replace") or "the child did not start"
+        os.close(null)
+        ours.close()
+
+    def _fork(self, plan: child.Plan, place: child.Place, sock: socket.socket, size: int, trusted: bool) -> None:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                child.run(plan, place, self.header, sock, size, trusted)
+            finally:
+                os._exit(98)
+        self.pids.append(pid)
+
+    def drain(self, which: int) -> None:
+        """Read what a pipe holds, up to its cap."""
+        fd, area = self.pipes[which], self.areas[which]
+        while fd in self.open:
+            with memoryview(area) as view, view[self.sizes[which] :] as room:
+                try:
+                    count = os.readv(fd, [room]) if len(room) else -1
+                except BlockingIOError:
+                    return
+            if count == -1:
+                self.stop("output_limit", ("stdout", "stderr", "values")[which])
+                return
+            if count == 0:
+                self.poll.unregister(fd)
+                self.open.discard(fd)
+                return
+            self.sizes[which] += count
+            if self.sizes[which] > self.caps[which]:
+                self.stop("output_limit", ("stdout", "stderr", "values")[which])
+                return
+
+    def stopped(self) -> bool:
+        return bool(self.status)
+
+    def stop(self, status: str, note: str = "") -> None:
+        if not self.status:
+            self.status, self.note = status, note
+
+    def count_frames(self, sock: socket.socket) -> None:
+        """Every whole frame ends an item; the first says that the child is locked down and about to run."""
+        area, end = self.areas[2], min(self.sizes[2], self.caps[2])
+        while self.frame_at + 4 <= end:
+            (size,) = wire.LENGTH.unpack_from(area, self.frame_at)
+            if self.frame_at + 4 + size > end:
+                return
+            kind = area[self.frame_at + 4 : self.frame_at + 5]
+            self.frame_at += 4 + size
+            if not self.ready:
+                if kind != wire.READY:
+                    return
+                self.ready = True
+                self.poll.register(sock, select.POLLIN)
+            self.frames += 1
+            if self.frames <= self.header["items"] + 1:
+                self.cpu_from, self.wall_from = self.cpu(), time.monotonic()
+
+    def cpu(self) -> float:
+        return sum(cpu_clock(pid) or 0.0 for pid in self.pids)
+
+    def watch(self, sock: socket.socket, work: str) -> None:
+        header = self.header
+        done = _Exit(self.pids[0], self.poll)
+        next_look = time.monotonic() + min(header["cpu"], QUOTA_EVERY)
+        while not done.seen and not self.status:
+            now = time.monotonic()
+            wall_end = self.wall_from + (header["wall"] if self.ready else SETUP_WITHIN)
+            wait = max(0.0, min(wall_end, next_look) - now) * 1000 + 0.5
+            for fd, _ in self.poll.poll(wait if done.fd >= 0 else min(wait, 5.0)):
+                if fd in self.open:
+                    which = self.pipes.index(fd)
+                    self.drain(which)
+                    if which == 2:
+                        self.count_frames(sock)
+                elif fd == sock.fileno():
+                    self.hear(sock)
+            done.look(self.pids[0])
+            if done.seen or self.stopped():
+                break
+            now = time.monotonic()
+            if now >= next_look:
+                used = self.cpu() - self.cpu_from
+                if self.ready and used >= header["cpu"]:
+                    self.stop("timeout_cpu")
+                elif workdir.over_quota(work, header["disk"]):
+                    self.stop("disk_limit")
+                next_look = now + max(0.002, min(header["cpu"] - used, QUOTA_EVERY))
+            if now >= self.wall_from + (header["wall"] if self.ready else SETUP_WITHIN):
+                self.stop("timeout_wall" if self.ready else "sandbox_error", "" if self.ready else "slow set-up")
+        done.close()
+
+    def hear(self, sock: socket.socket) -> None:
+        """A cancellation, or the end of the trainer."""
+        try:
+            told = wire.receive_header(sock)
+        except (EOFError, OSError):
+            self.gone = True
+            self.stop("cancelled")
+            return
+        if told.get("cancel") == self.header["id"]:
+            self.stop("cancelled")
+
+    def kill(self) -> None:
+        for pid in self.pids:
+            for kill in (os.killpg, os.kill):
+                with contextlib.suppress(OSError):
+                    kill(pid, signal.SIGKILL)
+
+    def finish(self) -> tuple[int, float, int]:
+        """End what is left; exit status of the job's process, CPU seconds, peak memory of the model's own."""
+        self.kill()
+        states = [os.wait4(pid, 0) for pid in self.pids]
+        _reap_orphans()
+        for which in range(3):
+            if self.status != "output_limit":
+                self.drain(which)
+            os.close(self.pipes[which])
+        used = sum(state[2].ru_utime + state[2].ru_stime for state in states)
+        return states[0][1], used, states[-1][2].ru_maxrss
+
+    def report(self, exit_status: int) -> None:
+        if self.status or not self.ready:
+            first = bytes(self.areas[2][4 : min(self.sizes[2], 400)])
+            models_fault = self.status in ("cancelled", "output_limit", "disk_limit")  # tests: before the tester is up
+            if not self.ready and not models_fault:
+                self.status = "sandbox_error"
+                self.note = self.note or first[1:].decode("utf-8", "replace") or f"ended with {exit_status}"
+        elif os.WIFSIGNALED(exit_status):
+            number = os.WTERMSIG(exit_status)
+            self.status = "timeout_cpu" if number == signal.SIGXCPU else "signal"
+            self.note = signal.Signals(number).name if number in signal.valid_signals() else str(number)
+        else:
+            self.status = "ok" if os.WEXITSTATUS(exit_status) == 0 else "error"
+
+    def send(self, sock: socket.socket, exit_status: int, cpu_s: float, rss: int, wall_s: float, last: bool) -> None:
+        sizes = [min(size, cap) for size, cap in zip(self.sizes, self.caps, strict=True)]
+        header = {
+            "id": self.header["id"], "status": self.status, "note": self.note, "code":
+            os.waitstatus_to_exitcode(exit_status), "cpu": cpu_s, "wall": wall_s, "rss": rss * (1024 if kernel.LINUX
+            else 1), "sizes": sizes, "last": last,
+        }  # fmt: skip
+        text = json.dumps(header).encode()
+        sock.sendall(wire.LENGTH.pack(len(text)) + text)
+        for area, size in zip(self.areas, sizes, strict=True):
+            if size:
+                with memoryview(area) as view, view[:size] as part:
+                    sock.sendall(part)
+
+    def close(self) -> None:
+        for area in self.areas:
+            area.close()
+
+
+class _Exit:
+    """Notices the end of a child: by a pidfd where there is one, else by asking."""
+
+    def __init__(self, pid: int, poll: select.poll) -> None:
+        self.seen, self.fd, self.poll = False, -1, poll
+        with contextlib.suppress(OSError, AttributeError):
+            self.fd = os.pidfd_open(pid)
+            poll.register(self.fd, select.POLLIN)
+
+    def look(self, pid: int) -> None:
+        self.seen = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self.poll.unregister(self.fd)
+            os.close(self.fd)
+
+
+def _reap_orphans() -> None:
+    """Whatever was re-parented to us; only possible where seccomp does not forbid to fork."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            with contextlib.suppress(OSError, ValueError), open(f"/proc/self/task/{os.getpid()}/children") as children:
+                for orphan in children.read().split():
+                    os.kill(int(orphan), signal.SIGKILL)
+            time.sleep(0.001)
