@@ -17,7 +17,7 @@ from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.installed import shipped
 from table_rewards.commands.score_statistics import ScoreStatistics
 from table_rewards.commands.scoring import plan, score_file
-from table_rewards.commands.terminal import cut, number, seconds, shown_width, spark, styled, table, width
+from table_rewards.commands.terminal import cut, filled, number, seconds, shown_width, spark, styled, table, width
 from table_rewards.core.errors import ConfigurationError, TableRewardsError
 from table_rewards.core.registry import create
 from table_rewards.core.reward import as_text
@@ -176,9 +176,10 @@ def _page(outcomes: Sequence[Outcome], took: float) -> list[str]:
         page += [line, *_example(outcome)]
     scored = sum(outcome.statistics.count for outcome in outcomes)
     rewards = len({outcome.entry.reward for outcome in outcomes})
-    page += ["", f"{scored:,} completions, {rewards} rewards, {seconds(took)}."]
+    many = "reward" if rewards == 1 else "rewards"
+    page += ["", f"{scored:,} completions, {rewards} {many}, {seconds(took)}."]
     if any(outcome.entry.script for outcome in outcomes):
-        page.append("* asks a model: here a scripted server on this machine, so the mean says nothing of a model.")
+        page += filled("* asks a model: here a scripted server on this machine, so the mean says nothing of a model.")
     page += ["Your own file: table-rewards score FILE --reward NAME --out scores.parquet", ""]
     return page
 

@@ -122,7 +122,11 @@ def _execute(
 ) -> int:
     parser = _Parser(prog=prog, description=purpose[:1].upper() + purpose[1:] + ".", allow_abbrev=False)
     configure(parser)
-    return run(parser.parse_args(words))
+    arguments = parser.parse_args(words)
+    from table_rewards.commands.remarks import show_remarks
+
+    with show_remarks():
+        return run(arguments)
 
 
 def _fail(error: TableRewardsError) -> int:

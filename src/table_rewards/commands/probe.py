@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from table_rewards._version import __version__
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
-from table_rewards.commands.terminal import indented, styled, table
+from table_rewards.commands.terminal import filled, indented, styled, table
 from table_rewards.core.errors import TableRewardsError
 from table_rewards.core.registry import create, names
 
@@ -127,7 +127,8 @@ def endpoint(url: str, api_key_env: str | None, timeout_s: float) -> dict[str, A
 def _page(told: dict[str, Any]) -> list[str]:
     lines = [
         styled(f"table-rewards {told['table_rewards']}", "bold"),
-        f"  Python {told['python']} ({sys.executable}), {told['platform']}, {told['cpus']} usable CPUs",
+        *filled(f"Python {told['python']}, {told['platform']}, {told['cpus']} usable CPUs", "  "),
+        f"  {sys.executable}",
         "",
         *indented(
             table(
@@ -136,8 +137,8 @@ def _page(told: dict[str, Any]) -> list[str]:
             )
         ),
         "",
-        "  trainers   " + ", ".join(f"{name} {found or 'not installed'}" for name, found in told["trainers"].items()),
-        "  " + _labelled_sandbox(told["sandbox"]),
+        *filled("trainers   " + ", ".join(f"{n} {v or 'not installed'}" for n, v in told["trainers"].items()), "  "),
+        *filled("sandbox    " + told["sandbox"].removeprefix("sandbox: "), "  "),
         "",
         *indented(table(["reward", "here"], [[name, state] for name, state in told["rewards"].items()])),
     ]
@@ -148,10 +149,6 @@ def _page(told: dict[str, Any]) -> list[str]:
 
 def _install(one: dict[str, Any]) -> str:
     return "" if one["version"] else f"pip install 'table-rewards[{one['extra']}]'"
-
-
-def _labelled_sandbox(line: str) -> str:
-    return "sandbox    " + line.removeprefix("sandbox: ")
 
 
 def _endpoints(endpoints: Sequence[dict[str, Any]]) -> list[str]:

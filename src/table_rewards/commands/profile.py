@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             **statistics.to_dict(),
             "seconds": round(wall, 4),
             "cpu_seconds_of_this_process": round(cpu, 4),
-            "single_call_seconds": {"median": single.quantile(0.5), "p99": single.quantile(0.99)},
+            "single_call_ms": {"median": single.quantile(0.5), "p99": single.quantile(0.99)} if single.count else None,
             "advice": advice,
         }
         print(json.dumps(told, ensure_ascii=False, indent=1))
@@ -126,18 +126,14 @@ def _time_batches(
 ) -> tuple[float, float]:
     """Seconds of the clock and of this process's CPU for the first ``limit`` rows, reading included."""
     wall, cpu = time.perf_counter(), time.process_time()
-    rows = 0
-    batch_size = min(limit, 512)
-    for read, scored in score_file(reward, how, batch_size=batch_size, step=step):
+    for _, scored in score_file(reward, how, batch_size=512, step=step, limit=limit):
         for row in scored:
             statistics.add(row)
-        rows += read
-        if rows + batch_size > limit:
-            break
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def _time_single_calls(reward: Reward[Any], how: Plan, calls: int, step: int | None) -> Distribution:
+    """Milliseconds of single calls."""
     found = Distribution()
     for row in read_rows(how.path, how.columns, broken="yield"):
         for completion in completions_of(row, how.completion)[0][:1]:
@@ -145,7 +141,7 @@ def _time_single_calls(reward: Reward[Any], how: Plan, calls: int, step: int | N
                 return found
             begun = time.perf_counter()
             reward([completion], [reference_of(row, how)], step=step)
-            found.add(time.perf_counter() - begun)
+            found.add(1000 * (time.perf_counter() - begun))
     return found
 
 
@@ -161,11 +157,7 @@ def _speed(
                      f"{seconds(8192 * cpu / count)} of one core")  # fmt: skip
     if single.count:
         lines.append(
-            f"one at a time, as verl calls it: {_milliseconds(single.quantile(0.5))} median, "
-            f"{_milliseconds(single.highest)} at most of {single.count}"
+            f"one at a time, as verl calls it: {single.quantile(0.5):.2f} ms median, "
+            f"{single.highest:.1f} ms at most of {single.count}"
         )
     return lines
-
-
-def _milliseconds(value: float) -> str:
-    return f"{value * 1000:.1f} ms"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,16 +96,22 @@ def plan(
 
 
 def score_file(
-    reward: Reward[Any], plan: Plan, *, start: int = 0, batch_size: int = 1024, step: int | None = None
+    reward: Reward[Any],
+    plan: Plan,
+    *,
+    start: int = 0,
+    batch_size: int = 1024,
+    step: int | None = None,
+    limit: int | None = None,
 ) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    """Yield (rows of the file, their score rows) batch by batch, in order and in bounded memory.
+    """Yield (rows of the file, their score rows) batch by batch, at most ``limit`` rows, in order, in bounded memory.
 
     Raises:
         UnusableFile: none of the first rows has a reference that this reward can read.
     """
     number = start
     rows = read_rows(plan.path, plan.columns, start=start, batch_size=min(batch_size, 1024), broken="yield")
-    batches = read_batches(rows, batch_size)
+    batches = read_batches(rows if limit is None else islice(rows, limit), batch_size)
     for batch in _whole_prompts(batches, plan) if plan.prompt else batches:
         scored = _score(reward, plan, batch, number, step)
         if number == 0:

@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -163,6 +164,11 @@ def table(
         lines.append("  ".join(cells).rstrip())
     lines[0] = styled(lines[0], "bold")
     return lines
+
+
+def filled(text: str, indent: str = "") -> list[str]:
+    """A sentence in lines that fit; lines after the first stand two further in."""
+    return textwrap.wrap(text, width(), initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
 
 
 def indented(lines: Iterable[str]) -> list[str]:
