@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -11,7 +12,7 @@ from table_rewards.commands.demo import entries, play
 from table_rewards.commands.score_statistics import MAX_PROMPTS, Distribution, PromptGroups, ScoreStatistics
 from table_rewards.testing.chat_server import ChatServer
 
-from .support import answers, here, write
+from .support import FIXTURES, answers, here, write
 
 
 def test_every_reward_is_listed_with_its_parts_and_reference():
@@ -124,3 +125,12 @@ def test_a_group_of_one_scored_completion_is_no_group():
     groups.add("a", 1.0)
     groups.add("a", float("nan"))
     assert (groups.prompts, groups.several, groups.dead) == (1, 0, 0)
+
+
+def test_a_wheel_carries_what_the_demonstration_scores():
+    root = FIXTURES.parent
+    listed = set(
+        re.findall(r'^"fixtures/(.+?)" = "table_rewards/fixtures/\1"$', (root / "pyproject.toml").read_text(), re.M)
+    )
+    assert listed >= {entry.file for entry in entries()} | {"demo.toml", "README.md", "grrm/mt_ranking.jsonl"}
+    assert all((root / "fixtures" / name).is_file() for name in listed)
