@@ -123,6 +123,7 @@ class GroupJudge(Reward[GroupReference]):
         self.group_by = group_by
         self.candidate = one_of("candidate", candidate, CANDIDATES)
         self.scale, self.unparseable = _finite("scale", scale), _finite("unparseable", unparseable)
+        self.floor = self.unparseable  # type: ignore[misc]
         self.lone = one_of("lone", lone, LONE)
         self.orders = positive_whole("orders", orders)
         self.max_characters = None if max_characters is None else positive_whole("max_characters", max_characters)

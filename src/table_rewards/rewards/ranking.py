@@ -63,6 +63,7 @@ class Ranking(Reward[RankingReference]):
     name: ClassVar[str] = "ranking"
     reference_type: ClassVar[type[Any]] = RankingReference
     headline = ("ranking", "valid")
+    accuracy = "ranking"
 
     def __init__(
         self,
