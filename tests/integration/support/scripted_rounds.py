@@ -1,13 +1,15 @@
 """An `--external_plugins` file for tests of what generates more than once a step.
 
 Like `scripted_rollout.py`, but the n-th generation of a step answers from the n-th list of the row's `rounds` column:
-`{"rounds": [["cut off", "whole"], ["whole", "never kept"]]}`. The last list answers all later ones.
+`{"rounds": [["cut off", "whole"], ["whole", "never kept"]]}`. The last list answers all later ones. A group that is
+spread over ranks is answered in the ranks' order.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import types
 from collections import Counter
@@ -26,13 +28,14 @@ class RoundsGRPOTrainer(_Base):  # type: ignore[misc, valid-type]
         self._round_step = step
         seen: Counter[str] = Counter()
         out = super()._generate_completions(samples)
+        before = int(os.environ.get("LOCAL_RANK", "0")) * len(out)
         for sample in out:
             rows = isinstance(sample, dict)  # 3.x: rows; 4.4 and later: GRPOSample
             messages = sample["messages"] if rows else sample.messages
             rounds = (sample if rows else sample.extra)["rounds"]
             script = rounds[min(self._round, len(rounds) - 1)]
             key = json.dumps(messages[:-1])
-            text = script[seen[key] % len(script)]
+            text = script[(before + seen[key]) % len(script)]
             seen[key] += 1
             messages[-1]["content"] = text
             ids = [[*self.template.tokenizer.encode(text), self.template.tokenizer.eos_token_id]]

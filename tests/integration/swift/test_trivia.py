@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from swift_harness import major, run_grpo
+from swift_harness import grpo_command, major, run_grpo
 
 from table_rewards.datasets.trivia import prepare, to_jsonl
 from table_rewards.datasets.trivia_check import check
@@ -156,6 +156,42 @@ def test_the_filter_generates_cut_off_tables_again(tmp_path: Path, adapter_file:
         assert "loss" in step
 
 
+def test_the_filter_keeps_two_ranks_together(tmp_path: Path, adapter_file: Path, tiny_model: Path) -> None:
+    """Only the second rank has something to generate again; the first must generate along, or the run hangs."""
+
+    def rounds(otsl: str) -> list[list[str]]:
+        return [[otsl, otsl, otsl, otsl.rstrip()[:-4]], [otsl]]
+
+    (tmp_path / "train.jsonl").write_text("".join(to_jsonl(rows(rounds=rounds))), "utf-8")
+    plugins = [SUPPORT / "scripted_rounds.py", plugin("swift_filter", adapter_file), adapter_file]
+    command = grpo_command(tmp_path, tiny_model, plugins, ["TEDS"], steps=2)
+    ranks = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
+    extra = ["--max_length", "4096", "--per_device_train_batch_size", "2", "--ddp_backend", "gloo"]
+    settings = {"CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [command[0], *ranks, *command[1:], *extra],
+        env={**os.environ, **settings, "MODELSCOPE_CACHE": str(tmp_path / "cache")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    logged = [json.loads(line) for line in next(tmp_path.rglob("logging.jsonl")).read_text().splitlines()]
+    steps = [step for step in logged if "table_filter/rounds" in step]
+    assert len(steps) == 2
+    assert [step["table_filter/rounds"] for step in steps] == [1.0, 1.0]
+    assert [step["table_filter/rejected_final"] for step in steps] == [0.0, 0.0]
+    assert [step["rewards/TEDS/mean"] for step in steps] == [1.0, 1.0]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 ANSWERS = ["007", "1.50", "null", "true", "[1]", "mA", "北京"]
 
 
@@ -201,9 +237,7 @@ def load(folder: Path, rows: list[dict[str, Any]], through_swift: bool) -> list[
 @pytest.fixture(scope="module")
 def deployed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`swift deploy` of the random model on the CPU: an OpenAI-compatible server that is not ours."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("deploy")
     options = {
         "model": tiny_model,
