@@ -139,6 +139,20 @@ def test_a_group_gives_what_its_members_give_alone(make_trees):
         assert regular_distances(trees, reference) == [regular_distances([one], reference)[0] for one in trees]
 
 
+def test_equal_predictions_are_computed_once(monkeypatch):
+    calls: list[int] = []
+    group = regular_kernel._Group
+
+    def counting(rows, reference, remainders):
+        calls.append(len(remainders))
+        return group(rows, reference, remainders)
+
+    monkeypatch.setattr(regular_kernel, "_Group", counting)
+    one, other = Tree.from_rows([("a", "x")]), Tree.from_rows([("a", "y", "z")])
+    assert regular_distances([one, other, one, one], Tree.from_rows([("a", "b")])) == [1.0, 2.0, 1.0, 1.0]
+    assert calls == [2]
+
+
 def test_cells_of_equal_text_but_other_spans_cost_one():
     one, two = Tree.from_rows([(("a", 2, 1), "b")]), Tree.from_rows([("a", "b")])
     assert tree_edit_distances([one], two) == [Distance(1.0)]

@@ -36,11 +36,11 @@ _BATCH: Final = 4_000_000  # numbers in the savings of one lockstep batch (32 MB
 class Remainder(NamedTuple):
     """What is left of a pair when the rows equal at both ends are cut off.
 
-    ``left``: row numbers of the prediction; ``first`` and ``behind``: the rows of the reference, as a range; ``bound``:
-    what the distance does not exceed, if known.
+    ``places``: the predictions of which this is left; ``left``: row numbers of the prediction; ``first`` and
+    ``behind``: the rows of the reference, as a range; ``bound``: what the distance does not exceed, if known.
     """
 
-    place: int
+    places: list[int]
     left: list[int]
     first: int
     behind: int
@@ -76,20 +76,22 @@ def regular_distances(
     numbers: dict[Row, int] = {}
     right = [numbers.setdefault(row, len(numbers)) for row in reference.rows or ()]
     distances = [0.0] * len(predictions)
-    remainders: list[Remainder] = []
+    remainders: dict[tuple[int, ...], Remainder] = {}
     for place, tree in enumerate(predictions):
         left = [numbers.setdefault(row, len(numbers)) for row in tree.rows or ()]
         head, tail = equal_ends(left, right)
-        remainder = Remainder(
-            place, left[head : len(left) - tail], head, len(right) - tail, bounds[place] if bounds else None
-        )
-        if remainder.left and head < remainder.behind:
-            remainders.append(remainder)
-        else:
+        rest, behind = left[head : len(left) - tail], len(right) - tail
+        if not rest or head == behind:
             distances[place] = float(abs(tree.size - reference.size))
+            continue
+        bound = bounds[place] if bounds else None
+        known = remainders.setdefault((head, behind, *rest), Remainder([], rest, head, behind, bound))
+        known.places.append(place)
     if remainders:
-        for remainder, distance in zip(remainders, _Group(list(numbers), right, remainders).distances(), strict=True):
-            distances[remainder.place] = distance
+        distinct = list(remainders.values())
+        for remainder, distance in zip(distinct, _Group(list(numbers), right, distinct).distances(), strict=True):
+            for place in remainder.places:
+                distances[place] = distance
     return distances
 
 
