@@ -191,12 +191,20 @@ def _verdicts(case: _Case, outcome: Outcome) -> list[str] | str:
         ]
     if reference.kind == "calls":
         found = [_returned(reference.outputs[i], v) for i, v in zip(case.chosen, outcome.values, strict=True)]
-        stopped = outcome.status if not outcome.ok else "the program ended before it"
+        stopped = _stopped(outcome)
         return [stopped if verdict == "?" else verdict for verdict in found]
     setup, *results = outcome.results
     if not setup.ok and _DATA_FAULT.match(setup.error):
         return f"the tests' own set-up failed: {setup.error}"
     return ["" if result.ok else _failure(result) for result in results]
+
+
+def _stopped(outcome: Outcome) -> str:
+    """Why a program did not get to a call: the timeout, or the last line of its traceback."""
+    if outcome.status in _TIMEOUTS:
+        return outcome.status
+    lines = outcome.stderr.strip().splitlines()
+    return lines[-1] if lines else "the program ended before it" if outcome.ok else outcome.note or outcome.status
 
 
 def _failure(result: TestResult) -> str:

@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from table_rewards.rewards.white_box_source import (
+    CLOSE,
+    OPEN,
     NotThatForm,
     Token,
     closing,
@@ -19,6 +21,8 @@ from table_rewards.rewards.white_box_source import (
 )
 from table_rewards.sandbox import values
 from table_rewards.sandbox.values import Value
+
+MAX_BRACKETS: Final = 20
 
 
 class Argument(NamedTuple):
@@ -111,17 +115,32 @@ def last_call(text: str, function: str, parameters: Sequence[str]) -> Arguments:
         NotThatForm: the function is not called.
     """
     tokens = list(scan(text))
-    known = _assigned(tokens)
+    known, closed = _assigned(tokens), _closed(tokens)
     width = function.count(".") * 2 + 1
-    for index in range(len(tokens) - width - 1, -1, -1):
-        if tokens[index + width].text != "(" or "".join(t.text for t in tokens[index : index + width]) != function:
-            continue
-        if index and tokens[index - 1].text in ("def", ".", "class"):
-            continue
-        end = closing(tokens, index + width)
-        if end >= 0:
-            return read_arguments(tokens[index + width + 1 : end], parameters, known)
+    found: tuple[int, int] | None = None
+    index = 0
+    while index + width < len(tokens):
+        bracket = index + width
+        is_call = tokens[bracket].text == "(" and "".join(t.text for t in tokens[index:bracket]) == function
+        if is_call and bracket in closed and not (index and tokens[index - 1].text in ("def", ".", "class")):
+            found = bracket + 1, closed[bracket]
+            index = closed[bracket]  # a call inside this one is not the answer
+        index += 1
+    if found is not None:
+        return read_arguments(tokens[found[0] : found[1]], parameters, known)
     raise NotThatForm(f"no call of {function}")
+
+
+def _closed(tokens: Sequence[Token]) -> dict[int, int]:
+    """Where each bracket is closed, by the index of its opening; in one pass, whatever is left open."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.text in OPEN:
+            opened.append(index)
+        elif token.text in CLOSE and opened:
+            found[opened.pop()] = index
+    return found
 
 
 def _assigned(tokens: Sequence[Token]) -> dict[str, str]:
@@ -179,7 +198,9 @@ def arguments_of(text: str, parameters: tuple[str, ...]) -> Arguments:
 def _without_brackets(tokens: Sequence[Token]) -> Sequence[Token]:
     """The tokens without round brackets around all of them; a tuple keeps its own."""
     tokens = [token for token in tokens if token.kind != "newline"]
-    while len(tokens) > 2 and tokens[0].text == "(" and closing(tokens, 0) == len(tokens) - 1:
+    for _ in range(MAX_BRACKETS):
+        if len(tokens) <= 2 or tokens[0].text != "(" or closing(tokens, 0) != len(tokens) - 1:
+            break
         inner = tokens[1:-1]
         if len(split(inner, ",")) > 1:
             break

@@ -16,7 +16,7 @@ from table_rewards.sandbox import values
 from table_rewards.sandbox.values import Value
 
 MAX_ANSWER: Final = 65_536
-_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
+OPEN, CLOSE = frozenset("([{"), frozenset(")]}")
 _MODULES = frozenset(("math", "np", "numpy", "torch"))
 
 _TOKEN: Final = re.compile(
@@ -71,7 +71,7 @@ def first_statement(text: str) -> tuple[list[Token], str]:
             if depth <= 0 and found:
                 return found, text[token.end :]
             continue
-        depth += (token.text in _OPEN) - (token.text in _CLOSE)
+        depth += (token.text in OPEN) - (token.text in CLOSE)
         found.append(token)
     return found, ""
 
@@ -127,7 +127,7 @@ def split(tokens: Sequence[Token], mark: str) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        depth += (token.text in _OPEN) - (token.text in _CLOSE)
+        depth += (token.text in OPEN) - (token.text in CLOSE)
         if depth == 0 and token.text == mark and token.kind != "string":
             parts.append([])
         else:
@@ -139,7 +139,7 @@ def closing(tokens: Sequence[Token], at: int) -> int:
     """The index of the bracket that closes the one at ``at``; -1 when nothing does."""
     depth = 0
     for index in range(at, len(tokens)):
-        depth += (tokens[index].text in _OPEN) - (tokens[index].text in _CLOSE)
+        depth += (tokens[index].text in OPEN) - (tokens[index].text in CLOSE)
         if depth == 0:
             return index
     return -1
