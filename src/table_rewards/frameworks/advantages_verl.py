@@ -14,8 +14,8 @@ Opt in by importing this module where the trainer runs::
 
 verl hands an estimator rewards, mask and groups, no columns. So ``tarpo`` and ``tango`` look at the batch of their
 caller, ``compute_advantage``, where the classic trainer (``trainer.use_v1=False``) has the columns; the V1 trainer
-drops them before, and only the ``_tokens`` forms can work there, with a reward loop that places the parts itself. Missing
-parts are an error, never a silent GRPO. See docs/recipes/tango.md.
+drops them before, and only the ``_tokens`` forms can work there, with a reward loop that places the parts itself.
+Missing parts are an error, never a silent GRPO. See docs/recipes/tango.md.
 
 alpha of ``tango`` is the schedule in the environment variable TABLE_REWARDS_STEP_WEIGHT (a number, or the text of a
 schedule such as ``linear(0.1, 0.001, 300)``), else RL Tango's own.
@@ -117,8 +117,8 @@ def _batch() -> Any:
             break
         frame = frame.f_back
     raise ConfigurationError(
-        "this estimator reads the batch of verl's compute_advantage, which did not call it; use the estimator's _tokens "
-        "form, or call table_rewards.frameworks.advantages_torch yourself"
+        "this estimator reads the batch of verl's compute_advantage, which did not call it; use the estimator's "
+        "_tokens form, or call table_rewards.frameworks.advantages_torch yourself"
     )
 
 
