@@ -120,6 +120,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_kind_of_job_gives_what_the_local_backend_gives(server: FusionServer) -> None:
     with SandboxFusion(server.url, forgeable_tests=True) as sandbox:
         assert control_failures(sandbox, fast=True) == []
+        tested = sandbox.run(Job.tests("def f(a):\n    return a + 1", ["assert f(1) == 2", "assert f(2) == 4"], ["f"]))
+        assert [result.status for result in tested.results] == ["ok", "error"]
 
 
 def test_requests_are_what_the_server_documents(server: FusionServer) -> None:

@@ -26,14 +26,14 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(VALUES)
 def test_a_value_survives_the_way_through_a_process(value: object) -> None:
     back = plain(json.loads(json.dumps(encode(value))))
     assert repr(back) == repr(value) or sorted(repr(back)) == sorted(repr(value))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(VALUES, VALUES)
 def test_same_says_what_python_says(a: object, b: object) -> None:
     if "nan" in repr(a) + repr(b):
@@ -42,7 +42,7 @@ def test_same_says_what_python_says(a: object, b: object) -> None:
     assert same(from_python(a), from_python(b)) is (a == b)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(VALUES)
 def test_the_text_of_a_value_is_a_literal_of_it(value: object) -> None:
     claimed = from_python(value)
@@ -96,7 +96,7 @@ def test_no_claim_raises(raw: str) -> None:
     assert not same(from_python([1]), claimed)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.recursive(
         SCALARS.filter(lambda s: not isinstance(s, bytes)), lambda i: st.lists(i) | st.dictionaries(st.text(), i)
@@ -155,7 +155,7 @@ def test_anything_else_is_a_value_error(text: str) -> None:
         from_literal(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=60) | st.text(alphabet="[](){}'\"\\,:+-.0123456789eEjJxbr abn#", max_size=40))
 def test_the_parser_raises_value_error_or_agrees_with_python(text: str) -> None:
     import ast

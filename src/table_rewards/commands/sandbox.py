@@ -70,9 +70,9 @@ def run(options: argparse.Namespace) -> int:
 def _check(sandbox: Any, fast: bool) -> int:
     from tqdm import tqdm
 
-    from table_rewards.testing.sandbox import MODES, applicable, check_sandbox
+    from table_rewards.testing.sandbox import applicable, check_sandbox, modes_of
 
-    total = len(applicable(fast=fast)) * len(MODES)
+    total = len(applicable(fast=fast)) * len(modes_of(sandbox))
     with tqdm(total=total, unit="run", disable=None, leave=False) as bar:
 
         def progress(result: CaseResult) -> None:

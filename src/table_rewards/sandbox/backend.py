@@ -32,10 +32,14 @@ class Sandbox(ABC):
     """
 
     name = ""
+    trusted_tests = True  # Job.tests runs its two halves in two processes
 
     @abstractmethod
     def submit(self, job: Job) -> Future[Outcome]:
-        """Start a job. Cancelling the future kills a job that already runs; it then ends as ``cancelled``."""
+        """Start a job. Cancelling the future kills a job that already runs; it then ends as ``cancelled``.
+
+        Callbacks of the future run in the sandbox's own thread: they must not wait for another job.
+        """
 
     @abstractmethod
     def describe(self) -> str:

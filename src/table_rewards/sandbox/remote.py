@@ -60,6 +60,7 @@ class SandboxFusion(Sandbox):
     """
 
     name = "sandbox_fusion"
+    trusted_tests = False
 
     def __init__(
         self,

@@ -106,23 +106,24 @@ def check_sandbox(
     sandbox: Sandbox | None = None,
     *,
     fast: bool = False,
-    modes: Sequence[Mode] = MODES,
+    modes: Sequence[Mode] | None = None,
     cases: Sequence[Case] | None = None,
     progress: Callable[[CaseResult], None] | None = None,
 ) -> Report:
     """Run the corpus: every case in every mode, one after another, the canaries looked at after each.
 
-    ``fast`` takes the quick cases only (seconds instead of a minute or two). The snippets stay small: tens of
-    megabytes, seconds, and nothing that forks unless the sandbox lets it.
+    ``fast`` takes the quick cases only (seconds instead of a minute or two). The snippets stay small: tens of megabytes,
+    seconds, and nothing that forks unless the sandbox lets it. A backend without trusted tests is checked without them.
     """
     sandbox = sandbox or get_sandbox()
+    chosen_modes = modes_of(sandbox) if modes is None else modes
     chosen = applicable(cases, fast=fast)
     report = Report(sandbox.describe())
     began = time.monotonic()
     canaries = Canaries()
     try:
         for case in chosen:
-            for mode in modes:
+            for mode in chosen_modes:
                 result = run_case(sandbox, case, mode, canaries)
                 report.results.append(result)
                 if progress is not None:
@@ -137,7 +138,8 @@ def check_sandbox(
 def run_case(sandbox: Sandbox, case: Case, mode: Mode, canaries: Canaries) -> CaseResult:
     """One snippet in one mode."""
     code = canaries.fill(case.source)
-    sandbox.run(Job.tests("def f(x):\n    return 1\n", f"assert f(1) == 1  # previous-token {EXPECTED}", ["f"]))
+    if "tests" in modes_of(sandbox):  # leaves something to find in the memory of the slot
+        sandbox.run(Job.tests("def f(x):\n    return 1\n", f"assert f(1) == 1  # previous-token {EXPECTED}", ["f"]))
     began = time.monotonic()
     outcome, hacked = _RUN[mode](sandbox, code)
     seconds = time.monotonic() - began
@@ -173,6 +175,11 @@ def _stdout(sandbox: Sandbox, code: str) -> tuple[Outcome, bool]:
 
 
 _RUN: dict[str, Callable[[Sandbox, str], tuple[Outcome, bool]]] = {"calls": _calls, "tests": _tests, "stdout": _stdout}
+
+
+def modes_of(sandbox: Sandbox) -> tuple[Mode, ...]:
+    """The kinds of job that a backend can be checked with."""
+    return tuple(mode for mode in MODES if mode != "tests" or sandbox.trusted_tests)
 
 
 def applicable(cases: Sequence[Case] | None = None, *, fast: bool = False) -> list[Case]:

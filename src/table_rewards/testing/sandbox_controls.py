@@ -45,8 +45,9 @@ def control_failures(sandbox: Sandbox, *, fast: bool = False) -> list[str]:
     expect("calls", all(map(same, wanted, outcome.values)), outcome)
     outcome = sandbox.run(Job.exprs("def f(a):\n    return 1 / a", ["f(4)", "f(0)"]))
     expect("expressions", [v.kind for v in outcome.values] == ["float", "raised"], outcome)
-    outcome = sandbox.run(Job.tests("def f(a):\n    return a + 1", ["assert f(1) == 2", "assert f(2) == 4"], ["f"]))
-    expect("tests", [r.status for r in outcome.results] == ["ok", "error"], outcome)
+    if sandbox.trusted_tests:
+        outcome = sandbox.run(Job.tests("def f(a):\n    return a + 1", ["assert f(1) == 2", "assert f(2) == 4"], ["f"]))
+        expect("tests", [r.status for r in outcome.results] == ["ok", "error"], outcome)
     outcome = sandbox.run(Job.harness("def run(payload):\n    return sorted(payload['x'])", {"x": [3, 1, 2]}))
     expect("harness", same(from_literal("[1, 2, 3]"), outcome.values[0]), outcome)
     if find_spec("numpy") is not None:

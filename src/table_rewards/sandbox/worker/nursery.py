@@ -150,6 +150,17 @@ def _warm_pyplot() -> None:
     axes.legend()
     figure.savefig(io.BytesIO(), format="png")
     plt.close("all")
+    _close_fonts()
+
+
+def _close_fonts() -> None:
+    """A cached font reads glyphs from its open file on demand, and a child has none of our files: it opens its own."""
+    from matplotlib import font_manager
+
+    for name in ("get_font", "_get_font"):
+        clear = getattr(getattr(font_manager, name, None), "cache_clear", None)
+        if clear is not None:
+            clear()
 
 
 def thread_count() -> int:
