@@ -112,8 +112,9 @@ def check_sandbox(
 ) -> Report:
     """Run the corpus: every case in every mode, one after another, the canaries looked at after each.
 
-    ``fast`` takes the quick cases only (seconds instead of a minute or two). The snippets stay small: tens of megabytes,
-    seconds, and nothing that forks unless the sandbox lets it. A backend without trusted tests is checked without them.
+    ``fast`` takes the quick cases only (seconds instead of a minute or two). The snippets stay small: tens of
+    megabytes, seconds, and nothing that forks unless the sandbox lets it. A backend without trusted tests is checked
+    without them.
     """
     sandbox = sandbox or get_sandbox()
     chosen_modes = modes_of(sandbox) if modes is None else modes
