@@ -62,3 +62,12 @@ def test_no_figure_is_no_exception(sandbox: Sandbox, code: str) -> None:
     assert not outcome.is_ours
     value = outcome.values[0]
     assert not value.ok or not [s for axes in value.python()["axes"] for s in axes["series"] if s["y"] != [2.0]]
+
+
+def test_letters_that_the_warm_interpreter_never_drew_can_be_drawn(sandbox: Sandbox) -> None:
+    """Regression: cached fonts kept files of the nursery, which a child does not have: 'failed to load glyph'."""
+    code = (
+        "import matplotlib.pyplot as plt\nplt.bar(['Cancún', 'Łódź'], [1, 2])\nplt.title('Größe μ')\nplt.tight_layout()"
+    )
+    outcome = sandbox.run(Job.chart(code + "\nplt.savefig('x.png')", kind="bar"))
+    assert (outcome.status, outcome.note) == ("ok", "")
