@@ -1,4 +1,4 @@
-"""`table-rewards generate`: predictions for any prompt file from OpenAI-compatible endpoints."""
+"""``table-rewards generate``: predictions for any prompt file from OpenAI-compatible endpoints."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ IMAGE_TAG = "<image>"
 def prompt_of(row: Mapping[str, Any], field: str | None, folder: pathlib.Path) -> list[dict[str, Any]]:
     """The messages that ask a row's question; a closing assistant turn (the gold answer) is left out.
 
-    Images named in `images` or `image` are put where `<image>` stands, else in front. Paths are relative to `folder`.
+    Images named in ``images`` or ``image`` are put where ``<image>`` stands, else in front. Paths are relative to
+    ``folder``.
 
     >>> prompt_of({"instruction": "Add.", "answer": "7"}, None, pathlib.Path("."))
     [{'role': 'user', 'content': 'Add.'}]
@@ -85,7 +86,7 @@ def _with_images(messages: list[dict[str, Any]], images: list[Any], folder: path
 
 
 def image_part(image: Any, folder: pathlib.Path) -> dict[str, Any]:
-    """The part of a chat message that shows an image: a path below `folder`, or an address.
+    """The part of a chat message that shows an image: a path below ``folder``, or an address.
 
     Raises:
         ConfigurationError: it is neither, or the file can't be read.

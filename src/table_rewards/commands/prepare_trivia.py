@@ -1,4 +1,4 @@
-"""`table-rewards prepare trivia`, `trivia-check`, `trivia-consistency` and `trivia-questions`."""
+"""``table-rewards prepare trivia``, ``trivia-check``, ``trivia-consistency`` and ``trivia-questions``."""
 
 from __future__ import annotations
 

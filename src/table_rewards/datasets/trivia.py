@@ -1,7 +1,7 @@
-"""TRivia's training rows for ms-swift: chat messages, `solution` and `qa_pairs`, both plain strings.
+"""TRivia's training rows for ms-swift: chat messages, ``solution`` and ``qa_pairs``, both plain strings.
 
 Stock ms-swift drops the assistant's turn of a data set, and recent loaders rewrite nested values that look like JSON.
-So the gold table moves to the column `solution` and the question-answer pairs become one JSON string a row.
+So the gold table moves to the column ``solution`` and the question-answer pairs become one JSON string a row.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Prepared:
 
 
 def prepare(rows: Iterable[Mapping[str, Any]], *, questions: bool = True) -> Prepared:
-    """Convert rows in TRivia's form, or with `images` and `qa_pairs` alone, to what stock swift trains on.
+    """Convert rows in TRivia's form, or with ``images`` and ``qa_pairs`` alone, to what stock swift trains on.
 
     Args:
-        rows: each with `messages` (or `prompt`, or only `images`), `qa_pairs` and, where known, `solution` or a closing
-            assistant turn with the gold table.
+        rows: each with ``messages`` (or ``prompt``, or only ``images``), ``qa_pairs`` and, where known,
+            ``solution`` or a closing assistant turn with the gold table.
         questions: refuse rows without usable question-answer pairs; a validation set for TEDS alone has none.
 
     >>> turns = [{"role": "user", "content": "<image>"}, {"role": "assistant", "content": "<table>"}]
@@ -73,7 +73,7 @@ def split(rows: Sequence[dict[str, Any]], share: float, seed: int) -> tuple[list
 
 
 def for_verl(rows: Iterable[Mapping[str, Any]], split_name: str) -> Iterator[dict[str, Any]]:
-    """The same rows in verl's form: the pairs are the ground truth, as text; the gold table is in `extra_info`.
+    """The same rows in verl's form: the pairs are the ground truth, as text; the gold table is in ``extra_info``.
 
     >>> made = next(for_verl([{"messages": [], "solution": "<table>", "qa_pairs": "[]", "images": ["a.png"]}], "train"))
     >>> made["reward_model"]["ground_truth"], made["extra_info"]["solution"], made["images"]

@@ -1,8 +1,8 @@
 """Find in a jsonl file what loaders and trainers silently corrupt before a reward sees it.
 
-Loaders of `datasets` 4.8 turn a field that mixes strings with numbers or lists into a JSON feature and then *parse the
-strings* in it: "007" becomes 7, "1.50" 1.5, "null" None. Loaders of 3.6 fail on the same file. Stock ms-swift eats one
-response-like column when there are no `messages`, and drops the assistant's turn.
+Loaders of ``datasets`` 4.8 turn a field that mixes strings with numbers or lists into a JSON feature and then *parse
+the strings* in it: "007" becomes 7, "1.50" 1.5, "null" None. Loaders of 3.6 fail on the same file. Stock ms-swift eats
+one response-like column when there are no ``messages``, and drops the assistant's turn.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _pairs(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _values(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every value in a row with its path; `[]` stands for any item of a list."""
+    """Every value in a row with its path; ``[]`` stands for any item of a list."""
     if path:
         yield path, value
     if isinstance(value, Mapping):

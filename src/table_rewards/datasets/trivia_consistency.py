@@ -55,7 +55,7 @@ def consistencies(groups: Sequence[Sequence[str]]) -> list[float]:
 def sample(
     values: Sequence[float], *, low: float = LOW, high: float = HIGH, count: int | None = None, seed: int = 0
 ) -> list[int]:
-    """Indices whose consistency lies in [low, high]; with `count`, so many of them, uniformly over consistency.
+    """Indices whose consistency lies in [low, high]; with ``count``, so many of them, uniformly over consistency.
 
     Every bin of 0.1 gives the same number as far as it has them; what a poor bin lacks the others make up for.
 
@@ -86,7 +86,7 @@ def sample(
 def grouped(rows: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[list[str]]]:
     """The prompts of a predictions file and the responses to each, in the order of the file.
 
-    A row is one response (`prediction`, as `table-rewards generate` writes) or all of a prompt (`responses`).
+    A row is one response (``prediction``, as ``table-rewards generate`` writes) or all of a prompt (``responses``).
     """
     prompts: dict[Hashable, dict[str, Any]] = {}
     responses: dict[Hashable, list[str]] = defaultdict(list)

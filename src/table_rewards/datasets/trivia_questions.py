@@ -77,7 +77,7 @@ def write_questions(
     progress: Callable[[int], None] = lambda done: None,
     seed: int = 0,
 ) -> list[Questions]:
-    """Write and check questions for tables in any format; one result a table, in order. Outages are in `error`.
+    """Write and check questions for tables in any format; one result a table, in order. Outages are in ``error``.
 
     Args:
         tables: texts, or images for models that see.
@@ -131,7 +131,7 @@ def distinct(pairs: Sequence[QAPair]) -> Iterator[QAPair]:
 
 
 def spread(pairs: Sequence[QAPair], count: int) -> list[QAPair]:
-    """Choose at most `count` pairs, greedily those whose answers have been asked for least; the order is kept.
+    """Choose at most ``count`` pairs, greedily those whose answers have been asked for least; the order is kept.
 
     >>> spread([QAPair("a?", "1"), QAPair("b?", "1"), QAPair("c?", "2")], 2)
     [QAPair(question='a?', answer='1'), QAPair(question='c?', answer='2')]

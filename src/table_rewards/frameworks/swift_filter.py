@@ -2,14 +2,14 @@
 
 A completion that ran into its token limit in the middle of a table teaches nothing about tables. The overlong filter of
 ms-swift masks its loss but leaves its reward in the group's baseline; here it is replaced before rewards are computed.
-`install` puts a subclass of swift's own GRPO trainer into its factory; the plugin file calls it. No fork, ms-swift 3.9
-to 4.6. It overrides one private method, `_generate_completions`; the integration suite watches it.
+``install`` puts a subclass of swift's own GRPO trainer into its factory; the plugin file calls it. No fork, ms-swift
+3.9 to 4.6. It overrides one private method, ``_generate_completions``; the integration suite watches it.
 
 Each round generates the whole batch once more, because all ranks must generate together, and keeps what was accepted
 before. What is still rejected after the last round stays: its reward is the floor. Evaluation is left alone.
 
 Settings are environment variables, read when the plugin is loaded:
-    TABLE_REWARDS_FILTER_TAILS    endings of an accepted completion, commas between; default `<nl>,</table>,</html>`
+    TABLE_REWARDS_FILTER_TAILS    endings of an accepted completion, commas between; default ``<nl>,</table>,</html>``
     TABLE_REWARDS_FILTER_ROUNDS   most rounds of regeneration, 1 to 10; default 2
 """
 
@@ -44,7 +44,7 @@ class FilterSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> FilterSettings:
-        """Raises `ConfigurationError` for a value that can't work."""
+        """Raises ``ConfigurationError`` for a value that can't work."""
         environ = os.environ if environ is None else environ
         written = environ.get("TABLE_REWARDS_FILTER_TAILS", ",".join(TAILS))
         tails = tuple(tail.strip() for tail in written.split(",") if tail.strip())

@@ -1,8 +1,8 @@
 """What ms-swift does not log: parts of rewards, unscored shares, and how the reader fares.
 
-`record` is called by our swift rewards with each batch of scores; it costs microseconds and needs no swift. `install`
-registers a callback that puts the numbers since the last log into swift's own, so that they reach logging.jsonl and
-every reporter. On ms-swift 3.x the plugin file is enough; on 4.x also say `--callbacks table_rewards`.
+``record`` is called by our swift rewards with each batch of scores; it costs microseconds and needs no swift.
+``install`` registers a callback that puts the numbers since the last log into swift's own, so that they reach
+logging.jsonl and every reporter. On ms-swift 3.x the plugin file is enough; on 4.x also say ``--callbacks table_rewards``.
 
 Logged, for the rewards of the process that logs (rank 0):
     table_rewards/<reward>/<part>      mean of a part over the scored samples
@@ -30,7 +30,7 @@ _GAUGES: Final = ("latency_", "peak_", "in_flight", "endpoints")
 
 
 class Tally:
-    """Sums since the last `drain`. Safe from any thread."""
+    """Sums since the last ``drain``. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,7 +55,7 @@ class Tally:
                 self._add(f"{reward}/{status}", float(scores.counts[status]), len(scores))
 
     def drain(self, usage: Mapping[str, float] | None = None) -> dict[str, float]:
-        """Means since the last call, and the growth of the LLM's counters in `usage` since then."""
+        """Means since the last call, and the growth of the LLM's counters in ``usage`` since then."""
         with self._lock:
             numbers = {f"{PREFIX}/{name}": self._sums[name] / n for name, n in self._counts.items() if n}
             self._sums.clear()

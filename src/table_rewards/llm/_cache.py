@@ -33,7 +33,7 @@ logger = logging.getLogger("table_rewards.llm")
 
 
 class AnswerCache:
-    """Replies by key. `get` and `put` never raise and never wait for a writer; trouble is counted in `errors`."""
+    """Replies by key. ``get`` and ``put`` never raise and never wait for a writer; trouble is counted in ``errors``."""
 
     def __init__(self, path: str, ttl_s: float | None, max_bytes: float) -> None:
         self.path, self.ttl_s, self.max_bytes = path, ttl_s, max_bytes
@@ -138,7 +138,7 @@ def connect(path: str) -> sqlite3.Connection:
 
 
 def open_checked(path: str) -> sqlite3.Connection:
-    """Open or create the file. Raises `ConfigurationError` when it can't be this cache."""
+    """Open or create the file. Raises ``ConfigurationError`` when it can't be this cache."""
     deadline = time.monotonic() + BUSY_S
     while True:
         try:

@@ -92,7 +92,7 @@ class Endpoint:
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Ticket:
-    """A place in flight at an endpoint; `probe` when it is the one that finds out whether the endpoint is back."""
+    """A place in flight at an endpoint; ``probe`` when it is the one that finds out whether the endpoint is back."""
 
     endpoint: Endpoint
     probe: bool
@@ -113,8 +113,8 @@ class Gate:
         self._timer: asyncio.TimerHandle | None = None
 
     async def acquire(self, avoid: Endpoint | None, deadline: float) -> Ticket:
-        """Wait for an endpoint, `avoid` only when there is no other. Raises `Closed` at the deadline, or before it when
-        no endpoint will open in time."""
+        """Wait for an endpoint, ``avoid`` only when there is no other. Raises ``Closed`` at the deadline, or before
+        it when no endpoint will open in time."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._check(now, deadline)

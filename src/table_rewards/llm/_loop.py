@@ -52,7 +52,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def at_exit(closer: Callable[[], Awaitable[None]]) -> None:
-    """Call `closer` on the loop when the process ends normally."""
+    """Call ``closer`` on the loop when the process ends normally."""
     _closers.append(closer)
 
 

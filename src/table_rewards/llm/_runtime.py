@@ -24,7 +24,7 @@ REFUSALS = frozenset({401, 403, 404, 405})
 
 
 class Fault(Exception):
-    """One attempt came to nothing. `final` when the request itself is to blame and no endpoint would take it."""
+    """One attempt came to nothing. ``final`` when the request itself is to blame and no endpoint would take it."""
 
     def __init__(self, message: str, *, final: bool = False, empty: ChatReply | None = None) -> None:
         super().__init__(message)
@@ -278,7 +278,7 @@ class Runtime:
         deadline_s: float | None,
         results: queue.SimpleQueue[tuple[int, ChatReply] | None],
     ) -> None:
-        """Ask a long list, so many at a time that none spends its deadline in the queue; None closes `results`."""
+        """Ask a long list, so many at a time that none spends its deadline in the queue; None closes ``results``."""
         left = collections.deque(enumerate(requests))
 
         async def worker() -> None:

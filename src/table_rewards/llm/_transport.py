@@ -36,7 +36,7 @@ class Transport:
     async def exchange(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, timeout_s: float
     ) -> Answer:
-        """Send one request and read the whole answer within `timeout_s`, or raise `TransportError`."""
+        """Send one request and read the whole answer within ``timeout_s``, or raise ``TransportError``."""
         import aiohttp
 
         session = self._session

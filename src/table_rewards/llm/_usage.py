@@ -25,7 +25,7 @@ WINDOW = 4096
 
 
 class Usage:
-    """Counters, and the latencies of the last 4,096 replies that an endpoint gave.
+    """Counters, and the latencies of the last 4,096 replies that an endpoint gave (queueing included).
 
     >>> usage = Usage()
     >>> usage.count["requests"] += 1
@@ -48,7 +48,7 @@ class Usage:
 
 
 def quantiles(latencies: Iterable[float]) -> dict[str, float]:
-    """`latency_p50_s`, `latency_p90_s`, `latency_p99_s`; 0 when there are none."""
+    """``latency_p50_s``, ``latency_p90_s``, ``latency_p99_s``; 0 when there are none."""
     ordered = sorted(latencies)
     last = len(ordered) - 1
     return {f"latency_p{round(q * 100)}_s": round(ordered[round(q * last)], 6) if ordered else 0.0 for q in QUANTILES}

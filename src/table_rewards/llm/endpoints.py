@@ -21,7 +21,7 @@ class Endpoints(tuple[str, ...]):
     """Base addresses of OpenAI-compatible servers, normalised, without repeats.
 
     Accepts a URL, several in one string (comma, semicolon or white space between them), a Python or JSON list in a
-    string, or any sequence; with or without `http://`, `/v1`, `/v1/chat/completions` or a closing slash.
+    string, or any sequence; with or without ``http://``, ``/v1``, ``/v1/chat/completions`` or a closing slash.
 
     Raises:
         ConfigurationError: there is no address, or one can't be an address, or holds a password or query.
@@ -47,7 +47,7 @@ address; put the key in an environment variable and name it with api_key_env=
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Endpoints:
-        """Read `llm_serve_urls` (or `LLM_SERVE_URLS`, `TABLE_REWARDS_ENDPOINTS`), the first that is set.
+        """Read ``llm_serve_urls`` (or ``LLM_SERVE_URLS``, ``TABLE_REWARDS_ENDPOINTS``), the first that is set.
 
         >>> Endpoints.from_environment({"llm_serve_urls": "http://reader:10000"})
         Endpoints('http://reader:10000/v1')

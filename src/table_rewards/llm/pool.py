@@ -1,4 +1,4 @@
-"""`ChatPool`: what a reward holds to ask a model. Blocking and async, from any thread, process or event loop."""
+"""``ChatPool``: what a reward holds to ask a model. Blocking and async, from any thread, process or event loop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ChatPool:
 
     It holds settings and nothing else, so it pickles, and pools with equal settings share one runtime in each process:
     one background event loop, one set of connections, one view of which endpoint is well. After fork the child begins
-    anew. Outages never raise: look at `ChatReply.failed`.
+    anew. Outages never raise: look at ``ChatReply.failed``.
 
     >>> pool = get_pool("http://10.0.0.1:8000", model="reader", deadline_s=60)
     >>> pool
@@ -39,7 +39,7 @@ class ChatPool:
     def ask(
         self, messages: Messages | ChatRequest, sampling: Sampling | None = None, *, deadline_s: float | None = None
     ) -> ChatReply:
-        """Ask and wait, at most `deadline_s` (the pool's own by default)."""
+        """Ask and wait, at most ``deadline_s`` (the pool's own by default)."""
         return _loop.run(self._runtime().ask(_request(messages, sampling), deadline_s))
 
     def ask_many(
@@ -56,7 +56,7 @@ class ChatPool:
     async def aask(
         self, messages: Messages | ChatRequest, sampling: Sampling | None = None, *, deadline_s: float | None = None
     ) -> ChatReply:
-        """`ask` for any running event loop; nothing of the pool is bound to it."""
+        """``ask`` for any running event loop; nothing of the pool is bound to it."""
         request = _request(messages, sampling)
         return await asyncio.wrap_future(_loop.submit(self._runtime().ask(request, deadline_s)))
 
@@ -67,7 +67,7 @@ class ChatPool:
         *,
         deadline_s: float | None = None,
     ) -> list[ChatReply]:
-        """`ask_many` for any running event loop."""
+        """``ask_many`` for any running event loop."""
         listed = [_request(item, sampling) for item in requests]
         if not listed:
             return []
@@ -80,7 +80,7 @@ class ChatPool:
         *,
         deadline_s: float | None = None,
     ) -> Iterator[tuple[int, ChatReply]]:
-        """Yield `(index, reply)` as replies come, for lists of any length; each reply has the whole deadline."""
+        """Yield ``(index, reply)`` as replies come, for lists of any length; each reply has the whole deadline."""
         listed = [_request(item, sampling) for item in requests]
         if not listed:
             return
@@ -123,11 +123,11 @@ class ChatPool:
 
 
 def get_pool(endpoints: str | Iterable[str] | None = None, **options: Any) -> ChatPool:
-    """Return the pool for these endpoints and options (`PoolSettings` lists them); nothing is sent yet.
+    """Return the pool for these endpoints and options (``PoolSettings`` lists them); nothing is sent yet.
 
     Args:
-        endpoints: anything that `Endpoints` reads; None reads the environment variable `llm_serve_urls`.
-        options: fields of `PoolSettings`: model, api_key_env, deadline_s, attempts, max_in_flight, cache, ...
+        endpoints: anything that ``Endpoints`` reads; None reads the environment variable ``llm_serve_urls``.
+        options: fields of ``PoolSettings``: model, api_key_env, deadline_s, attempts, max_in_flight, cache, ...
 
     Raises:
         ConfigurationError: an address, an option or the cache file can't work.
@@ -141,7 +141,7 @@ def get_pool(endpoints: str | Iterable[str] | None = None, **options: Any) -> Ch
 
 
 def process_usage() -> dict[str, float]:
-    """`ChatPool.usage` over all pools of this process: counters added up, of latencies and peaks the worst."""
+    """``ChatPool.usage`` over all pools of this process: counters added up, of latencies and peaks the worst."""
     with _lock:
         runtimes = list(_runtimes.values())
     return _usage.total(runtime.snapshot() for runtime in runtimes)

@@ -20,15 +20,15 @@ class PoolSettings:
 
     Attributes:
         endpoints: base addresses.
-        model: model name; None asks `/v1/models`, which must then offer exactly one.
-        api_key_env: environment variable that holds the key. None means `TABLE_REWARDS_API_KEY`, where unset is fine;
+        model: model name; None asks ``/v1/models``, which must then offer exactly one.
+        api_key_env: environment variable that holds the key. None means ``TABLE_REWARDS_API_KEY``, where unset is fine;
             a variable that is named here must be set.
         deadline_s: longest wait for one reply, all attempts and queueing included.
         timeout_s: longest wait for one attempt, from connecting to the last byte.
         attempts: most HTTP requests for one reply.
         wait_initial_s, wait_max_s: pause before the first retry; it doubles up to the second, with jitter.
         max_in_flight: most requests in flight, over all worker processes together.
-        workers: processes that share `max_in_flight`; None reads TABLE_REWARDS_WORKERS, WORLD_SIZE, NPROC_PER_NODE.
+        workers: processes that share ``max_in_flight``; None reads TABLE_REWARDS_WORKERS, WORLD_SIZE, NPROC_PER_NODE.
         breaker_failures: consecutive failures after which an endpoint is left alone for a while.
         breaker_wait_s, breaker_wait_max_s: that while; it doubles with each failed probe.
         cache: path of an SQLite file for answers, or None.
@@ -74,7 +74,7 @@ class PoolSettings:
 
     @property
     def share(self) -> int:
-        """This process's part of `max_in_flight`, at least 1.
+        """This process's part of ``max_in_flight``, at least 1.
 
         >>> PoolSettings(("http://a/v1",), max_in_flight=256, workers=8).share
         32
@@ -91,7 +91,7 @@ class PoolSettings:
 
 
 def settings_from(endpoints: str | Iterable[str] | None, options: dict[str, Any]) -> PoolSettings:
-    """Build `PoolSettings` from what a caller wrote; an unknown option is an error that names the known ones."""
+    """Build ``PoolSettings`` from what a caller wrote; an unknown option is an error that names the known ones."""
     known = {field.name for field in dataclasses.fields(PoolSettings)} - {"endpoints"}
     unknown = sorted(set(options) - known)
     if unknown:

@@ -1,4 +1,4 @@
-"""What goes to an endpoint and what comes back: `Sampling`, `ChatRequest`, `ChatReply`."""
+"""What goes to an endpoint and what comes back: ``Sampling``, ``ChatRequest``, ``ChatReply``."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Messages = str | Sequence[Message]
 
 
 class LLMUnavailable(ScorerFailed):
-    """No endpoint gave a usable reply. Only `ChatReply.require` raises it; `ask` and `ask_many` never do."""
+    """No endpoint gave a usable reply. Only ``ChatReply.require`` raises it; ``ask`` and ``ask_many`` never do."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sampling:
     """How the model samples; every value is sent, so that no server default decides.
 
-    `seed` is sent as `seed + request.sample`. With `seed=None` and a temperature above 0 a request is a fresh draw each
-    time: it is neither cached nor merged with an identical one. `extra` is merged into the request body as it is, for
-    server options such as `{"chat_template_kwargs": {"enable_thinking": False}}`.
+    ``seed`` is sent as ``seed + request.sample``. With ``seed=None`` and a temperature above 0 a request is a fresh
+    draw each time: it is neither cached nor merged with an identical one. ``extra`` is merged into the request body as
+    it is, for server options such as ``{"chat_template_kwargs": {"enable_thinking": False}}``.
 
     >>> Sampling(temperature=0.7, max_tokens=64).reproducible
     True
@@ -91,8 +91,8 @@ class Sampling:
 class ChatRequest:
     """One chat completion to ask for.
 
-    `sample` numbers the draws of one prompt (0, 1, 2, ...), each a reply of its own. `tag` is part of the cache key and
-    nothing else: put a reward's signature there, so that a new version of its prompts never meets old answers.
+    ``sample`` numbers the draws of one prompt (0, 1, 2, ...), each a reply of its own. ``tag`` is part of the cache key
+    and nothing else: put a reward's signature there, so that a new version of its prompts never meets old answers.
 
     >>> ChatRequest("Is 7 prime?").messages
     ({'role': 'user', 'content': 'Is 7 prime?'},)
@@ -117,7 +117,7 @@ class ChatRequest:
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
     def key(self, model: str, payload: bytes | None = None) -> str:
-        """SHA-256 over prompt, model, sampling, sample number and tag; `payload` spares encoding them again."""
+        """SHA-256 over prompt, model, sampling, sample number and tag; ``payload`` spares encoding them again."""
         digest = hashlib.sha256(self.payload() if payload is None else payload)
         digest.update(f"\0{model}\0{self.sample}\0{self.tag}".encode("utf-8", "replace"))
         return digest.hexdigest()
@@ -125,11 +125,11 @@ class ChatRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChatReply:
-    """What came of a request. Look at `failed` first: a failed reply has no text and says why in `error`.
+    """What came of a request. Look at ``failed`` first: a failed reply has no text and says why in ``error``.
 
-    `truncated` and `empty` tell two kinds of non-answer from an answer: the model ran into its token limit
-    (`finish_reason` "length"), or stopped without a word. `attempts` counts HTTP requests made for it (0 from the
-    cache), `shared` is true when an identical request in flight was waited for instead of sending another.
+    ``truncated`` and ``empty`` tell two kinds of non-answer from an answer: the model ran into its token limit
+    (``finish_reason`` "length"), or stopped without a word. ``attempts`` counts HTTP requests made for it (0 from the
+    cache), ``shared`` is true when an identical request in flight was waited for instead of sending another.
 
     >>> ChatReply(text="42", finish_reason="stop").ok
     True
@@ -168,7 +168,7 @@ class ChatReply:
         return not (self.failed or self.truncated or self.empty)
 
     def require(self) -> str:
-        """The text, or `LLMUnavailable` when the request failed."""
+        """The text, or ``LLMUnavailable`` when the request failed."""
         if self.failed:
             plural = "" if self.attempts == 1 else "s"
             raise LLMUnavailable(f"{self.error} ({self.attempts} attempt{plural})")

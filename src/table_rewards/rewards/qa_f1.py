@@ -50,7 +50,7 @@ class QAF1(Reward[QAPairs]):
         max_table_chars: longer tables are cut between two rows before they are shown to the reader.
         min_scored: least share of the pairs that must be scored.
         api_key_env, deadline_s, timeout_s, attempts, max_in_flight, cache: as in
-            :class:`table_rewards.llm.PoolSettings`.
+            :class:``table_rewards.llm.PoolSettings``.
 
     Raises:
         ConfigurationError: an option can't work; with the endpoint reader also when no endpoint is named anywhere.

@@ -64,7 +64,7 @@ def messages(table_html: str, question: str) -> tuple[Message, ...]:
 
 
 def table_for_reader(table: Table, max_chars: int) -> tuple[str, int]:
-    """The table as HTML of at most `max_chars` characters, cut between two rows, and the number of rows kept.
+    """The table as HTML of at most ``max_chars`` characters, cut between two rows, and the number of rows kept.
 
     >>> from table_rewards.tables.table import Table
     >>> table_for_reader(Table.of([["a", "b"], ["c", "d"]]), 60)

@@ -19,7 +19,7 @@ _LONGEST: Final = 2_000_000  # characters of a completion that are looked at
 
 @dataclass(frozen=True, slots=True)
 class WrittenTable:
-    """`problem` is empty when there is a table to ask about; `cut_off` when the completion ends inside one."""
+    """``problem`` is empty when there is a table to ask about; ``cut_off`` when the completion ends inside one."""
 
     table: Table | None = None
     html: str = ""

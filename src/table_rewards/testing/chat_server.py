@@ -46,13 +46,13 @@ Reply = str | Callable[[dict[str, Any]], str]
 
 
 class ChatServer:
-    """A server on a thread of its own; use it as a context manager, or `start` and `stop` it.
+    """A server on a thread of its own; use it as a context manager, or ``start`` and ``stop`` it.
 
     Args:
         reply: the text of every reply, or a function of the request body.
         model: what /v1/models offers; a list offers several.
         latency_s: pause before each answer.
-        faults: kinds (see `FAULTS`) that a share `fault_rate` of the requests meets, in turn, chosen with `seed`.
+        faults: kinds (see ``FAULTS``) that a share ``fault_rate`` of the requests meets, in turn, chosen with ``seed``.
         fault_limit: after so many faults all is well.
         script: instead of a rate, a function from the request's number to a kind or None.
         capacity: more requests than this at once get 429.
@@ -103,7 +103,7 @@ class ChatServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self) -> ChatServer:
-        """Listen; on the same port again after `stop`."""
+        """Listen; on the same port again after ``stop``."""
         loop = self._loop = asyncio.new_event_loop()
         listening = threading.Event()
         listener = socket.socket()
