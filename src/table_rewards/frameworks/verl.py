@@ -56,11 +56,14 @@ ALIASES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
 
 FLOAT_ALIASES: Final = frozenset({"compute_score_prime"})
 
-ROUTES: Final[Mapping[str, str]] = {
+ROUTES: Final[Mapping[str, Any]] = {
     "table_area": "table_region",
     "tablebench": "table_bench",
     "table_bench": "table_bench",
     "TowerBlocks-MT-Ranking": "ranking",
+    "TowerBlocks-MT-Ranking.ranking": {"reward": "ranking", "mode": "ranking"},
+    "TowerBlocks-MT-Ranking.ranking_score": "ranking",
+    "TowerBlocks-MT-Ranking.score": {"reward": "ranking", "mode": "score"},
     "execverify": "white_box",
     "trivia": "qa_f1",
 }
