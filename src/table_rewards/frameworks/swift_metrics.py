@@ -2,7 +2,8 @@
 
 ``record`` is called by our swift rewards with each batch of scores; it costs microseconds and needs no swift.
 ``install`` registers a callback that puts the numbers since the last log into swift's own, so that they reach
-logging.jsonl and every reporter. On ms-swift 3.x the plugin file is enough; on 4.x also say ``--callbacks table_rewards``.
+logging.jsonl and every reporter. On ms-swift 3.x the plugin file is enough; on 4.x also say
+``--callbacks table_rewards``.
 
 Logged, for the rewards of the process that logs (rank 0):
     table_rewards/<reward>/<part>      mean of a part over the scored samples
