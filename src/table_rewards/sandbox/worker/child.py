@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import atexit
 import contextlib
 import io
 import json
 import os
 import resource
-import signal
 import socket
 import sys
 import threading
@@ -53,8 +53,8 @@ def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, s
     result, step = place.result, "payload"
     try:
         os.setpgid(0, 0)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)  # signal.signal touches 80 pages more
+        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
         spec, parts = wire.split(wire.receive_exactly(sock, size))
         step = "descriptors"
         _descriptors(place, _stdin(parts[spec["stdin"]] if "stdin" in spec else b""), plan)
@@ -141,8 +141,10 @@ def _streams() -> None:
 def finish(code: int) -> int:
     """What the interpreter does at its end, without taking it apart."""
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
+        if threading.active_count() > 1 or getattr(threading, "_threading_atexits", True):
+            threading._shutdown()  # type: ignore[attr-defined]
+        if atexit._ncallbacks():
+            atexit._run_exitfuncs()
     except BaseException:
         traceback.print_exc()
     for stream in (sys.stdout, sys.stderr):

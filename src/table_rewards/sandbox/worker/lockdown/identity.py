@@ -10,6 +10,8 @@ import struct
 
 from .kernel import LINUX, PR_CAP_AMBIENT, PR_CAPBSET_DROP, PR_SET_KEEPCAPS, check, libc, prctl
 
+_HEADER = ctypes.create_string_buffer(struct.pack("<Ii", 0x20080522, 0), 8)
+_DATA = ctypes.create_string_buffer(24)
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1 << 1, 1 << 2
 
 
@@ -37,10 +39,9 @@ def drop_capabilities(keep: int = 0, bounding: bool = False) -> None:
             if not keep >> capability & 1:
                 libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     libc.prctl(PR_CAP_AMBIENT, 4, 0, 0, 0)
-    header = ctypes.create_string_buffer(struct.pack("<Ii", 0x20080522, 0), 8)
     low, high = keep & 0xFFFFFFFF, keep >> 32
-    data = ctypes.create_string_buffer(struct.pack("<6I", low, low, 0, high, high, 0), 24)
-    check(libc.capset(header, data), "capset")
+    _DATA.raw = struct.pack("<6I", low, low, 0, high, high, 0)
+    check(libc.capset(_HEADER, _DATA), "capset")
 
 
 def limit(*, cpu_s: float, memory: int, file_bytes: int, threads: int, own_user: bool) -> None:
