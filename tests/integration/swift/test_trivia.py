@@ -260,6 +260,7 @@ def deployed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "swift.cli.deploy", *words],
+            cwd=folder,  # it writes ./result
             env={**os.environ, **settings},
             stdin=subprocess.DEVNULL,
             stdout=log,
