@@ -111,7 +111,7 @@ def read_trace(outcome: Outcome) -> Trace:
     if not outcome.ok or value is None or value.kind != "str":
         return Trace(problem=outcome.status if not outcome.ok else "it ended itself")
     told = json.loads(value.python())
-    problem = told["error"] or ("" if told["complete"] else f"over {len(told['visits'])} steps")
+    problem = told["error"] if told["complete"] else f"over {len(told['visits'])} steps"
     if not problem and told["result"] is None:
         problem = f"the result is too big or not plain data ({told.get('type')})"
     visits = tuple(

@@ -66,6 +66,10 @@ def statement_starts(tree: ast.Module) -> dict[int, int]:
     return found
 
 
+class TooLong(BaseException):
+    """Ends a run of too many steps; code that catches everything goes on to its CPU limit, untraced."""
+
+
 class Tracer:
     def __init__(self, starts: dict[int, int], payload: dict[str, Any], watch: dict[int, list[str]]) -> None:
         self.starts, self.watch = starts, watch
@@ -102,7 +106,7 @@ class Tracer:
                 self.close(frame, last, start, known)
                 if len(self.visits) >= self.most:
                     self.complete = False
-                    return step
+                    raise TooLong
                 visit = [number, start, -1]
                 self.visits.append(visit)
                 last[:] = [visit]

@@ -32,6 +32,7 @@ WEIGHTS: Final[dict[tuple[int, ...], float]] = {
     (1, 1, 0, 0): 0.25,
     (1, 0, 0, 0): 0.125,
 }
+_ASSERTED: Final = {"assertTrue": "True", "assertFalse": "False", "assertIsNone": "None"}
 LIMITS: Final = Limits(cpu_s=10.0, mem_mb=1024)
 MAX_VISITS: Final = 500_000
 
@@ -233,6 +234,7 @@ def right_output(template: str, right: str, answer: str) -> bool:
     """
     asked = [line for line in template.strip().splitlines() if "??" in line]
     said, wanted = _statements(answer), _statements(right)
+    known = dict(line.split(" = ", 1) for line in wanted if re.match(r"[^\W\d]\w* = ", line))
     if len(asked) == 1 and len(said) == 1 and "==" not in said[0] and "assert" not in said[0]:
         said = [one_spacing(asked[0].strip().replace("??", said[0]))]
     if len(asked) == 1 and "assert" not in right:
@@ -241,7 +243,10 @@ def right_output(template: str, right: str, answer: str) -> bool:
         before, _, behind = line.strip().partition("??")
         head, tail = one_spacing(before), one_spacing(behind)
         mine, gold = _filled(said, head, tail), _filled(wanted, head, tail)
-        if mine is None or gold is None or not _same_value(gold, mine):
+        if mine is None or gold is None:
+            return False
+        gold = known.get(gold, _ASSERTED.get(before.partition("(")[0], gold) if gold.isidentifier() else gold)
+        if not _same_value(gold, mine):
             return False
     return bool(asked)
 

@@ -88,18 +88,24 @@ def joined(tokens: Sequence[Token]) -> str:
     return " ".join(parts)
 
 
-@lru_cache(maxsize=4096)
 def one_spacing(line: str) -> str:
     """A line of code without comments, in one spacing and one kind of quotes, so that only content is compared.
 
     >>> one_spacing("x=f( 'a' )  # call") == one_spacing('x = f("a")')
     True
     """
+    return _remembered(line) if len(line) < 1_000 else _in_one_spacing(line)
+
+
+def _in_one_spacing(line: str) -> str:
     try:
         tokens = list(scan(line))
     except NotThatForm:
         return " ".join(line.split())
     return joined([Token(t.kind, _requoted(t.text), t.end) if t.kind == "string" else t for t in tokens])
+
+
+_remembered = lru_cache(maxsize=4096)(_in_one_spacing)
 
 
 def _requoted(text: str) -> str:
