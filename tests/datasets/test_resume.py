@@ -101,3 +101,14 @@ def test_two_writers_are_refused(tmp_path):
 def test_an_ending_that_cannot_grow_is_refused(tmp_path, name):
     with pytest.raises(ConfigurationError, match=r"\.parquet or \.jsonl"):
         ResumableOutput(tmp_path / name, {})
+
+
+def test_ids_of_several_types_do_not_spoil_the_end_of_a_long_run(tmp_path):
+    path = tmp_path / "scores.parquet"
+    ids = [1, "a", True, 2**70, None, 0.5] * 1000
+    with ResumableOutput(path, {}, floats=["score"]) as output:
+        output.append({"row": i, "id": name, "step": i, "score": 0.5} for i, name in enumerate(ids))
+        output.finish()
+    rows = list(read_rows(path))
+    assert [row["id"] for row in rows[:6]] == ["1", "a", "true", str(2**70), None, "0.5"]
+    assert [row["step"] for row in rows] == list(range(6000))

@@ -79,7 +79,7 @@ def seconds(value: float) -> str:
 def spark(counts: Sequence[int]) -> str:
     """A histogram in one line: an empty bin is a dot, the fullest a full block, any other at least the lowest step.
 
-    >>> spark([4, 0, 1, 8]) in ("▄·▁█", "4.18")
+    >>> spark([4, 0, 1, 8]) in ("▄·▁█", "4.19")
     True
     """
     highest = max(counts, default=0)

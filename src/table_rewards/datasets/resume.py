@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final
@@ -127,8 +127,10 @@ class ResumableOutput:
         self._opened().flush()
         os.fsync(self._opened().fileno())
         if self.format == "parquet":
-            with RowWriter(self.path) as writer:
-                writer.write(self._with_nan(row) for row in _lines(self.partial))
+            try:
+                self._convert(())
+            except ConfigurationError:  # an id that is a number here and text there: such columns become text
+                self._convert(self._mixed())
             self._note(complete=True, seconds=seconds)
             self.partial.unlink()
         else:
@@ -139,6 +141,23 @@ class ResumableOutput:
     def pause(self, seconds: float) -> None:
         """Remember how long the work has taken so far."""
         self._note(complete=False, seconds=seconds)
+
+    def _convert(self, as_text: Collection[str]) -> None:
+        with RowWriter(self.path) as writer:
+            for row in _lines(self.partial):
+                for name in as_text:
+                    value = row.get(name)
+                    row[name] = value if value is None or isinstance(value, str) else json.dumps(value)
+                writer.write((self._with_nan(row),))
+
+    def _mixed(self) -> set[str]:
+        """Columns that parquet has no one type for."""
+        kinds: dict[str, set[str]] = {}
+        for row in _lines(self.partial):
+            for name, value in row.items():
+                if value is not None and name not in self.floats:
+                    kinds.setdefault(name, set()).add(_kind(value))
+        return {name for name, found in kinds.items() if len(found) > 1 or "huge" in found}
 
     def _with_nan(self, row: dict[str, Any]) -> dict[str, Any]:
         for name in self.floats:
@@ -178,6 +197,14 @@ class ResumableOutput:
                 )
         self.seconds = float(record.get("seconds") or 0.0)
         return dict(record)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "truth value"
+    if isinstance(value, (int, float)):
+        return "huge" if isinstance(value, int) and not -(2**63) <= value < 2**63 else "number"
+    return type(value).__name__
 
 
 def _lines(path: Path) -> Iterable[dict[str, Any]]:

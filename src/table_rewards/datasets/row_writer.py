@@ -194,7 +194,7 @@ def _inferred(values: list[Any], name: str) -> Any:
 
     try:
         return _writable(pyarrow.array([_clean(value) for value in values]).type)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError) as error:
         raise pyarrow.ArrowInvalid(f"column {name!r}: {str(error).splitlines()[0]}") from None
 
 
