@@ -36,7 +36,8 @@ class Limits:
         CPU seconds for one *item*: the script, or the one stdin test, call or expression under way (the code's
         top level counts towards the first). CPU time does not depend on how busy the machine is; the wall clock does.
     ``wall_s``
-        The back-stop for snippets that wait instead of work; ``3 * cpu_s + 1`` when left out.
+        The back-stop for snippets that wait instead of work; ``3 * cpu_s + 1`` when left out. Time in the queue for a
+        processor does not count (up to ten times the limit).
     ``mem_mb``
         Address space on top of the warm interpreter's own.
     ``out_bytes``
