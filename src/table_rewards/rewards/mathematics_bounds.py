@@ -7,6 +7,7 @@ what answers of competition mathematics need.
 from __future__ import annotations
 
 import re
+from math import comb
 from typing import Final
 
 MAX_LENGTH: Final = 4_096
@@ -14,12 +15,21 @@ MAX_NESTING: Final = 64
 MAX_DIGIT_RUN: Final = 256
 MAX_FACTORIAL: Final = 10_000
 MAX_POWER: Final = 10_000
+MAX_TERMS: Final = 100_000
+MAX_OPERATORS: Final = 400
+MAX_ITEMS: Final = 200
+MAX_FUNCTIONS: Final = 24
+MAX_TOWER: Final = 3
 
 _DIGITS = re.compile(rf"[0-9]{{{MAX_DIGIT_RUN + 1}}}")
 _EXPONENT = re.compile(r"(?:\^|\*\*)\s*")
 _FACTORIAL = re.compile(r"([0-9]+)\s*\}?\s*!")
 _LONG_BINOMIAL = re.compile(r"binom[^a-zA-Z]*[0-9]{6}|[0-9]{6}\s*\\choose|\\choose\s*[0-9]{6}")
 _NAMES = re.compile(r"\\?[a-zA-Z]+")
+_OPERATOR = re.compile(r"[+\-*/]|\\(?:cdot|times|div|pm)(?![a-zA-Z])")
+_FUNCTION = re.compile(
+    r"\\(?:sin|cos|tan|cot|sec|csc|arc\w+|sinh|cosh|tanh|log|ln|exp|sqrt|lfloor|lceil|Gamma)(?![a-zA-Z])"
+)
 _LARGE = re.compile(r"\\(?:sum|prod|int|iint|iiint|oint|lim)(?![a-z])")
 _CLOSES: Final = {"{": "}", "(": ")", "[": "]"}
 
@@ -36,7 +46,7 @@ def out_of_bounds(text: str) -> str:
         return f"{len(text):,} characters"
     if _DIGITS.search(text):
         return f"a number of more than {MAX_DIGIT_RUN} digits"
-    return _nesting(text) or _powers(text) or _factorials(text) or _sums(text)
+    return _nesting(text) or _size(text) or _powers(text) or _factorials(text) or _sums(text)
 
 
 def _nesting(text: str) -> str:
@@ -48,15 +58,25 @@ def _nesting(text: str) -> str:
                 return f"nested {depth} deep"
         elif char in ")}]" and depth:
             depth -= 1
-    if text.count("\\frac") > 100 or text.count("\\sqrt") > 60:
-        return "hundreds of fractions and roots"
     return ""
+
+
+def _size(text: str) -> str:
+    if len(_OPERATOR.findall(text)) > MAX_OPERATORS:
+        return f"more than {MAX_OPERATORS} operators"
+    if text.count(",") + text.count("&") > MAX_ITEMS:
+        return f"more than {MAX_ITEMS} items"
+    if len(_FUNCTION.findall(text)) > MAX_FUNCTIONS:
+        return f"more than {MAX_FUNCTIONS} functions"
+    return "more than 60 fractions" if text.count("frac") > 60 else ""
 
 
 def _powers(text: str) -> str:
     product = 1
     for match in _EXPONENT.finditer(text):
         exponent = _operand(text, match.end())
+        if exponent.count("^") + exponent.count("**") >= MAX_TOWER:
+            return "a tower of exponents"
         names = _NAMES.search(exponent)
         if names is None and ("^" in exponent or "!" in exponent or "**" in exponent):
             small = re.fullmatch(r"[{(\s]*([0-9])\s*(?:\^|\*\*)\s*\{?([0-9])[})\s]*", exponent)
@@ -71,7 +91,26 @@ def _powers(text: str) -> str:
             product *= max(1, int(number or 1))
             if product > MAX_POWER:
                 return "powers of powers"
+            terms = _terms(text[: match.start()].rstrip())
+            if comb(int(number or 1) + terms - 1, terms - 1) > MAX_TERMS:
+                return f"a power of {terms} terms"
     return ""
+
+
+def _terms(text: str) -> int:
+    """How many terms the sum in the brackets at the end of ``text`` has, at most 50."""
+    depth, terms = 0, 1
+    for index in range(len(text) - 1, -1, -1):
+        char = text[index]
+        if char in ")}]":
+            depth += 1
+        elif char in "({[":
+            depth -= 1
+            if depth == 0:
+                break
+        elif char in "+-" and depth == 1:
+            terms += 1
+    return min(terms, 50)
 
 
 def _operand(text: str, at: int) -> str:
