@@ -102,6 +102,8 @@ def read_number(line: str, high: float) -> float | None:
     >>> read_number("**8/10**.", 10), read_number("1e3", 10), read_number("nan", 10)
     (8.0, None, None)
     """
+    if len(line) > 64:
+        return None
     text = line if line.isascii() else line.translate(FOLD)
     if not _NUMBER.fullmatch(text):
         text = text.strip(_DECORATION).removesuffix(".").strip(_DECORATION)
@@ -158,9 +160,15 @@ def _scores(line: str, index: dict[str, int], form: Form) -> Read:
     if len(line) > 256 + 100 * len(index):
         return Read(None, "the score line is too long for its candidates")
     known = _known_scores(tuple(index), form.low, form.high)
-    quick = [known.get(item) for item in line.split(", ")]
-    if len(quick) == len(index) and None not in quick and len({where for where, _ in quick}) == len(quick):  # type: ignore[misc]
-        return Read([score for _, score in sorted(quick)])  # type: ignore[type-var, misc]
+    quick: list[float | None] = [None] * len(index)
+    for item in line.split(", "):
+        hit = known.get(item)
+        if hit is None or quick[hit[0]] is not None:
+            break
+        quick[hit[0]] = hit[1]
+    else:
+        if None not in quick:
+            return Read(quick)  # type: ignore[arg-type]
     items = line.replace(";", ",").rstrip(".,").split(",")
     if form.mode == "score" and ":" not in line and len(items) == len(index):
         items = [f"{name}:{item}" for name, item in zip(index, items, strict=True)]
@@ -251,8 +259,10 @@ def _second_answer(before: str, index: dict[str, int], form: Form) -> str:
             if _may_be_order(line) and not _colons(line) and _order(line, index).scores is not None:
                 return f"a second ranking: {_shown(line)}"
     if form.mode != "ranking" and _colons(before) >= least:
+        plain = before.isascii()
         for line in before.split("\n"):
-            if _colons(line) >= least and _scores(line.strip(), index, form).scores is not None:
+            colons = line.count(":") if plain else _colons(line)
+            if colons >= least and _scores(line.strip(), index, form).scores is not None:
                 return f"a second line of scores: {_shown(line)}"
     return ""
 
