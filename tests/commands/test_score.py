@@ -226,7 +226,7 @@ sys.exit(main())
 
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
 def test_killed_again_and_again_it_ends_with_every_row_once(tmp_path, ending):
-    rows = answers(400)
+    rows = answers(240)
     for row in rows[::10]:
         row["prediction"] = [row["prediction"], "Final Answer: 1", "none"]
     source = write(tmp_path / "rows.jsonl", rows)
@@ -247,7 +247,7 @@ def test_killed_again_and_again_it_ends_with_every_row_once(tmp_path, ending):
     assert not out.exists()
     subprocess.run([*words, str(out)], check=True, capture_output=True, timeout=60)
     assert list(map(repr, read_rows(out))) == list(map(repr, read_rows(straight)))
-    assert sum(1 for _ in read_rows(out)) == 400 + 2 * 40
+    assert sum(1 for _ in read_rows(out)) == 240 + 2 * 24
     assert not list(tmp_path.glob("*.partial*"))
 
 
