@@ -11,7 +11,7 @@ from typing import Any, Final
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import MISSING, Row, parse_json, plain
 
-COLUMNS: Final = ("scores", "ranking", "order")
+COLUMNS: Final = ("scores", "ranking", "order", "solution")
 """Where in a row the reference may stand, after ``ground_truth``."""
 
 _RESERVED: Final = re.compile(r"[>=:,;\n\r]")

@@ -73,7 +73,7 @@ class ScalarQuality(Reward[QualityReference]):
             raise ConfigurationError("the released reward has its own range and credits; leave these options out")
 
     def reference(self, row: Mapping[str, Any]) -> QualityReference:
-        _, value = self.row_answer(row, "score", "rating", "quality")
+        _, value = self.row_answer(row, "score", "rating", "quality", "solution")
         return self.natural(value)
 
     def natural(self, value: Any) -> QualityReference:
