@@ -208,23 +208,23 @@ class _Batch(Generic[ReferenceT]):
 
     def _pair_up(self, texts: list[str], raw: list[Any]) -> None:
         coerce, deduplicates = self.owner.coerce, self.owner.deduplicates
-        read: dict[Any, tuple[int, ReferenceT | None, str]] = {}  # one reading for each distinct raw reference
-        known: dict[Any, int] = {}  # reference by value -> small number
+        read: dict[Any, tuple[int, str]] = {}  # raw reference -> its number, or -1 and what is wrong with it
+        known: dict[Any, int] = {}  # reference by value -> its number
+        distinct: list[ReferenceT] = []  # by number: equal references become one object, which rewards may cache by id
         pairs: dict[tuple[str, int], int] = {}
         for text, value in zip(texts, raw, strict=True):
             handle = (str, value) if type(value) is str else id(value)
             entry = read.get(handle)
             if entry is None:
                 try:
-                    reference = coerce(value)
-                    entry = (_number(known, reference), reference, "")
+                    entry = (_number(known, distinct, coerce(value)), "")
                 except BadReference as error:
-                    entry = (-1, None, f"reference unusable: {error}")
+                    entry = (-1, f"reference unusable: {error}")
                 except Exception as error:  # a reference type of ours broke on strange data
                     logger.exception("%s could not read a reference", self.owner.signature)
-                    entry = (-1, None, f"reference unusable: {type(error).__name__}: {error}")
+                    entry = (-1, f"reference unusable: {type(error).__name__}: {error}")
                 read[handle] = entry
-            number, reference_, problem = entry
+            number, problem = entry
             if problem:
                 self.bad.append(problem)
                 self.where.append(-len(self.bad))
@@ -232,7 +232,7 @@ class _Batch(Generic[ReferenceT]):
             index = pairs.setdefault((text, number), len(self.texts)) if deduplicates else len(self.texts)
             if index == len(self.texts):
                 self.texts.append(text)
-                self.references.append(reference_)  # type: ignore[arg-type]
+                self.references.append(distinct[number])
             self.where.append(index)
 
     def scores(self, judged: Sequence[Judgement]) -> Scores:
@@ -243,11 +243,14 @@ class _Batch(Generic[ReferenceT]):
         return Scores.of(rows, owner.parts, owner.signature)
 
 
-def _number(known: dict[Any, int], reference: Any) -> int:
+def _number(known: dict[Any, int], distinct: list[ReferenceT], reference: ReferenceT) -> int:
     try:
-        return known.setdefault(reference, len(known))
-    except TypeError:  # unhashable: count it as its own
-        return known.setdefault(("id", id(reference)), len(known))
+        number = known.setdefault(reference, len(distinct))
+    except TypeError:  # unhashable: it counts as its own
+        number = len(distinct)
+    if number == len(distinct):
+        distinct.append(reference)
+    return number
 
 
 def _texts(completions: Sequence[Any]) -> list[str]:

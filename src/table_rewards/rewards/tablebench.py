@@ -178,10 +178,14 @@ class TableBench(Reward[TableBenchReference]):
     ) -> list[Judgement]:
         released = self.profile == "released"
         judged = []
+        seen: dict[tuple[str | None, int], Judgement] = {}  # a group's thoughts differ more than its answers
         for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
             if reference.qtype != CHARTS and reference.instruction_type != POT:
                 found = released_final_answer(completion) if released else final_answer(completion)
-                judged.append(self.judge_answer(found, reference))
+                key = (found, id(reference))
+                if key not in seen:
+                    seen[key] = self.judge_answer(found, reference)
+                judged.append(seen[key])
             elif not reference.table:
                 judged.append(self.unscored("the row has no table for the program to read"))
             else:
