@@ -1,0 +1,42 @@
+"""Tracing functions and making questions of the traces: how long a thousand CRUXEval functions take.
+
+python benchmarks/bench_tracing.py [--functions 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import time
+
+from table_rewards.datasets.exec_verify import Report, Settings, prepare
+from table_rewards.datasets.tracing import Sample, trace_calls
+
+FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures/exec_verify"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--functions", type=int, default=1000)
+    count = parser.parse_args().functions
+    rows = [json.loads(line) for line in (FIXTURES / "cruxeval.jsonl").read_text("utf-8").splitlines()]
+    samples = [{**rows[n % len(rows)], "code": rows[n % len(rows)]["code"] + f"\n# {n}"} for n in range(count)]
+    trace_calls([Sample("def f():\n    return 1", "f()")])
+    started = time.perf_counter()
+    traces = trace_calls([Sample(row["code"], f"f({row['input']})") for row in samples])
+    print(f"{count:,} CRUXEval functions traced with states: {time.perf_counter() - started:.1f} s")
+    visits, problems = sum(len(trace.visits) for trace in traces), sum(bool(trace.problem) for trace in traces)
+    print(f"  {visits:,} visits, {problems} problems")
+    started = time.perf_counter()
+    report = Report()
+    made = sum(1 for _ in prepare(samples, Settings(), report))
+    print(f"the whole preparation, {made:,} rows: {time.perf_counter() - started:.1f} s")
+    questions = report.questions
+    print(
+        f"  {questions['next-statement']:,} next-statement and {questions['variable-state']:,} variable-state questions"
+    )
+
+
+if __name__ == "__main__":
+    main()
