@@ -24,8 +24,9 @@ from table_rewards.rewards.programs import (
 from table_rewards.rewards.tablebench import NO_ANSWER, POT, answer_text
 from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.answers import same_answer
+from table_rewards.text.blocks import last_tagged
 from table_rewards.text.final_answer import final_answer, released_final_answer
-from table_rewards.text.region import cited_region, overlap, read_region, released_overlap
+from table_rewards.text.region import TAG, read_region, region_overlap, released_overlap
 from table_rewards.text.repetition import repeats_at_end
 
 PAPER_WEIGHT: Final = Exponential(0.3, rate=0.0915, every=100)
@@ -195,17 +196,17 @@ class TableRegion(Reward[RegionReference]):
         else:
             found, executed = printed_answer(outcome), float(outcome.ok)
             missing = NO_ANSWER if outcome.ok else outcome.note or outcome.status
-        cited, gold = cited_region(completion), read_region(reference.gold_area)
-        region = overlap(gold, cited) if gold is not None and cited is not None else 0.0
+        cited = last_tagged(completion, TAG)
+        region = None if cited is None else region_overlap(reference.gold_area, cited)
         notes = [] if found else [missing]
-        if cited is None:
+        if region is None:
             notes.append("no readable <gold_area>")
         right = found is not None and same_answer(reference.answer, found, TOLERANCE)
         if right and repeats_at_end(completion):
             right = False
             notes.append("ends in a loop")
-        parsed = bool(found) or cited is not None
-        return self._mixed(region, float(right), weight, executed, parsed, "; ".join(notes))
+        parsed = bool(found) or region is not None
+        return self._mixed(region or 0.0, float(right), weight, executed, parsed, "; ".join(notes))
 
     def _judge_released(self, completion: str, reference: RegionReference, weight: float) -> Judgement:
         region = released_overlap(reference.gold_area, completion)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import string
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Final
 
+from table_rewards.text.caching import cache_short
 from table_rewards.text.rouge import ascii_tokens, rouge_l
 
 _PUNCTUATION: Final = str.maketrans(dict.fromkeys(string.punctuation))
@@ -20,7 +20,7 @@ _DIGITS: Final = re.compile(r"\d+")
 _PRECISION: Final = 28  # of Python's decimals, past which rounding fails and the official script scores 0
 
 
-@lru_cache(maxsize=8192)
+@cache_short(8192)
 def normalised(answer: str) -> str:
     """Lower-case, delete ASCII punctuation, drop articles, squeeze white space; in this order.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from functools import lru_cache
 from typing import Final, NamedTuple
 
+from table_rewards.text.caching import cache_short
 from table_rewards.text.numbers import Number, parse_number, rounded_equal, within
 
 MAX_ITEMS: Final = 1_000
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
     items: tuple[Item, ...]
 
 
-@lru_cache(maxsize=8192)
+@cache_short(8192)
 def read_answer(text: str) -> Answer:
     """Read an answer line.
 
@@ -59,6 +59,7 @@ def read_answer(text: str) -> Answer:
     return Answer(whole, tuple(_item(piece) for piece in _split(text)))
 
 
+@cache_short(16384)
 def same_answer(reference: str, prediction: str, tolerance: float = 0.0) -> bool:
     """True when every item matches, as in :func:`exact_match`; numbers with decimals also within ``tolerance``.
 

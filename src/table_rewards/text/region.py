@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from table_rewards.text.blocks import last_tagged
+from table_rewards.text.caching import cache_short
 
 TAG: Final = "gold_area"
 MAX_ITEMS: Final = 10_000
@@ -38,7 +38,7 @@ def cited_region(completion: str) -> Region | None:
     return None if text is None else read_region(text)
 
 
-@lru_cache(maxsize=4096)
+@cache_short(4096)
 def read_region(text: str) -> Region | None:
     """Read a region from its JSON text; from its two lists alone when the object as a whole is broken.
 
@@ -62,6 +62,16 @@ def read_region(text: str) -> Region | None:
     return Region(_counted(map(_name, columns)), _counted(map(_row, rows)))
 
 
+@cache_short(8192)
+def region_overlap(gold: str, cited: str) -> float | None:
+    """:func:`overlap` of two regions as text; None when the cited one cannot be read, 0 when the gold one cannot."""
+    theirs = read_region(cited)
+    if theirs is None:
+        return None
+    mine = read_region(gold)
+    return 0.0 if mine is None else overlap(mine, theirs)
+
+
 def overlap(gold: Region, cited: Region) -> float:
     """``(IoU(columns) + IoU(rows)) / 2`` over multisets; two empty lists overlap fully.
 
@@ -81,11 +91,14 @@ def released_overlap(gold_area: str, completion: str) -> float:
     0.5
     """
     cited = _RELEASED_TAG.findall(completion)
-    if not cited or not cited[-1].strip():
-        return 0.0
+    return _released_overlap(gold_area, cited[-1]) if cited and cited[-1].strip() else 0.0
+
+
+@cache_short(8192)
+def _released_overlap(gold_area: str, cited: str) -> float:
     scores = []
     for name in ("columns", "rows"):
-        gold, given = (_released_list(name, text) for text in (gold_area, cited[-1]))
+        gold, given = (_released_list(name, text) for text in (gold_area, cited))
         if gold is None or given is None:  # a dict among them: the released code raises TypeError and the run ends
             return 0.0
         union = gold | given

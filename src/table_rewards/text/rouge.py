@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 from typing import Final
 
 from rapidfuzz.distance import LCSseq
+
+from table_rewards.text.caching import cache_short
 
 MAX_TOKENS: Final = 4_096
 
@@ -15,7 +16,7 @@ _ASCII: Final = re.compile(r"[a-z0-9]+")
 _ANY: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af]|[^\W_]+", re.UNICODE)
 
 
-@lru_cache(maxsize=4096)
+@cache_short(4096)
 def ascii_tokens(text: str) -> tuple[str, ...]:
     """rouge-score's tokens: lower-cased runs of a-z and 0-9; everything else is a gap.
 
@@ -25,7 +26,7 @@ def ascii_tokens(text: str) -> tuple[str, ...]:
     return tuple(_ASCII.findall(text.lower())[:MAX_TOKENS])
 
 
-@lru_cache(maxsize=4096)
+@cache_short(4096)
 def script_tokens(text: str) -> tuple[str, ...]:
     """Tokens in any script: words, and one token for each Chinese, Japanese or Korean character.
 
