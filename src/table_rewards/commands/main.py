@@ -173,7 +173,7 @@ def _help() -> str:
         if rows:
             lines += [f"{group}:", *(_wrapped(name, purpose, width) for name, purpose in rows), ""]
     lines += ["exit status:", *(_wrapped(str(code), meaning, 3) for code, meaning in MEANINGS.items()), ""]
-    lines += ["`table-rewards COMMAND --help` tells more; `table-rewards --version` prints the version."]
+    lines += ["`table-rewards COMMAND --help` tells more; `--version` prints the version."]
     return "\n".join(lines)
 
 
