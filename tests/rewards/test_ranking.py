@@ -58,6 +58,12 @@ def test_released_equals_what_the_released_functions_returned(function):
             assert score.parts["margin"] == expected["score_reward"]
 
 
+def test_integers_beyond_floats_are_a_wrong_answer_and_no_failure():
+    text = f"why\n### Final Ranking:\nA > B\n### Scores:\nA: {'9' * 400}, B: 3"
+    for profile in ("released", "corrected"):
+        assert Ranking(profile=profile)([text], [{"A": 8.5, "B": 3}]).status.tolist() != ["unscored"]
+
+
 def test_a_perfect_ranking_earns_its_reward_with_reasoning_before_it():
     """M1: the released ranking_reward_fn gives 0 for this."""
     scores = Ranking(mode="ranking")(["B loses the idiom.\nA > C > B"], ["A > C > B"])

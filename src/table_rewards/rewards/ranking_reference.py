@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import MISSING, Row, parse_json, plain
+from table_rewards.rewards.ranking_parse import FOLD
 
 COLUMNS: Final = ("scores", "ranking", "order", "solution")
 """Where in a row the reference may stand, after ``ground_truth``."""
 
 _RESERVED: Final = re.compile(r"[>=:,;\n\r]")
-_FULL_WIDTH: Final = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20, 0x3001: 0x2C}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class RankingReference:
 
     @classmethod
     def _of_order(cls, text: str) -> RankingReference:
-        tiers = [[name.strip() for name in tier.split("=")] for tier in text.translate(_FULL_WIDTH).split(">")]
+        tiers = [[name.strip() for name in tier.split("=")] for tier in text.translate(FOLD).split(">")]
         names = [name for tier in tiers for name in tier]
         if "" in names or any(len(name) > 64 for name in names):
             shown = " ".join(text[:60].split())

@@ -14,6 +14,7 @@ from typing import Final
 from table_rewards.rewards.ranking_reference import RankingReference
 
 CREDIT: Final = {0: 1.0, 1: 0.6, 2: 0.2}
+FAR: Final = 10**9
 
 
 def released_ranking(completion: str, reference: RankingReference, characters: int | None) -> tuple[float, bool]:
@@ -55,7 +56,8 @@ def released_ranking_score(completion: str, reference: RankingReference) -> tupl
     if set(scores) != set(truth):
         return 0.0, 0.0, False
     pairs = list(itertools.combinations(truth, 2))
-    margin = sum(CREDIT.get(abs((truth[x] - truth[y]) - (scores[x] - scores[y])), 0.0) for x, y in pairs) / len(pairs)
+    near = {name: max(-FAR, min(FAR, score)) for name, score in scores.items()}  # floats end where ints go on
+    margin = sum(CREDIT.get(abs((truth[x] - truth[y]) - (near[x] - near[y])), 0.0) for x, y in pairs) / len(pairs)
     return _order_agreement(implied, _order_of(truth)), margin, True
 
 
