@@ -65,6 +65,8 @@ ROUTES: Final[Mapping[str, Any]] = {
     "TowerBlocks-MT-Ranking.ranking_score": "ranking",
     "TowerBlocks-MT-Ranking.score": {"reward": "ranking", "mode": "score"},
     "execverify": "white_box",
+    "exec_verify": "white_box",
+    "exec_verify_code": "unit_tests",
     "trivia": "qa_f1",
 }
 """What `route` does without ``routes=``: data source (or its beginning) -> reward."""

@@ -208,6 +208,8 @@ def _stopped(outcome: Outcome) -> str:
 
 
 def _failure(result: TestResult) -> str:
+    if result.status == "not_run" and not result.error:
+        return "the program ended before it"
     return result.status if result.status in _TIMEOUTS else result.error or result.status
 
 
