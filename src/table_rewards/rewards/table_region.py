@@ -163,11 +163,19 @@ class TableRegion(Reward[RegionReference]):
         weight = self._weight_at(step)
         if self.profile == "released":
             return [self._judge_released(c, r, weight) for c, r in zip(completions, references, strict=True)]
-        judge = self._judge
-        return [
-            judge(c, r, weight, outcomes.get(i) if outcomes else None)
-            for i, (c, r) in enumerate(zip(completions, references, strict=True))
-        ]
+        seen: dict[tuple[Any, ...], Judgement] = {}  # a group's thoughts differ more than its regions and answers
+        judged = []
+        for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
+            if reference.instruction_type == POT:
+                one = self._judge_program(completion, reference, weight, outcomes.get(i))
+            else:
+                found, cited = final_answer(completion), last_tagged(completion, TAG)
+                key = (found, cited, id(reference))
+                if key not in seen:
+                    seen[key] = self._judge(found, cited, reference, weight, NAN, NO_ANSWER)
+                one = seen[key]
+            judged.append(_unless_looping(one, completion))
+        return judged
 
     def _weight_at(self, step: int | None) -> float:
         if step is not None or isinstance(self.weight, Constant):
@@ -183,28 +191,33 @@ class TableRegion(Reward[RegionReference]):
             )
         return RELEASED_WEIGHT.value
 
-    def _judge(self, completion: str, reference: RegionReference, weight: float, outcome: Outcome | None) -> Judgement:
-        executed = NAN
-        if reference.instruction_type != POT:
-            found, missing = final_answer(completion), NO_ANSWER
-        elif not reference.table:
-            return self.unscored("the row has no table for the program to read")
-        elif outcome is None:
-            found, missing, executed = None, NO_PROGRAM, 0.0
-        elif outcome.is_ours:
-            return self.unscored(f"sandbox: {outcome.note}")
-        else:
-            found, executed = printed_answer(outcome), float(outcome.ok)
-            missing = NO_ANSWER if outcome.ok else outcome.note or outcome.status
+    def _judge_program(
+        self, completion: str, reference: RegionReference, weight: float, outcome: Outcome | None
+    ) -> Judgement:
         cited = last_tagged(completion, TAG)
+        if not reference.table:
+            return self.unscored("the row has no table for the program to read")
+        if outcome is None:
+            return self._judge(None, cited, reference, weight, 0.0, NO_PROGRAM)
+        if outcome.is_ours:
+            return self.unscored(f"sandbox: {outcome.note}")
+        missing = NO_ANSWER if outcome.ok else outcome.note or outcome.status
+        return self._judge(printed_answer(outcome), cited, reference, weight, float(outcome.ok), missing)
+
+    def _judge(
+        self,
+        found: str | None,
+        cited: str | None,
+        reference: RegionReference,
+        weight: float,
+        executed: float,
+        missing: str,
+    ) -> Judgement:
         region = None if cited is None else region_overlap(reference.gold_area, cited)
         notes = [] if found else [missing]
         if region is None:
             notes.append("no readable <gold_area>")
         right = found is not None and same_answer(reference.answer, found, TOLERANCE)
-        if right and repeats_at_end(completion):
-            right = False
-            notes.append("ends in a loop")
         parsed = bool(found) or region is not None
         return self._mixed(region or 0.0, float(right), weight, executed, parsed, "; ".join(notes))
 
@@ -223,6 +236,14 @@ class TableRegion(Reward[RegionReference]):
     def _mixed(region: float, answer: float, weight: float, executed: float, parsed: bool, note: str) -> Judgement:
         value = weight * region + (1.0 - weight) * answer
         return Judgement(value, (region, answer, weight, executed), SCORED if parsed else UNPARSED, note)
+
+
+def _unless_looping(judgement: Judgement, completion: str) -> Judgement:
+    if judgement.parts[1] != 1.0 or not repeats_at_end(completion):
+        return judgement
+    region, _, weight, executed = judgement.parts
+    note = "; ".join(filter(None, (judgement.note, "ends in a loop")))
+    return Judgement(weight * region, (region, 0.0, weight, executed), judgement.status, note)
 
 
 def _close_floats(gold: str, found: str) -> bool:

@@ -52,16 +52,16 @@ def final_answer(text: str) -> str | None:
 
 def _label_ends(text: str) -> Iterator[int]:
     """Where labels end, last first, without reading the text before the one that is taken."""
-    lower, upper = text.rfind("nswer"), text.rfind("NSWER")
-    while lower >= 0 or upper >= 0:
-        where = max(lower, upper)
-        match = _LABEL.search(text, max(0, where - _LONGEST_LABEL // 2), where + _LONGEST_LABEL)
-        if match is not None and match.start() < where < match.end():
-            yield match.end()
-        if where == lower:
-            lower = text.rfind("nswer", 0, where)
-        else:
-            upper = text.rfind("NSWER", 0, where)
+    end = len(text)
+    while end >= 0:
+        lower = text.rfind("nswer", 0, end)
+        # Capitals are looked for behind the lower-case find only: nearly always that is a few characters.
+        upper = text.rfind("NSWER", max(lower, 0), end)
+        end = max(lower, upper)
+        if end >= 0:
+            match = _LABEL.search(text, max(0, end - _LONGEST_LABEL // 2), end + _LONGEST_LABEL)
+            if match is not None and match.start() < end < match.end():
+                yield match.end()
 
 
 def _line_after(text: str, start: int) -> str:
