@@ -13,7 +13,7 @@ from typing import Final
 
 from table_rewards.rewards.ranking_reference import RankingReference
 
-CREDIT: Final = {0: 1.0, 1: 0.6, 2: 0.2}
+CREDIT: Final[Mapping[float, float]] = {0: 1.0, 1: 0.6, 2: 0.2}
 FAR: Final = 10**9
 
 
