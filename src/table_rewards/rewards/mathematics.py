@@ -107,15 +107,15 @@ class Mathematics(Reward[MathReference]):
         judged: list[Judgement] = [WRONG] * len(completions)
         doubtful: dict[Task, list[int]] = {}
         for index, (completion, reference) in enumerate(zip(completions, references, strict=True)):
-            answer = find_answer(completion, expression=reference.kind != "text")
-            text = answer.text
+            kind = reference.kind
+            text, where = find_answer(completion, kind != "text")
             if text == reference.answer:
                 judged[index] = RIGHT
                 continue
             if not text:
-                judged[index] = Judgement(0.0, (0.0, 0.0), UNPARSED, answer.where)
+                judged[index] = Judgement(0.0, (0.0, 0.0), UNPARSED, where)
                 continue
-            verdict = compare(reference.answer, text, reference.kind)
+            verdict = compare(reference.answer, text, kind)
             if verdict:
                 judged[index] = RIGHT
             elif verdict is None:

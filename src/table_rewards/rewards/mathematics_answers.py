@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     where: str
 
 
-def find_answer(completion: str, *, expression: bool = True) -> Answer:
+def find_answer(completion: str, expression: bool = True) -> Answer:
     r"""Return the answer that a completion commits to.
 
     Args:
@@ -50,18 +50,20 @@ def find_answer(completion: str, *, expression: bool = True) -> Answer:
     ('x=4', Answer(text='', where='an empty box'))
     """
     text = completion
-    if "<think>" in text or "</think>" in text:
-        text = after_thinking(text)
     tagged = False
-    start = text.rfind("<answer>")
-    if start >= 0:
-        end = text.find("</answer>", start)
-        if end >= 0 and text.find("</answer>", end + 9) >= 0:
-            return Answer("", "nested <answer> tags")
-        text = text[start + 8 : end] if end >= 0 else text[start + 8 :]
-        tagged = True
-    if "\\boxed" in text or "\\fbox" in text:
-        return _last_box(text)
+    if "<" in text:
+        if "think>" in text:
+            text = after_thinking(text)
+        start = text.rfind("<answer>")
+        if start >= 0:
+            end = text.find("</answer>", start)
+            if end >= 0 and text.find("</answer>", end + 9) >= 0:
+                return Answer("", "nested <answer> tags")
+            text = text[start + 8 : end] if end >= 0 else text[start + 8 :]
+            tagged = True
+    box = max(text.rfind("\\boxed"), text.rfind("\\fbox"))
+    if box >= 0:
+        return _box_at(text, box)
     if tagged:
         inner = text.strip()
         if not inner:
@@ -70,11 +72,8 @@ def find_answer(completion: str, *, expression: bool = True) -> Answer:
     return _loose(without_end_tokens(text)[-TAIL:], expression)
 
 
-def _last_box(text: str) -> Answer:
-    start = max(text.rfind("\\boxed"), text.rfind("\\fbox"))
-    match = _BOX.match(text, start)
-    assert match is not None
-    at = match.end()
+def _box_at(text: str, start: int) -> Answer:
+    at = start + 6 if text.startswith("\\boxed{", start) else _BOX.match(text, start).end()  # type: ignore[union-attr]
     if text[at : at + 1] != "{":
         word = re.match(r"[^\s$]{1,200}", text[at:])
         return Answer(word[0].rstrip("."), "\\boxed") if word else Answer("", "an empty box")
