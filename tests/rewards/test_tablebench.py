@@ -164,6 +164,24 @@ def test_a_sandbox_that_is_down_is_unscored_not_wrong() -> None:
     assert scores.notes[0] == "sandbox: worker lost twice"
 
 
+def test_a_sandbox_without_pandas_is_unscored_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    from table_rewards.rewards import programs
+    from table_rewards.sandbox import Outcome
+
+    class Bare:
+        def run_batch(self, jobs: Any) -> list[Outcome]:
+            note = "ModuleNotFoundError: No module named 'pandas'"
+            return [Outcome("error", returncode=1, note=note, stderr=note) for _ in jobs]
+
+        def lacks(self, *modules: str) -> list[str]:
+            return [module for module in modules if module == "pandas"]
+
+    monkeypatch.setattr(programs, "get_sandbox", lambda backend: Bare())
+    score = TableBench()([SUM], [{"answer": "30", "instruction_type": "PoT", "table": TABLE}])[0]
+    assert score.status == "unscored"
+    assert "lacks pandas; install table-rewards[programs]" in score.note
+
+
 @pytest.mark.parametrize("row", [{"chart_type": "bar", "answer": "y = 3"}, {"chart_type": "spider", "answer": "[1]"}])
 def test_a_chart_reference_that_cannot_be_read_is_unusable(row: dict[str, Any]) -> None:
     with pytest.raises(BadReference):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
 from table_rewards.core.rows import Row, as_mapping, parse_json, plain
-from table_rewards.sandbox import Job, Limits, Outcome, get_sandbox
+from table_rewards.sandbox import Job, Limits, Outcome, Sandbox, get_sandbox
 from table_rewards.sandbox.backend import BACKENDS
 from table_rewards.text.blocks import python_block
 from table_rewards.text.final_answer import final_answer, released_final_answer
@@ -21,6 +21,9 @@ from table_rewards.text.thinking import after_thinking
 CPU_SECONDS: Final = 5.0
 NO_PROGRAM: Final = "no Python code block"
 _RELEASED_BLOCK: Final = re.compile(r"```python\n(.*?)```", re.DOTALL)
+_MISSING_MODULE: Final = re.compile(r"No module named '([A-Za-z_]\w*)'")
+PROMISED: Final = ("pandas", "numpy", "matplotlib")
+"""What the prompts of TableBench tell a program that it may use."""
 _TABLE_MARK: Final = "[TABLE]"
 
 
@@ -58,7 +61,8 @@ class ProgramRunner:
         if not jobs:
             return []
         try:
-            return get_sandbox(self.sandbox).run_batch(jobs)
+            sandbox = get_sandbox(self.sandbox)
+            return [_blamed(outcome, sandbox) for outcome in sandbox.run_batch(jobs)]
         except ScorerFailed as error:
             return [Outcome("sandbox_error", note=str(error))] * len(jobs)
 
@@ -67,9 +71,20 @@ class ProgramRunner:
         if not jobs:
             return []
         try:
-            return await get_sandbox(self.sandbox).arun_batch(jobs)
+            sandbox = get_sandbox(self.sandbox)
+            return [_blamed(outcome, sandbox) for outcome in await sandbox.arun_batch(jobs)]
         except ScorerFailed as error:
             return [Outcome("sandbox_error", note=str(error))] * len(jobs)
+
+
+def _blamed(outcome: Outcome, sandbox: Sandbox) -> Outcome:
+    """A program that asks for pandas is right to; a sandbox without it is our failure, not a wrong answer."""
+    if outcome.ok:
+        return outcome
+    match = _MISSING_MODULE.search(outcome.note) or _MISSING_MODULE.search(outcome.stderr)
+    if match is None or match[1] not in PROMISED or not sandbox.lacks(match[1]):
+        return outcome
+    return Outcome("sandbox_error", note=f"its Python lacks {match[1]}; install table-rewards[programs] there")
 
 
 def program_in(completion: str, *, released: bool = False) -> str | None:
@@ -140,7 +155,9 @@ def _table_in_prompt(row: Row) -> Any:
     for message in messages:
         mapping = as_mapping(message)
         text = mapping.get("content") if mapping else message
-        where = text.find(_TABLE_MARK) if isinstance(text, str) else -1
+        if not isinstance(text, str):
+            continue
+        where = text.find(_TABLE_MARK)
         if where >= 0:
             start = text.find("{", where)
             try:
