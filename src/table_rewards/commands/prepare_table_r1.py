@@ -67,7 +67,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="drop",
         help="what becomes of rows whose region is neither given nor derivable (%(default)s)",
     )
-    parser.add_argument("--train-ratio", type=float, default=TRAIN_RATIO, metavar="R", help="(%(default)g)")
+    parser.add_argument(
+        "--train-ratio", type=float, default=TRAIN_RATIO, metavar="R", help="share of the file's tables (%(default)g)"
+    )
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="of the split (%(default)s)")
     parser.add_argument("--split", metavar="NAME", help="no split: all rows into one file of this name")
     parser.add_argument("--data-source", default="table_area", metavar="NAME", help="of verl rows (%(default)s)")
@@ -102,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
                 item = entry["item"]
                 parts[split(item) if split else options.split].append(item)
             for name, items in parts.items():
-                kinds.update((name, item.kind) for item in items)
+                kinds.update((name, item.kind) for item in items if not item.repeats)
                 _write(writers, name, items, settings, untaught)
         if not report.kept:
             raise ConfigurationError(f"no row could be used, nothing is written\n{report}")
@@ -136,12 +138,13 @@ def _tables(options: argparse.Namespace) -> list[bytes]:
 def _write(
     writers: dict[tuple[str, str], RowWriter], name: str, items: list[Item], settings: Settings, untaught: Counter[str]
 ) -> None:
+    prompts = [item for item in items if not item.repeats]
     if (name, "verl") in writers:
         writer = writers[name, "verl"]
-        rows = [verl_row(item, writer.count + i, name, settings.data_source) for i, item in enumerate(items)]
+        rows = [verl_row(item, writer.count + i, name, settings.data_source) for i, item in enumerate(prompts)]
         writer.write(rows)
     if (name, "swift") in writers:
-        writers[name, "swift"].write(map(swift_row, items))
+        writers[name, "swift"].write(map(swift_row, prompts))
     if (name, "sft") in writers:
         writers[name, "sft"].write(sft_rows(items, untaught))
 

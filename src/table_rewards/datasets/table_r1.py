@@ -80,6 +80,8 @@ class Item:
     id: str = ""
     given_prompt: str = ""
     response: str = ""
+    repeats: bool = False
+    """An earlier item has the same prompt and answer, and another response."""
 
     @property
     def prompt(self) -> str:
@@ -119,7 +121,8 @@ def prepare(rows: Iterable[Mapping[str, Any]], settings: Settings, report: Repor
     Raises:
         ScorerFailed: the sandbox could not run the rows' programs; data are made whole or not at all.
     """
-    seen: set[tuple[bytes, str, str, str]] = set()
+    seen: set[tuple[bytes, str, str, str, str]] = set()
+    prompts_seen: set[tuple[bytes, str, str, str]] = set()
     runner = ProgramRunner(settings.sandbox)
     for batch in read_batches(({"number": n, "row": row} for n, row in enumerate(rows)), BATCH):
         examples = []
@@ -135,8 +138,13 @@ def prepare(rows: Iterable[Mapping[str, Any]], settings: Settings, report: Repor
             except Unusable as error:
                 report.leave_out(str(error), example.number)
                 continue
-            fresh = [item for item in items if (item.table.digest(), item.question, item.kind, item.answer) not in seen]
-            seen.update((item.table.digest(), item.question, item.kind, item.answer) for item in fresh)
+            fresh = [
+                replace(item, repeats=_asked(item) in prompts_seen)
+                for item in items
+                if (*_asked(item), item.response) not in seen
+            ]
+            seen.update((*_asked(item), item.response) for item in fresh)
+            prompts_seen.update(map(_asked, fresh))
             if not fresh:
                 report.leave_out("a repeat of an earlier row", example.number)
                 continue
@@ -294,6 +302,10 @@ def _response(example: _Example, kind: str) -> str:
     if example.response and (kind == example.kind or (kind == "PoT" and program_in(example.response))):
         return example.response
     return f"```python\n{example.program.strip()}\n```" if kind == "PoT" and example.program else ""
+
+
+def _asked(item: Item) -> tuple[bytes, str, str, str]:
+    return item.table.digest(), item.question, item.kind, item.answer
 
 
 def _words(error: Exception) -> str:

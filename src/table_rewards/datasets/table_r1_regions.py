@@ -1,8 +1,8 @@
 """Regions for rows that come without one: from the cells of the answer, or from what a program looks at.
 
 Both are evidence, not annotation, and say nothing rather than guess. An answer that is computed stands in no cell; a
-number that merely occurs in the table is no evidence unless the question names its row. A program, run in the sandbox,
-shows the rows that it selects and the columns that it names.
+number that merely occurs in the table is no evidence unless the question names its row and its column, or no other row.
+A program, run in the sandbox, shows the rows that it selects and the columns that it names.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def region_of_answer(answer: str, question: str, table: Table) -> Region | str:
         if len(narrowed) > 1:
             return SEVERAL
         row, column = narrowed[0]
-        if key(item).startswith("#") and row not in named_rows:
+        asked_for = row in named_rows and (len(named_rows) == 1 or column in named_columns)
+        if key(item).startswith("#") and not asked_for:
             return CHANCE
         rows.add(row)
         columns |= {column, *(c for r, c in naming if r == row)}
