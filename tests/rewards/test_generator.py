@@ -40,7 +40,7 @@ def test_the_examples_of_the_prompts_get_their_published_marks(row, profile):
 def test_the_verified_example_gives_its_published_step_rewards():
     row = EXAMPLES[2]
     for profile in ("corrected", "released"):
-        rewards = Generator(symbolic=False, profile=profile).step_rewards(row["solution"], row["prediction"])
+        rewards = Generator(profile=profile).step_rewards(row["solution"], row["prediction"])
         assert [step.reward for step in rewards] == row["expected_generator_step_rewards"] == [0.5, 0.5]
 
 

@@ -359,6 +359,7 @@ def test_a_reference_out_of_bounds_is_unscored_unless_the_texts_decide():
         ({"timeout_s": True}, "timeout_s"),
         ({"symbolic": "yes"}, "symbolic"),
         ({"profile": "old"}, "profile"),
+        ({"profile": "released", "symbolic": False}, "leave symbolic=True"),
     ],
 )
 def test_misconfiguration_is_named_at_once(options, message):

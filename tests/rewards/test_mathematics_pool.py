@@ -177,6 +177,25 @@ def test_a_process_that_cannot_start_leaves_samples_unscored(monkeypatch, tmp_pa
     assert "math-verify cannot be used: no such module" in scores.notes[0]
 
 
+def test_a_batch_larger_than_any_socket_buffer_passes():
+    """A megabyte goes out while verdicts come back: neither side may wait for the other."""
+    tasks = [Task(f"{i}" + " " * 4000, f"{i + 1}") for i in range(300)]
+    comparer = Comparer(workers=1)
+    try:
+        futures = comparer.start(tasks, 1.0)
+        assert {future.result(timeout=60).same for future in futures} == {False}
+    finally:
+        comparer.close()
+
+
+def test_closing_ends_what_is_under_way_and_starts_nothing():
+    comparer = Comparer(workers=1)
+    (future,) = comparer.start([Task("1", "\\sum_{n=1}^{10000000} n!")], 30.0)
+    comparer.close()
+    assert future.result(timeout=10) == (None, "the comparing process was closed", True)
+    assert comparer._process is None
+
+
 def test_many_threads_share_one_process():
     reward = Mathematics()
     pairs = [(f"\\boxed{{(x+{i})^2}}", f"x^2+{2 * i}x+{i * i}") for i in range(12)]

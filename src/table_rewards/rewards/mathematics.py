@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.errors import ConfigurationError, ScorerFailed, one_of
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.mathematics_answers import find_answer
@@ -76,6 +76,10 @@ class Mathematics(Reward[MathReference]):
         if not isinstance(symbolic, bool):
             raise ConfigurationError(f"symbolic is True or False, not {symbolic!r}")
         self.symbolic = symbolic
+        if not symbolic and profile == "released" and answer_kind in ("auto", "math"):
+            raise ConfigurationError(
+                "profile='released' compares with math-verify; leave symbolic=True, or answer_kind to text or python"
+            )
         if symbolic and importlib.util.find_spec("math_verify") is None:
             raise ConfigurationError(
                 "Mathematics needs math-verify: pip install 'table-rewards[math]'; or compare without algebra: "
@@ -166,7 +170,7 @@ class Mathematics(Reward[MathReference]):
             else:
                 judged[index] = _released_judgement(released_equal(reference.answer, completion))
         if tasks and not self.symbolic:
-            raise ConfigurationError("profile='released' compares with math-verify; leave symbolic=True")
+            raise ScorerFailed("profile='released' compares formulas with math-verify; leave symbolic=True")
         verdicts = shared_comparer().compare(list(tasks.values()), self.timeout_s) if tasks else []
         for index, verdict in zip(tasks, verdicts, strict=True):
             if verdict.same is None and verdict.ours:

@@ -131,6 +131,8 @@ class _Process:
         self.pending: dict[int, _Pending] = {}
         self.numbers = itertools.count()
         self.lock = threading.Lock()
+        self.send_lock = threading.Lock()
+        self.closed = False
         self.sock, theirs = socket.socketpair()
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment.update(
@@ -171,26 +173,10 @@ class _Process:
                 pending.attempts += 1
                 number = next(self.numbers)
                 self.pending[number] = pending
-                task = pending.task
-                lines.append(
-                    json.dumps(
-                        {
-                            "id": number,
-                            "mode": task.mode,
-                            "gold": task.gold,
-                            "answer": task.answer,
-                            "cpu_s": pending.cpu_s,
-                        }
-                    )
-                )
-            payload = ("\n".join(lines) + "\n").encode()
-            try:
-                self.sock.sendall(payload)
-                return
-            except OSError:
-                pass
-        with contextlib.suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RDWR)  # the reader sees the end and hands the lost ones over
+                task = pending.task._asdict()
+                lines.append(json.dumps({"id": number, **task, "cpu_s": pending.cpu_s}))
+        with contextlib.suppress(OSError), self.send_lock:  # never both locks: the reader needs the first to go on
+            self.sock.sendall(("\n".join(lines) + "\n").encode())
         if self.ended:
             self.hand_over()
 
@@ -217,11 +203,14 @@ class _Process:
     def hand_over(self) -> None:
         with self.lock:
             left, self.pending = list(self.pending.values()), {}
-        if left:
+        if self.closed:
+            for pending in left:
+                pending.future.set_result(Verdict(None, "the comparing process was closed", True))
+        elif left:
             self.lost(left)
 
     def close(self) -> None:
-        self.ended = True
+        self.ended = self.closed = True
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(Exception):
