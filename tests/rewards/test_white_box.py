@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from table_rewards import ConfigurationError, WhiteBox
-from table_rewards.rewards.white_box_calls import is_plain
+from table_rewards.rewards.white_box_plain import is_plain
 from table_rewards.rewards.white_box_source import one_spacing
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures/exec_verify"

@@ -8,7 +8,7 @@ import pytest
 
 from table_rewards import WhiteBox
 
-CODE = "def g(n):\n    return n * 7\n\ndef f(a, b):\n    return g(a) + b"
+CODE = "NINE = 9 / 7\n\ndef g(n):\n    return n * 7\n\ndef f(a, b):\n    return g(a) + b"
 ROW = {"func_str": CODE, "func_name": "f", "func_args": "1, 2", "result": "9"}
 INVERSE = {"func_str": CODE, "func_name": "f", "result": "9", "type": "oi"}
 
@@ -75,6 +75,8 @@ INPUTS = [
     "f(?, ?)",
     "f(f(1, 2), 1)",
     "f(*[1, 2])",
+    "f(([0 for NINE in [0]], NINE)[1], 0)",
+    "f(([0 for g in [0]], g)[1], 0)",
     "x.f(1, 2)",
     "def f(1, 2): pass",
 ]

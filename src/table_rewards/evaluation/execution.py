@@ -16,7 +16,8 @@ from typing import Any, Final
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import Row, plain
 from table_rewards.rewards.white_box import WhiteBox
-from table_rewards.rewards.white_box_calls import is_plain, only_function
+from table_rewards.rewards.white_box_calls import only_function
+from table_rewards.rewards.white_box_plain import is_plain
 from table_rewards.rewards.white_box_source import NotThatForm, literal
 from table_rewards.sandbox import Job, get_sandbox
 from table_rewards.text.blocks import fenced_blocks, last_tagged

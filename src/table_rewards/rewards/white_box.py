@@ -14,12 +14,12 @@ from table_rewards.rewards.white_box_answers import answer_lines, right_path, ri
 from table_rewards.rewards.white_box_calls import (
     Arguments,
     arguments_of,
-    is_plain,
     last_call,
     parameters_of,
     read_assertion,
     same_arguments,
 )
+from table_rewards.rewards.white_box_plain import is_plain
 from table_rewards.rewards.white_box_reference import WhiteBoxReference
 from table_rewards.rewards.white_box_source import MAX_ANSWER, NotThatForm, first_statement, literal
 from table_rewards.sandbox import Job, Limits, Outcome, Value, get_sandbox, values
@@ -180,7 +180,8 @@ class WhiteBox(Reward[WhiteBoxReference]):
         reference = case.reference
         case.expected = literal(reference.result)
         parameters = parameters_of(reference.code, reference.function)
-        call = _written(last_call(_unfenced(answer), reference.function, parameters), parameters)
+        found = last_call(_unfenced(answer), reference.function, parameters)
+        call = _written(found, parameters, reference.code)
         case.job = Job.exprs(reference.code, [f"{reference.function}({call})"], limits=self.limits)
 
     def _read_answers(self, case: _Case, answer: str) -> None:
@@ -239,7 +240,7 @@ def _unfenced(answer: str) -> str:
     return "\n".join(line for line in answer.splitlines() if not line.lstrip().startswith(("```", "~~~")))
 
 
-def _written(arguments: Arguments, parameters: Sequence[str]) -> str:
+def _written(arguments: Arguments, parameters: Sequence[str], code: str) -> str:
     """Arguments as source made from their values, so that nothing that the model wrote can touch the function.
 
     Raises:
@@ -249,7 +250,7 @@ def _written(arguments: Arguments, parameters: Sequence[str]) -> str:
     for name, argument in arguments.items():
         if argument.value is not None:
             text = argument.value.text(8 * MAX_ANSWER)
-        elif is_plain(argument.text):
+        elif is_plain(argument.text, code):
             text = argument.text
         else:
             raise NotThatForm(f"the input {argument.text[:40]!r} is not plain data")
