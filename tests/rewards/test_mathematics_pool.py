@@ -179,7 +179,7 @@ def test_a_process_that_cannot_start_leaves_samples_unscored(monkeypatch, tmp_pa
 
 def test_a_batch_larger_than_any_socket_buffer_passes():
     """A megabyte goes out while verdicts come back: neither side may wait for the other."""
-    tasks = [Task(f"{i}" + " " * 4000, f"{i + 1}") for i in range(300)]
+    tasks = [Task("\\text{" + "a" * 4000 + "}", str(i)) for i in range(300)]
     comparer = Comparer(workers=1)
     try:
         futures = comparer.start(tasks, 1.0)
