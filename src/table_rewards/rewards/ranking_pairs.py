@@ -86,7 +86,8 @@ def _sign(difference: NDArray[Any]) -> NDArray[np.int8]:
 def _count(flags: NDArray[np.bool_]) -> NDArray[Any]:
     """Number of true rows in each column, in the narrowest type that holds it."""
     kind = np.uint8 if len(flags) < 256 else np.uint32
-    return np.add.reduce(flags.view(np.uint8), axis=0, dtype=kind)
+    counted: NDArray[Any] = np.add.reduce(flags.view(np.uint8), axis=0, dtype=kind)
+    return counted
 
 
 def _credit(error: NDArray[Any]) -> Array:
@@ -96,14 +97,15 @@ def _credit(error: NDArray[Any]) -> Array:
         total = sum(value * _count(error == point) for point, value in MARGIN_CREDIT if value)
         return np.asarray(total, dtype=np.float64) / len(error)
     points, values = zip(*MARGIN_CREDIT, strict=True)
-    return np.interp(np.round(error, 9), points, values).mean(axis=0)
+    credit: Array = np.interp(np.round(error, 9), points, values).mean(axis=0)
+    return credit
 
 
 def _mid_ranks(scores: Array) -> Array:
     """Ranks with ties averaged, centred on 0."""
     higher = scores[:, :, None] > scores[:, None, :]
-    rank = higher.sum(axis=2) - higher.sum(axis=1)
-    return rank / 2.0
+    rank: Array = (higher.sum(axis=2) - higher.sum(axis=1)) / 2.0
+    return rank
 
 
 def _chunks(rows: int, each: int) -> Iterator[slice]:
