@@ -222,3 +222,14 @@ def test_a_job_ends_soon_after_its_limit(sandbox: Sandbox) -> None:
     began = time.monotonic()
     sandbox.run(Job.script("import time; time.sleep(60)", limits=Limits(wall_s=0.3)))
     assert time.monotonic() - began < 3
+
+
+def test_a_program_that_ends_its_process_is_judged_by_what_it_printed(sandbox: Sandbox) -> None:
+    """Fast programs flush and leave by os._exit(0); the first of many stdins counted as not run."""
+    code = "import os\nprint(int(input()) * 2, flush=True)\nos._exit(0)"
+    outcome = sandbox.run(Job.stdins(code, ["1", "2", "3"]))
+    assert [(result.status, result.stdout) for result in outcome.results] == [
+        ("ok", "2\n"),
+        ("ok", "4\n"),
+        ("ok", "6\n"),
+    ]
