@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from table_rewards import TableRegion
 from table_rewards.commands.exit_codes import MISUSE, UNUSABLE_FILE
 from table_rewards.datasets.files import read_rows, schema_of
@@ -127,3 +128,20 @@ def test_a_file_without_a_usable_row_writes_nothing(tmp_path):
     assert "no table" in done.stderr
     assert list((tmp_path / "out").iterdir()) == []
     prepare(tmp_path / "gone.jsonl", "--out", tmp_path / "out", check=UNUSABLE_FILE)
+
+
+def test_prompts_for_inference_are_those_of_training(tmp_path):
+    here("prepare", "table-r1-prompts", TABLEBENCH, "--out", tmp_path / "prompts.jsonl", check=0)
+    rows = read(tmp_path / "prompts.jsonl")
+    assert len(rows) == 13 * 4
+    assert sum("plt.show()" in row["instruction"] for row in rows) == 4
+    prepare(TABLEBENCH, "--out", tmp_path, "--split", "all")
+    trained = {row["prompt"][0]["content"] for row in read_rows(tmp_path / "all.parquet")}
+    assert trained < {row["instruction"] for row in rows}
+    for row in rows:
+        row["prediction"] = (
+            f"Final Answer: {row['answer']}" if row["instruction_type"] != "PoT" else row.get("program", "")
+        )
+    write(tmp_path / "predictions.jsonl", rows)
+    done = here("evaluate", "tablebench", tmp_path / "predictions.jsonl", "--json", check=0)
+    assert json.loads(done.stdout)

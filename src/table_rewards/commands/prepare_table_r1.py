@@ -22,6 +22,7 @@ from table_rewards.datasets.table_r1_files import (
     FORMATS,
     Split,
     dataset_info,
+    inference_rows,
     sft_rows,
     swift_row,
     verl_row,
@@ -168,6 +169,35 @@ def _register(folder: Path, names: list[str]) -> None:
     print(json.dumps(entries, indent=2, ensure_ascii=False))
 
 
+def configure_prompts(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write TableBench's questions with the prompts that `prepare table-r1` trains on, for `table-rewards generate` "
+        "and then `evaluate tablebench`: every row of FILE, charts included, once a prompt type, with all its columns, "
+        "and with instruction and instruction_type. No region is needed: it is the model that names one."
+    )
+    parser.add_argument("file", metavar="FILE", help="rows with table, question and answer")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT", help=".jsonl")
+    parser.add_argument(
+        "--types", nargs="+", choices=INSTRUCTION_TYPES, default=list(INSTRUCTION_TYPES), help="prompt types (all four)"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N rows alone")
+
+
+def run_prompts(options: argparse.Namespace) -> int:
+    left_out: Counter[str] = Counter()
+    with RowWriter(options.out) as writer:
+        writer.write(inference_rows(_rows(options), list(dict.fromkeys(options.types)), left_out))
+        if not writer.count:
+            raise ConfigurationError(
+                f"no row could be used, nothing is written: {dict(left_out) or 'FILE has no rows'}"
+            )
+    print(f"{options.out}: {writer.count:,} prompts")
+    for reason, count in left_out.most_common():
+        print(f"left out: {count:>8,} {reason}")
+    return DONE
+
+
 SUBCOMMANDS: Final[dict[str, Task]] = {
     "table-r1": ("questions about tables with regions, for verl, ms-swift and LLaMA-Factory", configure, run),
+    "table-r1-prompts": ("TableBench's questions with the same prompts, for inference", configure_prompts, run_prompts),
 }

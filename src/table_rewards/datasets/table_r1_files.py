@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from table_rewards.core.rows import Row
 from table_rewards.core.scores import UNSCORED
 from table_rewards.datasets.split import held_out
 from table_rewards.datasets.table_r1 import Item
-from table_rewards.datasets.table_r1_prompts import direct_answer, region_line
+from table_rewards.datasets.table_r1_prompts import direct_answer, prompt, region_line
+from table_rewards.datasets.table_r1_table import Unusable, prompt_text, question_in, read_table
 from table_rewards.rewards.table_region import TableRegion
+from table_rewards.rewards.tablebench import CHARTS
 from table_rewards.text.blocks import tagged_spans
 from table_rewards.text.region import TAG
 
@@ -92,6 +95,32 @@ def sft_rows(items: Sequence[Item], left_out: Counter[str]) -> Iterator[dict[str
             left_out[f"{item.kind}: the response cites another region"] += 1
         else:
             yield {"prompt": item.prompt, "response": response}
+
+
+def inference_rows(
+    rows: Iterable[Mapping[str, Any]], kinds: Sequence[str], left_out: Counter[str]
+) -> Iterator[dict[str, Any]]:
+    """Every row once a kind, with all its columns, our ``instruction`` and its ``instruction_type``.
+
+    >>> row = {"table": {"columns": ["a"], "data": [[1]]}, "question": "Draw a.", "qtype": "Visualization"}
+    >>> [made] = inference_rows([row, {}], ["PoT"], left_out := Counter())
+    >>> made["instruction_type"], "plt.show()" in made["instruction"], left_out
+    ('PoT', True, Counter({'no table': 1}))
+    """
+    for raw in rows:
+        row = Row(raw)
+        try:
+            table = read_table(row)
+            question = row.find("question", default="") or question_in(prompt_text(row))
+            if not isinstance(question, str) or not question.strip():
+                raise Unusable("no question")
+        except Unusable as error:
+            left_out[str(error)] += 1
+            continue
+        chart = row.find("qtype", default="") == CHARTS
+        for kind in kinds:
+            shown = prompt(kind, table, question.strip(), chart=chart)
+            yield {**raw, "instruction_type": kind, "instruction": shown}
 
 
 def reference(item: Item) -> dict[str, Any]:

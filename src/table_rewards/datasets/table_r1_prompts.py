@@ -78,14 +78,33 @@ separated by commas.""",
 }
 
 
-def prompt(kind: str, table: Table, question: str) -> str:
-    """The prompt of a kind (DP, TCoT, SCoT, PoT) for a question about a table.
+_CHART: Final = f"""\
+You draw charts of a table by a Python program. The table is in the file table.csv.
+
+First give the region of the table that the chart shows.
+
+{_REGION}
+
+Then write the program, short and executable, in one code block of this form. Its first three lines are exactly these, \
+and its last line shows the chart:
+```python
+import pandas as pd
+import matplotlib.pyplot as plt
+df = pd.read_csv('table.csv')
+...
+plt.show()
+```"""
+
+
+def prompt(kind: str, table: Table, question: str, *, chart: bool = False) -> str:
+    """The prompt of a kind (DP, TCoT, SCoT, PoT) for a question about a table; for a chart, one for all kinds.
 
     >>> prompt("DP", Table(("a",), ((1,),)), "Which?").splitlines()[-4:]
     ['[TABLE] ', '{"columns": ["a"], "data": [[1]]}', '', 'Question: Which?']
     """
     one_of("instruction type", kind, INSTRUCTION_TYPES)
-    return f"{_TASKS[kind]}\n\nHere is the table as JSON.\n{MARK} \n{table.as_json()}\n\n{QUESTION}{question}"
+    task = _CHART if chart else _TASKS[kind]
+    return f"{task}\n\nHere is the table as JSON.\n{MARK} \n{table.as_json()}\n\n{QUESTION}{question}"
 
 
 def region_line(region: Region) -> str:
