@@ -73,21 +73,21 @@ def test_a_bracket_in_a_name_and_repeated_names_count_fully() -> None:
     gold = read_region(area(["a [m]", "b]", "b]"], [1, 2]))
     assert gold is not None
     assert overlap(gold, gold) == 1.0
-    assert released_overlap(area(["a]"], [0]), f"<gold_area>{area(['a]'], [0])}</gold_area>") == 0.5  # T6
+    assert released_overlap(area(["a]"], [0]), area(["a]"], [0])) == 0.5  # T6
 
 
 def test_two_empty_lists_overlap_fully() -> None:
     empty = read_region(area([], []))
     assert empty is not None
     assert overlap(empty, empty) == 1.0
-    assert released_overlap(area([], []), f"<gold_area>{area([], [])}</gold_area>") == 0.0  # T6
+    assert released_overlap(area([], []), area([], [])) == 0.0  # T6
 
 
 def test_integers_built_to_collide_in_a_set_cost_nothing() -> None:
     rows = [k * (2**61 - 1) for k in range(9_000)]
     started = time.process_time()
     read_region(area([], rows))
-    released_overlap(area(["a"], [0]), f"<gold_area>{area([], rows)}</gold_area>")
+    released_overlap(area(["a"], [0]), area([], rows))
     assert time.process_time() - started < 1
 
 

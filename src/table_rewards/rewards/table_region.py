@@ -26,7 +26,7 @@ from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.answers import same_answer
 from table_rewards.text.blocks import last_tagged
 from table_rewards.text.final_answer import final_answer, released_final_answer
-from table_rewards.text.region import TAG, read_region, region_overlap, released_overlap
+from table_rewards.text.region import TAG, read_region, region_overlap, released_citation, released_overlap
 from table_rewards.text.repetition import repeats_at_end
 
 PAPER_WEIGHT: Final = Exponential(0.3, rate=0.0915, every=100)
@@ -162,7 +162,7 @@ class TableRegion(Reward[RegionReference]):
     ) -> list[Judgement]:
         weight = self._weight_at(step)
         if self.profile == "released":
-            return [self._judge_released(c, r, weight) for c, r in zip(completions, references, strict=True)]
+            return self._judged_released(completions, references, weight)
         seen: dict[tuple[Any, ...], Judgement] = {}  # a group's thoughts differ more than its regions and answers
         judged = []
         for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
@@ -221,15 +221,28 @@ class TableRegion(Reward[RegionReference]):
         parsed = bool(found) or region is not None
         return self._mixed(region or 0.0, float(right), weight, executed, parsed, "; ".join(notes))
 
-    def _judge_released(self, completion: str, reference: RegionReference, weight: float) -> Judgement:
-        region = released_overlap(reference.gold_area, completion)
-        program = reference.instruction_type == POT
-        found = "" if program else released_final_answer(completion)
-        right = not program and (found == reference.answer or _close_floats(reference.answer, found))
-        if right and repeats_at_end(completion, white_space_counts=True):
-            right = False
-        note = "released: a program is never run (T2)" if program else "" if found else NO_ANSWER
-        executed = float(program_in(completion, released=True) is not None) if program else NAN
+    def _judged_released(
+        self, completions: Sequence[str], references: Sequence[RegionReference], weight: float
+    ) -> list[Judgement]:
+        seen: dict[tuple[Any, ...], Judgement] = {}
+        judged = []
+        for completion, reference in zip(completions, references, strict=True):
+            program = reference.instruction_type == POT
+            found = None if program else released_final_answer(completion)
+            cited = released_citation(completion)
+            executed = float(program_in(completion, released=True) is not None) if program else NAN
+            key = (found, cited, id(reference), program and executed)
+            if key not in seen:
+                seen[key] = self._judge_released(found, cited, reference, weight, executed)
+            judged.append(_unless_looping(seen[key], completion, white_space_counts=True))
+        return judged
+
+    def _judge_released(
+        self, found: str | None, cited: str, reference: RegionReference, weight: float, executed: float
+    ) -> Judgement:
+        region = released_overlap(reference.gold_area, cited)
+        right = found is not None and (found == reference.answer or _close_floats(reference.answer, found))
+        note = "released: a program is never run (T2)" if found is None else "" if found else NO_ANSWER
         return self._mixed(region, float(right), weight, executed, bool(found) or region > 0, note)
 
     @staticmethod
@@ -238,8 +251,8 @@ class TableRegion(Reward[RegionReference]):
         return Judgement(value, (region, answer, weight, executed), SCORED if parsed else UNPARSED, note)
 
 
-def _unless_looping(judgement: Judgement, completion: str) -> Judgement:
-    if judgement.parts[1] != 1.0 or not repeats_at_end(completion):
+def _unless_looping(judgement: Judgement, completion: str, *, white_space_counts: bool = False) -> Judgement:
+    if judgement.parts[1] != 1.0 or not repeats_at_end(completion, white_space_counts=white_space_counts):
         return judgement
     region, _, weight, executed = judgement.parts
     note = "; ".join(filter(None, (judgement.note, "ends in a loop")))

@@ -84,18 +84,21 @@ def overlap(gold: Region, cited: Region) -> float:
     return 0.5 * (_iou(gold.columns, cited.columns) + _iou(gold.rows, cited.rows))
 
 
-def released_overlap(gold_area: str, completion: str) -> float:
-    """The released score: sets, lists cut at the first ``]``, no line break in the tag, empty against empty 0 (T6).
-
-    >>> released_overlap('{"columns": ["a]"], "rows": [0]}', '<gold_area>{"columns": ["a]"], "rows": [0]}</gold_area>')
-    0.5
-    """
-    cited = _RELEASED_TAG.findall(completion)
-    return _released_overlap(gold_area, cited[-1]) if cited and cited[-1].strip() else 0.0
+def released_citation(completion: str) -> str:
+    """The last region as the released code finds it: no line break inside the tag (T6); '' without one."""
+    cited = _RELEASED_TAG.findall(completion) if "<gold_area>" in completion else ()
+    return cited[-1].strip() if cited else ""
 
 
 @cache_short(8192)
-def _released_overlap(gold_area: str, cited: str) -> float:
+def released_overlap(gold_area: str, cited: str) -> float:
+    """The released score: sets, lists cut at the first ``]``, empty against empty 0 (T6).
+
+    >>> released_overlap('{"columns": ["a]"], "rows": [0]}', '{"columns": ["a]"], "rows": [0]}')
+    0.5
+    """
+    if not cited:
+        return 0.0
     scores = []
     for name in ("columns", "rows"):
         gold, given = (_released_list(name, text) for text in (gold_area, cited))
