@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         choices=FORMATS,
         default=["verl"],
-        help="verl: train.parquet; swift: train.jsonl; sft: train_sft.json for LLaMA-Factory (%(default)s)",
+        help="verl: train.parquet; swift: train.jsonl; sft: train_sft.json for LLaMA-Factory (verl)",
     )
     parser.add_argument(
         "--types", nargs="+", choices=INSTRUCTION_TYPES, default=[], help="prompt types (a row's own, else all four)"

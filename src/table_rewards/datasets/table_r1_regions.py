@@ -113,7 +113,8 @@ def _look_at_rows(value, how="", seen=[], whole=[], aligned=[False]):
 """
 _AFTER: Final = f"""
 import json as _json
-print({MARK!r} + _json.dumps(_look_at_rows(_look_at_rows)[:2000]))
+_seen = {{str(pair): pair for pair in _look_at_rows(_look_at_rows)}}
+print({MARK!r} + _json.dumps(list(_seen.values())[:2000]))
 """
 
 
