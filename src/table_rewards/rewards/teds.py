@@ -11,6 +11,7 @@ from table_rewards.rewards.table_reward import MAX_CHARACTERS, Compared, TableRe
 from table_rewards.tables.edit_distance import MAX_COMPARISONS, Distance, tree_edit_distances
 from table_rewards.tables.normalisation import NORMALISATIONS
 from table_rewards.tables.similarity import DENOMINATORS, similarity
+from table_rewards.tables.structure_distance import structure_distances
 from table_rewards.tables.tree import Tree
 
 
@@ -35,9 +36,8 @@ class TEDS(TableReward):
         table: which table counts when the completion holds several: ``first``, ``last`` or ``best``.
         max_characters: what follows behind this many characters of a completion, or behind twice the length of its
             reference if that is more, is not read.
-        max_comparisons: node pairs up to which the distance is exact. Beyond, a lower bound of the score is
-        returned that
-            depends on the two tables alone, see :mod:`table_rewards.tables.edit_bound`.
+        max_comparisons: node pairs up to which the distance is exact. Beyond, a lower bound of the score is returned
+            that depends on the two tables alone, see :mod:`table_rewards.tables.edit_bound`.
         profile: only ``corrected``; the released reward is 0 for every completion (R1 in docs/profiles.md).
 
     The value is in [0, 1] (without ``clip`` in (-1, 1]); 1.0 if and only if nothing differs. Parts: ``teds`` and
@@ -96,10 +96,8 @@ class TEDS(TableReward):
         inexact: set[int] = set()
         bounds: list[float] | None = None
         for part in self.parts:
-            bare = part == "structure"
-            against = reference.structure() if bare else reference
-            trees = [tree.structure() for tree in tables] if bare else tables
-            distances = tree_edit_distances(trees, against, self.max_comparisons, bounds)
+            distances_of = structure_distances if part == "structure" else tree_edit_distances
+            distances = distances_of(tables, reference, self.max_comparisons, bounds)
             bounds = [distance.value for distance in distances]  # without texts no table is further away
             columns.append([self._score(*pair, reference) for pair in zip(distances, tables, strict=True)])
             inexact.update(index for index, distance in enumerate(distances) if not distance.exact)

@@ -52,7 +52,7 @@ def tree_edit_distances(
     for index, tree in enumerate(predictions):
         if tree == reference:
             results[index] = Distance(0.0)
-        elif _lopsided(tree.size, reference.size):
+        elif lopsided(tree.size, reference.size):
             results[index] = Distance(bounded_distance(tree, reference, 0), exact=False)
         elif tree.size * reference.size > max_comparisons:
             results[index] = Distance(bounded_distance(tree, reference, max_comparisons), exact=False)
@@ -69,5 +69,6 @@ def tree_edit_distances(
     return [result for result in results if result is not None]
 
 
-def _lopsided(one: int, other: int) -> bool:
+def lopsided(one: int, other: int) -> bool:
+    """Whether a table is so much larger than the other that they are not compared exactly; in nodes."""
     return max(one, other) > max(4_096, MAX_RATIO * min(one, other))

@@ -47,7 +47,7 @@ class Remainder(NamedTuple):
     bound: float | None
 
 
-def equal_ends(left: list[int], right: list[int]) -> tuple[int, int]:
+def equal_ends(left: Sequence[object], right: Sequence[object]) -> tuple[int, int]:
     """Return how many rows are equal at the beginning and at the end.
 
     >>> equal_ends([1, 2, 3, 9], [1, 3, 9])
