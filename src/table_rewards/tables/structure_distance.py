@@ -7,9 +7,9 @@ span, rows. Most pairs are then decided by a lower bound that meets an upper one
   of the nodes), and rapidfuzz computes it on machine words;
 * an alignment of whole rows is a mapping, so its cost is never below the tree edit distance.
 
-Where they do not meet and all cells span one slot, a mapped node always saves 2, and the savings of a step of the
-dynamic programme differ by 0 or 1 pairs from column to column: one Python integer holds them all, a bit a column, as in
-Hyyrö's bit-parallel longest common subsequence (2004). What remains is left to the general kernel.
+Where they do not meet, the savings of a step of the dynamic programme grow by 0 or 1 from column to column: one Python
+integer holds them all, a bit a column, as in Hyyrö's bit-parallel longest common subsequence (2004). Tables of very many
+rows are left to the general kernel.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ Words = list[str]
 
 _PLAIN: Final = "c"
 _ROW: Final = "r"
+_ANY: Final = "any"
 _SPANS_FROM: Final = 0x10000  # characters beyond those of plain cells and rows, one a span
 _MAX_SPANS: Final = 0x100000
 _MAX_GAP: Final = 400  # row pairs up to which rows that differ are aligned in the best way
@@ -113,9 +114,9 @@ def _decided(left: Words, right: Words) -> float | None:
     bound = _aligned(left, right)
     if bound == Levenshtein.distance("".join(left), "".join(right), score_cutoff=bound):
         return float(bound)
-    if plain and len(left) * len(right) <= _MAX_ROW_PAIRS:
-        return float(_plain_distance(left, right, bound))
-    return None
+    if len(left) * len(right) > _MAX_ROW_PAIRS:
+        return None
+    return float(_swept(left, right, bound, fine=1 if plain else 2))
 
 
 def _uniform(rows_left: int, left: int, rows_right: int, right: int) -> int:
@@ -166,38 +167,63 @@ def _row_cost(left: str, right: str) -> int:
     return Levenshtein.distance(left, right)
 
 
-def _plain_distance(left: Words, right: Words, bound: int) -> int:
-    """Distance of two structures whose cells all span one slot and whose rows all have cells; at most ``bound``.
+def _swept(left: Words, right: Words, bound: int, fine: int) -> int:
+    """Distance of two structures, which is at most ``bound``; savings are counted in ``fine`` halves of 2.
 
-    Bit v of ``flat`` tells that one more column, v, maps no further pair: S[u, v + 1] = S[u, v].
+    ``fine`` = 1 is for tables whose cells all span one slot and whose rows all have cells: a pair saves 2 or nothing.
+    Else a pair of unequal labels saves 1. Then each node has two columns: all cells are alike in the first one, and in
+    the second one those of equal labels, so that the common subsequence grows by 1 or 2 (the blow-up of Tiskin,
+    "Semi-local string comparison", 2008). Bit v of ``grown`` tells S[u, v + 1] = S[u, v] + 1. A row maps on a row by a
+    jump from what was saved before both.
     """
     total_left, total_right = sum(map(len, left)), sum(map(len, right))
     behind, ahead = (total_left - total_right - bound) / 2, (total_left - total_right + bound) / 2
     ends = list(accumulate(map(len, right)))
-    up_to = [(1 << end) - 1 for end in (0, *ends)]
-    widths = [len(word) for word in right]
-    flat = everything = up_to[-1]
-    cells = everything
-    for end in ends:
-        cells ^= 1 << (end - 1)
+    up_to = [(1 << end * fine) - 1 for end in (0, *ends)]
+    masks, everything = _masks(right, fine), up_to[-1]
+    any_cell, row_columns = masks.pop(_ANY, 0), (1 << fine) - 1
+    flat = everything
     position = first = last = 0
     for word in left:
-        width = len(word)
-        position += width
+        position += len(word)
         # Rows that this one may be mapped on: a path through (u, v) leaves |u - v| and more unmapped.
         while first < len(ends) and position - ends[first] > ahead:
             first += 1
         while last < len(ends) and position - ends[last] >= behind:
             last += 1
         mapped = everything ^ flat
-        worth = [(mapped & up_to[row]).bit_count() + min(width, widths[row]) for row in range(first, last)]
-        for _ in range(width - 1):
-            matches = flat & cells
+        worth = [
+            (mapped & up_to[row]).bit_count() + (len(word) + len(right[row]) - _row_cost(word, right[row])) * fine // 2
+            for row in range(first, last)
+        ]
+        for label in word[:-1] or word:  # an empty row is a leaf, and may be renamed to a cell
+            if fine == 2:
+                matches = flat & any_cell
+                flat = ((flat + matches) | (flat - matches)) & everything
+            matches = flat & masks.get(label, 0)
             flat = ((flat + matches) | (flat - matches)) & everything
         mapped = everything ^ flat
         for row, value in zip(range(first, last), worth, strict=True):
-            if value > (mapped & up_to[row + 1]).bit_count():  # by one: a node more maps at most one pair more
+            for _ in range(value - (mapped & up_to[row + 1]).bit_count()):  # no more than ``fine`` times
                 further = mapped & ~up_to[row + 1]
-                mapped ^= (further & -further) | 1 << (ends[row] - 1)
+                own = ~mapped & (row_columns << (ends[row] - 1) * fine)
+                mapped ^= (further & -further) | (own & -own)
         flat = everything ^ mapped
-    return total_left + total_right - 2 * (everything ^ flat).bit_count()
+    return total_left + total_right - 2 * (everything ^ flat).bit_count() // fine
+
+
+def _masks(right: Words, fine: int) -> dict[str, int]:
+    """Columns in which a cell of each label grows the common subsequence; those of any cell under ``_ANY``."""
+    masks: dict[str, int] = {}
+    column = 1
+    for word in right:
+        for label in word[:-1]:
+            if fine == 2:
+                masks[_ANY] = masks.get(_ANY, 0) | column
+                column <<= 1
+            masks[label] = masks.get(label, 0) | column
+            column <<= 1
+        if len(word) == 1:
+            masks[_ANY] = masks.get(_ANY, 0) | column
+        column <<= fine
+    return masks
