@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -65,6 +67,18 @@ def test_a_sound_answer_stays_as_it_is(text):
 def test_nothing_is_no_answer(text):
     with pytest.raises(Unusable):
         clean_answer(text, TABLE)
+
+
+@pytest.mark.parametrize(
+    "part", ["{(", "{", "()", "{a", "{a.", "\\boxed{", "{}", "{} ", "\\text{", "{a(", "*", "{int(a)", "\\boxed{1"]
+)
+def test_a_hostile_answer_costs_no_time(part):
+    """A pattern that backtracked took minutes for `{()()()...`."""
+    start = time.process_time()
+    for text in (part * 10_000, (part * 10_000)[:20_000], "{" + (part * 10_000)[:19_000]):
+        with contextlib.suppress(Unusable):
+            clean_answer(text, TABLE)
+    assert time.process_time() - start < 1.0
 
 
 def test_a_region_that_counts_rows_from_1_is_told_by_its_cells():

@@ -13,14 +13,18 @@ from typing import Any, Final
 
 from table_rewards.core.rows import as_mapping, plain
 from table_rewards.datasets.table_r1_table import Region, Table, Unusable, key, region_of
+from table_rewards.text.answers import MAX_LENGTH
 from table_rewards.text.blocks import boxed
 from table_rewards.text.region import MAX_ITEMS
 
 LEFTOVER: Final = "the answer is a template's leftover"
-_FIELD: Final = re.compile(r"\{[^{}]*\}\s*\S{0,3}['\"]\)|\{\s*[A-Za-z_]\w*(?:[\[.(:!][^{}]*)?\}|\{[^{}]*\(.*\)[^{}]*\}")
+_FIELD: Final = re.compile(
+    r"\{[^{}]*\}\s{0,9}\S{0,3}['\"]\)|\{\s{0,9}[A-Za-z_]\w*(?:[\[.(:!][^{}]*)?\}|\{[^{}()]*\([^{}]*\}"
+)
 _PLACEHOLDER: Final = re.compile(r"AnswerName\d*|\.{3}|…|nan", re.IGNORECASE)
 _LATEX: Final = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 _SPACES: Final = re.compile(r"\\[ ,;:!~]|~")
+MAX_BOXES: Final = 100
 SHARE: Final = 0.9
 """The least share of a region's cells that must be found for its rows to count as confirmed by them."""
 
@@ -44,9 +48,11 @@ def clean_answer(text: str, table: Table) -> tuple[str, list[str]]:
         mended.append("spaces at the edges of the answer")
     if not text:
         raise Unusable("the answer is empty")
+    if len(text) > MAX_LENGTH:
+        raise Unusable("the answer is too long")
     if any(text == cell for cells in table.data for cell in cells):
         return text, mended  # whatever it looks like, it is what the table says
-    if "\\boxed" in text and (held := boxed(text)):
+    if 0 < text.count("\\boxed") <= MAX_BOXES and (held := boxed(text)):
         text = ", ".join(_SPACES.sub(" ", _LATEX.sub(r"\1", piece)).strip() for piece in held)
         mended.append("the answer was in \\boxed{}")
     bare = text.strip("*").strip()
