@@ -100,9 +100,8 @@ class TableReward(Reward[TableReference]):
         if tree is None:
             note = f"no label: the reference is the placeholder {PLACEHOLDER}"
             return [Judgement(self.floor, (self.floor,) * len(self.parts), SCORED, note)] * len(completions)
-        trees: dict[
-            Found, Tree | None
-        ] = {}  # completions of a group often hold the same table, in other words around it
+        # Completions of a group often hold the same table, in other words around it, or the reference to the letter.
+        trees: dict[Found | None, Tree | None] = dict([_first_table(reference.source, self.normalisation)])
         candidates: list[Tree] = []
         slices: list[tuple[int, int, list[str]]] = []
         for completion in completions:
@@ -147,7 +146,7 @@ class TableReward(Reward[TableReference]):
         Raises:
             BadReference: there is no table in it.
         """
-        tree = _first_tree(reference.source, self.normalisation)
+        _, tree = _first_table(reference.source, self.normalisation)
         if tree is None and "".join(reference.source.split()) != PLACEHOLDER:
             shown = " ".join(reference.source[:60].split())
             raise BadReference(f"no table with a cell in {shown!r}; HTML, OTSL, Markdown and LaTeX are read")
@@ -155,9 +154,9 @@ class TableReward(Reward[TableReference]):
 
 
 @lru_cache(maxsize=256)
-def _first_tree(source: str, normalisation: str) -> Tree | None:
+def _first_table(source: str, normalisation: str) -> tuple[Found | None, Tree | None]:
     found = find_tables(source)
-    return tree_of(found[0], normalisation) if found else None
+    return (found[0], tree_of(found[0], normalisation)) if found else (None, None)
 
 
 def grid_of(tree: Tree) -> Grid:

@@ -8,8 +8,8 @@ span, rows. Most pairs are then decided by a lower bound that meets an upper one
 * an alignment of whole rows is a mapping, so its cost is never below the tree edit distance.
 
 Where they do not meet, the savings of a step of the dynamic programme grow by 0 or 1 from column to column: one Python
-integer holds them all, a bit a column, as in Hyyrö's bit-parallel longest common subsequence (2004). Tables of very many
-rows are left to the general kernel.
+integer holds them all, a bit a column, as in Hyyrö's bit-parallel longest common subsequence (2004). Tables of very
+many rows are left to the general kernel.
 """
 
 from __future__ import annotations
