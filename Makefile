@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint typecheck integration bench docs clean install
+.PHONY: help demo test slow test-all lint typecheck integration bench docs clean install
 
 help:  ## this list
 	@$(PYTHON) -c 'import re; [print("  make %-12s %s" % m) for m in re.findall(r"^([a-z-]+):.*?## (.*)$$", open("Makefile").read(), re.M)]'
@@ -30,6 +30,9 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff format --check src tests benchmarks adapters
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+slow: $(STAMP)  ## what takes minutes and needs no framework: whole corpora, a million rows, fuzzing at scale
+	$(BIN)/python -m pytest -q -m slow tests --ignore=tests/integration
 
 test-all:  ## the fast suite on every CPython 3.10 to 3.13 that is on this machine
 	$(PYTHON) tests/every_python.py

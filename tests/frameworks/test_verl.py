@@ -7,6 +7,7 @@ import inspect
 import math
 import pickle
 from collections import UserDict, UserList
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,8 +19,8 @@ from hypothesis import strategies as st
 from table_rewards import UnknownName
 from table_rewards.core import registry
 from table_rewards.frameworks import verl
+from table_rewards.testing.chat_server import ChatServer
 
-CHEAP = ("table_bench", "table_region", "teds", "ranking")
 NUMERIC = (float,)
 
 
@@ -48,16 +49,36 @@ anything = st.one_of(
 )
 
 
-@pytest.mark.parametrize("name", [n for n in CHEAP if n in registry.BUILTIN])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with ChatServer(reply=lambda request: "<answer>7</answer>", model="scripted") as server:
+        yield server.url
+
+
+def options_of(name: str, endpoint: str) -> dict[str, Any]:
+    asked = {"endpoints": endpoint, "attempts": 1} if "endpoints" in registry.find(name).option_names() else {}
+    return {**asked, "unscored_ceiling": 1.0}
+
+
+@pytest.mark.parametrize("name", sorted(registry.BUILTIN))
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(text=st.one_of(st.none(), st.text(max_size=200)), truth=anything, info=anything, source=anything)
-def test_whatever_comes_in_the_dict_keeps_the_contract(
-    name: str, text: Any, truth: Any, info: Any, source: Any
+def test_whatever_comes_in_every_function_keeps_the_contract(
+    name: str, endpoint: str, text: Any, truth: Any, info: Any, source: Any
 ) -> None:
-    found = getattr(verl, name)(source, text, truth, info, unscored_ceiling=1.0)
-    keeps_the_contract(found)
-    first = getattr(verl, name)("t", "Final Answer: 7", "7", None, unscored_ceiling=1.0)
-    assert list(found) == list(first), "verl takes the keys of sample 0 for all"
+    options = options_of(name, endpoint)
+    one = getattr(verl, name)(source, text, truth, info, **options)
+    keeps_the_contract(one)
+    (batched,) = getattr(verl, f"{name}_batch")([source], [text], [truth], [info], **options)
+    awaited = asyncio.run(getattr(verl, f"{name}_async")(source, text, truth, info, **options))
+    for found in (batched, awaited):
+        keeps_the_contract(found)
+        assert list(found) == list(one), "verl takes the keys of sample 0 for all"
+    number = getattr(verl, f"{name}_float")(source, text, truth, info, **options)
+    assert type(number) is float
+    assert math.isfinite(number)
 
 
 @pytest.mark.parametrize("name", sorted(registry.BUILTIN))

@@ -50,7 +50,7 @@ FRAMEWORKS = {
         "verl",
         "verl",
         "verl-0.9.1.txt",
-        ["torch==2.13.0", "verl==0.9.1", "cachetools", "fastapi", "uvicorn"],
+        ["torch==2.13.0", "verl==0.9.1", "cachetools", "fastapi", "uvicorn", "math-verify==0.9.0"],
         # Older verls run on the newest one's dependencies; the oldest wants pkg_resources.
         {
             **{version: f"verl=={version}" for version in ("0.4.1", "0.5.0", "0.6.1", "0.7.0", "0.7.1", "0.8.0")},
