@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -81,9 +82,9 @@ class Composed(Reward[ManyReferences]):
     def options(self) -> dict[str, object]:
         return {name: f"[{member.signature}]" for name, member in self.members.items()}
 
+    @abstractmethod
     def combine(self, values: Mapping[str, float], step: int | None) -> float:
         """The value of one sample from its members' values."""
-        raise NotImplementedError
 
     def _joined(self, columns: Sequence[Any], step: int | None) -> list[Judgement]:
         judged = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -16,13 +17,14 @@ from table_rewards.core.errors import ConfigurationError, UnknownName
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(ABC):
     """A weight as a function of the training step; negative steps count as step 0."""
 
     kind: ClassVar[str]
 
+    @abstractmethod
     def __call__(self, step: int) -> float:
-        raise NotImplementedError
+        """The weight at a step."""
 
     def __str__(self) -> str:
         return f"{self.kind}({';'.join(f'{getattr(self, f.name):g}' for f in fields(self))})"

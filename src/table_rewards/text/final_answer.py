@@ -15,6 +15,9 @@ _LONGEST_LABEL: Final = 40
 _TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
 _WRAPPERS: Final = (("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
 _MARKS: Final = frozenset("*_`$")
+_LABEL_AS_ASKED: Final = "Final Answer: "
+_OPEN: Final = "<think>"
+_SHORT: Final = 400
 _LOOK_AHEAD: Final = 2_000
 
 
@@ -42,6 +45,31 @@ def final_answer(text: str) -> str | None:
     >>> final_answer("I think it is 7.") is None
     True
     """
+    return plain_final_answer(text) or careful_final_answer(text)
+
+
+def plain_final_answer(text: str) -> str | None:
+    """The answer of a text that ends with the label as the prompts write it, in one line; None when it takes more care.
+
+    The fast path of :func:`final_answer`: nearly all completions end like this.
+
+    >>> plain_final_answer("We add them.\\nFinal Answer: 7"), plain_final_answer("**Final Answer:** 7")
+    ('7', None)
+    """
+    start = text.rfind(_LABEL_AS_ASKED)
+    if start < 0 or len(text) - start > _SHORT or text.lstrip()[: len(_OPEN)] == _OPEN:
+        return None
+    tail = text[start + len(_LABEL_AS_ASKED) :]
+    if "nswer" in tail or "NSWER" in tail or "</think>" in tail:
+        return None
+    answer = tail.partition("\n")[0].strip()
+    if not answer or answer[0] in _MARKS or answer[-1] in _MARKS or answer[-1] == ">":
+        return None
+    return None if _TEMPLATE.match(answer) else answer
+
+
+def careful_final_answer(text: str) -> str | None:
+    """:func:`final_answer` in all its forms, readable: the reference for the fast path."""
     visible = without_end_tokens(after_thinking(text))
     for end in _label_ends(visible):
         answer = _line_after(visible, end)
