@@ -31,6 +31,7 @@ from table_rewards.text.final_answer import careful_final_answer, final_answer, 
         ("Final Answer: `a_b`", "a_b"),
         ("Final Answer: a * b * c", "a * b * c"),
         ("Final Answer: $5", "$5"),
+        ("Final Answer：Final Answer: 7", "7"),
     ],
 )
 def test_the_last_well_formed_answer_is_taken(text: str, answer: str) -> None:

@@ -12,6 +12,7 @@ _RELEASED: Final = re.compile(r"Final Answer: (.+)")
 # Found from the last letters of "answer" backwards, so that the last line comes first. All runs are bounded.
 _LABEL: Final = re.compile(r"final[ \t_\-]{0,4}answer[ \t]{0,8}(?:\*{1,3}|_{1,2})?[ \t]{0,8}[:：]", re.IGNORECASE)
 _LONGEST_LABEL: Final = 40
+_BEFORE: Final = 10  # characters of a label before its "nswer", at most; less than any whole label has
 _TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
 _WRAPPERS: Final = (("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
 _MARKS: Final = frozenset("*_`$")
@@ -87,7 +88,7 @@ def _label_ends(text: str) -> Iterator[int]:
         upper = text.rfind("NSWER", max(lower, 0), end)
         end = max(lower, upper)
         if end >= 0:
-            match = _LABEL.search(text, max(0, end - _LONGEST_LABEL // 2), end + _LONGEST_LABEL)
+            match = _LABEL.search(text, max(0, end - _BEFORE), end + _LONGEST_LABEL)
             if match is not None and match.start() < end < match.end():
                 yield match.end()
 
