@@ -92,15 +92,18 @@ class TEDS(TableReward):
         }
 
     def compare(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
-        columns: list[list[float]] = []
-        inexact: set[int] = set()
-        bounds: list[float] | None = None
-        for part in self.parts:
-            distances_of = structure_distances if part == "structure" else tree_edit_distances
-            distances = distances_of(tables, reference, self.max_comparisons, bounds)
-            bounds = [distance.value for distance in distances]  # without texts no table is further away
-            columns.append([self._score(*pair, reference) for pair in zip(distances, tables, strict=True)])
-            inexact.update(index for index, distance in enumerate(distances) if not distance.exact)
+        found: dict[str, list[Distance]] = {}
+        if "structure" in self.parts:
+            found["structure"] = structure_distances(tables, reference, self.max_comparisons)
+        if "teds" in self.parts:  # texts only add to the distance of the structures
+            floors = [one.value if one.exact else 0.0 for one in found.get("structure", ())]
+            found["teds"] = tree_edit_distances(tables, reference, self.max_comparisons, floors)
+            if "structure" in self.parts:
+                found["structure"] = [min(pair) for pair in zip(found["structure"], found["teds"], strict=True)]
+        columns = [
+            [self._score(*pair, reference) for pair in zip(found[part], tables, strict=True)] for part in self.parts
+        ]
+        inexact = {index for part in found.values() for index, distance in enumerate(part) if not distance.exact}
         return [
             Compared(
                 parts,

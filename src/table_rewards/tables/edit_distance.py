@@ -29,7 +29,7 @@ def tree_edit_distances(
     predictions: Sequence[Tree],
     reference: Tree,
     max_comparisons: int = MAX_COMPARISONS,
-    bounds: Sequence[float] | None = None,
+    floors: Sequence[float] | None = None,
 ) -> list[Distance]:
     """Return the tree edit distance of each prediction to the reference.
 
@@ -41,7 +41,8 @@ def tree_edit_distances(
         reference: the tree that all of them are compared with.
         max_comparisons: beyond this many node pairs an upper bound is returned, see
             :func:`table_rewards.tables.edit_bound.bounded_distance`.
-        bounds: for each prediction a distance that the true one does not exceed, if known; only speed depends on it.
+        floors: for each prediction a distance that the true one does not fall below, if known (that of the structures,
+            say); only speed depends on it.
 
     >>> a, b = Tree.from_rows([("ab", "x")]), Tree.from_rows([("ac", "x")])
     >>> tree_edit_distances([a, b], b)
@@ -62,8 +63,8 @@ def tree_edit_distances(
             results[index] = Distance(bounded_distance(tree, reference, max_comparisons), exact=False)
         else:
             results[index] = Distance(irregular_distance(tree, reference))
-    limits = [bounds[i] for i in regular] if bounds else None
-    found = regular_distances([predictions[i] for i in regular], reference, limits) if regular else []
+    least = [floors[i] for i in regular] if floors else None
+    found = regular_distances([predictions[i] for i in regular], reference, least) if regular else []
     for index, value in zip(regular, found, strict=True):
         results[index] = Distance(value)
     return [result for result in results if result is not None]

@@ -75,16 +75,19 @@ def _cells(line: str) -> list[str]:
     line = line.strip()
     cells: list[str] = []
     start = 0
-    for match in _CELL_END.finditer(line):
-        if match[0] == "|":
-            cells.append(line[start : match.start()])
-            start = match.end()
-    cells.append(line[start:])
+    if "\\" in line:
+        for match in _CELL_END.finditer(line):
+            if match[0] == "|":
+                cells.append(line[start : match.start()])
+                start = match.end()
+        cells.append(line[start:])
+    else:
+        cells = line.split("|")
     if len(cells) > 1 and not cells[0].strip():
         del cells[0]
     if len(cells) > 1 and not cells[-1].strip() and line.endswith("|"):
         del cells[-1]
-    return [_text(cell) for cell in cells]
+    return [cell if cell.isalnum() else _text(cell) for cell in cells]
 
 
 def _text(source: str) -> str:

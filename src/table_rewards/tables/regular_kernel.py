@@ -19,6 +19,8 @@ mapping of what is below them. Four observations make it fast in numpy, none of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
+from operator import ne
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -37,14 +39,13 @@ class Remainder(NamedTuple):
     """What is left of a pair when the rows equal at both ends are cut off.
 
     ``places``: the predictions of which this is left; ``left``: row numbers of the prediction; ``first`` and
-    ``behind``: the rows of the reference, as a range; ``bound``: what the distance does not exceed, if known.
+    ``behind``: the rows of the reference, as a range.
     """
 
     places: list[int]
     left: list[int]
     first: int
     behind: int
-    bound: float | None
 
 
 def equal_ends(left: Sequence[object], right: Sequence[object]) -> tuple[int, int]:
@@ -64,35 +65,57 @@ def equal_ends(left: Sequence[object], right: Sequence[object]) -> tuple[int, in
 
 
 def regular_distances(
-    predictions: Sequence[Tree], reference: Tree, bounds: Sequence[float] | None = None
+    predictions: Sequence[Tree], reference: Tree, floors: Sequence[float] | None = None
 ) -> list[float]:
     """Return the exact tree edit distance of each prediction to the reference; every tree must be regular.
 
-    ``bounds``, if known, are distances that the true ones do not exceed: they narrow the search.
+    ``floors``, if known, are distances that the true ones do not fall below: a mapping that costs no more is the best.
 
     >>> regular_distances([Tree.from_rows([("a", "b")]), Tree.from_rows([])], Tree.from_rows([("a", "c")]))
     [1.0, 3.0]
     """
     numbers: dict[Row, int] = {}
     right = [numbers.setdefault(row, len(numbers)) for row in reference.rows or ()]
+    rows: list[Row] = list(numbers)
     distances = [0.0] * len(predictions)
     remainders: dict[tuple[int, ...], Remainder] = {}
     for place, tree in enumerate(predictions):
         left = [numbers.setdefault(row, len(numbers)) for row in tree.rows or ()]
+        rows.extend(islice(numbers, len(rows), None))
         head, tail = equal_ends(left, right)
         rest, behind = left[head : len(left) - tail], len(right) - tail
-        if not rest or head == behind:
+        opposite = right[head:behind]
+        if _contained(rest, opposite) or _contained(opposite, rest):  # whoever is larger must lose that many nodes
             distances[place] = float(abs(tree.size - reference.size))
             continue
-        bound = bounds[place] if bounds else None
-        known = remainders.setdefault((head, behind, *rest), Remainder([], rest, head, behind, bound))
+        if floors and len(rest) == len(opposite) and _in_order(rows, rest, opposite) == floors[place]:
+            distances[place] = floors[place]
+            continue
+        known = remainders.setdefault((head, behind, *rest), Remainder([], rest, head, behind))
         known.places.append(place)
     if remainders:
         distinct = list(remainders.values())
-        for remainder, distance in zip(distinct, _Group(list(numbers), right, distinct).distances(), strict=True):
+        for remainder, distance in zip(distinct, _Group(rows, right, distinct).distances(), strict=True):
             for place in remainder.places:
                 distances[place] = distance
     return distances
+
+
+def _contained(shorter: list[int], longer: list[int]) -> bool:
+    """Whether the rows of one are all in the other, in the same order."""
+    remaining = iter(longer)
+    return len(shorter) <= len(longer) and all(row in remaining for row in shorter)
+
+
+def _in_order(rows: Sequence[Row], left: list[int], right: list[int]) -> int:
+    """At most what it costs to map each row on the one at its place, and each cell likewise; -1 if they do not fit."""
+    cost = 0
+    for one, other in zip(left, right, strict=True):
+        if one != other:
+            if len(rows[one]) != len(rows[other]):
+                return -1
+            cost += sum(map(ne, rows[one], rows[other]))
+    return cost
 
 
 class _Group:
@@ -137,7 +160,7 @@ class _Group:
             job = Job(left, right, self.gains[:, nodes], self.row_gains[:, rows], places)
             results[at] = float(left.size + right.size)
             if left.size * right.size >= _LARGE:
-                results[at] -= alone(job.exchanged() if left.size > _WIDE * right.size else job, remainder.bound)
+                results[at] -= alone(job.exchanged() if left.size > _WIDE * right.size else job)
             else:
                 together.append((at, job))
         if len(together) == 1:

@@ -41,12 +41,10 @@ def structure_distances(
     predictions: Sequence[Tree],
     reference: Tree,
     max_comparisons: int = MAX_COMPARISONS,
-    bounds: Sequence[float] | None = None,
 ) -> list[Distance]:
     """Return the tree edit distance of each prediction to the reference, were all texts empty.
 
-    Arguments and result are those of :func:`table_rewards.tables.edit_distance.tree_edit_distances`; ``bounds`` may be
-    the distances with texts.
+    Arguments and result are those of :func:`table_rewards.tables.edit_distance.tree_edit_distances`.
 
     >>> a, b = Tree.from_rows([("a", "b"), ("c",)]), Tree.from_rows([("x", "y"), ("z", "z")])
     >>> structure_distances([a, b], b)
@@ -58,9 +56,6 @@ def structure_distances(
     known: dict[tuple[str, ...], Distance] = {}
     others: list[int] = []
     for index, tree in enumerate(predictions):
-        if bounds and bounds[index] == 0.0:
-            results[index] = Distance(0.0)
-            continue
         if right is None or tree.rows is None or len(spans) > _MAX_SPANS:
             others.append(index)
             continue
@@ -76,12 +71,9 @@ def structure_distances(
         else:
             results[index] = known[key] = Distance(found)
     if others:
-        limits = [bounds[i] for i in others] if bounds else None
         structures = [predictions[i].structure() for i in others]
-        solved = tree_edit_distances(structures, reference.structure(), max_comparisons, limits)
+        solved = tree_edit_distances(structures, reference.structure(), max_comparisons)
         for index, distance in zip(others, solved, strict=True):
-            if bounds and bounds[index] < distance.value:  # both are bounds, and texts only add to a distance
-                distance = distance._replace(value=bounds[index])
             results[index] = distance
     return [result for result in results if result is not None]
 

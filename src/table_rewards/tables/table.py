@@ -70,10 +70,8 @@ class Table:
         """Build a table from rows of cells, texts, or (text, colspan, rowspan)."""
         built = []
         for index, row in enumerate(rows):
-            cells = (
-                cell if isinstance(cell, Cell) else Cell(cell) if isinstance(cell, str) else Cell(*cell) for cell in row
-            )
-            built.append(tuple(cell._replace(header=True) if index < header_rows else cell for cell in cells))
+            header = index < header_rows
+            built.append(tuple([_cell(content, header) for content in row]))
         return cls(tuple(built))
 
     @property
@@ -128,6 +126,13 @@ class Table:
         for line in slots:
             line.extend([-1] * (width - len(line)))
         return Grid(slots, cells)
+
+
+def _cell(content: Cell | str | tuple[str, int, int], header: bool) -> Cell:
+    if isinstance(content, str):
+        return Cell(content, 1, 1, header)
+    cell = content if isinstance(content, Cell) else Cell(*content)
+    return cell._replace(header=True) if header else cell
 
 
 def tidy(text: str) -> str:
