@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fixture_rows import fixture_rows
 from table_rewards import TableBench
-from table_rewards.rewards.charts import chart_matches, read_references
+from table_rewards.rewards.charts import KINDS, chart_matches, read_references
 
 TABLE = {"columns": ["name", "x", "y"], "data": [["a", 1, 10], ["b", 2, 20], ["c", 3, 70]]}
 HEAD = "import pandas as pd\nimport numpy as np\nimport matplotlib.pyplot as plt\ndf = pd.read_csv('table.csv')\n"
@@ -67,3 +68,21 @@ def test_references_may_hold_nan_and_text() -> None:
 def test_a_chart_that_never_appears_is_wrong() -> None:
     assert score("bar", "pass") == 0.0
     assert score("bar", "1 / 0") == 0.0
+
+
+ROWS = fixture_rows("tablebench/charts.jsonl")
+
+
+def test_real_questions_of_all_eight_types_are_answered_by_honest_programs() -> None:
+    assert {row["chart_type"] for row in ROWS} == set(KINDS)
+    scores = TableBench()([row["completion"] for row in ROWS], ROWS)
+    assert dict(zip([row["id"] for row in ROWS], scores.values.tolist(), strict=True)) == dict.fromkeys(
+        [row["id"] for row in ROWS], 1.0
+    )
+    assert (scores.parts["executed"] == 1.0).all()
+
+
+def test_a_real_chart_of_another_question_is_wrong() -> None:
+    others = ROWS[1:] + ROWS[:1]
+    swapped = [{**row, "answer": other["answer"]} for row, other in zip(ROWS, others, strict=True)]
+    assert TableBench()([row["completion"] for row in ROWS], swapped).values.tolist() == [0.0] * len(ROWS)
