@@ -172,6 +172,19 @@ def test_oversize_is_a_stated_bound_and_quick():
     assert 0 <= score.value < 0.5
 
 
+def test_texts_too_long_to_compare_say_so():
+    """20 billion character pairs; what one completion of a group is, the others are not."""
+    long = [f"<table><tr><td>{text * 75_000}</td></tr></table>" for text in ("ab", "ba")]
+    scores = TEDS()([long[0], long[1], grid("ab")], long[1:] * 3)
+    assert list(scores.notes) == [
+        "oversize texts: the longest ones are compared by their common beginning and end; a lower bound",
+        "",
+        "",
+    ]
+    assert scores.values[1] == 1.0
+    assert scores.parts["structure"].tolist() == [1.0] * 3
+
+
 def test_the_bound_depends_on_the_pair_alone():
     one, two = grid(*(f"a{i} b{i}" for i in range(80))), grid(*(f"a{i} c{i}" for i in range(80)))
     reward, exact = TEDS(max_comparisons=500), TEDS()

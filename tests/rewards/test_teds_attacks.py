@@ -86,9 +86,12 @@ HOSTILE = {
     "colspan 10^9": (TRUTH.replace("<td>", '<td colspan="1000000000" rowspan="1000000000">'), TRUTH),
     "colspan of 5,000 digits": (TRUTH.replace("<td>", f'<td colspan="{"9" * 5_000}">', 1), TRUTH),
     "OTSL of 100,000 cells": ("<fcel>a" * 100_000, TRUTH),
+    "80,000 rows of OTSL": ("<fcel>a<nl>" * 80_000, TRUTH),
+    "80,000 rows of OTSL on both sides": ("<fcel>a<nl>" * 80_000, "<fcel>b<nl>" * 80_000),
     "OTSL that pads to a square": ("<fcel>a" * 80_000 + "<nl><fcel>a" * 30_000, TRUTH),
     "Markdown of 300,000 cells": ("|" + "a|" * 300_000, TRUTH),
     "a delimiter row of spaces": ("| a |\n|---" + " " * 500_000 + "-|\n", TRUTH),
+    "300,000 cells of escaped pipes": ("|" + "\\||" * 300_000, TRUTH),
     "LaTeX of open braces": ("\\begin{tabular}" + "{" * 500_000, TRUTH),
     "900,000 <": ("<table><tr><td>" + "<" * 900_000, TRUTH),
     "an attribute list of 1 MB": ("<table><tr><td " + 'a="b" ' * 150_000 + ">x", TRUTH),
@@ -107,9 +110,9 @@ IN_HTML = [case for case, (completion, _) in HOSTILE.items() if "<table" in comp
 )
 def test_hostile_input_has_a_score_in_bounded_time(case, normalisation):
     completion, reference = HOSTILE[case]
-    start = time.perf_counter()
+    start = time.process_time()
     score = TEDS(normalisation=normalisation, table="best")([completion], [reference])[0]
-    assert time.perf_counter() - start < 5  # measured: all below 1 s; a busy machine is no failure
+    assert time.process_time() - start < 1
     assert 0 <= score.value <= 1
     assert score.status in ("scored", "unparsed")
     if case in ("100,000 cells, right", "NUL", "unclosed tags", "100,000 answers"):

@@ -8,7 +8,7 @@ from typing import Literal
 from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.reward import Profile
 from table_rewards.rewards.table_reward import MAX_CHARACTERS, Compared, TableReward, Which, positive, truth
-from table_rewards.tables.edit_distance import MAX_COMPARISONS, Distance, tree_edit_distances
+from table_rewards.tables.edit_distance import MAX_COMPARISONS, Distance, long_texts, lopsided, tree_edit_distances
 from table_rewards.tables.normalisation import NORMALISATIONS
 from table_rewards.tables.similarity import DENOMINATORS, similarity
 from table_rewards.tables.structure_distance import structure_distances
@@ -107,12 +107,16 @@ class TEDS(TableReward):
         return [
             Compared(
                 parts,
-                f"oversize: {tables[index].size:,} x {reference.size:,} nodes; a lower bound"
-                if index in inexact
-                else "",
+                self._bound_note(tables[index], reference) if index in inexact else "",
             )
             for index, parts in enumerate(zip(*columns, strict=True))
         ]
+
+    def _bound_note(self, table: Tree, reference: Tree) -> str:
+        small = table.size * reference.size <= self.max_comparisons and not lopsided(table.size, reference.size)
+        if small and not self.structure_only and long_texts(table, reference):
+            return "oversize texts: the longest ones are compared by their common beginning and end; a lower bound"
+        return f"oversize: {table.size:,} x {reference.size:,} nodes; a lower bound"
 
     def _score(self, distance: Distance, table: Tree, reference: Tree) -> float:
         score = similarity(distance.value, table, reference, self.denominator)

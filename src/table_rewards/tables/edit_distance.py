@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from table_rewards.tables.edit_bound import bounded_distance
 from table_rewards.tables.irregular_kernel import irregular_distance, irregular_work
 from table_rewards.tables.regular_kernel import regular_distances
+from table_rewards.tables.savings import MAX_CHARACTER_PAIRS as _CHARACTER_PAIRS
 from table_rewards.tables.tree import Tree
 
 MAX_COMPARISONS: Final = 10_000_000
@@ -62,12 +63,28 @@ def tree_edit_distances(
         elif irregular_work(tree, reference) > 8 * max_comparisons:
             results[index] = Distance(bounded_distance(tree, reference, max_comparisons), exact=False)
         else:
-            results[index] = Distance(irregular_distance(tree, reference))
+            results[index] = Distance(irregular_distance(tree, reference), exact=not long_texts(tree, reference))
     least = [floors[i] for i in regular] if floors else None
+    if regular and sum(map(_characters, (predictions[i] for i in regular))) * _characters(reference) > _CHARACTER_PAIRS:
+        for index in regular:  # one by one: what is too long for a group may be affordable alone
+            value = regular_distances([predictions[index]], reference)[0]
+            results[index] = Distance(value, exact=value == 0.0 or not long_texts(predictions[index], reference))
+        regular = []
     found = regular_distances([predictions[i] for i in regular], reference, least) if regular else []
     for index, value in zip(regular, found, strict=True):
         results[index] = Distance(value)
     return [result for result in results if result is not None]
+
+
+def long_texts(one: Tree, other: Tree) -> bool:
+    """Whether the texts of two tables may be too long to be compared in full."""
+    return _characters(one) * _characters(other) > _CHARACTER_PAIRS
+
+
+def _characters(tree: Tree) -> int:
+    if tree.rows is None:
+        return sum(len(text) for text in tree.texts if text)
+    return sum(len(leaf) if isinstance(leaf, str) else len(leaf[0]) for row in tree.rows for leaf in row)
 
 
 def lopsided(one: int, other: int) -> bool:

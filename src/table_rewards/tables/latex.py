@@ -32,6 +32,7 @@ _MULTICOLUMN: Final = re.compile(r"\\multicolumn\s*\{(\d{1,9})\}\s*\{(?:[^{}]|\{
 _TOKEN: Final = re.compile(
     r"\\begin\{[^{}]*\}|\\end\{[^{}]*\}|\\\\(?:\*?\[[^\[\]]*\])?|\\tabularnewline|\\.|[{}&]", re.DOTALL
 )
+_MARKUP: Final = re.compile(r"[\\{}~]")
 _SYMBOL: Final = re.compile(r"\\([%&_#${}])")
 
 
@@ -116,7 +117,12 @@ def _split(body: str) -> list[list[str]]:
 
 
 def _cell(source: str) -> Cell:
-    text = _RULE.sub("", source).strip()
+    text = source.strip()
+    if text.isalnum():
+        return Cell(text)
+    if not _MARKUP.search(text):
+        return Cell(tidy(text))
+    text = _RULE.sub("", text).strip()
     colspan = rowspan = 1
     for _ in range(2):  # \multicolumn around \multirow, or the other way round
         across, down = _MULTICOLUMN.match(text), _MULTIROW.match(text)
