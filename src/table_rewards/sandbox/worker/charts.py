@@ -190,7 +190,7 @@ RELEASED: dict[str, Callable[[Any], Any]] = {
     "bar": lambda axes: [[patch.get_height() for patch in axes.patches]],
     "waterfall": lambda axes: [[patch.get_height() for patch in axes.patches]],
     "hbar": lambda axes: [[patch.get_width() for patch in axes.patches]],
-    "pie": lambda axes: [[round((patch.theta2 - patch.theta1) / 360, 2) for patch in axes.patches]],
+    "pie": lambda axes: [[round(float(patch.theta2 - patch.theta1) / 360, 2) for patch in axes.patches]],
     "area": lambda axes: [[y for y in layer.get_paths()[0].vertices[:, 1] if y != 0] for layer in axes.collections],
     "scatter": lambda axes: [[point[1] for point in cloud.get_offsets()] for cloud in axes.collections],
 }

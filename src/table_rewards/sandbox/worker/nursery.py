@@ -71,11 +71,12 @@ def main(control_fd: str, text: str) -> None:
 
 
 def _fork_supervisor(control: socket.socket, plan: child.Plan, slot: int, fd: int, config: dict[str, Any]) -> int:
+    own = os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
             control.close()
-            supervisor.serve(plan, slot, config["root"], config["readable"], socket.socket(fileno=fd))
+            supervisor.serve(plan, slot, config["root"], config["readable"], socket.socket(fileno=fd), own)
         except BaseException:
             traceback.print_exc()
         finally:

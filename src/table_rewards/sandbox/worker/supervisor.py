@@ -7,6 +7,7 @@ fork.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -20,24 +21,27 @@ from .lockdown import kernel, landlock
 from .watch import Watch
 
 
-def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: socket.socket) -> NoReturn:
-    """The life of a supervisor. Ends with the trainer, with the nursery, or when its directory cannot be cleaned."""
-    nursery = os.getppid()
-    signal.signal(signal.SIGTERM, _parent_ended)
-    kernel.die_with_parent(signal.SIGTERM)
-    kernel.adopt_orphans()
+def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: socket.socket, nursery: int) -> NoReturn:
+    """The life of a supervisor. Ends with the trainer, with the nursery, or when its directory cannot be cleaned.
+
+    ``nursery`` is the parent's number from before the fork: a parent that is killed at any moment from there on must
+    not leave a directory behind.
+    """
     base = os.path.join(root, f"slot{slot}-{os.getpid()}")
     work = os.path.join(base, "work")
-    os.mkdir(base, 0o711)
-    os.chmod(base, 0o711)
-    os.mkdir(work, 0o700)
-    user = plan.user(slot, trusted=False)
-    if user is not None:
-        os.chown(work, user, user)
-    os.environ.update(HOME=work, TMPDIR=work)
-    ruleset = landlock.ruleset(readable, [work]) if plan.landlock else -1
-    sock.sendall(wire.message({"hello": os.getpid()}))
     try:
+        signal.signal(signal.SIGTERM, _parent_ended)
+        kernel.die_with_parent(signal.SIGTERM)
+        kernel.adopt_orphans()
+        os.mkdir(base, 0o711)
+        os.chmod(base, 0o711)
+        os.mkdir(work, 0o700)
+        user = plan.user(slot, trusted=False)
+        if user is not None:
+            os.chown(work, user, user)
+        os.environ.update(HOME=work, TMPDIR=work)
+        ruleset = landlock.ruleset(readable, [work]) if plan.landlock else -1
+        sock.sendall(wire.message({"hello": os.getpid()}))
         while os.getppid() == nursery:
             header = wire.receive_header(sock)
             if "cancel" in header:
@@ -52,8 +56,9 @@ def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: soc
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         workdir.remove(work)
         workdir.remove(base)
-        if os.getppid() != nursery and not any(name.startswith("slot") for name in os.listdir(root)):
-            workdir.remove(root)  # the nursery was killed, and this is the last of its supervisors
+        with contextlib.suppress(OSError):
+            if os.getppid() != nursery and not any(name.startswith("slot") for name in os.listdir(root)):
+                workdir.remove(root)  # the nursery was killed, and this is the last of its supervisors
         os._exit(0)
 
 
