@@ -52,10 +52,12 @@ def test_released_equals_what_the_released_functions_returned(function):
     assert len(cases) == 80
     for case, score in zip(cases, scores, strict=True):
         expected = case["expected"]
-        assert (score.value, score.parts["valid"]) == (expected["score"], expected["valid_answer"]), case
+        # Their sum() of floats gives another last digit from CPython 3.12 on.
+        assert score.value == pytest.approx(expected["score"], abs=1e-12), case
+        assert score.parts["valid"] == expected["valid_answer"], case
         if "score_reward" in expected:
-            assert score.parts["ranking"] == expected["ranking_reward"]
-            assert score.parts["margin"] == expected["score_reward"]
+            assert score.parts["ranking"] == pytest.approx(expected["ranking_reward"], abs=1e-12)
+            assert score.parts["margin"] == pytest.approx(expected["score_reward"], abs=1e-12)
 
 
 def test_integers_beyond_floats_are_a_wrong_answer_and_no_failure():
