@@ -209,8 +209,10 @@ sys.exit(main())
 
 
 SLOW = """
-import sys, time
+import signal, sys, time
 from table_rewards import TableBench, register
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite that runs in the background inherits "ignore"
 
 @register
 class Slow(TableBench):
