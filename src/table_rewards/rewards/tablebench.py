@@ -217,12 +217,10 @@ class TableBench(Reward[TableBenchReference]):
         if not answer:
             # The official script scores the empty text, which equals a gold answer of punctuation alone. We do not.
             return Judgement(0.0, (0.0, 0.0, 0.0, 0.0, executed, NAN), UNPARSED, NO_ANSWER)
-        if answer == reference.answer:
-            three: tuple[float, float, float] = (1.0, 1.0, 1.0)
-            if self.profile == "released":
-                three = self._released(reference.answer, answer)
-        elif self.profile == "released":
+        if self.profile == "released":
             three = self._released(reference.answer, answer)
+        elif answer == reference.answer:
+            three = (1.0, 1.0, 1.0)
         else:
             gold, given = read_answer(reference.answer), read_answer(answer)
             three = (
