@@ -63,6 +63,17 @@ def test_the_summary_says_what_a_person_wants_to_know(tmp_path):
     assert done.stderr == ""
 
 
+def test_a_file_deep_in_a_tree_keeps_its_name_and_the_summary_its_width(tmp_path):
+    deep = tmp_path / "/".join(["a_folder_with_a_long_name"] * 5)
+    deep.mkdir(parents=True)
+    path = write(deep / "answers.jsonl", answers(4))
+    for verb in (("score", path, "--reward", "table_bench"), ("profile", path, "--reward", "table_bench")):
+        title = command(*verb, columns=80, check=0).stdout.splitlines()[0]
+        assert title.startswith(("table_bench on …/", "table_bench on ~/"))
+        assert title.endswith("_long_name/answers.jsonl")
+        assert len(title) <= 80
+
+
 def test_responses_in_a_list_are_scored_one_by_one_and_chats_as_one(tmp_path):
     rows = [
         {"answer": "7", "responses": ["Final Answer: 7", "Final Answer: 8"]},

@@ -12,7 +12,7 @@ from table_rewards.commands.exit_codes import DONE
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.commands.score_statistics import Distribution, ScoreStatistics
 from table_rewards.commands.scoring import BY_COLUMNS, Plan, completions_of, plan, reference_of, score_file
-from table_rewards.commands.summary import summary
+from table_rewards.commands.summary import summary, titled
 from table_rewards.commands.terminal import indented, number, seconds, share, styled
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         }
         print(json.dumps(told, ensure_ascii=False, indent=1))
         return DONE
-    print(summary(statistics, took=wall, title=f"{arguments.reward} on {arguments.file}"))
+    print(summary(statistics, took=wall, title=titled(f"{arguments.reward} on", arguments.file)))
     print("\n" + "\n".join(indented(_speed(reward, statistics, wall, cpu, single))))
     print("\n" + "\n".join(indented([styled("for training", "bold"), *advice])))
     return DONE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from table_rewards.commands.exit_codes import DONE
 from table_rewards.commands.report_data import Pairing, ScoreFile, load, pair
-from table_rewards.commands.summary import summary
+from table_rewards.commands.summary import summary, titled
 from table_rewards.commands.terminal import indented, note, number, share, spark, styled, table
 
 DESCRIPTION = """\
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         told = [{"file": str(file.path), **file.statistics.to_dict()} for file in files]
         print(json.dumps({"files": told, "pairs": [vars(one) for one in pairings]}, ensure_ascii=False, indent=1))
     elif len(files) == 1:
-        print(summary(files[0].statistics, title=str(files[0].path)))
+        print(summary(files[0].statistics, title=titled("", files[0].path)))
     else:
         print("\n".join(_comparison(files, pairings)))
     return DONE

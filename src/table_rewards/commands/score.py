@@ -14,7 +14,7 @@ from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.commands.score_statistics import ScoreStatistics
 from table_rewards.commands.scoring import BY_COLUMNS, COMPLETION_COLUMNS, Plan, plan, score_file
-from table_rewards.commands.summary import summary
+from table_rewards.commands.summary import summary, titled
 from table_rewards.commands.terminal import note, share
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
@@ -190,6 +190,6 @@ def _print(arguments: argparse.Namespace, statistics: ScoreStatistics, took: flo
         told.update(file=str(arguments.file), out=str(arguments.out) if arguments.out else None, seconds=round(took, 3))
         print(json.dumps(told, ensure_ascii=False, indent=1))
         return
-    print(summary(statistics, took=took, title=f"{arguments.reward} on {arguments.file}"))
+    print(summary(statistics, took=took, title=titled(f"{arguments.reward} on", arguments.file)))
     if arguments.out is not None:
         print(f"  scores     {arguments.out}")

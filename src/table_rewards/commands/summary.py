@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from table_rewards.commands.score_statistics import Distribution, ScoreStatistics
-from table_rewards.commands.terminal import bar, cut, indented, number, seconds, share, spark, styled, table, width
+from table_rewards.commands.terminal import (
+    bar,
+    cut,
+    cut_path,
+    indented,
+    number,
+    seconds,
+    share,
+    spark,
+    styled,
+    table,
+    width,
+)
 
 BINS = 10
 SHOWN_GROUPS = 12
@@ -30,6 +42,11 @@ def summary(statistics: ScoreStatistics, *, took: float | None = None, title: st
         lines += ["", *indented(_notes(statistics))]
     lines += ["", *indented(f"signature  {one}" for one in statistics.signatures)]
     return "\n".join(lines)
+
+
+def titled(words: str, path: object) -> str:
+    """Words and a file's path in one line that fits the terminal."""
+    return f"{words} {cut_path(path, width() - len(words) - 1)}".lstrip()
 
 
 def _headline(statistics: ScoreStatistics, took: float | None) -> str:

@@ -131,6 +131,26 @@ def cut(text: str, cells: int) -> str:
     return "".join(kept).rstrip() + ("…" if unicode_output() else "~")
 
 
+def cut_path(path: object, cells: int) -> str:
+    """A path of at most ``cells`` cells: its beginning gives way first, since the file's name says most.
+
+    >>> cut_path("/data/tables/dev.jsonl", 40)
+    '/data/tables/dev.jsonl'
+    >>> cut_path("/data/tables/dev.jsonl", 18) in ("…/tables/dev.jsonl", "~/tables/dev.jsonl")
+    True
+    """
+    text = "".join(c if c.isprintable() else " " for c in str(path))
+    if shown_width(text) <= cells:
+        return text
+    mark = "…" if unicode_output() else "~"
+    parts = text.split(os.sep)
+    for begin in range(1, len(parts)):
+        tail = os.sep.join([mark, *parts[begin:]])
+        if shown_width(tail) <= cells:
+            return tail
+    return cut(parts[-1], max(cells, 2))
+
+
 def table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), room: int | None = None
 ) -> list[str]:
