@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
-from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
+from table_rewards.llm import ChatReply, ChatRequest
+from table_rewards.rewards.asking import AskingReward, Rounds, sampled
 from table_rewards.rewards.group_judge_gather import gather, gather_async
-from table_rewards.rewards.group_judge_panel import Panel, panels, settle
-from table_rewards.rewards.group_judge_reference import CANDIDATES, GroupReference, candidate_of, reference_of_row
+from table_rewards.rewards.group_judge_options import Overlong, finite, positive_whole
+from table_rewards.rewards.group_judge_panel import Panel, settle
+from table_rewards.rewards.group_judge_reference import CANDIDATES, GroupReference, reference_of_row
+from table_rewards.rewards.group_judge_seats import Seat, Seating
 from table_rewards.rewards.ranking_prompts import VERSION, ranking_prompt
 
 LONE = ("judge", "default")
 
 
-class GroupJudge(Reward[GroupReference]):
+class GroupJudge(AskingReward[GroupReference]):
     """Scores that a judge model gives the completions of one prompt, seen together.
 
     ::
@@ -78,7 +79,6 @@ class GroupJudge(Reward[GroupReference]):
 
     name: ClassVar[str] = "group_judge"
     reference_type: ClassVar[type[Any]] = GroupReference
-    waits = True
     deduplicates: ClassVar[bool] = False
     parts = ("judge_score", "candidates", "overlong", "position_bias")
     headline = ("judge_score", "candidates")
@@ -122,26 +122,24 @@ class GroupJudge(Reward[GroupReference]):
             positive_whole("group_by, if not 'auto' or 'prompt',", group_by)
         self.group_by = group_by
         self.candidate = one_of("candidate", candidate, CANDIDATES)
-        self.scale, self.unparseable = _finite("scale", scale), _finite("unparseable", unparseable)
+        self.scale, self.unparseable = finite("scale", scale), finite("unparseable", unparseable)
         self.floor = self.unparseable  # type: ignore[misc]
         self.lone = one_of("lone", lone, LONE)
-        self.orders = positive_whole("orders", orders)
-        self.max_characters = None if max_characters is None else positive_whole("max_characters", max_characters)
-        self.overlong_buffer, self.overlong_penalty = overlong_buffer, _finite("overlong_penalty", overlong_penalty)
-        if max_characters is not None and not 0 <= overlong_buffer <= max_characters:
-            raise ConfigurationError(f"overlong_buffer must be 0 to {max_characters}, not {overlong_buffer!r}")
-        if max_characters is None and overlong_buffer:
-            raise ConfigurationError("overlong_buffer needs max_characters: the length that earns the whole penalty")
-        self.max_candidate_characters = positive_whole("max_candidate_characters", max_candidate_characters)
-        self.max_candidates = positive_whole("max_candidates", max_candidates)
+        self.overlong = Overlong(max_characters, overlong_buffer, overlong_penalty)
+        self.seating = Seating(
+            group_by,
+            self.candidate,
+            longest=positive_whole("max_candidate_characters", max_candidate_characters),
+            most=positive_whole("max_candidates", max_candidates),
+            orders=positive_whole("orders", orders),
+            judges_lone=self.lone == "judge",
+        )
         self.group_size = None if group_size is None else positive_whole("group_size", group_size)
-        self.gather_s = _finite("gather_s", gather_s)
+        self.gather_s = finite("gather_s", gather_s)
         if group_size is not None and isinstance(group_by, int):
             raise ConfigurationError("group_size waits for other calls, which group_by=<number> can't tell apart")
-        self.model = model
-        extra = {} if thinking is None else {"chat_template_kwargs": {"enable_thinking": bool(thinking)}}
-        self._sampling = Sampling(temperature=temperature, max_tokens=max_tokens, extra=extra)
-        self.pool: ChatPool = get_pool(
+        self._sampling = sampled(max_tokens, thinking, temperature=temperature)
+        self.connect(
             endpoints,
             model=model,
             api_key_env=api_key_env,
@@ -162,7 +160,7 @@ class GroupJudge(Reward[GroupReference]):
 
     def options(self) -> dict[str, object]:
         return {
-            "model": self.model or "served",
+            "model": self.served,
             "prompts": VERSION,
             "temperature": self._sampling.temperature,
             "tokens": self._sampling.max_tokens,
@@ -171,100 +169,37 @@ class GroupJudge(Reward[GroupReference]):
             "scale": self.scale,
             "unparseable": self.unparseable,
             "lone": self.lone,
-            "orders": self.orders,
-            "overlong": f"{self.max_characters}-{self.overlong_buffer}:{self.overlong_penalty:g}"
-            if self.max_characters
-            else "no",
-            "shown": f"{self.max_candidates}x{self.max_candidate_characters}",
+            "orders": self.seating.orders,
+            "overlong": str(self.overlong),
+            "shown": f"{self.seating.most}x{self.seating.longest}",
             "size": self.group_size,
             **super().options(),
         }
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
-    def judge(self, completion: str, reference: GroupReference, step: int | None) -> Judgement:
-        return self.judge_together([completion], [reference])[0]
-
     def judge_all(
         self, completions: Sequence[str], references: Sequence[GroupReference], step: int | None
     ) -> Sequence[Judgement]:
         if self.group_size is None:
             return self.judge_together(completions, references)
-        return gather(self, self._keys(references), completions, references)
+        return gather(self, self.seating.keys(references), completions, references)
 
     async def judge_all_async(
         self, completions: Sequence[str], references: Sequence[GroupReference], step: int | None
     ) -> Sequence[Judgement]:
         if self.group_size is None:
             return await self.judge_together_async(completions, references)
-        return await gather_async(self, self._keys(references), completions, references)
+        return await gather_async(self, self.seating.keys(references), completions, references)
 
-    def judge_together(self, completions: Sequence[str], references: Sequence[GroupReference]) -> list[Judgement]:
-        """Judge what is here, without waiting for the rest of any group."""
-        seats, asked = self._seated(completions, references)
-        again = self._unread(asked, self.pool.ask_many(self._requests(asked, 0)) if asked else [])
-        if again:
-            self._unread(again, self.pool.ask_many(self._requests(again, 1)))
-        return self._paid(completions, seats)
-
-    async def judge_together_async(
-        self, completions: Sequence[str], references: Sequence[GroupReference]
-    ) -> list[Judgement]:
-        """The same without blocking the running loop."""
-        seats, asked = self._seated(completions, references)
-        again = self._unread(asked, await self.pool.aask_many(self._requests(asked, 0)) if asked else [])
-        if again:
-            self._unread(again, await self.pool.aask_many(self._requests(again, 1)))
+    def rounds(self, completions: Sequence[str], references: Sequence[GroupReference]) -> Rounds[list[Judgement]]:
+        """Judge what is here, without waiting for the rest of any group; what could not be read is asked again."""
+        seats, asked = self.seating.seated(completions, references)
+        again = _unread(asked, (yield self._requests(asked, 0)))
+        _unread(again, (yield self._requests(again, 1)))
         return self._paid(completions, seats)
 
     # -- inside -------------------------------------------------------------------------------------------------------
-
-    def _seated(
-        self, completions: Sequence[str], references: Sequence[GroupReference]
-    ) -> tuple[list[tuple[Panel | None, str, str]], list[tuple[Panel, int]]]:
-        """For each completion its panel and candidate, or the problem; and every (panel, order) to ask."""
-        found = [self._candidate(completion) for completion in completions]
-        groups: dict[Any, dict[str, None]] = {}
-        keys = self._keys(references)
-        firsts: dict[Any, GroupReference] = {}
-        for key, reference, (text, problem) in zip(keys, references, found, strict=True):
-            firsts.setdefault(key, reference)
-            if not problem:
-                groups.setdefault(key, {})[text] = None
-        of: dict[tuple[Any, str], Panel] = {}
-        asked: list[tuple[Panel, int]] = []
-        for key, texts in groups.items():
-            ranked = sorted(texts, key=lambda text: hashlib.sha256(text.encode("utf-8", "replace")).digest())
-            for panel in panels(firsts[key], ranked, self.max_candidates, self.orders):
-                of.update(((key, text), panel) for text in panel.candidates)
-                if len(ranked) > 1 or self.lone == "judge":
-                    asked.extend((panel, number) for number in range(len(panel.orders)))
-                else:
-                    panel.lone = True
-        seats = [
-            (None if problem else of[key, text], text, problem)
-            for key, (text, problem) in zip(keys, found, strict=True)
-        ]
-        return seats, asked
-
-    def _candidate(self, completion: str) -> tuple[str, str]:
-        text, problem = candidate_of(completion, self.candidate)
-        if len(text) > self.max_candidate_characters:
-            return (
-                "",
-                f"a candidate of {len(text):,} characters; {self.max_candidate_characters:,} are shown to a judge",
-            )
-        return text, problem
-
-    def _keys(self, references: Sequence[GroupReference]) -> list[Any]:
-        if self.group_by == "auto":
-            return list(references)
-        if self.group_by == "prompt":
-            return [(r.prompt, r.source_language, r.target_language) for r in references]
-        keys: list[Any] = []
-        for run, (_, members) in enumerate(itertools.groupby(references)):
-            keys.extend((run, number // int(self.group_by)) for number, _ in enumerate(members))
-        return keys
 
     def _requests(self, asked: Sequence[tuple[Panel, int]], sample: int) -> list[ChatRequest]:
         return [
@@ -282,16 +217,7 @@ class GroupJudge(Reward[GroupReference]):
             for panel, number in asked
         ]
 
-    @staticmethod
-    def _unread(asked: Sequence[tuple[Panel, int]], replies: Sequence[ChatReply]) -> list[tuple[Panel, int]]:
-        """Write the scores down; return what to ask again: replies that came and could not be read."""
-        again = []
-        for (panel, number), reply in zip(asked, replies, strict=True):
-            if not settle(panel, number, reply) and not reply.failed:
-                again.append((panel, number))
-        return again
-
-    def _paid(self, completions: Sequence[str], seats: Sequence[tuple[Panel | None, str, str]]) -> list[Judgement]:
+    def _paid(self, completions: Sequence[str], seats: Sequence[Seat]) -> list[Judgement]:
         judged = []
         for completion, (panel, text, problem) in zip(completions, seats, strict=True):
             if panel is None:
@@ -302,28 +228,16 @@ class GroupJudge(Reward[GroupReference]):
             elif not panel.scores:
                 judged.append(self.unscored(panel.problem))
             else:
-                score, overlong = panel.means[text], self._overlong(len(completion))
+                score, overlong = panel.means[text], self.overlong.of(len(completion))
                 parts = (score, float(len(panel.candidates)), overlong, panel.position_bias)
                 judged.append(Judgement(self.scale * score - overlong, parts, SCORED, panel.problem))
         return judged
 
-    def _overlong(self, length: int) -> float:
-        if self.max_characters is None:
-            return 0.0
-        over = length - (self.max_characters - self.overlong_buffer)
-        if over <= 0:
-            return 0.0
-        return self.overlong_penalty * min(1.0, over / self.overlong_buffer if self.overlong_buffer else 1.0)
 
-
-def positive_whole(option: str, value: Any) -> int:
-    """Return ``value`` when it is a positive whole number."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{option} must be a positive whole number, not {value!r}")
-    return value
-
-
-def _finite(option: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) == float("inf"):
-        raise ConfigurationError(f"{option} must be a number, not {value!r}")
-    return float(value)
+def _unread(asked: Sequence[tuple[Panel, int]], replies: Sequence[ChatReply]) -> list[tuple[Panel, int]]:
+    """Write the scores down; return what to ask again: replies that came and could not be read."""
+    again = []
+    for (panel, number), reply in zip(asked, replies, strict=True):
+        if not settle(panel, number, reply) and not reply.failed:
+            again.append((panel, number))
+    return again

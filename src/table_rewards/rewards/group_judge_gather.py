@@ -102,7 +102,7 @@ def _join(
 ) -> list[_Part]:
     members: dict[Any, list[int]] = {}
     for i, key in enumerate(keys):
-        members.setdefault((reward.signature, reward.pool.settings, key), []).append(i)
+        members.setdefault((reward.signature, reward.pool, key), []).append(i)
     parts = []
     with _lock:
         for key, samples in members.items():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from table_rewards.core.errors import ConfigurationError, one_of
-from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row, as_mapping, plain
 from table_rewards.core.scores import NAN, SCORED, UNPARSED, UNSCORED, Judgement
-from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
+from table_rewards.llm import ChatReply, ChatRequest, Sampling
+from table_rewards.rewards.asking import AskingReward, Rounds, sampled
 from table_rewards.rewards.qa_f1_answers import is_refusal, released_f1, require_jieba, token_f1
 from table_rewards.rewards.qa_f1_extractive import ExtractiveReader
 from table_rewards.rewards.qa_f1_prompts import VERSION, messages, read_answer
@@ -22,7 +24,7 @@ READERS = ("endpoint", "extractive")
 LONGER = 4  # a reply that was cut off is asked for once more with so many times the tokens
 
 
-class QAF1(Reward[QAPairs]):
+class QAF1(AskingReward[QAPairs]):
     """Mean F1 between a reader's answers, found in the table that the model wrote, and the gold answers.
 
     For each pair (question q, gold answer g): ``f = F1(reader(table, q), g)`` over tokens, with numbers, units and
@@ -65,7 +67,6 @@ class QAF1(Reward[QAPairs]):
 
     name: ClassVar[str] = "qa_f1"
     reference_type: ClassVar[type[Any]] = QAPairs
-    waits = True
     parts = ("qa_f1", "answered", "truncated")
     headline = ("answered", "truncated")
 
@@ -90,7 +91,6 @@ class QAF1(Reward[QAPairs]):
         super().__init__(profile=profile)
         self.reader = one_of("reader", reader, READERS)
         self.waits = self.reader == "endpoint"
-        self.model = model
         self.max_table_chars = max_table_chars
         self.min_scored = min_scored
         if not 0 < min_scored <= 1:
@@ -101,9 +101,8 @@ class QAF1(Reward[QAPairs]):
             )
         if profile == "released":
             require_jieba()
-        self.pool: ChatPool | None = None
         if self.reader == "endpoint":
-            self.pool = get_pool(
+            self.connect(
                 endpoints,
                 model=model,
                 api_key_env=api_key_env,
@@ -115,7 +114,9 @@ class QAF1(Reward[QAPairs]):
             )
         elif endpoints is not None or model is not None:
             raise ConfigurationError("reader='extractive' asks no model; leave endpoints and model out")
-        self._sampling = _sampled(max_tokens, thinking, profile)
+        # Greedy; the release sent these with it.
+        released = {"top_p": 0.8, "presence_penalty": 1.5} if profile == "released" else {}
+        self._sampling = sampled(max_tokens, thinking, **released)
         self._longer = dataclasses.replace(self._sampling, max_tokens=LONGER * max_tokens)
 
     # -- references ---------------------------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ class QAF1(Reward[QAPairs]):
         if self.reader == "extractive":
             return {"reader": self.reader, "chars": self.max_table_chars, **super().options()}
         return {
-            "reader": self.model or "served",
+            "reader": self.served,
             "prompts": VERSION,
             "tokens": self._sampling.max_tokens,
             "chars": self.max_table_chars,
@@ -146,32 +147,19 @@ class QAF1(Reward[QAPairs]):
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
-    def judge(self, completion: str, reference: QAPairs, step: int | None) -> Judgement:
-        return self.judge_all([completion], [reference], step)[0]
-
-    def judge_all(
-        self, completions: Sequence[str], references: Sequence[QAPairs], step: int | None
-    ) -> Sequence[Judgement]:
+    def rounds(self, completions: Sequence[str], references: Sequence[QAPairs]) -> Rounds[list[Judgement]]:
         papers = self._papers(completions, references)
-        asked = _to_ask(papers)
-        if self.pool is not None and asked:
-            cut_off = _fill_in(asked, self.pool.ask_many(self._requests(asked, self._sampling)), self._released)
-            if cut_off:
-                _fill_in(cut_off, self.pool.ask_many(self._requests(cut_off, self._longer)), self._released)
+        asked = _to_ask(papers) if self.reader == "endpoint" else []
+        cut_off = _fill_in(asked, (yield self._requests(asked, self._sampling)), self._released)
+        _fill_in(cut_off, (yield self._requests(cut_off, self._longer)), self._released)
         return [self._mark(paper) for paper in papers]
 
     async def judge_all_async(
         self, completions: Sequence[str], references: Sequence[QAPairs], step: int | None
     ) -> Sequence[Judgement]:
-        if self.pool is None:
-            return await super().judge_all_async(completions, references, step)
-        papers = self._papers(completions, references)
-        asked = _to_ask(papers)
-        if asked:
-            cut_off = _fill_in(asked, await self.pool.aask_many(self._requests(asked, self._sampling)), self._released)
-            if cut_off:
-                _fill_in(cut_off, await self.pool.aask_many(self._requests(cut_off, self._longer)), self._released)
-        return [self._mark(paper) for paper in papers]
+        if self.reader == "endpoint":
+            return await self.judge_together_async(completions, references)
+        return await asyncio.to_thread(self.judge_together, completions, references)  # the extractive reader computes
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -258,11 +246,3 @@ def _fill_in(
         else:
             paper.error = "the reader's reply held no answer"
     return cut_off
-
-
-def _sampled(max_tokens: int, thinking: bool | None, profile: Profile) -> Sampling:
-    """Greedy; the released profile also sends what the release sent with it."""
-    extra = {} if thinking is None else {"chat_template_kwargs": {"enable_thinking": bool(thinking)}}
-    if profile == "released":
-        return Sampling(max_tokens=max_tokens, top_p=0.8, presence_penalty=1.5, extra=extra)
-    return Sampling(max_tokens=max_tokens, extra=extra)

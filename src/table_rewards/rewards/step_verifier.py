@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from table_rewards.core.errors import BadReference, ConfigurationError
-from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
+from table_rewards.llm import ChatReply, ChatRequest
+from table_rewards.rewards.asking import AskingReward, Rounds, answered, sampled
 from table_rewards.rewards.generator import StepReward
 from table_rewards.rewards.mathematics_answers import find_answer
 from table_rewards.rewards.step_verifier_prompt import MAX_SOLUTION, MAX_STEPS, VERSION, messages, read_reply
@@ -24,7 +25,7 @@ class Question:
     text: str
 
 
-class StepVerifier(Reward[Question]):
+class StepVerifier(AskingReward[Question]):
     r"""Share of the steps that a verifier behind an endpoint finds right, mixed with its verdict on the whole.
 
     ::
@@ -61,7 +62,6 @@ class StepVerifier(Reward[Question]):
 
     name: ClassVar[str] = "step_verifier"
     reference_type: ClassVar[type[Any]] = Question
-    waits = True
     parts = ("steps", "final", "count")
     headline = ("steps", "final")
 
@@ -89,10 +89,8 @@ class StepVerifier(Reward[Question]):
         if isinstance(final_weight, bool) or not 0 <= final_weight <= 1:
             raise ConfigurationError(f"final_weight is a share in [0, 1], not {final_weight!r}")
         self.final_weight = float(final_weight)
-        self.model = model
-        extra = {} if thinking is None else {"chat_template_kwargs": {"enable_thinking": bool(thinking)}}
-        self._sampling = Sampling(max_tokens=max_tokens, extra=extra)
-        self.pool: ChatPool = get_pool(
+        self._sampling = sampled(max_tokens, thinking)
+        self.connect(
             endpoints,
             model=model,
             api_key_env=api_key_env,
@@ -120,43 +118,20 @@ class StepVerifier(Reward[Question]):
 
     def options(self) -> dict[str, object]:
         return {
-            "model": self.model or "served",
+            "model": self.served,
             "prompt": VERSION,
             "final": self.final_weight,
             "tokens": self._sampling.max_tokens,
             **super().options(),
         }
 
-    def judge(self, completion: str, reference: Question, step: int | None) -> Judgement:
-        return self.judge_all([completion], [reference], step)[0]
-
-    def judge_all(
-        self, completions: Sequence[str], references: Sequence[Question], step: int | None
-    ) -> Sequence[Judgement]:
-        papers = [_Paper(c, r.text) for c, r in zip(completions, references, strict=True)]
-        for sample in (0, 1):
-            open_ = [paper for paper in papers if paper.open]
-            if open_:
-                _mark(open_, self.pool.ask_many([self._request(paper, sample) for paper in open_]))
-        return [self._judgement(paper) for paper in papers]
-
-    async def judge_all_async(
-        self, completions: Sequence[str], references: Sequence[Question], step: int | None
-    ) -> Sequence[Judgement]:
-        papers = [_Paper(c, r.text) for c, r in zip(completions, references, strict=True)]
-        for sample in (0, 1):
-            open_ = [paper for paper in papers if paper.open]
-            if open_:
-                _mark(open_, await self.pool.aask_many([self._request(paper, sample) for paper in open_]))
+    def rounds(self, completions: Sequence[str], references: Sequence[Question]) -> Rounds[list[Judgement]]:
+        papers = yield from self._verified(completions, references)
         return [self._judgement(paper) for paper in papers]
 
     def step_rewards(self, completions: Sequence[str], references: Sequence[Any]) -> list[tuple[StepReward, ...]]:
         """The rewards of every solution's steps, +1/K and -1/K with their places; empty where it is unscored."""
-        papers = [_Paper(c, self.coerce(r).text) for c, r in zip(completions, references, strict=True)]
-        for sample in (0, 1):
-            open_ = [paper for paper in papers if paper.open]
-            if open_:
-                _mark(open_, self.pool.ask_many([self._request(paper, sample) for paper in open_]))
+        papers = answered(self.pool, self._verified(completions, [self.coerce(r) for r in references]))
         return [
             tuple(
                 StepReward(step.start, step.end, (1.0 if verdict else -1.0) / len(paper.steps))
@@ -166,6 +141,13 @@ class StepVerifier(Reward[Question]):
             else ()
             for paper in papers
         ]
+
+    def _verified(self, completions: Sequence[str], references: Sequence[Question]) -> Rounds[list[_Paper]]:
+        papers = [_Paper(c, r.text) for c, r in zip(completions, references, strict=True)]
+        for sample in (0, 1):
+            open_ = [paper for paper in papers if paper.open]
+            _mark(open_, (yield [self._request(paper, sample) for paper in open_]))
+        return papers
 
     def _request(self, paper: _Paper, sample: int) -> ChatRequest:
         # The second draw must differ from the first, which the format proved useless.

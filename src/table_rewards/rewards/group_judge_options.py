@@ -1,0 +1,59 @@
+"""Numbers among the group judge's options, and the penalty for length that three of them describe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from table_rewards.core.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Overlong:
+    """What a completion pays for its length: nothing, then linearly more over the buffer, then the whole penalty.
+
+    >>> rule = Overlong(most=100, buffer=40, penalty=0.04)
+    >>> [rule.of(length) for length in (60, 80, 100, 9_000)], str(rule), str(Overlong(None, 0, 0.04))
+    ([0.0, 0.02, 0.04, 0.04], '100-40:0.04', 'no')
+
+    Raises:
+        ConfigurationError: the buffer does not fit into ``most``, or stands without it.
+    """
+
+    most: int | None
+    buffer: int
+    penalty: float
+
+    def __post_init__(self) -> None:
+        if self.most is not None:
+            positive_whole("max_characters", self.most)
+        finite("overlong_penalty", self.penalty)
+        if self.most is not None and not 0 <= self.buffer <= self.most:
+            raise ConfigurationError(f"overlong_buffer must be 0 to {self.most}, not {self.buffer!r}")
+        if self.most is None and self.buffer:
+            raise ConfigurationError("overlong_buffer needs max_characters: the length that earns the whole penalty")
+
+    def of(self, length: int) -> float:
+        if self.most is None:
+            return 0.0
+        over = length - (self.most - self.buffer)
+        if over <= 0:
+            return 0.0
+        return self.penalty * min(1.0, over / self.buffer if self.buffer else 1.0)
+
+    def __str__(self) -> str:
+        return "no" if self.most is None else f"{self.most}-{self.buffer}:{self.penalty:g}"
+
+
+def positive_whole(option: str, value: Any) -> int:
+    """Return ``value`` when it is a positive whole number."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{option} must be a positive whole number, not {value!r}")
+    return value
+
+
+def finite(option: str, value: Any) -> float:
+    """Return ``value`` as a float when it is a number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) == float("inf"):
+        raise ConfigurationError(f"{option} must be a number, not {value!r}")
+    return float(value)
