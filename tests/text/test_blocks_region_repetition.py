@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from table_rewards.text.blocks import boxed, fenced_blocks, last_boxed, last_tagged, python_block, tagged
-from table_rewards.text.region import cited_region, overlap, read_region, released_overlap
+from table_rewards.text.region import TAG, overlap, read_region, region_overlap, released_overlap
 from table_rewards.text.repetition import repeats_at_end
 from table_rewards.text.rouge import ascii_tokens, rouge_l, script_tokens
 
@@ -37,7 +37,8 @@ def test_nested_tags_give_the_innermost() -> None:
 def test_a_megabyte_of_openings_takes_seconds_at_most(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     started = time.process_time()
-    boxed(text), tagged(text, "a"), fenced_blocks(text), cited_region(text + "</gold_area>")
+    boxed(text), tagged(text, "a"), fenced_blocks(text)
+    region_overlap(area(["a"], [0]), last_tagged(text + "</gold_area>", TAG) or text)
     assert time.process_time() - started < 10
 
 
@@ -57,16 +58,15 @@ def area(columns: object, rows: object) -> str:
         (area([], []), 0.0),
         (area([{"x": 1}], [0]), 0.5),  # T6: dict elements crashed the run
         ('{"columns": ["a"], "rows": [0], "data": [[broken', 1.0),
-        ('{"columns": ["a"', 0.0),
-        ("not json", 0.0),
-        ("", 0.0),
+        ('{"columns": ["a"', None),  # no region at all is not an empty one
+        ("not json", None),
+        ("", None),
     ],
 )
-def test_regions_are_read_as_they_are_meant(text: str, expected: float) -> None:
-    gold = read_region(area(["a"], [0]))
-    cited = cited_region(f"<gold_area>{text}</gold_area>")
-    assert gold is not None
-    assert (overlap(gold, cited) if cited else 0.0) == expected
+def test_regions_are_read_as_they_are_meant(text: str, expected: float | None) -> None:
+    cited = last_tagged(f"before <gold_area>{text}</gold_area> behind", TAG)
+    assert cited is not None
+    assert region_overlap(area(["a"], [0]), cited) == expected
 
 
 def test_a_bracket_in_a_name_and_repeated_names_count_fully() -> None:

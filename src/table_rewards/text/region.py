@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from typing import Any, Final, NamedTuple
 
-from table_rewards.text.blocks import last_tagged
 from table_rewards.text.caching import cache_short
 
 TAG: Final = "gold_area"
@@ -28,22 +27,15 @@ class Region(NamedTuple):
     rows: tuple[tuple[str, int], ...]
 
 
-def cited_region(completion: str) -> Region | None:
-    """Return the last region that a completion cites, or None when there is no usable one.
-
-    >>> cited_region('<gold_area> {"columns": ["Pairs [1]"], "rows": [0, "1"]} </gold_area>')
-    Region(columns=(('Pairs [1]', 1),), rows=(('0', 1), ('1', 1)))
-    """
-    text = last_tagged(completion, TAG)
-    return None if text is None else read_region(text)
-
-
 @cache_short(4096)
 def read_region(text: str) -> Region | None:
     """Read a region from its JSON text; from its two lists alone when the object as a whole is broken.
 
     Names lose outer and doubled white space; a dict or list among them counts as a name of its own (its JSON text); a
     row may be an integer, its text, or an integral float. More than 10,000 items, or neither list: None.
+
+    >>> read_region(' {"columns": ["Pairs [1]"], "rows": [0, "1"]} ')
+    Region(columns=(('Pairs [1]', 1),), rows=(('0', 1), ('1', 1)))
     """
     if len(text) > MAX_LENGTH:
         return None
