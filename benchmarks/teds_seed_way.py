@@ -17,8 +17,15 @@ from bs4 import BeautifulSoup
 from rapidfuzz.distance import Levenshtein
 
 
-def normalised(source: str) -> str:
-    """OmniDocBench's normalisation, on text, in the order of the original (entities are resolved twice)."""
+def normalised(source: str, mended: bool = False) -> str:
+    """OmniDocBench's normalisation as TRivia took it over, on text, in the order of the original.
+
+    The original resolves entities twice, in what beautifulsoup has just written and again when lxml reads it: a text
+    ``&lt;0.05`` stays what it is, but ``&lt;n.s.`` becomes a tag that swallows the cells behind it, and ``x &gt; 200``
+    loses a space. ``mended`` resolves them once and drops a tag that the end of the text cuts, as ``TEDS`` does.
+    """
+    if mended:
+        source = re.sub("<[^>]*$", "", source)
     soup = BeautifulSoup(source, "html.parser")
     for cell in soup.find_all("th"):
         cell.name = "td"
@@ -26,7 +33,8 @@ def normalised(source: str) -> str:
         section.unwrap()
     for formula in soup.find_all("math"):
         formula.replace_with(f"${formula.get('alttext', '')}$")
-    text = unicodedata.normalize("NFKC", html.unescape(str(soup)).replace("\n", "")).strip()
+    text = str(soup) if mended else html.unescape(str(soup))
+    text = unicodedata.normalize("NFKC", text.replace("\n", "")).strip()
     text = "".join(re.findall(r"<table\b[^>]*>(.*)</table>", text, re.DOTALL | re.IGNORECASE))
     text = re.sub(r' (?:style|height|width|align|class)=".*?"', "", text)
     text = re.sub(r"\s+", " ", re.sub("</?tbody>", "", text))
@@ -69,12 +77,12 @@ def _tree(element: Any) -> _Node:
     return node
 
 
-def seed_teds(prediction: str, reference: str) -> float:
+def seed_teds(prediction: str, reference: str, mended: bool = False) -> float:
     """TEDS of a pair of HTML tables the seeds' way; ValueError and the like where they have it."""
     tables = []
     for source in (prediction, reference):
         parser = lxml.html.HTMLParser(remove_comments=True, encoding="utf-8")
-        found = lxml.html.fromstring(normalised(source), parser=parser).xpath("body/table")
+        found = lxml.html.fromstring(normalised(source, mended), parser=parser).xpath("body/table")
         if not found:
             return 0.0
         tables.append(found[0])

@@ -104,6 +104,48 @@ def test_omnidocbench_scores_are_those_of_the_seeds_pipeline():
     np.testing.assert_allclose(found, [seed_teds(*pair) for pair in pairs], rtol=0, atol=1e-9)
 
 
+def test_omnidocbench_differs_from_the_seeds_pipeline_where_that_resolves_entities_twice_and_nowhere_else():
+    """Resolved once there too, and a tag that the end cuts dropped, no pair of damaged tables differs.
+
+    Left out: a text that ends inside an entity, of which html.parser loses the ampersand.
+    """
+    seed_teds, made = load("teds_seed_way").seed_teds, load("table_variants")
+    pairs = []
+    for seed, (_, table) in enumerate(made.real_tables("pubtabnet", "docling")):
+        if table.size <= 30:
+            variants = made.variants(table, seed)
+            pairs += [(variants[kind], variants["identical"]) for kind in ("light_typos", "heavy_typos", "truncated")]
+    pairs += [(noise.replace("<td>", "<td>&lt;b ", 2), truth) for noise, truth in pairs[::2]]
+    pairs = [pair for pair in pairs if not re.search(r"&#?\w*$", pair[0])]
+    assert sum(bool(re.search("<[^>]*$", one)) for one, _ in pairs) > 5
+    assert sum("&lt;" in one for one, _ in pairs) > 25
+    reward = TEDS(normalisation="omnidocbench", denominator="pubtabnet", clip=False)
+    found = reward([one for one, _ in pairs], [two for _, two in pairs]).values
+    np.testing.assert_allclose(found, [seed_teds(*pair, mended=True) for pair in pairs], rtol=0, atol=1e-9)
+    released = np.array([seed_teds(*pair) for pair in pairs])
+    assert (abs(found - released) > 0.02).sum() > 10, "the released pipeline is what the comparison is about"
+
+
+@pytest.mark.parametrize(
+    ("read", "true", "ours", "there"),
+    [
+        # ours: one letter of the text, of 6 nodes; there "<n.s" is a seventh, and the cell behind it its content
+        pytest.param("&lt;n.s", "&lt;p.s", 1 - 1 / 4 / 6, 1 - 2 / 7 / 7, id="both texts begin like tags"),
+        pytest.param("&lt;j.00", "&lt;0.00", 1 - 1 / 5 / 6, 1 - (1 + 4 / 7) / 7, id="a digit misread as a letter"),
+        pytest.param("&lt;5.00", "&lt;0.00", 1 - 1 / 5 / 6, 1 - 1 / 5 / 6, id="no tag begins with a digit"),
+        pytest.param("x &gt; 2", "x &gt;2", 1 - 1 / 5 / 6, 1.0, id="a space behind a bracket"),
+    ],
+)
+def test_a_less_than_sign_is_a_text_and_no_tag(read, true, ours, there):
+    """The least cases of the differences: the cells of "<j.00 | 0.1" are two, whatever stands behind the "<"."""
+    one, two = (f"<table><tr><td>{t}</td><td>0.1</td></tr><tr><td>c</td><td>d</td></tr></table>" for t in (read, true))
+    reward = TEDS(normalisation="omnidocbench", denominator="pubtabnet", clip=False)
+    assert reward([one], [two]).values[0] == pytest.approx(ours, abs=1e-12)
+    seed_teds = load("teds_seed_way").seed_teds
+    assert seed_teds(one, two) == pytest.approx(there, abs=1e-12)
+    assert seed_teds(one, two, mended=True) == pytest.approx(ours, abs=1e-12)
+
+
 def test_real_predictions_score_between_the_worst_and_the_best():
     cases = rows("pairs")
     scores = TEDS()([case["prediction"] for case in cases], [case["reference"] for case in cases])
