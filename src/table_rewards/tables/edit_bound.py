@@ -46,7 +46,9 @@ def bounded_distance(a: Tree, b: Tree, budget: int) -> float:
             budget -= work
             distance += regular_distances([tree_left], tree_right)[0]
         else:
-            distance += sum(_in_order(x, y) for x, y in zip_longest(left, right))
+            distance += sum(map(_in_order, left, right))
+            over = (left if len(left) > len(right) else right)[min(len(left), len(right)) :]
+            distance += len(over) + sum(map(len, over))
     return distance
 
 
@@ -66,9 +68,7 @@ def _gaps(left: tuple[Row, ...], right: tuple[Row, ...]) -> list[tuple[tuple[Row
     return gaps
 
 
-def _in_order(left: Row | None, right: Row | None) -> float:
-    """Cost of mapping a row on a row, its first cell on the first, or of leaving one of them out."""
-    if left is None or right is None:
-        return 1.0 + len(left or right or ())
+def _in_order(left: Row, right: Row) -> float:
+    """Cost of mapping a row on a row, its first cell on the first."""
     pairs: zip_longest[tuple[Leaf | None, Leaf | None]] = zip_longest(left, right)
     return sum(0.0 if x == y else 1.0 for x, y in pairs)

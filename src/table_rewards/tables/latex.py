@@ -8,8 +8,10 @@ written. Macros are not expanded.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
+from table_rewards.tables.once import Once
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Cell, Table, tidy
 
 BEGIN: Final = re.compile(r"\\begin\{(tabular[*xy]?|longtable)\}")
@@ -30,8 +32,9 @@ _MULTIROW: Final = re.compile(
 )
 _MULTICOLUMN: Final = re.compile(r"\\multicolumn\s*\{(\d{1,9})\}\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{")
 _TOKEN: Final = re.compile(
-    r"\\begin\{[^{}]*\}|\\end\{[^{}]*\}|\\\\(?:\*?\[[^\[\]]*\])?|\\tabularnewline|\\.|[{}&]", re.DOTALL
+    r"(\\begin\{[^{}]*\}|\\end\{[^{}]*\}|\\\\(?:\*?\[[^\[\]]*\])?|\\tabularnewline|\\.|[{}&])", re.DOTALL
 )
+_ROW_END: Final = frozenset(("\\\\", "\\tabularnewline"))
 _MARKUP: Final = re.compile(r"[\\{}~]")
 _SYMBOL: Final = re.compile(r"\\([%&_#${}])")
 
@@ -47,9 +50,11 @@ def parse_latex(source: str) -> Table | None:
     if begin is None:
         return None
     body = _COMMENT.sub("", source[begin.end() :])
-    rows = _split(_without_arguments(body, begin[1]))
-    table = [[_cell(text) for text in row] for row in rows]
-    return Table.of(_without_covered(table)) if table else None
+    cells = Once(_cell)
+    rows = tuple(tuple([cells[text] for text in row]) for row in _split(_without_arguments(body, begin[1])))
+    if any(cell.rowspan > 1 for cell in cells.values()):
+        rows = _without_covered(rows)
+    return Table(rows) if rows else None
 
 
 def _without_arguments(body: str, environment: str) -> str:
@@ -84,36 +89,39 @@ def _closing(text: str, opening: int) -> int:
     return len(text)
 
 
-def _split(body: str) -> list[list[str]]:
-    """Rows and cells; braces and inner environments protect what is in them."""
-    rows: list[list[str]] = []
+def _split(body: str) -> Iterator[list[str]]:
+    """Rows and cells, one row at a time; braces and inner environments protect what is in them.
+
+    A generator, so that of a table of 300,000 rows no lists pile up for the garbage collector to walk.
+    """
     row: list[str] = []
-    start = braces = environments = 0
-    end = len(body)
-    for match in _TOKEN.finditer(body):
-        token = match[0]
-        if token == "{":
+    held: list[str] = []  # what the cell holds in front of the text at hand
+    braces = environments = 0
+    pieces = iter(_TOKEN.split(body))  # text, token, text, token, ..., text
+    for text in pieces:
+        token = next(pieces, "")
+        if braces == environments == 0 and (token == "&" or token in _ROW_END or token.startswith("\\\\")):
+            row.append("".join([*held, text]) if held else text)
+            held = []
+            if token != "&":
+                yield row
+                row = []
+            continue
+        held.append(text)
+        if token.startswith("\\end{"):
+            if environments == 0:
+                break
+            environments -= 1
+        elif token.startswith("\\begin{"):
+            environments += 1
+        elif token == "{":
             braces += 1
         elif token == "}":
             braces = max(0, braces - 1)
-        elif token.startswith("\\begin{"):
-            environments += 1
-        elif token.startswith("\\end{"):
-            if environments == 0:
-                end = match.start()
-                break
-            environments -= 1
-        elif braces == environments == 0 and token == "&":
-            row.append(body[start : match.start()])
-            start = match.end()
-        elif braces == environments == 0 and (token.startswith("\\\\") or token == "\\tabularnewline"):
-            row.append(body[start : match.start()])
-            rows.append(row)
-            row, start = [], match.end()
-    rest = body[start:end]
+        held.append(token)
+    rest = "".join(held)
     if row or _RULE.sub("", rest).strip():
-        rows.append([*row, rest])
-    return rows
+        yield [*row, rest]
 
 
 def _cell(source: str) -> Cell:
@@ -154,12 +162,10 @@ def _plain(text: str) -> str:
     return tidy(text)
 
 
-def _without_covered(rows: list[list[Cell]]) -> list[list[Cell]]:
+def _without_covered(rows: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
     """LaTeX writes an empty cell below a ``\\multirow``; in the model nothing begins there."""
-    if all(cell.rowspan == 1 for row in rows for cell in row):
-        return rows
     below: dict[int, int] = {}  # column -> rows still covered
-    kept: list[list[Cell]] = []
+    kept: list[tuple[Cell, ...]] = []
     for row in rows:
         column = 0
         here: list[Cell] = []
@@ -173,8 +179,8 @@ def _without_covered(rows: list[list[Cell]]) -> list[list[Cell]]:
                 fresh.update(dict.fromkeys(range(column, column + cell.colspan), cell.rowspan))
             column += cell.colspan
         below = {at: left - 1 for at, left in {**below, **fresh}.items() if left > 1}
-        kept.append(here)
-    return kept
+        kept.append(tuple(here))
+    return tuple(kept)
 
 
 def render_latex(table: Table) -> str:

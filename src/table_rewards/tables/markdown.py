@@ -12,6 +12,7 @@ from html import unescape
 from typing import Final
 
 from table_rewards.tables.inline import escape_markup, plain_text
+from table_rewards.tables.once import Once
 from table_rewards.tables.table import Table, tidy
 
 _DASHES: Final = re.compile(r":?-+:?")
@@ -68,10 +69,12 @@ def parse_markdown(source: str) -> Table | None:
     headed = len(lines) > 1 and _is_delimiter(lines[1])
     if headed:
         del lines[1]
-    return Table.of([_cells(line) for line in lines], header_rows=1 if headed else 0)
+    texts = Once(_text)
+    return Table.of_texts(([texts[cell] for cell in _cells(line)] for line in lines), header_rows=1 if headed else 0)
 
 
 def _cells(line: str) -> list[str]:
+    """The sources of a line's cells."""
     line = line.strip()
     cells: list[str] = []
     start = 0
@@ -87,10 +90,12 @@ def _cells(line: str) -> list[str]:
         del cells[0]
     if len(cells) > 1 and not cells[-1].strip() and line.endswith("|"):
         del cells[-1]
-    return [cell if cell.isalnum() else _text(cell) for cell in cells]
+    return cells
 
 
 def _text(source: str) -> str:
+    if source.isalnum():
+        return source
     held: list[str] = []  # escaped characters are set aside, so that none of them is read as markup
 
     def hold(match: re.Match[str]) -> str:

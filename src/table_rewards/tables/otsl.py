@@ -51,7 +51,7 @@ def parse_otsl(source: str) -> Table | None:
     if width * len(rows) <= _MAX_SLOTS:  # else one endless row would blow up all others
         rows = [row + [("ecel", "")] * (width - len(row)) for row in rows]
     if all(kind == "fcel" or kind == "ecel" for row in rows for kind, _ in row):
-        return Table(tuple(tuple(Cell(text) for _, text in row) for row in rows))
+        return Table.of_texts([text for _, text in row] for row in rows)
     return Table(_with_spans(rows))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from table_rewards.tables.once import Once
+
 MAX_SLOTS: Final = 1_000_000
 """Grid slots (rows x columns) beyond which spans are no longer believed."""
 
@@ -72,6 +74,21 @@ class Table:
         for index, row in enumerate(rows):
             header = index < header_rows
             built.append(tuple([_cell(content, header) for content in row]))
+        return cls(tuple(built))
+
+    @classmethod
+    def of_texts(cls, rows: Iterable[Iterable[str]], header_rows: int = 0) -> Table:
+        """Build a table from rows of texts alone; equal texts share their cell.
+
+        >>> Table.of_texts([["a", "b"], ["c", "b"]], header_rows=1).rows[1]
+        (Cell(text='c', colspan=1, rowspan=1, header=False), Cell(text='b', colspan=1, rowspan=1, header=False))
+        """
+        heads: Once[str, Cell] = Once(lambda text: Cell(text, header=True))
+        others: Once[str, Cell] = Once(Cell)
+        built = []
+        for index, row in enumerate(rows):
+            cells = heads if index < header_rows else others
+            built.append(tuple([cells[text] for text in row]))
         return cls(tuple(built))
 
     @property
