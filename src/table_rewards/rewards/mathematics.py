@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from table_rewards.core.errors import ConfigurationError, ScorerFailed, one_of
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.rewards.mathematics_answers import find_answer
+from table_rewards.rewards.mathematics_answers import find_answer, locate
 from table_rewards.rewards.mathematics_bounds import out_of_bounds
 from table_rewards.rewards.mathematics_compare import compare
 from table_rewards.rewards.mathematics_pool import Task, shared_comparer
@@ -112,7 +112,7 @@ class Mathematics(Reward[MathReference]):
         doubtful: dict[Task, list[int]] = {}
         for index, (completion, reference) in enumerate(zip(completions, references, strict=True)):
             kind = reference.kind
-            text, where = find_answer(completion, kind != "text")
+            text, where = locate(completion, kind != "text")
             if text == reference.answer:
                 judged[index] = RIGHT
                 continue

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from table_rewards.rewards.mathematics_numbers import read_number, same_number
+from table_rewards.rewards.mathematics_quick import TRUTH, same_quickly
 
 if TYPE_CHECKING:
     from table_rewards.sandbox.values import Value
@@ -24,16 +25,13 @@ _DRESS = re.compile(
 _FRACTION = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
 _SPACE = re.compile(r"(?<![0-9A-Za-z])\s+|\s+(?![0-9A-Za-z])")
 _TEXT = re.compile(r"\\(?:text|textrm|textbf|textit|texttt|mathrm|mathbf|mathit|operatorname|mbox|emph)\s*\{([^{}]*)\}")
+_WHOLE = re.compile(r"\\(?:text|mathrm)\{\s*([+-]?[0-9]{1,18})\s*\}|([+-]?[0-9]{1,18})")
 _VARIABLE = re.compile(r"\s*\\?([a-zA-Z]\w{0,12}(?:\([a-z]\))?)\s*=(?![=])\s*")
 _BASED = re.compile(r"([0-9A-Fa-f]{1,200})_\{?\s*([0-9]{1,2})\s*\}?")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _CHOICE = re.compile(r"\(?\s*([A-J])\s*[).:]?")
 _MARKED = re.compile(r"\b([A-J])[).:]")
-_TRUTH: Final = {
-    "true": "true", "yes": "true", "correct": "true", "false": "false", "no": "false", "incorrect": "false",
-    "uncertain": "uncertain", "unknown": "uncertain", "undetermined": "uncertain", "maybe": "uncertain",
-}  # fmt: skip
-TRUTH_WORDS: Final = frozenset(_TRUTH)
+TRUTH_WORDS: Final = frozenset(TRUTH)
 
 
 @lru_cache(maxsize=_CACHE)
@@ -50,12 +48,13 @@ def compare(gold: str, answer: str, kind: str) -> bool | None:
     if gold == answer:
         return True
     if kind == "math":
-        return same_mathematics(gold, answer)
+        verdict = same_quickly(gold, answer)
+        return same_mathematics(gold, answer) if verdict is None else verdict
     return same_text(gold, answer) if kind == "text" else same_literal(gold, answer)
 
 
 def same_mathematics(gold: str, answer: str) -> bool | None:
-    """Mathematics, as far as numbers, words and plain text go."""
+    """Mathematics, as far as numbers, words and plain text go: the reference of :func:`same_quickly`."""
     if gold.isdecimal() and answer.isdecimal() and gold.isascii() and answer.isascii():
         return gold.lstrip("0") == answer.lstrip("0")
     gold, answer = bare(gold), bare(answer)
@@ -64,6 +63,9 @@ def same_mathematics(gold: str, answer: str) -> bool | None:
     left, right = read_number(gold), read_number(answer)
     if left is not None and right is not None:
         return same_number(left, right)
+    whole, said = _WHOLE.fullmatch(gold), _WHOLE.fullmatch(answer)
+    if whole and said:
+        return int(whole[1] or whole[2]) == int(said[1] or said[2])
     if answer.count("=") > (1 if answer[:1].isalpha() else 0) and _disagrees(answer):
         return False
     if gold[:1].isalpha() or gold[:1] == "\\" or answer[:1].isalpha() or answer[:1] == "\\":
@@ -110,7 +112,7 @@ def _same_words(gold: str, answer: str, gold_number: bool, answer_number: bool) 
             return choice[1] == chosen[1]
     gold_words, answer_words = words(gold), words(answer)
     if gold_words and answer_words:
-        if gold_words == answer_words or _TRUTH.get(gold_words, 0) == _TRUTH.get(answer_words, 1):
+        if gold_words == answer_words or TRUTH.get(gold_words, 0) == TRUTH.get(answer_words, 1):
             return True
         return False if max(len(gold_words), len(answer_words)) > 3 else None
     if (gold_words and len(gold_words) > 3 and answer_number) or (
@@ -129,8 +131,8 @@ def same_text(gold: str, answer: str) -> bool:
     gold, answer = loose(gold), loose(answer)
     if gold == answer:
         return True
-    if gold in _TRUTH:
-        return _TRUTH[gold] == _TRUTH.get(answer)
+    if gold in TRUTH:
+        return TRUTH[gold] == TRUTH.get(answer)
     left, right = read_number(gold), read_number(answer)
     if left is not None and right is not None:
         return same_number(left, right)
