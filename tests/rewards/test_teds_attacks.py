@@ -95,6 +95,16 @@ HOSTILE = {
     "130,000 different cells of escaped pipes": ("|" + "".join(f"\\|{i:x}|" for i in range(130_000)), TRUTH),
     "300,000 rows of LaTeX": ("\\begin{tabular}{l}" + "a\\\\" * 300_000, TRUTH),
     "130,000 different rows of LaTeX": ("\\begin{tabular}{l}" + "".join(f"{i:x}\\\\" for i in range(130_000)), TRUTH),
+    "a multirow of spaces": ("\\begin{tabular}{l}\\multirow" + " " * 900_000 + "x", TRUTH),
+    "a multirow of a width of spaces": ("\\begin{tabular}{l}\\multirow{2}*" + " " * 900_000 + "x", TRUTH),
+    "20,000 multirows of 1,000 columns": (
+        "\\begin{tabular}{l}" + "\\multicolumn{999}{c}{\\multirow{999}{*}{a}}&" * 20_000,
+        TRUTH,
+    ),
+    "multirows above 200,000 rows": (
+        "\\begin{tabular}{l}" + "\\multirow{60000}{*}{a}&" * 20_000 + "\\\\" * 200_000,
+        TRUTH,
+    ),
     "LaTeX of open braces": ("\\begin{tabular}" + "{" * 500_000, TRUTH),
     "900,000 <": ("<table><tr><td>" + "<" * 900_000, TRUTH),
     "an attribute list of 1 MB": ("<table><tr><td " + 'a="b" ' * 150_000 + ">x", TRUTH),

@@ -45,6 +45,11 @@ def test_parse(body, expected):
         assert found == expected
 
 
+def test_a_multirow_covers_as_many_rows_as_it_says():
+    body = r"{lll} \multirow{3}{*}{x} & \multirow{2} [2pt] {2em} {y} & 1 \\ & & 2 \\ & z & 3 \\ & & 4"
+    assert rows(r"\begin{tabular}" + body) == [[("x", 1, 3), ("y", 1, 2), "1"], ["2"], ["z", "3"], ["", "", "4"]]
+
+
 def test_width_and_position_arguments_are_no_content():
     assert rows(r"\begin{tabularx}{\textwidth}[t]{@{}lX@{}} a & b \\\end{tabularx}") == [["a", "b"]]
 

@@ -19,7 +19,7 @@ _RULE: Final = re.compile(
     r"\\(?:hline|toprule|midrule|bottomrule|endhead|endfirsthead|endfoot|endlastfoot|cline\{[^{}]*\}"
     r"|cmidrule(?:\([^()]*\))?(?:\[[^\[\]]*\])?\{[^{}]*\}|addlinespace(?:\[[^\[\]]*\])?|centering|noalign\{[^{}]*\})"
 )
-_OPTION: Final = r"\s*(?:\[[^\[\]]*\])?"
+_OPTION: Final = r"\s*(?:\[[^\[\]]*\]\s*)?"  # in one way only: what space could match in two is quadratic
 _COMMENT: Final = re.compile(r"(?<!\\)%[^\n]*\n?")
 _STYLE: Final = re.compile(
     r"\\(?:textbf|textit|textrm|texttt|textsc|textsf|emph|underline|mbox|makecell|thead|text)\s*(?:\[[^\[\]]*\])?\{([^{}]*)\}"
@@ -27,14 +27,13 @@ _STYLE: Final = re.compile(
 _SWITCH: Final = re.compile(
     r"\\(?:bfseries|itshape|small|footnotesize|scriptsize|tiny|normalsize|bf|it|rm|sc)(?![a-zA-Z])\s*"
 )
-_MULTIROW: Final = re.compile(
-    rf"\\multirow{_OPTION}\s*\{{(\d{{1,9}})\}}{_OPTION}\s*(?:\{{[^{{}}]*\}}|\*){_OPTION}\s*\{{"
-)
+_MULTIROW: Final = re.compile(rf"\\multirow{_OPTION}\{{(\d{{1,9}})\}}{_OPTION}(?:\{{[^{{}}]*\}}|\*){_OPTION}\{{")
 _MULTICOLUMN: Final = re.compile(r"\\multicolumn\s*\{(\d{1,9})\}\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{")
 _TOKEN: Final = re.compile(
     r"(\\begin\{[^{}]*\}|\\end\{[^{}]*\}|\\\\(?:\*?\[[^\[\]]*\])?|\\tabularnewline|\\.|[{}&])", re.DOTALL
 )
 _ROW_END: Final = frozenset(("\\\\", "\\tabularnewline"))
+_MAX_SLOTS: Final = 250_000  # columns below a \\multirow that are kept in mind: no table has more
 _MARKUP: Final = re.compile(r"[\\{}~]")
 _SYMBOL: Final = re.compile(r"\\([%&_#${}])")
 
@@ -164,21 +163,19 @@ def _plain(text: str) -> str:
 
 def _without_covered(rows: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
     """LaTeX writes an empty cell below a ``\\multirow``; in the model nothing begins there."""
-    below: dict[int, int] = {}  # column -> rows still covered
+    until: dict[int, int] = {}  # column -> the row in which it is free again
+    believed = _MAX_SLOTS
     kept: list[tuple[Cell, ...]] = []
-    for row in rows:
+    for index, row in enumerate(rows):
         column = 0
         here: list[Cell] = []
-        fresh: dict[int, int] = {}
         for cell in row:
-            if below.get(column, 0) > 0 and not cell.text:
-                column += cell.colspan
-                continue
-            here.append(cell)
-            if cell.rowspan > 1:
-                fresh.update(dict.fromkeys(range(column, column + cell.colspan), cell.rowspan))
+            if cell.text or until.get(column, 0) <= index:
+                here.append(cell)
+                if cell.rowspan > 1 and believed > 0:
+                    believed -= cell.colspan
+                    until.update(dict.fromkeys(range(column, column + cell.colspan), index + cell.rowspan))
             column += cell.colspan
-        below = {at: left - 1 for at, left in {**below, **fresh}.items() if left > 1}
         kept.append(tuple(here))
     return tuple(kept)
 

@@ -28,6 +28,7 @@ from table_rewards.tables.table import Cell, Table
 
 TOKEN: Final = re.compile(r"<(nl|fcel|ecel|lcel|ucel|xcel|ched|rhed|srow)>")
 _CELLS: Final = frozenset(("fcel", "ecel", "ched", "rhed", "srow"))
+_PLAIN_CELLS: Final = frozenset(("fcel", "ecel"))
 _HEADERS: Final = frozenset(("ched", "rhed", "srow"))
 _ACROSS: Final = frozenset(("lcel", "xcel"))
 _DOWN: Final = frozenset(("ucel", "xcel"))
@@ -49,8 +50,8 @@ def parse_otsl(source: str) -> Table | None:
         return None
     width = max(map(len, rows))
     if width * len(rows) <= _MAX_SLOTS:  # else one endless row would blow up all others
-        rows = [row + [("ecel", "")] * (width - len(row)) for row in rows]
-    if all(kind == "fcel" or kind == "ecel" for row in rows for kind, _ in row):
+        rows = [row if len(row) == width else row + [("ecel", "")] * (width - len(row)) for row in rows]
+    if {kind for row in rows for kind, _ in row} <= _PLAIN_CELLS:
         return Table.of_texts([text for _, text in row] for row in rows)
     return Table(_with_spans(rows))
 
