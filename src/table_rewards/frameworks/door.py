@@ -98,3 +98,15 @@ def step_of(*places: Any) -> int | None:
                 if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value:
                     return int(value)
     return None
+
+
+def rows_of(columns: Mapping[str, Any], n: int) -> list[dict[str, Any]]:
+    """The rows of a batch of ``n`` from a trainer's keyword arguments; what is no list of that length is no column.
+
+    The values are the trainer's own, shared with other rewards: nobody changes them.
+
+    >>> rows_of({"answer": ["7", "8"], "trainer_state": None, "weights": [0.5]}, 2)
+    [{'answer': '7'}, {'answer': '8'}]
+    """
+    usable = {key: column for key, column in columns.items() if isinstance(column, (list, tuple)) and len(column) == n}
+    return [{key: column[i] for key, column in usable.items()} for i in range(n)]

@@ -16,7 +16,7 @@ import numpy as np
 from table_rewards.core import registry
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.frameworks import swift_metrics
-from table_rewards.frameworks.door import Door, door, step_of
+from table_rewards.frameworks.door import Door, door, rows_of, step_of
 from table_rewards.frameworks.options import configured
 
 ALIASES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
@@ -72,13 +72,12 @@ def score(chosen: Door, completions: Sequence[Any], columns: Mapping[str, Any]) 
     column. Values are shared with other rewards and never changed here.
     """
     n = len(completions)
-    usable = {key: column for key, column in columns.items() if isinstance(column, (list, tuple)) and len(column) == n}
-    if n and not usable:
+    rows = rows_of(columns, n)
+    if n and not rows[0]:
         raise ConfigurationError(
             f"{chosen.reward.name} got no data set column, only {', '.join(columns) or 'completions'}; give the rows "
             "'messages' and the columns that the reward reads, such as 'solution'"
         )
-    rows = [{key: column[i] for key, column in usable.items()} for i in range(n)]
     state = columns.get("trainer_state")
     step = step_of({"step": getattr(state, "global_step", None)})
     scores = chosen.reward(completions, rows, step=step)
