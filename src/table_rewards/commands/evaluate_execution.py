@@ -8,8 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import read_rows
 from table_rewards.evaluation.execution import TASKS, evaluate_cruxeval
+from table_rewards.evaluation.execution_generations import (
+    are_generations,
+    evaluate_generations,
+    read_generations,
+    told,
+)
 from table_rewards.evaluation.execution_reval import DREval, evaluate_reval
 
 
@@ -22,20 +29,40 @@ class Command(NamedTuple):
 def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "CRUXEval: output prediction (what does f(input) return?) and input prediction (which input gives output?). "
-        "FILE holds rows of code, input, output and prediction (or response, or a list of them). Nothing that the "
+        "FILE holds rows of code, input, output and prediction (or response, or a list of them), or it is CRUXEval's "
+        "own generations.json, one object of id and list of texts, and --samples names the problems. Nothing that the "
         "model wrote is run but plain values; found inputs go to the given function, in the sandbox."
     )
-    parser.add_argument("file", metavar="FILE", help="jsonl, json or parquet")
+    parser.add_argument("file", metavar="FILE", help="rows (jsonl, json, parquet), or generations.json with --samples")
     parser.add_argument(
-        "--task", choices=TASKS, help="the task of all rows; without it each row says its own in `task`"
+        "--samples",
+        metavar="FILE",
+        help="the problems of a generations.json: cruxeval.jsonl, rows of id, code, input, output",
+    )
+    parser.add_argument(
+        "--task", choices=TASKS, help="the task of the whole file; without it each row says its own in `task`"
     )
     parser.add_argument("--cpu", type=float, default=3.0, metavar="S", help="CPU seconds a call (%(default)s)")
 
 
 def _cruxeval(options: argparse.Namespace) -> int:
-    report = evaluate_cruxeval(read_rows(options.file), options.task, options.cpu)
+    if options.samples is not None:
+        if options.task is None:
+            raise ConfigurationError("a file of generations does not say its task: add --task output or --task input")
+        samples = list(read_rows(options.samples))
+        report = evaluate_generations(read_generations(options.file), samples, options.task, options.cpu)
+    elif are_generations(options.file):
+        raise ConfigurationError(
+            f"{options.file} holds generations by id, as CRUXEval writes them, and not the problems: "
+            "add --samples cruxeval.jsonl and --task"
+        )
+    else:
+        report = evaluate_cruxeval(read_rows(options.file), options.task, options.cpu)
     _print_table(report.table())
-    return _problems(report.unusable, report.unscored)
+    for line in told(report):
+        print(line, file=sys.stderr)
+    status = _problems(report.unusable, report.unscored)
+    return INCOMPLETE if report.missing else status
 
 
 def _reval_arguments(parser: argparse.ArgumentParser) -> None:

@@ -29,18 +29,27 @@ _BRACKETED: Final = re.compile(r"\[ANSWER\](.*?)(?:\[/ANSWER|\Z)", re.DOTALL)
 
 @dataclass(slots=True)
 class CruxReport:
-    """Per task: the right predictions of each problem, as (right, all)."""
+    """Per task: the right predictions of each problem, as (right, all).
+
+    ``missing`` and ``unknown`` are ids: problems without any prediction, which count as (0, 0), and predictions that
+    belong to no problem.
+    """
 
     counts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     unscored: int = 0
     unusable: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     def pass_at(self, k: int, task: str) -> float | None:
-        """The mean of the unbiased estimates; None when a problem has fewer than ``k`` predictions."""
+        """The mean of the unbiased estimates; None when a problem has predictions, but fewer than ``k``.
+
+        A problem without predictions counts as wrong.
+        """
         counts = self.counts.get(task, [])
-        if not counts or any(n < k for _, n in counts):
+        if not any(n for _, n in counts) or any(0 < n < k for _, n in counts):
             return None
-        return sum(1 - math.comb(n - c, k) / math.comb(n, k) for c, n in counts) / len(counts)
+        return sum(1 - math.comb(n - c, k) / math.comb(n, k) for c, n in counts if n) / len(counts)
 
     def table(self) -> list[tuple[str, str, str, str]]:
         rows = [("task", "problems", "pass@1", "pass@5")]
