@@ -108,6 +108,14 @@ HOSTILE = {
     "LaTeX of open braces": ("\\begin{tabular}" + "{" * 500_000, TRUTH),
     "900,000 <": ("<table><tr><td>" + "<" * 900_000, TRUTH),
     "an attribute list of 1 MB": ("<table><tr><td " + 'a="b" ' * 150_000 + ">x", TRUTH),
+    "140,000 different attributes": ("<table><tr><td " + " ".join(f"a{i}" for i in range(140_000)) + ">x", TRUTH),
+    "80,000 attributes with a > in each": (
+        "<table><tr><td " + "".join(f'a{i}=">"' for i in range(80_000)) + ">x",
+        TRUTH,
+    ),
+    "a million combining marks": ("<table><tr><td>a" + "\u0301\u0323" * 450_000, TRUTH),
+    "a million Tibetan vowels in OTSL": ("<fcel>a" + "\u0f73\u0345" * 450_000, TRUTH),
+    "letters that become eighteen": ("<table><tr><td>" + "\ufdfa" * 950_000, TRUTH),
     "100,000 answers": ("<answer>" * 100_000 + TRUTH, TRUTH),
     "25,000 tables": ("<table><tr><td>a</td></tr></table>" * 25_000, TRUTH),
 }

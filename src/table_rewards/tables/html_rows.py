@@ -7,14 +7,15 @@ the walk over its elements is what costs, so it looks at each cell once and make
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Any, Final
 
 from lxml import etree
 
+from table_rewards.tables.crowded_tags import without_crowds
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN
 from table_rewards.tables.tree import Leaf
+from table_rewards.tables.unicode_form import nfkc
 
 _NUMBER: Final = re.compile(r"[ \t\n\f\r]*\+?(\d{1,9})")
 _NO_CONTENT: Final = frozenset(("style", "script", "template"))
@@ -25,8 +26,8 @@ _MAX_DEPTH: Final = 400
 def table_element(source: str) -> Any | None:
     """Parse HTML and return its first ``table`` element, or None.
 
-    NUL characters are dropped, lone surrogates replaced, and an unfinished tag at the end (a truncated completion)
-    is cut.
+    NUL characters are dropped, lone surrogates replaced, attributes beyond the hundredth of a tag ignored, and an
+    unfinished tag at the end (a truncated completion) is cut.
     """
     if "\0" in source:
         source = source.replace("\0", "")
@@ -35,6 +36,7 @@ def table_element(source: str) -> Any | None:
         source = source[:opening]
     if not source or source.isspace():
         return None
+    source = without_crowds(source)
     # A parser of its own: a shared one has a lock, which a process forked in the middle of another thread's parse
     # would wait on for ever. Making one takes a microsecond.
     parser = etree.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
@@ -67,7 +69,6 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
     """
     rows: list[tuple[Leaf, ...]] = []
     headers: list[tuple[int, int]] = []
-    normalize = unicodedata.normalize
     row: list[Leaf] | None = None  # the row that is being read
     stack: list[tuple[Iterator[Any], bool]] = [(iter(table), False)]
     while stack:
@@ -82,7 +83,7 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
                     text = ""
                 elif not text.isascii():
                     if compatibility:
-                        text = normalize("NFKC", text)
+                        text = nfkc(text)
                     text = " ".join(text.split())
                 elif not text.isalnum():
                     text = " ".join(text.split())

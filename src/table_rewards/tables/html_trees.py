@@ -18,7 +18,6 @@ becomes one character of a private plane, so that the list is a string and every
 from __future__ import annotations
 
 import re
-import unicodedata
 import zlib
 from collections.abc import Iterator
 from typing import Any, Final
@@ -26,6 +25,7 @@ from typing import Any, Final
 from table_rewards.tables.html_rows import span
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN
 from table_rewards.tables.tree import CELL, Label, Leaf, Row, Tree
+from table_rewards.tables.unicode_form import nfkc
 
 _UNWRAPPED: Final = frozenset(("thead", "tbody", "span", "div", "p", "sup", "sub"))
 _NOT_COUNTED: Final = _UNWRAPPED | {"math", "colgroup"}
@@ -164,7 +164,7 @@ class _Builder:
 
 def _normalised(text: str) -> str:
     text = text.replace("\n", "")
-    return " ".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).split())
+    return " ".join((text if text.isascii() else nfkc(text)).split())
 
 
 def _count(cell: Any, unwrapped: frozenset[str] = frozenset()) -> int:

@@ -13,7 +13,6 @@ there the three differ only in the white space and Unicode form of texts.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final
 
 from table_rewards.tables.convert import PARSERS
@@ -22,6 +21,7 @@ from table_rewards.tables.html_rows import read_rows, table_element
 from table_rewards.tables.html_trees import omnidocbench_tree, pubtabnet_tree
 from table_rewards.tables.table import Table, tidy
 from table_rewards.tables.tree import Tree
+from table_rewards.tables.unicode_form import nfkc
 
 STANDARD: Final = "standard"
 OMNIDOCBENCH: Final = "omnidocbench"
@@ -59,7 +59,7 @@ def tree_of_table(table: Table, normalisation: str = STANDARD) -> Tree:
         leaves = []
         for text, colspan, rowspan, _ in row:
             if normalisation != PUBTABNET and not text.isascii():
-                text = tidy(unicodedata.normalize("NFKC", text))
+                text = tidy(nfkc(text))
             leaves.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
         rows.append(tuple(leaves))
     return Tree.from_rows(rows)
