@@ -64,7 +64,10 @@ def adjacency_relations(grid: Grid) -> Counter[Relation]:
 
 def positioned_cells(grid: Grid) -> Counter[Placed]:
     """Return every cell with its place, spans and text; whether it is a header does not count."""
-    return Counter(placed._replace(cell=placed.cell._replace(header=False)) for placed in grid.cells)
+    return Counter(
+        placed._replace(cell=placed.cell._replace(header=False)) if placed.cell.header else placed
+        for placed in grid.cells
+    )
 
 
 def overlap(prediction: Counter[Any], reference: Counter[Any]) -> Overlap:

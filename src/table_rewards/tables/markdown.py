@@ -70,7 +70,7 @@ def parse_markdown(source: str) -> Table | None:
     if headed:
         del lines[1]
     texts = Once(_text)
-    return Table.of_texts(([texts[cell] for cell in _cells(line)] for line in lines), header_rows=1 if headed else 0)
+    return Table.of(([texts[cell] for cell in _cells(line)] for line in lines), header_rows=1 if headed else 0)
 
 
 def _cells(line: str) -> list[str]:

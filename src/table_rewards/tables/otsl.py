@@ -52,7 +52,7 @@ def parse_otsl(source: str) -> Table | None:
     if width * len(rows) <= _MAX_SLOTS:  # else one endless row would blow up all others
         rows = [row if len(row) == width else row + [("ecel", "")] * (width - len(row)) for row in rows]
     if {kind for row in rows for kind, _ in row} <= _PLAIN_CELLS:
-        return Table.of_texts([text for _, text in row] for row in rows)
+        return Table.of([text for _, text in row] for row in rows)
     return Table(_with_spans(rows))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from table_rewards.tables.once import Once
@@ -69,26 +70,15 @@ class Table:
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[Cell | str | tuple[str, int, int]]], header_rows: int = 0) -> Table:
-        """Build a table from rows of cells, texts, or (text, colspan, rowspan)."""
-        built = []
-        for index, row in enumerate(rows):
-            header = index < header_rows
-            built.append(tuple([_cell(content, header) for content in row]))
-        return cls(tuple(built))
-
-    @classmethod
-    def of_texts(cls, rows: Iterable[Iterable[str]], header_rows: int = 0) -> Table:
-        """Build a table from rows of texts alone; equal texts share their cell.
-
-        >>> Table.of_texts([["a", "b"], ["c", "b"]], header_rows=1).rows[1]
-        (Cell(text='c', colspan=1, rowspan=1, header=False), Cell(text='b', colspan=1, rowspan=1, header=False))
-        """
-        heads: Once[str, Cell] = Once(lambda text: Cell(text, header=True))
-        others: Once[str, Cell] = Once(Cell)
+        """Build a table from rows of cells, texts, or (text, colspan, rowspan); equal ones share their cell."""
+        heads: Once[Cell | str | tuple[str, int, int], Cell] = Once(
+            lambda content: _cell(content)._replace(header=True)
+        )
+        others: Once[Cell | str | tuple[str, int, int], Cell] = Once(_cell)
         built = []
         for index, row in enumerate(rows):
             cells = heads if index < header_rows else others
-            built.append(tuple([cells[text] for text in row]))
+            built.append(tuple([cells[content] for content in row]))
         return cls(tuple(built))
 
     @property
@@ -115,6 +105,10 @@ class Table:
             GridTooLarge: when the spans ask for more than ``max_slots`` slots.
         """
         height = len(self.rows)
+        if self.size > max_slots:
+            raise GridTooLarge(f"{self.size:,} cells are more than {max_slots:,} slots")
+        if all(cell.colspan == cell.rowspan == 1 for cell in {cell for row in self.rows for cell in row}):
+            return self._plain_grid(max_slots)
         slots: list[list[int]] = [[] for _ in range(height)]
         cells: list[Placed] = []
         used = 0
@@ -137,19 +131,31 @@ class Table:
                         if below[at] < 0:
                             below[at] = number
                 column += colspan
-        width = max(map(len, slots), default=0)
-        if width * height > max_slots:
-            raise GridTooLarge(f"{height:,} rows of {width:,} columns are more than {max_slots:,} slots")
-        for line in slots:
-            line.extend([-1] * (width - len(line)))
-        return Grid(slots, cells)
+        return Grid(_padded(slots, max_slots), cells)
+
+    def _plain_grid(self, max_slots: int) -> Grid:
+        """The grid of a table without spans."""
+        starts = accumulate(map(len, self.rows), initial=0)
+        slots = _padded(
+            [list(range(start, start + len(row))) for start, row in zip(starts, self.rows, strict=False)], max_slots
+        )
+        return Grid(slots, [Placed(i, j, 1, 1, cell) for i, row in enumerate(self.rows) for j, cell in enumerate(row)])
 
 
-def _cell(content: Cell | str | tuple[str, int, int], header: bool) -> Cell:
+def _padded(slots: list[list[int]], max_slots: int) -> list[list[int]]:
+    """The lines of a grid, all as wide as the widest."""
+    width, height = max(map(len, slots), default=0), len(slots)
+    if width * height > max_slots:
+        raise GridTooLarge(f"{height:,} rows of {width:,} columns are more than {max_slots:,} slots")
+    for line in slots:
+        line.extend([-1] * (width - len(line)))
+    return slots
+
+
+def _cell(content: Cell | str | tuple[str, int, int]) -> Cell:
     if isinstance(content, str):
-        return Cell(content, 1, 1, header)
-    cell = content if isinstance(content, Cell) else Cell(*content)
-    return cell._replace(header=True) if header else cell
+        return Cell(content)
+    return content if isinstance(content, Cell) else Cell(*content)
 
 
 def tidy(text: str) -> str:
