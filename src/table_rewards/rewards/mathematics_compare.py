@@ -34,7 +34,6 @@ _MARKED = re.compile(r"\b([A-J])[).:]")
 TRUTH_WORDS: Final = frozenset(TRUTH)
 
 
-@lru_cache(maxsize=_CACHE)
 def compare(gold: str, answer: str, kind: str) -> bool | None:
     """Compare two answers of a kind (``math``, ``text`` or ``python``); None when only algebra can tell.
 
@@ -48,8 +47,16 @@ def compare(gold: str, answer: str, kind: str) -> bool | None:
     if gold == answer:
         return True
     if kind == "math":
-        verdict = same_quickly(gold, answer)
-        return same_mathematics(gold, answer) if verdict is None else verdict
+        verdict = same_quickly(gold, answer)  # costs little more than a look into a cache, and less than filling it
+        if verdict is not None:
+            return verdict
+    return _in_full(gold, answer, kind)
+
+
+@lru_cache(maxsize=_CACHE)
+def _in_full(gold: str, answer: str, kind: str) -> bool | None:
+    if kind == "math":
+        return same_mathematics(gold, answer)
     return same_text(gold, answer) if kind == "text" else same_literal(gold, answer)
 
 
