@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fixture_rows import fixture_rows
 from table_rewards import BadReference, ConfigurationError, UnitTests
 from table_rewards.rewards.unit_tests_asserts import split_tests
+from table_rewards.rewards.unit_tests_code import with_imports
 from table_rewards.rewards.unit_tests_output import same_output
 from table_rewards.rewards.unit_tests_reference import UnitTestsReference
 
@@ -145,6 +146,85 @@ def test_the_shipped_programs_score_as_they_were_spoilt():
     assert all(scored.value == 1.05 for scored in by_kind["as published"])
     assert all(scored.value == 0.05 and scored.parts["timeouts"] == 1.0 for scored in by_kind["never ends"])
     assert all(scored.value == 0.05 for scored in by_kind["cut off"] if "expected" in scored.note)
+
+
+# -- the imports that judges provide ---------------------------------------------------------------------------------
+
+GCD = {
+    "stdin": ("a, b = map(int, input().split())\nprint({})", {"inputs": ["4 6"], "outputs": ["2"]}),
+    "calls": ("def f(a, b):\n    return {}", {"inputs": [[4, 6]], "outputs": [2], "fn_name": "f"}),
+    "method": (
+        "class Solution:\n    def f(self, a: int, b: Optional[int]) -> List[int]:\n        return {}",
+        {"inputs": ["4\n6"], "outputs": ["2"], "fn_name": "f"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", GCD)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "math.gcd(a, b)",
+        "gcd(a, b)",
+        "reduce(gcd, [a, b])",
+        "Counter([a, a, b])[a]",
+        "len(collections.deque([a, b]))",
+        "min(mean([2, 2]), len(sorted([a, b], key=itemgetter)) if 0 else 2)",
+        "int(re.sub('x', '2', 'x'))",
+        "bisect([1, 2], 3)",
+        "loads('2')",
+        "copy.deepcopy([2])[0]",
+        "pow(gcd(a, b), 1, 5)",
+        "len(ascii_lowercase) - 24",
+        "0 if maxsize < 0 else 2",
+    ],
+)
+def test_what_prime_and_livecodebench_import_need_not_be_imported(kind, value):
+    """Their checkers put the imports in front of stdin programs and functions alike."""
+    code, row = GCD[kind]
+    assert score(code.format(value), row).note == ""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def gcd(a, b):\n    return 2\na, b = map(int, input().split())\nprint(gcd(a, b) if inf else 0)",
+        "a, b = map(int, input().split())\nfor e in [2]: pass\nprint(e)",
+        "from math import floor as ceil\na, b = map(int, input().split())\nprint(ceil(2.5))",
+        "import re as math\na, b = map(int, input().split())\nprint(math.sub('x', '2', 'x'))",
+        "a, b = map(int, input().split())\ntry:\n    count\nexcept NameError:\n    pass\ncount = 2\nprint(count)",
+    ],
+)
+def test_a_programs_own_names_win(code):
+    assert score(code, GCD["stdin"][1]).note == ""
+
+
+@pytest.mark.parametrize(
+    ("program", "lines"),
+    [
+        ("n = 1\nprint(gcd(n, 2))", 2),
+        ("# told\nprint(gcd(1, 2))", 2),
+        ("\ndef f():\n    return gcd(1, 2)", 3),
+        ("from __future__ import annotations\ndef f(): return gcd(1, 2)", 2),
+        ("import sys\ndef f(): return gcd(1, 2)", 2),
+        ('"""told\nat length"""\nprint(gcd(1, 2))', 3),
+    ],
+)
+def test_no_line_moves_where_an_import_fits_on_the_first(program, lines):
+    made = with_imports(program)
+    assert "from math import *" in made
+    assert made.splitlines()[1:] == program.splitlines()[1:]
+    assert len(made.splitlines()) == lines
+    compile(made, "program", "exec")
+
+
+def test_a_program_that_needs_nothing_stays_as_it_is():
+    for code in (ADD, "import math\nprint(math.pi)", "from collections import *\nprint(Counter())", " x = gcd(1, 2)"):
+        assert with_imports(code) == code
+
+
+def test_an_import_that_no_judge_provides_is_still_missing():
+    assert "NameError" in score("print(numpy.gcd(4, 6))", GCD["stdin"][1]).note
 
 
 # -- the value -------------------------------------------------------------------------------------------------------

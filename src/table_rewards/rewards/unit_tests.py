@@ -136,7 +136,7 @@ class UnitTests(Reward[UnitTestsReference]):
         if not program.strip():
             return case
         if reference.kind == "stdin":
-            case.job = Job.stdins(program, [reference.inputs[i] for i in chosen], limits=self.limits)
+            case.job = Job.stdins(with_imports(program), [reference.inputs[i] for i in chosen], limits=self.limits)
         elif reference.kind == "calls":
             calls = [arguments(reference.inputs[i]) for i in chosen]
             case.job = Job.calls(with_imports(program), reference.function, calls, limits=self.limits)

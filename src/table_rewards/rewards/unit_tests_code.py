@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from table_rewards.text.blocks import last_tagged, python_block
@@ -11,17 +14,15 @@ from table_rewards.text.blocks import last_tagged, python_block
 MAX_PROGRAM: Final = 200_000
 _OPENED: Final = re.compile(r"^[ \t]*```(?:python|py|python3)[ \t]*\n", re.MULTILINE | re.IGNORECASE)
 
-_FROM: Final = {
-    "typing": "List Dict Tuple Set Optional Union Any Callable Iterable Iterator Deque DefaultDict Sequence",
-    "collections": "defaultdict Counter deque OrderedDict namedtuple",
-    "heapq": "heappush heappop heapify heapreplace heappushpop nlargest nsmallest",
-    "bisect": "bisect_left bisect_right insort bisect",
-    "functools": "lru_cache cache reduce cmp_to_key",
-    "itertools": "accumulate permutations combinations product groupby chain islice zip_longest pairwise",
-    "math": "inf gcd sqrt ceil floor isqrt comb lcm",
-}
-_MODULES: Final = ("math", "re", "heapq", "bisect", "itertools", "functools", "collections", "string", "random", "sys")
-_WORD: Final = re.compile(r"[^\W\d]\w*")
+# What the judges of PRIME and LiveCodeBench put in front of every program, in their order; of a name that two modules
+# have the later one's counts, but for collections, whose Counter is no alias.
+_STARRED: Final = (
+    *("string", "re", "datetime", "heapq", "bisect", "copy", "math", "random", "statistics", "itertools", "functools"),
+    *("operator", "io", "sys", "json", "typing", "collections"),
+)
+_WORD: Final = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_FUTURE: Final = re.compile(r"^from[ \t]+__future__[ \t]+import[ \t]+[\w, \t]+$", re.MULTILINE)
+_COMPOUND: Final = re.compile(r"@|(?:if|for|while|try|with|def|class|async|match)\b")
 _DEFINED: Final = re.compile(r"(?:def|class)[ \t]+([^\W\d]\w*)|([^\W\d]\w*)[ \t]*=(?!=)")
 
 
@@ -47,22 +48,56 @@ def program_of(completion: str) -> tuple[str, bool]:
 
 
 def with_imports(program: str) -> str:
-    """The program with the imports that judges of function problems provide, as far as it uses them without its own.
+    """The program behind the imports that judges provide, as far as it uses them and has none of its own.
 
-    >>> with_imports("def f(a: List[int]):\\n    return math.prod(a)").splitlines()[0]
-    'from typing import List; import math'
+    They stand before all that the program binds itself, so its own names win, and where Python allows it on the
+    program's first line, so that no line moves.
+
+    >>> print(with_imports("n = int(input())\\nprint(gcd(n, 6), math.pi)"))
+    from math import *; from builtins import *; import math; n = int(input())
+    print(gcd(n, 6), math.pi)
+    >>> with_imports("from math import gcd\\nprint(gcd(4, 6))")
+    'from math import gcd\\nprint(gcd(4, 6))'
     """
-    words = set(_WORD.findall(program))
-    if "__future__" in words:
+    provided = _provided()
+    missing = {name for name in _WORD.findall(program) if name in provided} - _bound(program)
+    if not missing:
         return program
-    bound = _bound(program)
-    lines = []
-    for module, names in _FROM.items():
-        missing = [name for name in names.split() if name in words and name not in bound]
-        if missing:
-            lines.append(f"from {module} import {', '.join(missing)}")
-    lines += [f"import {m}" for m in _MODULES if m in words and m not in bound and f"{m}." in program]
-    return f"{'; '.join(lines)}\n{program}" if lines else program
+    modules = {name for name in missing if name in _STARRED and f"{name}." in program}
+    starred = {provided[name] for name in missing - modules} - {""}
+    lines = [f"from {module} import *" for module in _STARRED if module in starred]
+    lines += ["from builtins import *"] if lines else []  # the stars bring a pow and an open of their own
+    lines += [f"import {module}" for module in _STARRED if module in modules]
+    return _in_front("; ".join(lines), program) if lines else program
+
+
+def _in_front(imports: str, program: str) -> str:
+    """The imports before the program's first statement, behind imports from ``__future__``, on a line that is there."""
+    future = list(_FUTURE.finditer(program))
+    if future:
+        end = future[-1].end()
+        return f"{program[:end].rstrip()}; {imports}{program[end:]}"
+    if "__future__" in program:
+        return program  # in brackets or with a comment: rare enough to be left as it is
+    first = program.partition("\n")[0]
+    if not first.strip():
+        return f"{imports}{program[len(first) :]}"
+    if first[0] == "#":
+        return f"{imports}  {program}"
+    if first[0].isspace():
+        return program  # Python refuses it, with and without imports
+    return f"{imports}\n{program}" if _COMPOUND.match(first) else f"{imports}; {program}"
+
+
+@lru_cache(maxsize=1)
+def _provided() -> dict[str, str]:
+    """Every name that the judges' imports bind and Python does not, with its module; empty for a module itself."""
+    found: dict[str, str] = dict.fromkeys(_STARRED, "")
+    for module in _STARRED:
+        loaded = importlib.import_module(module)
+        public = getattr(loaded, "__all__", None) or [name for name in dir(loaded) if name[0] != "_"]
+        found.update(dict.fromkeys(public, module))
+    return {name: module for name, module in found.items() if not hasattr(builtins, name)}
 
 
 def _bound(program: str) -> set[str]:
@@ -73,7 +108,7 @@ def _bound(program: str) -> set[str]:
         if head.startswith(("from ", "import ")):
             found.update(_WORD.findall(head))
             if head.rstrip().endswith("*"):
-                found.update(_FROM.get(head.split()[1], "").split())
+                found.update(name for name, module in _provided().items() if module == head.split()[1])
         else:
             defined = _DEFINED.match(head)
             if defined:
