@@ -70,5 +70,7 @@ def _gaps(left: tuple[Row, ...], right: tuple[Row, ...]) -> list[tuple[tuple[Row
 
 def _in_order(left: Row, right: Row) -> float:
     """Cost of mapping a row on a row, its first cell on the first."""
+    if left == right:
+        return 0.0
     pairs: zip_longest[tuple[Leaf | None, Leaf | None]] = zip_longest(left, right)
     return sum(0.0 if x == y else 1.0 for x, y in pairs)

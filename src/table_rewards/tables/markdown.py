@@ -41,8 +41,9 @@ def markdown_blocks(source: str) -> list[str]:
 
 def _tables_in(lines: list[str]) -> list[str]:
     """A delimiter row says where a table begins: one line above it."""
+    delimiter = Once(_is_delimiter)
     for index in range(1, len(lines)):
-        if _is_delimiter(lines[index]) and not _is_delimiter(lines[index - 1]):
+        if delimiter[lines[index]] and not delimiter[lines[index - 1]]:
             return ["\n".join(lines[index - 1 :])]
     piped = [line for line in lines if line.lstrip().startswith("|") and line.count("|") > 1]
     return ["\n".join(piped)] if len(piped) == len(lines) else []
