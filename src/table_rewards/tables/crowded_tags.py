@@ -44,7 +44,12 @@ def without_crowds(source: str) -> str:
 
 def _may_hold_one(source: str) -> bool:
     """A crowded tag is long; only a quoted value can have ">" in it."""
-    return max(map(len, source.split(">"))) >= _LEAST or _QUOTED_END.search(source) is not None
+    position = 0
+    while position + _LEAST < len(source):  # from one ">" to the last within reach
+        position = source.rfind(">", position, position + _LEAST) + 1
+        if position == 0:
+            return True
+    return _QUOTED_END.search(source) is not None
 
 
 def _end(pattern: re.Pattern[str], source: str, start: int) -> int:
