@@ -2,7 +2,8 @@
 
 A sample is a row with ``code`` and ``input`` (CRUXEval, as it is) or ``func_str`` and ``func_args``; ``output`` or
 ``result``, when it is there, must be what the call returns. A sample is kept when the call ends within the limits, in
-the sandbox, and the ``repr`` of what it returns is a literal that reads back as the same value.
+the sandbox, the ``repr`` of what it returns is a literal that reads back as the same value, and runs under other string
+hash seeds go the same way.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFa
 from table_rewards.core.rows import Row
 from table_rewards.datasets import exec_verify_prompts as prompts
 from table_rewards.datasets.exec_verify_questions import MOST, Questions, ask, in_words
+from table_rewards.datasets.hash_seeds import unstable
 from table_rewards.datasets.tracing import BATCH, TRACED, Sample, Trace, trace_calls
 from table_rewards.rewards.white_box import WhiteBox
 from table_rewards.rewards.white_box_calls import only_function
@@ -25,6 +27,7 @@ from table_rewards.sandbox import Limits, Sandbox, values
 
 DATA_SOURCE: Final = "exec_verify"
 MAX_OI_RESULT: Final = 150
+UNSTABLE: Final = "another run goes another way (the order of a set of strings, hash, random, time, id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,9 @@ def _rows(
 ) -> Iterator[tuple[dict[str, Any], str]]:
     samples = [Sample(call.code, f"{call.function}({call.arguments})") for call in calls]
     traces = trace_calls(samples, limits=settings.limits, sandbox=sandbox) if samples else []
-    for call, trace in zip(calls, traces, strict=True):
-        problem = _problem(call, trace)
+    shaky = unstable(samples, traces, settings.limits)
+    for call, trace, differs in zip(calls, traces, shaky, strict=True):
+        problem = _problem(call, trace) or (UNSTABLE if differs else "")
         if problem:
             report.left_out[problem] += 1
             continue

@@ -88,14 +88,15 @@ class Trace:
         return self.watched.get(f"{line}:{expression}", ())
 
 
-def trace_job(sample: Sample, *, states: bool = True, limits: Limits = TRACED) -> Job:
-    """The sandbox job that traces a sample."""
+def trace_job(sample: Sample, *, states: bool = True, limits: Limits = TRACED, seed: int | None = None) -> Job:
+    """The sandbox job that traces a sample; with ``seed`` its ``random`` starts elsewhere than the sandbox's own."""
     payload: dict[str, Any] = {
         "code": sample.code,
         "repr": MAX_REPR,
         "result": MAX_RESULT,
         "visits": sample.most,
         "states": states,
+        "seed": seed,
         "ignored": IGNORED if sample.script else (),
         "watch": {str(line): list(texts) for line, texts in sample.watch.items()},
     }
@@ -125,19 +126,30 @@ def read_trace(outcome: Outcome) -> Trace:
 
 
 def trace_calls(
-    samples: Sequence[Sample], *, states: bool = True, limits: Limits = TRACED, sandbox: Sandbox | None = None
+    samples: Sequence[Sample],
+    *,
+    states: bool = True,
+    limits: Limits = TRACED,
+    sandbox: Sandbox | None = None,
+    seed: int | None = None,
 ) -> list[Trace]:
     """Trace samples, many at a time, in order."""
-    return list(iter_traces(samples, states=states, limits=limits, sandbox=sandbox))
+    return list(iter_traces(samples, states=states, limits=limits, sandbox=sandbox, seed=seed))
 
 
 def iter_traces(
-    samples: Sequence[Sample], *, states: bool = True, limits: Limits = TRACED, sandbox: Sandbox | None = None
+    samples: Sequence[Sample],
+    *,
+    states: bool = True,
+    limits: Limits = TRACED,
+    sandbox: Sandbox | None = None,
+    seed: int | None = None,
 ) -> Iterator[Trace]:
     """The same, a batch at a time, so that a large data set stays out of memory."""
     runner = sandbox or get_sandbox()
     for start in range(0, len(samples), BATCH):
-        jobs = [trace_job(sample, states=states, limits=limits) for sample in samples[start : start + BATCH]]
+        batch = samples[start : start + BATCH]
+        jobs = [trace_job(sample, states=states, limits=limits, seed=seed) for sample in batch]
         yield from map(read_trace, runner.run_batch(jobs))
 
 

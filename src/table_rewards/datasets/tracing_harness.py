@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+import random
 import sys
 import types
 from typing import Any
@@ -162,6 +163,8 @@ def run(payload: dict[str, Any]) -> str:
     space["__builtins__"] = builtins
     sys.modules["traced"] = module
     tracer = None
+    if payload.get("seed") is not None:
+        random.seed(payload["seed"])
     try:
         tree = ast.parse(payload["code"])
         exec(compile(payload["code"], NAME, "exec", dont_inherit=True), space)
