@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from table_rewards import ConfigurationError, UnknownName
-from table_rewards.frameworks.advantages import StepWeight, tarpo_advantage, two_level_advantage
+from table_rewards.core.schedules import Constant
+from table_rewards.frameworks import advantages_verl
+from table_rewards.frameworks.advantages import ESTIMATORS, StepWeight, tarpo_advantage, two_level_advantage
 
 REGION, ANSWER, GROUP = [0.1] * 4, [0.9, 0.0, 0.9, 0.0], ["a"] * 4
 
@@ -62,6 +66,55 @@ def test_a_group_without_steps_does_not_depend_on_its_neighbours():
     np.testing.assert_allclose(released[:2], alone / 2)
 
 
+STEPS = [[0.5, 0.0, 0.5, 0.0], [0.0, -1.0, 0.0, 0.0]]
+MASK = [[1, 1, 1, 1], [1, 1, 1, 0]]
+
+
+def test_leave_one_out_by_hand():
+    """Outcomes 1, 0: each minus the other. Steps 1/2, 1/2, -1: 1/2 - (-1/4) = 3/4 twice, -1 - 1/2 = -3/2; ten times."""
+    expected = [
+        [0.9 + 15.0 * 0.1, 0.9 + 7.5 * 0.1, 0.9 + 7.5 * 0.1, 0.9],
+        [-0.9 - 15.0 * 0.1, -0.9 - 15.0 * 0.1, -0.9, 0.0],
+    ]
+    for form in ("corrected", "released"):
+        mine = two_level_advantage([1, 0], STEPS, MASK, "aa", 0.1, form=form, estimator="rloo")
+        np.testing.assert_allclose(mine, expected, atol=1e-12)
+    once = two_level_advantage([1, 0], STEPS, MASK, "aa", 0.1, estimator="rloo", step_scale=1.0)
+    np.testing.assert_allclose(once[0], [1.05, 0.975, 0.975, 0.9], atol=1e-12)
+
+
+def test_whitening_by_hand():
+    """Outcomes of seven tokens, 1 x 4, 0 x 3: mean 4/7, variance 2/7. Sums 1, 1/2, 1/2, 0, -1, -1, 0: variance 3.5/6."""
+    out, step = math.sqrt(2 / 7), math.sqrt(3.5 / 6)
+    right, wrong = 3 / 7 / out, -4 / 7 / out
+    expected = [
+        [0.5 * right + 0.5 * togo / step for togo in (1.0, 0.5, 0.5, 0.0)],
+        [*(0.5 * wrong + 0.5 * togo / step for togo in (-1.0, -1.0, 0.0)), 0.0],
+    ]
+    for form in ("corrected", "released"):
+        mine = two_level_advantage([1, 0], STEPS, MASK, "aa", 0.5, form=form, estimator="reinforce_plus_plus")
+        np.testing.assert_allclose(mine, expected, rtol=1e-6)
+
+
+def test_whitening_takes_a_missing_verdict_for_none():
+    """A prompt without step rewards has its whitened outcome; as released its tokens' part is 0 minus the mean."""
+    steps, mask = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 0.0]]), np.ones((3, 2))
+    call = {"alpha": 1.0, "estimator": "reinforce_plus_plus"}
+    outcome = two_level_advantage([1, 1, 0], np.zeros((3, 2)), mask, "aab", **call)
+    np.testing.assert_array_equal(two_level_advantage([1, 1, 0], steps, mask, "aab", **call)[2], outcome[2])
+    togo = np.array([1.0, 0.0, 1.0, 0.5, 0.0, 0.0])
+    released = two_level_advantage([1, 1, 0], steps, mask, "aab", form="released", **call)
+    np.testing.assert_allclose(released.ravel(), (togo - togo.mean()) / togo.std(ddof=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("estimator", ["rloo", "reinforce_plus_plus"])
+def test_other_estimators_count_no_unscored_rollout_either(estimator):
+    nan, steps, mask = float("nan"), np.zeros((3, 2)), np.ones((3, 2))
+    mine = two_level_advantage([1, 0, nan], steps, mask, "aaa", 0.1, estimator=estimator)
+    theirs = two_level_advantage([1, 0], steps[:2], mask[:2], "aa", 0.1, estimator=estimator)
+    np.testing.assert_allclose(mine, [*theirs, [0.0, 0.0]])
+
+
 def test_a_single_rollout_keeps_its_value_and_equal_outcomes_have_none():
     np.testing.assert_allclose(two_level_advantage([0.7], [[0.0]], [[1]], "a", 0.1), [[0.7]], rtol=1e-5)
     np.testing.assert_array_equal(two_level_advantage([1, 1], np.zeros((2, 1)), np.ones((2, 1)), "aa", 0.1), [[0], [0]])
@@ -110,11 +163,77 @@ def test_schedules_that_cannot_work_are_named(options):
         lambda: two_level_advantage([1], [[0.0]], [[1]], "aa", 0.1),
         lambda: tarpo_advantage([1, 0], [1], "aa"),
         lambda: tarpo_advantage([1], [1], "a", form="fixed"),
+        lambda: two_level_advantage([1], [[0.0]], [[1]], "a", 0.1, estimator="ppo"),
     ],
 )
 def test_shapes_and_forms_are_checked(call):
     with pytest.raises(ConfigurationError):
         call()
+
+
+class FakeBatch:
+    """What verl's ``compute_advantage`` holds under the name ``data``, as the V1 trainer leaves it: no columns."""
+
+    def __init__(self):
+        self.non_tensor_batch, self.batch, self.meta_info = {"uid": ["a", "a"]}, {"responses": None}, {}
+
+
+def compute_advantage(data, estimator):
+    return estimator(np.ones((2, 3)), np.ones((2, 3)), index=data.non_tensor_batch["uid"])
+
+
+@pytest.mark.parametrize(
+    ("make", "missing"), [(advantages_verl.tarpo, "no 'region'"), (advantages_verl.tango, "no tensor 'step_rewards'")]
+)
+def test_a_trainer_that_drops_the_parts_is_named_with_its_switch(make, missing):
+    """verl's default trainer drops them, and the message stood nowhere near the option that keeps them."""
+    with pytest.raises(ConfigurationError, match=missing) as error:
+        compute_advantage(FakeBatch(), make("corrected", False))
+    assert "trainer.use_v1=False" in str(error.value)
+    assert "_tokens" in str(error.value)
+
+
+def test_every_estimator_is_registered_with_verl_by_its_name(monkeypatch):
+    """Opt-in: nothing is registered before ``register``, and each once; alpha starts at 0.5 for REINFORCE++."""
+    registered = {}
+    algorithms = types.ModuleType("verl.trainer.ppo.core_algos")
+    algorithms.register_adv_est = lambda name: lambda function: registered.setdefault(name, function)
+    for name in ("verl", "verl.trainer", "verl.trainer.ppo"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, "verl.trainer.ppo.core_algos", algorithms)
+    monkeypatch.setattr(advantages_verl, "_registered", {})
+    names = advantages_verl.register()
+    assert set(names) == set(registered) == set(advantages_verl.register())
+    kinds = ["tarpo", "tango", "tango_rloo", "tango_reinforce_plus_plus"]
+    assert set(names) == {
+        f"{kind}{where}{form}" for kind in kinds for where in ("", "_tokens") for form in ("", "_released")
+    }
+    monkeypatch.delenv("TABLE_REWARDS_STEP_WEIGHT", raising=False)
+    assert [advantages_verl.step_weight(kind)(0) for kind in ESTIMATORS] == [0.1, 0.1, 0.5]
+
+
+def test_the_estimators_reach_their_formulas():
+    torch = pytest.importorskip("torch")
+    data = FakeBatch()
+    data.batch["step_rewards"] = torch.tensor([[0.5, -0.5, 0.0], [0.0, 1.0, 0.0]])
+    rewards = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
+    for kind in ESTIMATORS:
+        for form in ("corrected", "released"):
+            estimators = [advantages_verl.tango(form, tokens, Constant(0.25), kind) for tokens in (False, True)]
+            mine = compute_by(data, estimators[0], rewards)
+            placed = compute_by(data, estimators[1], rewards + data.batch["step_rewards"])
+            theirs = two_level_advantage(
+                [1, 0], data.batch["step_rewards"], np.ones((2, 3)), "aa", 0.25, form=form, estimator=kind
+            )
+            np.testing.assert_allclose(mine, theirs, atol=1e-5)
+            np.testing.assert_allclose(placed, theirs, atol=1e-5)
+
+
+def compute_by(data, estimator, rewards):
+    def compute_advantage(data):
+        return estimator(rewards, rewards.new_ones(rewards.shape), index=data.non_tensor_batch["uid"])[0].numpy()
+
+    return compute_advantage(data)
 
 
 values = st.sampled_from([0.0, 0.0, 0.25, -0.5, 1.0, 0.9])
@@ -132,16 +251,19 @@ def batches(draw):
     return outcomes, steps, mask, groups
 
 
-@given(batches(), st.sampled_from(["corrected", "released"]), st.sampled_from([0.0, 0.1, 1.0]))
-@settings(max_examples=150, deadline=None)
-def test_torch_and_numpy_agree(batch, form, alpha):
+@given(
+    batches(), st.sampled_from(["corrected", "released"]), st.sampled_from(ESTIMATORS), st.sampled_from([0.0, 0.1, 1.0])
+)
+@settings(max_examples=300, deadline=None)
+def test_torch_and_numpy_agree(batch, form, estimator, alpha):
     torch = pytest.importorskip("torch")
     from table_rewards.frameworks import advantages_torch as fast
 
     outcomes, steps, mask, groups = batch
     tensors = [torch.tensor(x, dtype=torch.float64) for x in (outcomes, steps, mask)]
-    mine = fast.two_level_advantage(*tensors, groups, alpha, form=form).numpy()
-    np.testing.assert_allclose(mine, two_level_advantage(outcomes, steps, mask, groups, alpha, form=form), atol=1e-9)
+    mine = fast.two_level_advantage(*tensors, groups, alpha, form=form, estimator=estimator).numpy()
+    theirs = two_level_advantage(outcomes, steps, mask, groups, alpha, form=form, estimator=estimator)
+    np.testing.assert_allclose(mine, theirs, atol=1e-9)
     region = [row[0] for row in steps]
     theirs = tarpo_advantage(region, outcomes, groups, form=form)
     mine = fast.tarpo_advantage(torch.tensor(region, dtype=torch.float64), tensors[0], groups, form=form).numpy()

@@ -17,7 +17,11 @@ from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, 
 
 Form = Literal["corrected", "released"]
 FORMS: Final = ("corrected", "released")
+Estimator = Literal["grpo", "rloo", "reinforce_plus_plus"]
+ESTIMATORS: Final = ("grpo", "rloo", "reinforce_plus_plus")
+STEP_SCALE: Final = {"grpo": 1.0, "rloo": 10.0, "reinforce_plus_plus": 1.0}
 EPSILON: Final = 1e-6
+WHITENING: Final = 1e-8
 CONSISTENCY: Final = 0.01
 SHAPES: Final = ("exponential", "linear", "cosine", "none")
 Floats = NDArray[np.float64]
@@ -81,6 +85,8 @@ def two_level_advantage(
     alpha: float,
     *,
     form: Form = "corrected",
+    estimator: Estimator = "grpo",
+    step_scale: float | None = None,
     epsilon: float = EPSILON,
 ) -> Floats:
     """RL Tango's advantage: outcomes and step rewards normalised apart, each summed up to the end, and mixed.
@@ -92,6 +98,12 @@ def two_level_advantage(
     z is over the group: outcomes over its rollouts, step rewards over all steps of all its rollouts (unbiased standard
     deviation; a single value has mean 0 and deviation 1). Source: arXiv 2505.15034, ``compute_grpo_advantage``.
 
+    ``estimator="rloo"`` puts the leave-one-out difference in place of z, x minus the mean of the others, and multiplies
+    the step part by 10, as the released code does for its scale. ``estimator="reinforce_plus_plus"`` whitens each part
+    over the batch's tokens instead, without groups: outcomes, and the raw step rewards summed up to the end,
+    ``(x - mean) / sqrt(variance + 1e-8)``. Corrected, the step part is whitened over the rollouts that have step
+    rewards and is 0 on others; as released over all, so that having no verdict reads as one.
+
     Corrected: a group without step rewards has the plain outcome advantage; as released that holds only when the whole
     batch has none, so that a group's scale depends on its neighbours. An unscored outcome (NaN) counts in no mean and
     has advantage 0.
@@ -102,6 +114,8 @@ def two_level_advantage(
         response_mask: shape (n, tokens); 1 on the response's tokens.
         groups: n labels; equal ones answer the same prompt.
         alpha: share of the step rewards in [0, 1].
+        estimator: ``grpo``, ``rloo`` or ``reinforce_plus_plus``.
+        step_scale: what the step part is multiplied by; as said above by default.
 
     Returns:
         shape (n, tokens), 0 outside the response.
@@ -120,16 +134,25 @@ def two_level_advantage(
             f"shapes differ: outcomes {outcome.shape}, step_rewards {steps.shape}, response_mask {mask.shape}, "
             f"{len(labels)} groups"
         )
-    advantage = np.zeros_like(steps)
-    any_steps = bool((steps != 0).any())
+    scale = STEP_SCALE[one_of("estimator", estimator, ESTIMATORS)] if step_scale is None else step_scale
+    finite, placed = np.isfinite(outcome), steps != 0
+    level, share = np.zeros_like(steps), np.full(len(labels), alpha if placed.any() else 0.0)
+    normal = np.zeros_like(steps)
     for label in dict.fromkeys(labels):
         rows = np.array([i for i, other in enumerate(labels) if other == label])
-        level = _z(outcome[rows], np.isfinite(outcome[rows]), epsilon)
-        placed = steps[rows] != 0
-        normal = _z(steps[rows], placed, epsilon)
-        togo = np.cumsum(normal[:, ::-1], axis=1)[:, ::-1]
-        share = alpha if (placed.any() if form == "corrected" else any_steps) else 0.0
-        advantage[rows] = (1 - share) * level[:, None] + share * togo
+        if form == "corrected" and not placed[rows].any():
+            share[rows] = 0.0
+        if estimator != "reinforce_plus_plus":
+            normalise = _z if estimator == "grpo" else _leave_one_out
+            level[rows] = normalise(outcome[rows], finite[rows], epsilon)[:, None]
+            normal[rows] = normalise(steps[rows], placed[rows], epsilon)
+    togo = np.cumsum((normal if estimator != "reinforce_plus_plus" else steps)[:, ::-1], axis=1)[:, ::-1]
+    if estimator == "reinforce_plus_plus":
+        shown = mask > 0
+        level = _whitened(np.repeat(outcome[:, None], steps.shape[1], axis=1), shown & finite[:, None])
+        judged = placed.any(axis=1) if form == "corrected" else np.full(len(labels), True)
+        togo = _whitened(togo, shown & judged[:, None])
+    advantage = (1 - share)[:, None] * level + share[:, None] * scale * togo
     advantage[~np.isfinite(outcome)] = 0.0
     return advantage * mask
 
@@ -200,3 +223,24 @@ def _z(values: Floats, which: NDArray[np.bool_], epsilon: float) -> Floats:
     elif len(chosen) > 1:
         normal[which] = (chosen - chosen.mean()) / (chosen.std(ddof=1) + epsilon)
     return normal
+
+
+def _leave_one_out(values: Floats, which: NDArray[np.bool_], epsilon: float) -> Floats:
+    """``values[which]``, each minus the mean of the others; a single one as it is; 0 elsewhere."""
+    chosen = values[which]
+    size = len(chosen)
+    difference = np.zeros_like(values)
+    if size:
+        difference[which] = chosen if size == 1 else (chosen - chosen.mean()) * size / (size - 1)
+    return difference
+
+
+def _whitened(values: Floats, which: NDArray[np.bool_]) -> Floats:
+    """``values[which]`` with mean 0 and unbiased variance 1; a single one as it is; 0 elsewhere."""
+    chosen = values[which]
+    white = np.zeros_like(values)
+    if len(chosen) == 1:
+        white[which] = chosen
+    elif len(chosen):
+        white[which] = (chosen - chosen.mean()) / np.sqrt(chosen.var(ddof=1) + WHITENING)
+    return white

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from table_rewards.core.errors import ConfigurationError, one_of
-from table_rewards.frameworks.advantages import CONSISTENCY, EPSILON, FORMS, Form
+from table_rewards.frameworks.advantages import (
+    CONSISTENCY,
+    EPSILON,
+    ESTIMATORS,
+    FORMS,
+    STEP_SCALE,
+    WHITENING,
+    Estimator,
+    Form,
+)
 
 
 def two_level_advantage(
@@ -17,6 +26,8 @@ def two_level_advantage(
     alpha: float,
     *,
     form: Form = "corrected",
+    estimator: Estimator = "grpo",
+    step_scale: float | None = None,
     epsilon: float = EPSILON,
 ) -> Any:
     """RL Tango's two-level advantage on tensors: outcomes (n,), step_rewards and response_mask (n, tokens).
@@ -31,21 +42,32 @@ def two_level_advantage(
             f"shapes differ: outcomes {tuple(outcomes.shape)}, step_rewards {tuple(step_rewards.shape)}, "
             f"response_mask {tuple(response_mask.shape)}"
         )
+    scale = STEP_SCALE[one_of("estimator", estimator, ESTIMATORS)] if step_scale is None else step_scale
     with torch.no_grad():
         index, count = _index(groups, outcomes)
-        finite = torch.isfinite(outcomes)
-        level = _z(outcomes.nan_to_num(0.0), finite, index, count, epsilon)
-        placed = step_rewards != 0
-        flat = index.unsqueeze(1).expand_as(step_rewards)
-        normal = _z(step_rewards.reshape(-1), placed.reshape(-1), flat.reshape(-1), count, epsilon)
-        togo = normal.reshape(step_rewards.shape).flip(1).cumsum(1).flip(1)
+        finite, placed = torch.isfinite(outcomes), step_rewards != 0
+        known, shape = outcomes.nan_to_num(0.0), step_rewards.shape
+        if estimator == "reinforce_plus_plus":
+            shown = response_mask > 0
+            level = _whitened(known.unsqueeze(1).expand(shape), shown & finite.unsqueeze(1))
+            judged = placed.any(1, keepdim=True) if form == "corrected" else torch.ones_like(shown)
+            togo = _whitened(_to_go(step_rewards), shown & judged)
+        else:
+            flat = index.unsqueeze(1).expand(shape).reshape(-1)
+            if estimator == "grpo":
+                level = _z(known, finite, index, count, epsilon).unsqueeze(1)
+                normal = _z(step_rewards.reshape(-1), placed.reshape(-1), flat, count, epsilon)
+            else:
+                level = _leave_one_out(known, finite, index, count).unsqueeze(1)
+                normal = _leave_one_out(step_rewards.reshape(-1), placed.reshape(-1), flat, count)
+            togo = _to_go(normal.reshape(shape))
         if form == "corrected":
             having = torch.zeros(count, dtype=torch.bool, device=index.device)
             having[index[placed.any(1)]] = True
-            share = having[index].to(level.dtype) * alpha
+            share = having[index].to(known.dtype) * alpha
         else:
-            share = torch.full_like(level, alpha if bool(placed.any()) else 0.0)
-        advantage = (1 - share).unsqueeze(1) * level.unsqueeze(1) + share.unsqueeze(1) * togo
+            share = torch.full_like(known, alpha if bool(placed.any()) else 0.0)
+        advantage = (1 - share).unsqueeze(1) * level + share.unsqueeze(1) * scale * togo
         return advantage * response_mask * finite.unsqueeze(1)
 
 
@@ -116,3 +138,24 @@ def _z(values: Any, which: Any, index: Any, count: int, epsilon: float) -> Any:
     centred = torch.where(alone, values, values - mean[index])
     scale = torch.where(alone, torch.ones_like(values), deviation[index])
     return centred / (scale + epsilon) * which
+
+
+def _leave_one_out(values: Any, which: Any, index: Any, count: int) -> Any:
+    import torch
+
+    mean, _, size = _moments(values, which, index, count)
+    others = (values - mean[index]) * (size / (size - 1).clamp(min=1))[index]
+    return torch.where((size == 1)[index], values, others) * which
+
+
+def _whitened(values: Any, which: Any) -> Any:
+    weight = which.to(values.dtype)
+    size = weight.sum()
+    if size <= 1:
+        return values * weight
+    centred = (values - (values * weight).sum() / size) * weight
+    return centred / ((centred**2).sum() / (size - 1) + WHITENING).sqrt()
+
+
+def _to_go(values: Any) -> Any:
+    return values.flip(1).cumsum(1).flip(1)

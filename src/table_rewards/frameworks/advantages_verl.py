@@ -9,6 +9,8 @@ Opt in by importing this module where the trainer runs::
 ``tango``               outcome from ``token_level_rewards``, step rewards from the batch's tensor ``step_rewards``
 ``tarpo_tokens``        region on the last but one token of ``token_level_rewards``, answer on the last
 ``tango_tokens``        outcome on the last token of ``token_level_rewards``, step rewards where the steps end
+``tango_rloo...``       as the two of ``tango``, by leave-one-out differences
+``tango_reinforce_plus_plus...``  as the two of ``tango``, whitened over the batch
 ``..._released``        each of them as released (T4; groups without step rewards)
 ======================  ============================================================================================
 
@@ -17,7 +19,7 @@ caller, ``compute_advantage``, where the classic trainer (``trainer.use_v1=False
 drops them before, and only the ``_tokens`` forms can work there, with a reward loop that places the parts itself.
 Missing parts are an error, never a silent GRPO. See docs/recipes/tango.md.
 
-alpha of ``tango`` is the schedule in the environment variable TABLE_REWARDS_STEP_WEIGHT (a number, or the text of a
+alpha of ``tango`` and its kin is the schedule in the environment variable TABLE_REWARDS_STEP_WEIGHT (a number, or the text of a
 schedule such as ``linear(0.1, 0.001, 300)``), else RL Tango's own.
 """
 
@@ -26,11 +28,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.schedules import Schedule, as_schedule
-from table_rewards.frameworks.advantages import Form, StepWeight
+from table_rewards.frameworks.advantages import ESTIMATORS, Estimator, Form, StepWeight
 from table_rewards.frameworks.advantages_torch import tarpo_advantage, two_level_advantage
 
 PARTS = ("region", "answer")
@@ -53,30 +56,36 @@ def tarpo(form: Form, tokens: bool) -> Callable[..., tuple[Any, Any]]:
     return estimator
 
 
-def tango(form: Form, tokens: bool, alpha: Schedule | None = None) -> Callable[..., tuple[Any, Any]]:
+def tango(
+    form: Form, tokens: bool, alpha: Schedule | None = None, kind: Estimator = "grpo"
+) -> Callable[..., tuple[Any, Any]]:
     """The estimator ``tango`` in one of its forms, as verl calls it."""
     calls = [0]
 
     def estimator(
         token_level_rewards: Any, response_mask: Any, index: Any = None, config: Any = None, **kwargs: Any
     ) -> tuple[Any, Any]:
-        schedule = alpha or step_weight()
+        schedule = alpha or step_weight(kind)
         if tokens:
             outcomes, steps = _outcome_and_steps(token_level_rewards, response_mask)
         else:
             outcomes, steps = token_level_rewards.sum(-1), _tensor("step_rewards")
         share = schedule(_step(calls[0]))
         calls[0] += 1
-        advantage = two_level_advantage(outcomes, steps, response_mask, _groups(index), share, form=form)
+        advantage = two_level_advantage(
+            outcomes, steps, response_mask, _groups(index), share, form=form, estimator=kind
+        )
         return advantage, advantage
 
     return estimator
 
 
-def step_weight() -> Schedule:
-    """alpha's schedule: TABLE_REWARDS_STEP_WEIGHT, else RL Tango's exponential one."""
+def step_weight(kind: Estimator = "grpo") -> Schedule:
+    """alpha's schedule: TABLE_REWARDS_STEP_WEIGHT, else RL Tango's exponential one, from 0.5 for REINFORCE++."""
     text = os.environ.get(STEP_WEIGHT, "")
-    return as_schedule(STEP_WEIGHT, text) if text else StepWeight()
+    if text:
+        return as_schedule(STEP_WEIGHT, text)
+    return StepWeight(start=0.5 if kind == "reinforce_plus_plus" else 0.1)
 
 
 def register() -> tuple[str, ...]:
@@ -84,7 +93,10 @@ def register() -> tuple[str, ...]:
     from verl.trainer.ppo.core_algos import register_adv_est
 
     names = []
-    for name, make in (("tarpo", tarpo), ("tango", tango)):
+    makers: dict[str, Callable[[Form, bool], Any]] = {"tarpo": tarpo}
+    for kind in ESTIMATORS:
+        makers["tango" if kind == "grpo" else f"tango_{kind}"] = partial(tango, kind=kind)
+    for name, make in makers.items():
         for tokens in (False, True):
             for form in ("corrected", "released"):
                 full = name + ("_tokens" if tokens else "") + ("_released" if form == "released" else "")
@@ -133,15 +145,16 @@ def _step(counted: int) -> int:
 
 def _column(name: str, like: Any) -> Any:
     """A part of the reward as a tensor of shape (n,)."""
-    import numpy as np
-    import torch
-
     columns = _batch().non_tensor_batch
     if name not in columns:
         raise ConfigurationError(
-            f"the reward returned no {name!r}; tarpo needs 'region' and 'answer' (the reward table_region has them); "
+            f"the reward returned no {name!r}, or verl's V1 trainer dropped it: set trainer.use_v1=False (or use "
+            "tarpo_tokens). tarpo needs 'region' and 'answer', which the reward table_region has; "
             f"the batch has {', '.join(sorted(map(str, columns)))}"
         )
+    import numpy as np
+    import torch
+
     values = np.asarray(columns[name], dtype=np.float64)
     return torch.as_tensor(values, dtype=like.dtype, device=like.device)
 
@@ -150,7 +163,8 @@ def _tensor(name: str) -> Any:
     batch = _batch().batch
     if name not in batch.keys():  # noqa: SIM118 (a TensorDict, which cannot be asked with "in")
         raise ConfigurationError(
-            f"the batch has no tensor {name!r} of the responses' shape; the loop that runs the verifier must add it"
+            f"the batch has no tensor {name!r} of the responses' shape: the loop that runs the verifier must add it, "
+            "and trainer.use_v1=False keep it, since verl's V1 trainer drops it (or use the estimator's _tokens form)"
         )
     return batch[name]
 
