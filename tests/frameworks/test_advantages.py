@@ -84,7 +84,7 @@ def test_leave_one_out_by_hand():
 
 
 def test_whitening_by_hand():
-    """Outcomes of seven tokens, 1 x 4, 0 x 3: mean 4/7, variance 2/7. Sums 1, 1/2, 1/2, 0, -1, -1, 0: variance 3.5/6."""
+    """Outcomes of seven tokens, 1 x 4, 0 x 3: mean 4/7, variance 2/7. Sums to the end: mean 0, variance 3.5/6."""
     out, step = math.sqrt(2 / 7), math.sqrt(3.5 / 6)
     right, wrong = 3 / 7 / out, -4 / 7 / out
     expected = [

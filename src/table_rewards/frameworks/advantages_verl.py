@@ -4,23 +4,23 @@ Opt in by importing this module where the trainer runs::
 
     export VERL_USE_EXTERNAL_MODULES=table_rewards.frameworks.advantages_verl
 
-======================  ============================================================================================
-``tarpo``               region and answer from the reward's columns of these names (``TableRegion``)
-``tango``               outcome from ``token_level_rewards``, step rewards from the batch's tensor ``step_rewards``
-``tarpo_tokens``        region on the last but one token of ``token_level_rewards``, answer on the last
-``tango_tokens``        outcome on the last token of ``token_level_rewards``, step rewards where the steps end
-``tango_rloo...``       as the two of ``tango``, by leave-one-out differences
+================================  ====================================================================================
+``tarpo``                         region and answer from the reward's columns of these names (``TableRegion``)
+``tango``                         outcome from ``token_level_rewards``, step rewards from the batch's tensor ``step_rewards``
+``tarpo_tokens``                  region on the last but one token of ``token_level_rewards``, answer on the last
+``tango_tokens``                  outcome on the last token of ``token_level_rewards``, steps' rewards where they end
+``tango_rloo...``                 as the two of ``tango``, by leave-one-out differences
 ``tango_reinforce_plus_plus...``  as the two of ``tango``, whitened over the batch
-``..._released``        each of them as released (T4; groups without step rewards)
-======================  ============================================================================================
+``..._released``                  each of them as released (T4; groups without step rewards)
+================================  ====================================================================================
 
 verl hands an estimator rewards, mask and groups, no columns. So ``tarpo`` and ``tango`` look at the batch of their
 caller, ``compute_advantage``, where the classic trainer (``trainer.use_v1=False``) has the columns; the V1 trainer
 drops them before, and only the ``_tokens`` forms can work there, with a reward loop that places the parts itself.
 Missing parts are an error, never a silent GRPO. See docs/recipes/tango.md.
 
-alpha of ``tango`` and its kin is the schedule in the environment variable TABLE_REWARDS_STEP_WEIGHT (a number, or the text of a
-schedule such as ``linear(0.1, 0.001, 300)``), else RL Tango's own.
+alpha of ``tango`` and its kin is the schedule in the environment variable TABLE_REWARDS_STEP_WEIGHT (a number, or the
+text of a schedule such as ``linear(0.1, 0.001, 300)``), else RL Tango's own, from 0.5 for REINFORCE++.
 """
 
 from __future__ import annotations
