@@ -6,7 +6,7 @@ Opt in by importing this module where the trainer runs::
 
 ================================  ====================================================================================
 ``tarpo``                         region and answer from the reward's columns of these names (``TableRegion``)
-``tango``                         outcome from ``token_level_rewards``, step rewards from the batch's tensor ``step_rewards``
+``tango``                         outcome from ``token_level_rewards``, steps' from the tensor ``step_rewards``
 ``tarpo_tokens``                  region on the last but one token of ``token_level_rewards``, answer on the last
 ``tango_tokens``                  outcome on the last token of ``token_level_rewards``, steps' rewards where they end
 ``tango_rloo...``                 as the two of ``tango``, by leave-one-out differences
