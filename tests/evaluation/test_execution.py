@@ -155,3 +155,11 @@ def test_the_commands_print_a_table(tmp_path, capsys, gold):
     assert "consistency" in capsys.readouterr().out
     assert main(["evaluate", "cruxeval", str(FIXTURES / "exec_verify/cruxeval_x_phi1.jsonl")]) == 0
     assert "pass@1" in capsys.readouterr().out
+
+
+def test_the_two_files_of_dreval_swapped_are_told_in_one_line(capsys):
+    data, tasks = str(FIXTURES / DATA), str(FIXTURES / TASKS)
+    assert main(["evaluate", "reval", data, "--data", tasks, "--tasks", data]) == 3
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "dreval_tasks.jsonl: no column 'entry_point'" in err

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets.files import read_rows
+from table_rewards.datasets.files import read_rows, require_columns
 from table_rewards.evaluation.execution import TASKS, evaluate_cruxeval
 from table_rewards.evaluation.execution_generations import (
     are_generations,
@@ -77,6 +77,8 @@ def _reval_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _reval(options: argparse.Namespace) -> int:
+    require_columns(options.data, ("task_id", "entry_point", "code", "inputs", "outputs", "test"))
+    require_columns(options.tasks, ("task_id", "tasks"))
     benchmark = DREval.load(read_rows(options.data), read_rows(options.tasks))
     report = evaluate_reval(benchmark, (row for file in options.file for row in read_rows(file)))
     _print_table(report.table())
