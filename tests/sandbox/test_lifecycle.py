@@ -244,6 +244,26 @@ def test_a_trainer_killed_together_with_its_nursery_leaves_nothing() -> None:
     assert gone_within(owner, 2.0), (processes_of(owner), directories_of(owner))
 
 
+def test_a_nursery_killed_a_moment_after_its_trainer_leaves_nothing() -> None:
+    """Killed together, the trainer may end first: its supervisors clean up while the nursery still seems to live."""
+    victim = subprocess.Popen(
+        [sys.executable, "-c", VICTIM, "hang"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert victim.stdout is not None
+    owner = int(victim.stdout.readline())
+    nurseries = [p for p in processes_of(owner) if parent_of(p) == owner]
+    assert nurseries
+    for pid in nurseries:
+        os.kill(pid, signal.SIGSTOP)
+    victim.kill()
+    victim.wait()
+    victim.stdout.close()
+    time.sleep(0.15)
+    for pid in nurseries:
+        os.kill(pid, signal.SIGKILL)
+    assert gone_within(owner, 2.0), (processes_of(owner), directories_of(owner))
+
+
 def parent_of(pid: int) -> int:
     with open(f"/proc/{pid}/stat") as stat:
         return int(stat.read().rpartition(")")[2].split()[1])

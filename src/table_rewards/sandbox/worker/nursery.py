@@ -184,9 +184,12 @@ def _reap(children: set[int]) -> None:
 
 
 def _end(children: set[int], root: str) -> None:
-    """Supervisors see the end of their own sockets and clean up; after a moment the rest is ended and removed."""
+    """Supervisors see the end of their own sockets and clean up; after a moment the rest is ended and removed.
+
+    One whose directory is gone only waits to see that the root goes too: nobody waits for it.
+    """
     deadline = time.monotonic() + 1.0
-    while children and time.monotonic() < deadline:
+    while children and workdir.slots(root) and time.monotonic() < deadline:
         _reap(children)
         time.sleep(0.005)
     for pid in children:

@@ -20,6 +20,8 @@ from . import child, wire, workdir
 from .lockdown import kernel, landlock
 from .watch import Watch
 
+WAIT_FOR_NURSERY = 0.5
+
 
 def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: socket.socket, nursery: int) -> NoReturn:
     """The life of a supervisor. Ends with the trainer, with the nursery, or when its directory cannot be cleaned.
@@ -57,9 +59,23 @@ def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: soc
         workdir.remove(work)
         workdir.remove(base)
         with contextlib.suppress(OSError):
-            if os.getppid() != nursery and not any(name.startswith("slot") for name in os.listdir(root)):
-                workdir.remove(root)  # the nursery was killed, and this is the last of its supervisors
+            _leave(root, nursery)
         os._exit(0)
+
+
+def _leave(root: str, nursery: int) -> None:
+    """The nursery removes the root; where it was killed, the last of its supervisors does.
+
+    Who ends trainer and nursery together may end the trainer first: a nursery that still lives when the supervisors
+    see the end of the trainer is therefore no promise that the root will be removed.
+    """
+    deadline = time.monotonic() + WAIT_FOR_NURSERY
+    while os.getppid() == nursery:
+        if time.monotonic() >= deadline or not os.path.isdir(root):
+            return
+        time.sleep(0.002)
+    if not workdir.slots(root):
+        workdir.remove(root)
 
 
 def _parent_ended(*_: object) -> NoReturn:

@@ -84,6 +84,14 @@ def remove(path: str) -> bool:
     return done
 
 
+def slots(root: str) -> list[str]:
+    """The directories of supervisors that still have something to clean up."""
+    try:
+        return [name for name in os.listdir(root) if name.startswith("slot")]
+    except OSError:
+        return []
+
+
 def _unlink(name: str, directory: int) -> bool:
     try:
         os.unlink(name, dir_fd=directory)
