@@ -76,6 +76,22 @@ def test_the_trainer_stays_small_while_a_snippet_prints_without_end(sandbox: San
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
 
 
+def test_the_results_before_a_loop_are_kept_however_fast_they_came(sandbox: Sandbox) -> None:
+    """Results are gathered before they are counted: none that was written when the time is up may be lost."""
+    code = "n = int(input())\nprint(n)\nwhile n == 40: pass"
+    results = sandbox.run(Job.stdins(code, [str(n) for n in range(50)], limits=SHORT)).results
+    assert [result.stdout for result in results[:40]] == [f"{n}\n" for n in range(40)]
+    assert [result.status for result in results[40:]] == ["timeout_cpu"] + ["not_run"] * 9
+
+
+def test_a_program_may_ask_how_long_its_stdin_is_and_leave_it_half_read(sandbox: Sandbox) -> None:
+    """Fast readers take os.fstat(0).st_size bytes at once: no tail of a longer input may follow a shorter one."""
+    code = "import os\nprint(os.read(0, os.fstat(0).st_size).decode())\nos.write(0, b'rubbish')"
+    texts = ["a long line of text", "ab", "", "abc" * 40_000, "z"]
+    results = sandbox.run(Job.stdins(code, texts)).results
+    assert [result.stdout for result in results] == [text + "\n" for text in texts]
+
+
 def test_stdins_start_fresh_and_do_not_spoil_each_other(sandbox: Sandbox) -> None:
     code = """
 import sys, random

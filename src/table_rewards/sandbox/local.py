@@ -34,7 +34,7 @@ class LocalSandbox(Sandbox):
     pool of its own.
 
     ``slots``
-        Jobs at a time; one for each usable CPU when left out.
+        Jobs at a time; one for each usable CPU and one more when left out.
     ``policy``, ``allow_degraded``
         ``"strict"`` refuses to run with any guarantee lost; ``"auto"`` warns, and refuses where untrusted code would be
         next to unprotected unless ``allow_degraded``.

@@ -30,8 +30,11 @@ def memory_bytes() -> int:
 
 
 def default_slots(mem_mb: int = 1024) -> int:
-    """One slot a CPU, as long as all of them at their memory limit fill at most half of the memory."""
-    return max(1, min(usable_cpus(), (memory_bytes() // 2) // (mem_mb << 20)))
+    """One slot a CPU and one more, so that none idles while an answer is taken and the next job given.
+
+    Fewer where all of them at their memory limit would fill more than half of the memory.
+    """
+    return max(1, min(usable_cpus() + 1, (memory_bytes() // 2) // (mem_mb << 20)))
 
 
 def readable(python: Iterable[str], extra: Iterable[str] = ()) -> list[str]:

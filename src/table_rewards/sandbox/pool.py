@@ -205,6 +205,7 @@ class Pool:
         if header["status"] == "sandbox_error":
             self._failed(task, header["note"])
             return
+        self._dispatch()  # before the answer is read: the slot need not wait for that
         task.future.set_result(messages.decode_outcome(task.job, header, parts))
 
     def _failed(self, task: Task, note: str) -> None:

@@ -115,14 +115,15 @@ def run_stdins(spec: Spec, parts: list[bytes]) -> int:
         print_error(error)
         return 1
     cap = spec["out"]
-    source, sink = _nameless_file(), _nameless_file()
+    source, sink = spec.get("scratch") or (_nameless_file(), _nameless_file())
     recursion, home = sys.getrecursionlimit(), os.getcwd()
     for index, part in spec["stdins"]:
-        for fd in (source, sink):
-            os.ftruncate(fd, 0)
-            os.lseek(fd, 0, os.SEEK_SET)
-        wire.write_all(source, parts[part])
         os.lseek(source, 0, os.SEEK_SET)
+        wire.write_all(source, parts[part])
+        os.ftruncate(source, len(parts[part]))  # after the writing: to free a file's pages and take others costs more
+        os.lseek(source, 0, os.SEEK_SET)
+        os.ftruncate(sink, 0)
+        os.lseek(sink, 0, os.SEEK_SET)
         os.dup2(source, 0)
         os.dup2(sink, 1)
         sys.stdin, sys.stdout = text_in(), text_out()

@@ -16,29 +16,15 @@ import time
 from typing import Any
 
 from . import child, wire, workdir
+from .children import Exit, cpu_clock, queued, reap_orphans
 from .lockdown import kernel
 
 QUOTA_EVERY = 0.05
 SETUP_WITHIN = 60.0
+GATHER = 0.002  # finished items are counted this often: a wake-up for each would cost more than a small test does
+GATHER_UP_TO = 16 << 10  # bytes at a time; who writes more must not wait with a full pipe
 STRETCH = 10  # by how much a busy machine may stretch the wall-clock limit
 STDERR_BYTES = 64 << 10
-
-
-def cpu_clock(pid: int) -> float | None:
-    """CPU seconds of a whole process so far, from the clock that the kernel keeps for it."""
-    try:
-        return time.clock_gettime((~pid << 3) | 2)
-    except OSError:
-        return None
-
-
-def queued(pid: int) -> float:
-    """Seconds that a process was ready to run but another had the processor."""
-    try:
-        with open(f"/proc/{pid}/schedstat") as schedstat:
-            return int(schedstat.read().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return 0.0
 
 
 class Watch:
@@ -55,7 +41,6 @@ class Watch:
         self.frame_at = 0
         self.cpu_from = 0.0
         self.wall_from = time.monotonic()
-        self.queued_from = 0.0
         self.wall_end = self.wall_from + SETUP_WITHIN
         self.poll = select.poll()
         self.areas = [mmap.mmap(-1, cap + 1, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for cap in self.caps]
@@ -154,15 +139,12 @@ class Watch:
             if not self.ready:
                 if kind != wire.READY:
                     return
-                self.ready, self.queued_from = True, self.queued()
+                self.ready = True
                 self.poll.register(sock, select.POLLIN)
             self.frames += 1
             if self.frames <= self.header["items"] + 1:
                 self.cpu_from, self.wall_from = self.cpu(), time.monotonic()
                 self.wall_end = self.wall_from + self.header["wall"]
-
-    def queued(self) -> float:
-        return sum(map(queued, self.pids))
 
     def out_of_time(self, now: float) -> bool:
         """The wall clock stops a program that waits, not one that a busy machine keeps waiting."""
@@ -170,7 +152,7 @@ class Watch:
             return False
         wall = self.header["wall"]
         if self.ready and now < self.wall_from + STRETCH * wall:
-            self.wall_end = self.wall_from + wall + self.queued() - self.queued_from
+            self.wall_end = self.wall_from + wall + sum(map(queued, self.pids))
         return now >= self.wall_end
 
     def cpu(self) -> float:
@@ -178,23 +160,36 @@ class Watch:
 
     def watch(self, sock: socket.socket, work: str) -> None:
         header = self.header
-        done = _Exit(self.pids[0], self.poll)
+        done = Exit(self.pids[0], self.poll)
         next_look = time.monotonic() + min(header["cpu"], QUOTA_EVERY)
+        gather = 0.0  # until when the result pipe may fill unread
         while not done.seen and not self.status:
             now = time.monotonic()
-            wait = max(0.0, min(self.wall_end, next_look) - now) * 1000 + 0.5
+            if gather and now >= gather:
+                gather = 0.0
+                if self.pipes[2] in self.open:
+                    self.poll.modify(self.pipes[2], select.POLLIN)
+            wait = max(0.0, min(self.wall_end, next_look, gather or next_look) - now) * 1000 + 0.5
             for fd, _ in self.poll.poll(wait if done.fd >= 0 else min(wait, 5.0)):
                 if fd in self.open:
                     which = self.pipes.index(fd)
+                    before = self.sizes[which]
                     self.drain(which)
                     if which == 2:
                         self.count_frames(sock)
+                        few = self.sizes[which] - before < GATHER_UP_TO
+                        if few and fd in self.open and self.ready and header["items"] > 1:
+                            gather = time.monotonic() + GATHER
+                            self.poll.modify(fd, 0)
                 elif fd == sock.fileno():
                     self.hear(sock)
             done.look(self.pids[0])
             if done.seen or self.stopped():
                 break
             now = time.monotonic()
+            if gather and now >= min(next_look, self.wall_end):
+                self.drain(2)  # what has ended is not late
+                self.count_frames(sock)
             if now >= next_look:
                 used = self.cpu() - self.cpu_from
                 if self.ready and used >= header["cpu"]:
@@ -227,7 +222,7 @@ class Watch:
         """End what is left; exit status of the job's process, CPU seconds, peak memory of the model's own."""
         self.kill()
         states = [os.wait4(pid, 0) for pid in self.pids]
-        _reap_orphans()
+        reap_orphans()
         for which in range(3):
             if self.status != "output_limit":
                 self.drain(which)
@@ -266,35 +261,3 @@ class Watch:
     def close(self) -> None:
         for area in self.areas:
             area.close()
-
-
-class _Exit:
-    """Notices the end of a child: by a pidfd where there is one, else by asking."""
-
-    def __init__(self, pid: int, poll: select.poll) -> None:
-        self.seen, self.fd, self.poll = False, -1, poll
-        with contextlib.suppress(OSError, AttributeError):
-            self.fd = os.pidfd_open(pid)
-            poll.register(self.fd, select.POLLIN)
-
-    def look(self, pid: int) -> None:
-        self.seen = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-    def close(self) -> None:
-        if self.fd >= 0:
-            self.poll.unregister(self.fd)
-            os.close(self.fd)
-
-
-def _reap_orphans() -> None:
-    """Whatever was re-parented to us; only possible where seccomp does not forbid to fork."""
-    while True:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            with contextlib.suppress(OSError, ValueError), open(f"/proc/self/task/{os.getpid()}/children") as children:
-                for orphan in children.read().split():
-                    os.kill(int(orphan), signal.SIGKILL)
-            time.sleep(0.001)

@@ -15,6 +15,7 @@ from typing import Any
 LENGTH = struct.Struct("<I")
 READY, SETUP_FAILED, VALUE, TEST = b"R", b"E", b"V", b"T"
 RESULT_FD, PEER_FD = 3, 4
+SOURCE_FD, SINK_FD = 6, 7
 
 
 def message(header: dict[str, Any], *parts: bytes) -> bytes:
