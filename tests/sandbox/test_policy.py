@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from table_rewards.core.errors import UnknownName
+from table_rewards.core.errors import ConfigurationError, UnknownName
 from table_rewards.sandbox import Job, SandboxDegradedWarning, SandboxUnavailable
 from table_rewards.sandbox.local import LocalSandbox
 from table_rewards.sandbox.policy import Capabilities, choose
@@ -16,6 +16,18 @@ from table_rewards.sandbox.worker.lockdown.syscalls import CHECKED, DENIED, META
 
 FULL = Capabilities(linux=True, root=True, arch="x86_64", seccomp=True, landlock=7, cpu_clock=True, user=True)
 USER = Capabilities(linux=True, root=False, arch="x86_64", seccomp=True, landlock=7, cpu_clock=True)
+
+
+def test_programs_hash_strings_by_the_seed_that_is_given() -> None:
+    job = Job.script("print(hash('a'))")
+    said = {}
+    for seed in (0, 1, 1):
+        with LocalSandbox(slots=1, hash_seed=seed) as sandbox:
+            said.setdefault(seed, set()).add(sandbox.run(job).stdout)
+    assert len(said[1]) == 1, "the same in every run"
+    assert said[0] != said[1]
+    with pytest.raises(ConfigurationError, match="hash_seed must be a whole number"):
+        LocalSandbox(hash_seed=-1)
 
 
 def test_root_and_ordinary_user_with_landlock_lose_nothing() -> None:

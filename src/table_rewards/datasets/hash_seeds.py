@@ -10,17 +10,9 @@ the day, the version of Python or the machine.
 
 from __future__ import annotations
 
-import atexit
-import os
 import re
-import shlex
-import shutil
-import sys
-import tempfile
 import warnings
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 from table_rewards.core.errors import ScorerFailed
@@ -82,24 +74,7 @@ def _same(one: State | None, other: State | None) -> bool:
 
 
 def _seeded(seed: int) -> Sandbox:
-    """A sandbox of this process whose interpreter hashes strings by another seed; started once, shared."""
+    """A sandbox of this process whose programs hash strings by another seed; started once, shared."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SandboxDegradedWarning)  # the sandbox of the first run has said it
-        return get_sandbox("local", python=_interpreter(os.getpid(), seed))
-
-
-@lru_cache(maxsize=len(SEEDS))
-def _interpreter(pid: int, seed: int) -> str:
-    """A program that is this interpreter but for its hash seed. It belongs to the process ``pid``."""
-    folder = tempfile.mkdtemp(prefix="table-rewards-seed-")
-    atexit.register(_remove, folder, pid)
-    os.chmod(folder, 0o755)
-    path = Path(folder) / "python"
-    path.write_text(f'#!/bin/sh\nPYTHONHASHSEED={seed} exec {shlex.quote(sys.executable)} "$@"\n', "utf-8")
-    path.chmod(0o755)
-    return str(path)
-
-
-def _remove(folder: str, pid: int) -> None:
-    if os.getpid() == pid:  # a forked copy leaves it to its owner
-        shutil.rmtree(folder, ignore_errors=True)
+        return get_sandbox("local", hash_seed=seed)

@@ -44,6 +44,8 @@ class LocalSandbox(Sandbox):
         The interpreter that runs the snippets; the trainer's own when left out.
     ``tmp``
         Where the working directories are made.
+    ``hash_seed``
+        The programs' ``PYTHONHASHSEED``: by it the order of a set of strings is the same in every run.
     ``without``
         Layers to leave out (``"seccomp"``, ``"landlock"``, ``"user"``, ``"zygote"``): for measuring, and to rehearse a
         lesser machine.
@@ -60,10 +62,13 @@ class LocalSandbox(Sandbox):
         readable: Iterable[str] = (),
         python: str | None = None,
         tmp: str | None = None,
+        hash_seed: int = 0,
         without: Collection[str] = (),
     ) -> None:
         if slots is not None and (isinstance(slots, bool) or slots < 1):
             raise ConfigurationError(f"slots must be a positive number of jobs at a time, got {slots!r}")
+        if isinstance(hash_seed, bool) or not isinstance(hash_seed, int) or not 0 <= hash_seed < 1 << 32:
+            raise ConfigurationError(f"hash_seed must be a whole number from 0 to {2**32 - 1}, got {hash_seed!r}")
         if os.name != "posix":
             raise SandboxUnavailable("the local sandbox needs Linux or macOS; use the 'sandbox_fusion' backend")
         found = probe(python or sys.executable)
@@ -74,6 +79,7 @@ class LocalSandbox(Sandbox):
             policy=self.policy,
             readable=machine.readable(found.readable, readable),
             tmp=tmp or tempfile.gettempdir(),
+            hash_seed=hash_seed,
         )
         self._pool: Pool | ProcessPool | None = None
         self._lock = threading.Lock()

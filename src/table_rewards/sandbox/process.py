@@ -27,6 +27,7 @@ class Settings:
     policy: Policy
     readable: Sequence[str]
     tmp: str
+    hash_seed: int = 0
     preload: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(FLAVOURS))
 
 
@@ -91,7 +92,7 @@ def start(settings: Settings, flavour: str, root: str) -> tuple[subprocess.Popen
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
         "TZ": "UTC",
-        "PYTHONHASHSEED": "0",
+        "PYTHONHASHSEED": str(settings.hash_seed),
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": os.path.join(root, "mpl"),

@@ -113,7 +113,8 @@ class _Run:
             file.write(self.job.inputs[0] if self.job.kind == "script" else b"")
         fds = [] if peer is None else [peer.fileno()]
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": self.work, "TMPDIR": self.work, "TZ": "UTC"}
-        environment.update(PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1", MPLBACKEND="Agg", MPLCONFIGDIR=self.work)
+        environment.update(PYTHONHASHSEED=str(self.settings.hash_seed), PYTHONDONTWRITEBYTECODE="1")
+        environment.update(MPLBACKEND="Agg", MPLCONFIGDIR=self.work)
         environment.update(dict.fromkeys(process.ONE_THREAD, "1"))
         with open(stdin, "rb") as source:
             return subprocess.Popen(
