@@ -92,6 +92,24 @@ def test_tango_finds_step_rewards_in_the_batch_and_on_tokens(monkeypatch):
     np.testing.assert_allclose(advantages(batch(on_last_token(outcomes) + steps), "tango_tokens"), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["rloo", "reinforce_plus_plus"])
+@pytest.mark.parametrize("form", ["corrected", "released"])
+def test_tango_in_its_other_forms(kind, form, monkeypatch):
+    from table_rewards.frameworks.advantages import two_level_advantage
+
+    monkeypatch.setenv("TABLE_REWARDS_STEP_WEIGHT", "0.25")
+    steps = np.zeros((4, 4), dtype=np.float32)
+    steps[0, 0], steps[0, 1], steps[1, 1], steps[3, 2] = 0.5, -0.5, 1.0, -1.0
+    outcomes = [1.0, 0.0, 1.0, 0.5]
+    expected = two_level_advantage(outcomes, steps, MASK, UID, 0.25, estimator=kind, form=form)
+    released = "_released" if form == "released" else ""
+    placed = advantages(batch(on_last_token(outcomes), tensors={"step_rewards": steps}), f"tango_{kind}{released}")
+    np.testing.assert_allclose(placed, expected, atol=1e-5)
+    if form == "corrected":
+        tokens = advantages(batch(on_last_token(outcomes) + steps), f"tango_{kind}_tokens")
+        np.testing.assert_allclose(tokens, expected, atol=1e-5)
+
+
 def test_alpha_follows_verls_step():
     from table_rewards.frameworks.advantages import StepWeight, two_level_advantage
 
