@@ -48,7 +48,7 @@ def test_the_reward_and_the_estimator_that_it_names_exist():
     gold = {"answer": "7", "gold_area": {"columns": ["a"], "rows": [0]}, "instruction_type": "DP"}
     assert verl.table_region("table_area", "Final Answer: 7", gold, {}, weight=0.1)["score"] == pytest.approx(0.9)
     estimators = pathlib.Path(verl.__file__).with_name("advantages_verl.py").read_text("utf-8")
-    assert '("tarpo", tarpo)' in estimators
+    assert '{"tarpo": tarpo}' in estimators
 
 
 def test_the_entry_and_the_origins_are_those_of_the_code():
