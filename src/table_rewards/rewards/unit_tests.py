@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from table_rewards.core.errors import ConfigurationError, one_of
-from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.rewards.sandboxed import SandboxedReward
 from table_rewards.rewards.unit_tests_code import program_of, with_imports, with_prompt
 from table_rewards.rewards.unit_tests_output import same_output, same_result
 from table_rewards.rewards.unit_tests_reference import UnitTestsReference, arguments
-from table_rewards.sandbox import Job, Limits, Outcome, TestResult, get_sandbox, values
+from table_rewards.sandbox import Job, Limits, Outcome, TestResult, values
 from table_rewards.sandbox.backend import BACKENDS
 
 __all__ = ["UnitTests", "UnitTestsReference"]
@@ -23,7 +24,7 @@ _TIMEOUTS: Final = ("timeout_cpu", "timeout_wall")
 _DATA_FAULT: Final = re.compile(r"ModuleNotFoundError|ImportError|SyntaxError|IndentationError")
 
 
-class UnitTests(Reward[UnitTestsReference]):
+class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
     """Share of a problem's tests that the completion's program passes, plus a bonus for the format.
 
     ::
@@ -63,7 +64,6 @@ class UnitTests(Reward[UnitTestsReference]):
 
     name: ClassVar[str] = "unit_tests"
     reference_type: ClassVar[type[Any]] = UnitTestsReference
-    waits = True
     parts = ("pass_rate", "all_passed", "format", "timeouts")
     headline = ("pass_rate", "timeouts")
 
@@ -107,28 +107,7 @@ class UnitTests(Reward[UnitTestsReference]):
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
-    def judge(self, completion: str, reference: UnitTestsReference, step: int | None) -> Judgement:
-        return self.judge_all([completion], [reference], step)[0]
-
-    def judge_all(
-        self, completions: Sequence[str], references: Sequence[UnitTestsReference], step: int | None
-    ) -> list[Judgement]:
-        cases = [self._read(*pair) for pair in zip(completions, references, strict=True)]
-        jobs = [case.job for case in cases if case.job is not None]
-        return self._judged(cases, get_sandbox(self.sandbox).run_batch(jobs) if jobs else [])
-
-    async def judge_all_async(
-        self, completions: Sequence[str], references: Sequence[UnitTestsReference], step: int | None
-    ) -> list[Judgement]:
-        cases = [self._read(*pair) for pair in zip(completions, references, strict=True)]
-        jobs = [case.job for case in cases if case.job is not None]
-        return self._judged(cases, await get_sandbox(self.sandbox).arun_batch(jobs) if jobs else [])
-
-    def _judged(self, cases: Sequence[_Case], outcomes: Sequence[Outcome]) -> list[Judgement]:
-        left = iter(outcomes)
-        return [self._judgement(case, next(left) if case.job is not None else None) for case in cases]
-
-    def _read(self, completion: str, reference: UnitTestsReference) -> _Case:
+    def read(self, completion: str, reference: UnitTestsReference) -> _Case:
         program, in_answer = program_of(completion)
         chosen = self._chosen(reference.count)
         tags = in_answer or (self.profile == "released" and "<answer>" in completion and "</answer>" in completion)
@@ -151,7 +130,7 @@ class UnitTests(Reward[UnitTestsReference]):
             return range(count)
         return [index * count // self.cap for index in range(self.cap)]
 
-    def _judgement(self, case: _Case, outcome: Outcome | None) -> Judgement:
+    def conclude(self, case: _Case, outcome: Outcome | None) -> Judgement:
         if outcome is None:
             return Judgement(0.0, (0.0,) * 4, UNPARSED, "no program")
         if outcome.is_ours:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
-from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards import white_box_released as released
+from table_rewards.rewards.sandboxed import SandboxedReward
 from table_rewards.rewards.white_box_answers import answer_lines, right_path, right_state
 from table_rewards.rewards.white_box_calls import (
     Arguments,
@@ -22,14 +23,14 @@ from table_rewards.rewards.white_box_calls import (
 from table_rewards.rewards.white_box_plain import is_plain
 from table_rewards.rewards.white_box_reference import WhiteBoxReference
 from table_rewards.rewards.white_box_source import MAX_ANSWER, NotThatForm, first_statement, literal
-from table_rewards.sandbox import Job, Limits, Outcome, Value, get_sandbox, values
+from table_rewards.sandbox import Job, Limits, Outcome, Value, values
 from table_rewards.sandbox.backend import BACKENDS
 from table_rewards.text.blocks import last_tagged
 
 __all__ = ["WhiteBox", "WhiteBoxReference"]
 
 
-class WhiteBox(Reward[WhiteBoxReference]):
+class WhiteBox(SandboxedReward[WhiteBoxReference, "_Case"]):
     """Share of the right answers about a program: its output, its next statements, the states of its variables.
 
     ``io_mixed``: the ``<answer>`` holds ``assert f(args) == value``, then one line for each next-statement question,
@@ -69,7 +70,6 @@ class WhiteBox(Reward[WhiteBoxReference]):
 
     name: ClassVar[str] = "white_box"
     reference_type: ClassVar[type[Any]] = WhiteBoxReference
-    waits = True
     parts = ("io", "path", "state", "score")
     headline = ("io", "path")
 
@@ -106,28 +106,7 @@ class WhiteBox(Reward[WhiteBoxReference]):
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
-    def judge(self, completion: str, reference: WhiteBoxReference, step: int | None) -> Judgement:
-        return self.judge_all([completion], [reference], step)[0]
-
-    def judge_all(
-        self, completions: Sequence[str], references: Sequence[WhiteBoxReference], step: int | None
-    ) -> list[Judgement]:
-        cases = [self._read(*pair) for pair in zip(completions, references, strict=True)]
-        jobs = [case.job for case in cases if case.job is not None]
-        return self._judged(cases, get_sandbox(self.sandbox).run_batch(jobs) if jobs else [])
-
-    async def judge_all_async(
-        self, completions: Sequence[str], references: Sequence[WhiteBoxReference], step: int | None
-    ) -> list[Judgement]:
-        cases = [self._read(*pair) for pair in zip(completions, references, strict=True)]
-        jobs = [case.job for case in cases if case.job is not None]
-        return self._judged(cases, await get_sandbox(self.sandbox).arun_batch(jobs) if jobs else [])
-
-    def _judged(self, cases: Sequence[_Case], outcomes: Sequence[Outcome]) -> list[Judgement]:
-        left = iter(outcomes)
-        return [self._judgement(case, next(left) if case.job is not None else None) for case in cases]
-
-    def _judgement(self, case: _Case, outcome: Outcome | None) -> Judgement:
+    def conclude(self, case: _Case, outcome: Outcome | None) -> Judgement:
         if case.unparsed:
             return Judgement(0.0, (0.0,) * 4, UNPARSED, case.note)
         if outcome is not None and outcome.is_ours:
@@ -159,7 +138,7 @@ class WhiteBox(Reward[WhiteBoxReference]):
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
-    def _read(self, completion: str, reference: WhiteBoxReference) -> _Case:
+    def read(self, completion: str, reference: WhiteBoxReference) -> _Case:
         answer = last_tagged(completion, "answer")
         case = _Case(completion, reference)
         if self.profile == "released":
