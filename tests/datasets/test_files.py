@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets import files
+from table_rewards.datasets import json_rows
 from table_rewards.datasets.files import (
     BrokenRow,
     RowWriter,
@@ -164,7 +164,7 @@ def test_a_byte_order_mark_is_no_data(tmp_path):
 
 
 def test_an_array_larger_than_a_chunk_is_streamed(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "CHUNK", 64)
+    monkeypatch.setattr(json_rows, "CHUNK", 64)
     path = tmp_path / "rows.json"
     rows = [{"text": "x" * (i * 7 % 300), "i": i} for i in range(300)]
     path.write_text(json.dumps(rows, indent=1))

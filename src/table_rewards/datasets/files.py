@@ -14,30 +14,19 @@ What a file is, its first bytes say, not its ending: parquet, gzip around JSON, 
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from table_rewards.core.errors import nearest
+from table_rewards.datasets.json_rows import CHUNK, JSON_TYPES, BrokenRow, array_rows, line_rows, open_bytes
 from table_rewards.datasets.row_writer import RowWriter as RowWriter
 from table_rewards.datasets.unusable import UnusableFile as UnusableFile
 from table_rewards.datasets.unusable import explained, need_pyarrow
 
 Format = Literal["parquet", "jsonl", "json"]
 BATCH: Final = 1024
-CHUNK: Final = 1 << 20
-
-
-class BrokenRow(dict[str, Any]):
-    """An empty row that stands for a line that could not be read; ``problem`` says why."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__()
-        self.problem = problem
 
 
 def read_rows(
@@ -67,7 +56,7 @@ def read_rows(
         if kind == "parquet":
             yield from _parquet_rows(path, columns, start, batch_size)
             return
-        rows = _array_rows(path, start) if kind == "json" else _line_rows(path, start, broken)
+        rows = array_rows(path, start) if kind == "json" else line_rows(path, start, broken)
         if columns is None:
             yield from rows
             return
@@ -100,8 +89,8 @@ def count_rows(path: str | os.PathLike[str]) -> int:
         if kind == "parquet":
             return int(_parquet(path).metadata.num_rows)
         if kind == "json":
-            return sum(1 for _ in _array_rows(path, 0))
-        with _open(path) as file:
+            return sum(1 for _ in array_rows(path, 0))
+        with open_bytes(path) as file:
             return sum(1 for line in file if line.strip())
 
 
@@ -130,7 +119,7 @@ def schema_of(path: str | os.PathLike[str], rows: int = 64) -> dict[str, str]:
         if number >= rows:
             break
         for name, value in row.items():
-            types.setdefault(name, {})[_JSON_TYPES.get(type(value), type(value).__name__)] = None
+            types.setdefault(name, {})[JSON_TYPES.get(type(value), type(value).__name__)] = None
     return {name: " or ".join(kinds) for name, kinds in types.items()}
 
 
@@ -163,7 +152,7 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     with path.open("rb") as raw:
         if raw.read(4) == b"PAR1":
             return "parquet"
-    with _open(path) as file:
+    with open_bytes(path) as file:
         head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head:
         raise UnusableFile(path, "the file is empty")
@@ -172,80 +161,6 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     if head[:1] == b"{":
         return "jsonl"
     raise UnusableFile(path, f"neither parquet nor JSON; it begins with {head[:24]!r}")
-
-
-_JSON_TYPES: Final[dict[type, str]] = {
-    str: "text",
-    bool: "truth value",
-    int: "number",
-    float: "number",
-    list: "list",
-    dict: "object",
-    type(None): "null",
-}
-
-
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
-
-
-# -- JSON -------------------------------------------------------------------------------------------------------------
-
-
-def _line_rows(path: Path, start: int, broken: str) -> Iterator[dict[str, Any]]:
-    seen = 0
-    with _open(path) as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            seen += 1
-            if seen <= start:
-                continue
-            row = _row(line, number)
-            if isinstance(row, BrokenRow) and broken == "raise":
-                raise UnusableFile(path, row.problem)
-            yield row
-
-
-def _row(line: bytes, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace"))
-    except (ValueError, RecursionError) as error:
-        cut = "" if line.endswith(b"\n") else " and ends without a newline: was its writer stopped?"
-        return BrokenRow(f"line {number:,} is not JSON ({error}){cut}")
-    if not isinstance(row, dict):
-        kind = _JSON_TYPES.get(type(row), type(row).__name__)
-        return BrokenRow(f"line {number:,} is a JSON {kind}, where an object is wanted")
-    return row
-
-
-def _array_rows(path: Path, start: int) -> Iterator[dict[str, Any]]:
-    """Items of a JSON array, one after another, without holding the array."""
-    decoder = json.JSONDecoder()
-    with _open(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace")
-        buffer = text.read(CHUNK).lstrip()[1:]
-        number = 0
-        while True:
-            buffer = buffer.lstrip(" \t\r\n,")
-            if buffer[:1] == "]":
-                return
-            try:
-                row, end = decoder.raw_decode(buffer)
-            except (ValueError, RecursionError) as error:
-                more = text.read(max(CHUNK, len(buffer)))  # doubling: an item of any size costs linear time
-                if not more:
-                    raise UnusableFile(path, f"item {number:,} of the array is not JSON ({error})") from None
-                buffer += more
-                continue
-            if not isinstance(row, dict):
-                raise UnusableFile(path, f"item {number:,} of the array is not a JSON object")
-            buffer = buffer[end:]
-            number += 1
-            if number > start:
-                yield row
 
 
 # -- parquet ----------------------------------------------------------------------------------------------------------
