@@ -11,7 +11,8 @@ import pytest
 from table_rewards import ConfigurationError, Ranking
 from table_rewards.commands.main import main
 from table_rewards.datasets.files import read_rows
-from table_rewards.datasets.grrm import Columns, Skipped, UnusableRow, read_group, rl_rows, sft_rows, shuffled
+from table_rewards.datasets.grrm import rl_rows, sft_rows, shuffled
+from table_rewards.datasets.grrm_groups import Columns, Skipped, UnusableRow, read_group
 
 FIXTURE = pathlib.Path(__file__).parents[2] / "fixtures" / "grrm" / "mt_ranking.jsonl"
 ROWS = list(read_rows(FIXTURE))

@@ -11,7 +11,8 @@ from typing import Final
 
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import RowWriter, read_rows, require_columns
-from table_rewards.datasets.grrm import SEED, SOURCE, Columns, Skipped, dataset_info, rl_rows, sft_rows, shuffled
+from table_rewards.datasets.grrm import SEED, SOURCE, dataset_info, rl_rows, sft_rows, shuffled
+from table_rewards.datasets.grrm_groups import Columns, Skipped
 from table_rewards.rewards.ranking_parse import MODES
 
 Task = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
