@@ -1,13 +1,7 @@
 """Table-R1's training data (arXiv 2505.12415): questions about tables, with cleaned labels and regions.
 
-Source rows, told apart by what they have:
-
-* TableBench, TableInstruct: ``table`` (nested, flattened or JSON text), ``question``, ``answer``; may be ``gold_area``,
-  ``instruction_type``, ``qtype``, ``qsubtype``, ``id``, a ``response`` or ``program`` to learn from.
-* Table-R1's verl rows: the table and question in ``prompt``, the labels in ``reward_model.ground_truth``.
-* ``prompt`` and ``response`` (TableInstruct-RE): answer and region are those of the response.
-
-Each becomes an :class:`Item` for every prompt type wanted, with cleaned labels and a region whose origin it names.
+Each source row becomes an :class:`Item` for every prompt type wanted, with cleaned labels and a region whose
+origin it names.
 """
 
 from __future__ import annotations
@@ -17,24 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
-from table_rewards.core.rows import Row
 from table_rewards.datasets import table_r1_prompts as prompts
 from table_rewards.datasets.files import read_batches
 from table_rewards.datasets.table_r1_labels import LEFTOVER, clean_answer, clean_region
 from table_rewards.datasets.table_r1_regions import program_job, region_of_answer, region_of_program
 from table_rewards.datasets.table_r1_report import Report
-from table_rewards.datasets.table_r1_table import (
-    Region,
-    Table,
-    Unusable,
-    prompt_text,
-    question_in,
-    read_table,
-    region_of,
-)
+from table_rewards.datasets.table_r1_source import Example, read_example
+from table_rewards.datasets.table_r1_table import Region, Table, Unusable, region_of
 from table_rewards.rewards.programs import ProgramRunner, printed_answer, program_in
 from table_rewards.rewards.table_region import INSTRUCTION_TYPES
-from table_rewards.rewards.tablebench import CHARTS, answer_text
 from table_rewards.sandbox import Outcome
 from table_rewards.text.blocks import last_tagged
 from table_rewards.text.final_answer import final_answer
@@ -88,24 +73,6 @@ class Item:
         return self.given_prompt or prompts.prompt(self.kind, self.table, self.question)
 
 
-@dataclass(frozen=True, slots=True)
-class _Example:
-    """A source row, read but not judged."""
-
-    number: int
-    table: Table
-    question: str
-    answer: str | None
-    region: Any
-    kind: str
-    prompt: str
-    response: str
-    program: str
-    qtype: str
-    qsubtype: str
-    id: str
-
-
 def prepare(rows: Iterable[Mapping[str, Any]], settings: Settings, report: Report) -> Iterator[Item]:
     """Yield items in the order of the rows; a row that is of no use is counted in ``report``, with the reason.
 
@@ -129,7 +96,7 @@ def prepare(rows: Iterable[Mapping[str, Any]], settings: Settings, report: Repor
         for entry in batch:
             report.read += 1
             try:
-                examples.append(_read(entry["row"], entry["number"], settings))
+                examples.append(read_example(entry["row"], entry["number"], keep_prompt=settings.prompts == "keep"))
             except (Unusable, BadReference) as error:
                 report.leave_out(_words(error), entry["number"])
         for example, outcome in zip(examples, _run(examples, runner), strict=True):
@@ -153,49 +120,7 @@ def prepare(rows: Iterable[Mapping[str, Any]], settings: Settings, report: Repor
             yield from fresh
 
 
-def _read(raw: Mapping[str, Any], number: int, settings: Settings) -> _Example:
-    problem = getattr(raw, "problem", "")
-    if problem:
-        raise Unusable("the line is not a JSON object")
-    row = Row(raw)
-    if str(row.find("qtype", default="")) == CHARTS or row.find("chart_type", default=""):
-        raise Unusable("a chart is asked for, which this reward does not judge (table_bench does)")
-    shown = prompt_text(row)
-    table = read_table(row)
-    question = row.find("question", default="") or question_in(shown)
-    if not isinstance(question, str) or not question.strip():
-        raise Unusable("no question")
-    response = row.find("response", "prediction", "completion", "output", default="")
-    response = response if isinstance(response, str) else ""
-    program = row.find("program", "solution_code", default="")
-    kind = str(row.find("instruction_type", default=""))
-    ready = raw.get("prompt") if settings.prompts == "keep" else None
-    if kind not in INSTRUCTION_TYPES:
-        if kind:
-            raise Unusable("instruction_type is none of DP, TCoT, SCoT, PoT")
-        kind = prompts.kind_of(shown) if ready or (response and shown) else ""
-    elif not ready and not response and raw.get("reward_model") is None:
-        kind = ""  # TableBench's files repeat the same questions once a type; any of them makes all types
-    if not isinstance(program, str) or not program:
-        program = (program_in(response) or "") if kind in ("PoT", "") else ""
-    answer = row.find("answer", default=None)
-    if answer is None and isinstance(row.ground_truth, str):
-        answer = row.ground_truth
-    return _Example(
-        number,
-        table,
-        question.strip(),
-        None if answer is None else answer if isinstance(answer, str) else answer_text(answer),
-        row.find("gold_area", default=None),
-        kind,
-        shown if ready else "",
-        response,
-        program,
-        *(str(row.find(name, default="")) for name in ("qtype", "qsubtype", "id")),
-    )
-
-
-def _run(examples: Sequence[_Example], runner: ProgramRunner) -> list[Outcome | None]:
+def _run(examples: Sequence[Example], runner: ProgramRunner) -> list[Outcome | None]:
     jobs = {}
     for place, example in enumerate(examples):
         job = program_job(example.program, example.table, runner) if example.program else None
@@ -208,7 +133,7 @@ def _run(examples: Sequence[_Example], runner: ProgramRunner) -> list[Outcome | 
     return [outcomes.get(place) for place in range(len(examples))]
 
 
-def _items(example: _Example, outcome: Outcome | None, settings: Settings, report: Report) -> list[Item]:
+def _items(example: Example, outcome: Outcome | None, settings: Settings, report: Report) -> list[Item]:
     mended: list[str] = []
     answer = _answer(example, outcome, mended)
     region, origin = _region(example, answer, outcome, settings, mended, report)
@@ -237,7 +162,7 @@ def _items(example: _Example, outcome: Outcome | None, settings: Settings, repor
     ]
 
 
-def _answer(example: _Example, outcome: Outcome | None, mended: list[str]) -> str:
+def _answer(example: Example, outcome: Outcome | None, mended: list[str]) -> str:
     text = example.answer
     printed = printed_answer(outcome) if outcome is not None else None
     if text is None and example.program:
@@ -260,7 +185,7 @@ def _answer(example: _Example, outcome: Outcome | None, mended: list[str]) -> st
 
 
 def _region(
-    example: _Example, answer: str, outcome: Outcome | None, settings: Settings, mended: list[str], report: Report
+    example: Example, answer: str, outcome: Outcome | None, settings: Settings, mended: list[str], report: Report
 ) -> tuple[Region, str]:
     raw, origin = example.region, "given"
     if raw is None and (cited := last_tagged(example.response, TAG)) is not None:
@@ -297,7 +222,7 @@ def _replaced(problem: str, by: str, mended: list[str]) -> None:
         mended.append(f"{problem}: replaced by {by}")
 
 
-def _response(example: _Example, kind: str) -> str:
+def _response(example: Example, kind: str) -> str:
     """What there is to learn from for a prompt of this kind."""
     if example.response and (kind == example.kind or (kind == "PoT" and program_in(example.response))):
         return example.response
