@@ -7,7 +7,9 @@ import pytest
 from fixture_rows import FIXTURES, fixture_rows
 from table_rewards.commands.main import main
 from table_rewards.evaluation.execution import evaluate_cruxeval
-from table_rewards.evaluation.execution_reval import DREval, evaluate_reval, right_output, said_yes
+from table_rewards.evaluation.execution_reval import evaluate_reval
+from table_rewards.evaluation.execution_reval_answers import right_output, said_yes
+from table_rewards.evaluation.execution_reval_gold import DREval
 
 DATA, TASKS = "exec_verify/dreval_data.jsonl", "exec_verify/dreval_tasks.jsonl"
 

@@ -17,7 +17,8 @@ from table_rewards.evaluation.execution_generations import (
     read_generations,
     told,
 )
-from table_rewards.evaluation.execution_reval import DREval, evaluate_reval
+from table_rewards.evaluation.execution_reval import evaluate_reval
+from table_rewards.evaluation.execution_reval_gold import DREval
 
 
 class Command(NamedTuple):
