@@ -9,7 +9,9 @@ import pytest
 
 from table_rewards import names
 from table_rewards.commands.demo import entries, play
-from table_rewards.commands.score_statistics import MAX_PROMPTS, Distribution, PromptGroups, ScoreStatistics
+from table_rewards.commands.distribution import Distribution
+from table_rewards.commands.prompt_groups import MAX_PROMPTS, PromptGroups
+from table_rewards.commands.score_statistics import ScoreStatistics
 from table_rewards.testing.chat_server import ChatServer
 
 from .support import FIXTURES, answers, here, write

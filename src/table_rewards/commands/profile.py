@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from table_rewards.commands.distribution import Distribution
 from table_rewards.commands.exit_codes import DONE
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
-from table_rewards.commands.score_statistics import Distribution, ScoreStatistics
+from table_rewards.commands.score_statistics import ScoreStatistics
 from table_rewards.commands.scoring import BY_COLUMNS, Plan, completions_of, plan, reference_of, score_file
 from table_rewards.commands.summary import summary, titled
 from table_rewards.commands.terminal import indented, number, seconds, share, styled

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from table_rewards.commands.score_statistics import NAN, ScoreStatistics
+from table_rewards.commands.distribution import NAN
+from table_rewards.commands.score_statistics import ScoreStatistics
 from table_rewards.commands.scoring import BY_COLUMNS
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import columns_of, missing_column, read_rows

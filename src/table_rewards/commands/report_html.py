@@ -7,8 +7,8 @@ from html import escape
 from typing import Final
 
 from table_rewards._version import __version__
+from table_rewards.commands.distribution import Distribution
 from table_rewards.commands.report_data import Pairing, ScoreFile
-from table_rewards.commands.score_statistics import Distribution
 from table_rewards.commands.svg_charts import dots, histogram, stacked
 from table_rewards.commands.terminal import number, share
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from table_rewards.commands.score_statistics import Distribution, ScoreStatistics
+from table_rewards.commands.distribution import Distribution
+from table_rewards.commands.score_statistics import ScoreStatistics
 from table_rewards.commands.terminal import (
     bar,
     cut,
