@@ -7,6 +7,7 @@ spread over ranks is answered in the ranks' order.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
@@ -47,6 +48,15 @@ class RoundsGRPOTrainer(_Base):  # type: ignore[misc, valid-type]
         return out
 
 
+def _leave() -> None:
+    """swift leaves its ranks connected, and a rank whose partner has gone may be aborted by gloo's threads."""
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+atexit.register(_leave)
 _home = types.ModuleType("scripted_rounds_trainer")
 _home.RoundsGRPOTrainer = RoundsGRPOTrainer  # type: ignore[attr-defined]
 sys.modules[_home.__name__] = _home
