@@ -30,6 +30,7 @@ LOOK_AHEAD = 16  # jobs of a flavour that still starts do not hold up those behi
 GRACE, SEND_WITHIN = 10.0, 20.0
 STRETCH = 10  # a busy machine stretches wall-clock limits by so much at most
 BOOT_WITHIN = 120.0
+PAUSE = 0.25  # who kills a nursery often kills its trainer next, which must not be making a directory just then
 
 
 class Pool:
@@ -45,6 +46,7 @@ class Pool:
         self.nurseries: dict[str, Nursery] = {}
         self.failures: collections.Counter[str] = collections.Counter()
         self.running = 0
+        self.paused_until = 0.0
         self.selector = selectors.DefaultSelector()
         self.waker, self.wake_end = socket.socketpair()
         self.waker.setblocking(False)
@@ -106,7 +108,7 @@ class Pool:
     def _loop(self) -> None:
         try:
             while not self.closed:
-                for key, _ in self.selector.select(1.0):
+                for key, _ in self.selector.select(1.0 if time.monotonic() >= self.paused_until else 0.02):
                     self._serve(key.data)
                 self._cancel_running()
                 self._watch()
@@ -241,7 +243,7 @@ class Pool:
                         os.kill(slot.pid, signal.SIGKILL)
 
     def _start_nursery(self, flavour: str) -> None:
-        if self.failures[flavour] >= ATTEMPTS:
+        if self.failures[flavour] >= ATTEMPTS or time.monotonic() < self.paused_until:
             return
         root = ""
         try:
@@ -288,6 +290,7 @@ class Pool:
             self._failed(task, why)
 
     def _lose_nursery(self, nursery: Nursery, why: str) -> None:
+        self.paused_until = time.monotonic() + PAUSE
         self.selector.unregister(nursery.control)
         nursery.control.close()
         self.nurseries.pop(nursery.flavour, None)
