@@ -24,8 +24,10 @@ from collections import Counter
 from typing import Any
 
 from table_rewards import Mathematics
-from table_rewards.rewards import mathematics_compare, mathematics_numbers, mathematics_quick
-from table_rewards.rewards.mathematics_pool import shared_comparer
+from table_rewards.rewards.mathematics import compare as mathematics_compare
+from table_rewards.rewards.mathematics import numbers as mathematics_numbers
+from table_rewards.rewards.mathematics import quick as mathematics_quick
+from table_rewards.rewards.mathematics.pool import shared_comparer
 
 PATHOLOGICAL = [
     "9^{9^{9}}", "(9^9)^{9^9}", "2^{999999999}", "10^9!", "99999999!", "\\binom{999999999}{499999999}",

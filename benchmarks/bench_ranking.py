@@ -20,10 +20,10 @@ from collections.abc import Callable
 import numpy as np
 
 from table_rewards import Ranking
-from table_rewards.rewards.ranking_pairs import agreement
-from table_rewards.rewards.ranking_plain import plain_agreement
-from table_rewards.rewards.ranking_prompts import ranking_answer
-from table_rewards.rewards.ranking_reference import named, order_of
+from table_rewards.rewards.ranking.agreement import agreement
+from table_rewards.rewards.ranking.agreement_plain import plain_agreement
+from table_rewards.rewards.ranking.prompts import ranking_answer
+from table_rewards.rewards.ranking.reference import named, order_of
 
 ANALYSIS = "Translation A renders the idiom by what it means; **B** is literal, so it scores lower: 3 of 10.\n"
 

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 from table_rewards.sandbox import Job, Limits
-from table_rewards.sandbox.local import LocalSandbox
+from table_rewards.sandbox.local.backend import LocalSandbox
 
 TRIVIAL = "def f(x):\n    return x + 1\nassert f({i}) == {i} + 1"
 PANDAS = """import io

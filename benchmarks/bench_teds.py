@@ -18,12 +18,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from table_rewards.rewards import table_reward
-from table_rewards.rewards.teds import TEDS
-from table_rewards.tables.find import find_tables
-from table_rewards.tables.normalisation import tree_of
-from table_rewards.tables.similarity import similarity
+from table_rewards.rewards.table_similarity import TEDS
+from table_rewards.rewards.table_similarity import base as table_reward
+from table_rewards.tables.formats.find import find_tables
 from table_rewards.tables.table import Table
+from table_rewards.tables.tree_distance.similarity import similarity
+from table_rewards.tables.trees.normalisation import tree_of
 from table_variants import real_tables, variants
 from teds_seed_way import seed_teds
 

@@ -11,7 +11,7 @@ import pathlib
 import time
 
 from table_rewards.datasets.exec_verify import Report, Settings, prepare
-from table_rewards.datasets.tracing import Sample, trace_calls
+from table_rewards.datasets.exec_verify.tracing import Sample, trace_calls
 
 FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures/exec_verify"
 

@@ -10,7 +10,7 @@ import pathlib
 import random
 from collections.abc import Callable, Sequence
 
-from table_rewards.tables import html
+from table_rewards.tables.formats import html
 from table_rewards.tables.table import Cell, Table
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "fixtures" / "tables"

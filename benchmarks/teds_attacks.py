@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from table_rewards.rewards.teds import TEDS
+from table_rewards.rewards.table_similarity import TEDS
 
 Cells = list[list[str]]
 

@@ -9,8 +9,8 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
-from table_rewards.tables.regular_kernel import equal_ends
-from table_rewards.tables.tree import Tree
+from table_rewards.tables.tree_distance.regular import equal_ends
+from table_rewards.tables.trees.tree import Tree
 
 
 @numba.njit(cache=True)

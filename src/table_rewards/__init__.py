@@ -23,74 +23,70 @@ if TYPE_CHECKING:
     from table_rewards.core.rows import Row
     from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, Schedule
     from table_rewards.core.scores import Judgement, Score, Scores
-    from table_rewards.rewards.cell_f1 import CellF1
-    from table_rewards.rewards.generator import Generator, GeneratorReference, StepReward
-    from table_rewards.rewards.grits import GriTS
-    from table_rewards.rewards.group_judge import GroupJudge
-    from table_rewards.rewards.group_judge_reference import GroupReference
-    from table_rewards.rewards.mathematics import Mathematics
-    from table_rewards.rewards.mathematics_reference import MathReference
-    from table_rewards.rewards.qa_f1 import QAF1
-    from table_rewards.rewards.qa_f1_reference import QAPair, QAPairs
-    from table_rewards.rewards.ranking import Ranking
-    from table_rewards.rewards.ranking_reference import RankingReference
-    from table_rewards.rewards.scalar_quality import QualityReference, ScalarQuality
-    from table_rewards.rewards.step_verifier import StepVerifier
-    from table_rewards.rewards.table_region import RegionReference, TableRegion
-    from table_rewards.rewards.table_reward import TableReference
-    from table_rewards.rewards.tablebench import TableBench, TableBenchReference
-    from table_rewards.rewards.teds import TEDS
+    from table_rewards.rewards.group_judge import GroupJudge, GroupReference
+    from table_rewards.rewards.mathematics import Mathematics, MathReference
+    from table_rewards.rewards.qa_f1 import QAF1, QAPair, QAPairs
+    from table_rewards.rewards.ranking import QualityReference, Ranking, RankingReference, ScalarQuality
+    from table_rewards.rewards.table_bench import RegionReference, TableBench, TableBenchReference, TableRegion
+    from table_rewards.rewards.table_similarity import TEDS, CellF1, GriTS, TableReference
+    from table_rewards.rewards.tango import (
+        ClassBalance,
+        Generator,
+        GeneratorReference,
+        StepReward,
+        StepVerifier,
+        Verifier,
+        VerifierReference,
+    )
     from table_rewards.rewards.unit_tests import UnitTests, UnitTestsReference
-    from table_rewards.rewards.verification import Verifier, VerifierReference
-    from table_rewards.rewards.verification_balance import ClassBalance
     from table_rewards.rewards.white_box import WhiteBox, WhiteBoxReference
 
 _HOME = {
     "BadReference": "core.errors",
-    "CellF1": "rewards.cell_f1",
-    "ClassBalance": "rewards.verification_balance",
+    "CellF1": "rewards.table_similarity",
+    "ClassBalance": "rewards.tango",
     "Clip": "core.compose",
     "ConfigurationError": "core.errors",
     "Constant": "core.schedules",
     "Cosine": "core.schedules",
     "Exponential": "core.schedules",
     "Gate": "core.compose",
-    "Generator": "rewards.generator",
-    "GeneratorReference": "rewards.generator",
-    "GriTS": "rewards.grits",
+    "Generator": "rewards.tango",
+    "GeneratorReference": "rewards.tango",
+    "GriTS": "rewards.table_similarity",
     "GroupJudge": "rewards.group_judge",
-    "GroupReference": "rewards.group_judge_reference",
+    "GroupReference": "rewards.group_judge",
     "Judgement": "core.scores",
     "Linear": "core.schedules",
-    "MathReference": "rewards.mathematics_reference",
+    "MathReference": "rewards.mathematics",
     "Mathematics": "rewards.mathematics",
     "QAF1": "rewards.qa_f1",
-    "QAPair": "rewards.qa_f1_reference",
-    "QAPairs": "rewards.qa_f1_reference",
-    "QualityReference": "rewards.scalar_quality",
+    "QAPair": "rewards.qa_f1",
+    "QAPairs": "rewards.qa_f1",
+    "QualityReference": "rewards.ranking",
     "Ranking": "rewards.ranking",
-    "RankingReference": "rewards.ranking_reference",
-    "RegionReference": "rewards.table_region",
+    "RankingReference": "rewards.ranking",
+    "RegionReference": "rewards.table_bench",
     "Reward": "core.reward",
     "Row": "core.rows",
-    "ScalarQuality": "rewards.scalar_quality",
+    "ScalarQuality": "rewards.ranking",
     "Schedule": "core.schedules",
     "Score": "core.scores",
     "ScorerFailed": "core.errors",
     "Scores": "core.scores",
-    "StepReward": "rewards.generator",
-    "StepVerifier": "rewards.step_verifier",
-    "TEDS": "rewards.teds",
-    "TableBench": "rewards.tablebench",
-    "TableBenchReference": "rewards.tablebench",
-    "TableReference": "rewards.table_reward",
-    "TableRegion": "rewards.table_region",
+    "StepReward": "rewards.tango",
+    "StepVerifier": "rewards.tango",
+    "TEDS": "rewards.table_similarity",
+    "TableBench": "rewards.table_bench",
+    "TableBenchReference": "rewards.table_bench",
+    "TableReference": "rewards.table_similarity",
+    "TableRegion": "rewards.table_bench",
     "TableRewardsError": "core.errors",
     "UnitTests": "rewards.unit_tests",
     "UnitTestsReference": "rewards.unit_tests",
     "UnknownName": "core.errors",
-    "Verifier": "rewards.verification",
-    "VerifierReference": "rewards.verification",
+    "Verifier": "rewards.tango",
+    "VerifierReference": "rewards.tango",
     "WeightedSum": "core.compose",
     "WhiteBox": "rewards.white_box",
     "WhiteBoxReference": "rewards.white_box",

@@ -17,8 +17,8 @@ import pytest
 
 from table_rewards.commands import generate
 from table_rewards.commands.exit_codes import INCOMPLETE
-from table_rewards.commands.generate_prompts import prompt_of
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.datasets.prompts import prompt_of
 from table_rewards.testing.chat_server import ChatServer
 
 PROMPTS = [

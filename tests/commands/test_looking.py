@@ -7,14 +7,13 @@ import re
 
 import pytest
 
+from command_line import FIXTURES, answers, here, write
 from table_rewards import names
 from table_rewards.commands.demo import entries, play
-from table_rewards.commands.distribution import Distribution
-from table_rewards.commands.prompt_groups import MAX_PROMPTS, PromptGroups
-from table_rewards.commands.score_statistics import ScoreStatistics
+from table_rewards.evaluation.scores.distribution import Distribution
+from table_rewards.evaluation.scores.prompt_groups import MAX_PROMPTS, PromptGroups
+from table_rewards.evaluation.scores.statistics import ScoreStatistics
 from table_rewards.testing.chat_server import ChatServer
-
-from .support import FIXTURES, answers, here, write
 
 
 def test_every_reward_is_listed_with_its_parts_and_reference():

@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
+from command_line import command, here, write
 from table_rewards.commands.main import COMMANDS, main
-
-from .support import command, here, write
 
 
 def test_help_lists_the_commands_in_groups_and_the_exit_statuses():

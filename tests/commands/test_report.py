@@ -8,10 +8,9 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from table_rewards.commands.report_data import load, pair, short_names
+from command_line import here, write
 from table_rewards.datasets.files import RowWriter
-
-from .support import here, write
+from table_rewards.evaluation.scores.score_files import load, pair, short_names
 
 SIGNATURE = "table_bench:metric=auto|v0"
 

@@ -13,12 +13,11 @@ import time
 
 import pytest
 
+from command_line import FIXTURES, answers, read, write
+from command_line import here as command
 from table_rewards.commands.reward_options import read_options
 from table_rewards.datasets.files import RowWriter, read_rows
-from table_rewards.rewards.tablebench import TableBench
-
-from .support import FIXTURES, answers, read, write
-from .support import here as command
+from table_rewards.rewards.table_bench import TableBench
 
 O3MINI = FIXTURES / "tablebench" / "tablebench_o3mini_dp_items.jsonl"
 

@@ -6,12 +6,11 @@ import shlex
 
 import pytest
 
+from command_line import here
 from table_rewards import names
 from table_rewards.commands.verl_args import read_version, verl_overrides
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.frameworks import verl
-
-from .support import here
 
 VERSIONS = [(0, 3, 0), (0, 4, 1), (0, 5, 0), (0, 6, 1), (0, 7, 0), (0, 7, 1), (0, 8, 0), (0, 9, 0), (0, 9, 1)]
 

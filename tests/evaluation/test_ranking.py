@@ -15,9 +15,9 @@ from table_rewards.commands.main import main
 from table_rewards.datasets.files import read_rows
 from table_rewards.evaluation.ranking import FAILED, TestSet, average, outcome
 from table_rewards.evaluation.ranking_rows import group_of, predictions_of, set_of
-from table_rewards.rewards.ranking_parse import Form
-from table_rewards.rewards.ranking_prompts import ranking_answer
-from table_rewards.rewards.ranking_reference import named
+from table_rewards.rewards.ranking.parse import Form
+from table_rewards.rewards.ranking.prompts import ranking_answer
+from table_rewards.rewards.ranking.reference import named
 from table_rewards.testing.chat_server import ChatServer
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures" / "grrm"

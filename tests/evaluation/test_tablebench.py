@@ -12,7 +12,7 @@ import pytest
 from fixture_rows import fixture_rows
 from table_rewards.commands.main import main
 from table_rewards.evaluation.tablebench import Parsed, evaluate, headline, parse_predictions
-from table_rewards.rewards.programs import ProgramRunner
+from table_rewards.rewards.table_bench.programs import ProgramRunner
 from table_rewards.sandbox import Outcome
 
 ITEMS = [{**row, "answer": row["reference"]} for row in fixture_rows("tablebench/tablebench_o3mini_dp_items.jsonl")]

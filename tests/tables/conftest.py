@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from apted import APTED, Config
 
-from table_rewards.tables.tree import Label, Tree
+from table_rewards.tables.trees.tree import Label, Tree
 
 ROOT = pathlib.Path(__file__).parents[2]
 

@@ -11,8 +11,8 @@ import pytest
 
 from table_rewards.tables.adjacency import adjacency_relations, overlap
 from table_rewards.tables.grits import grits_content, grits_topology
-from table_rewards.tables.savings import MAX_CHARACTER_PAIRS, text_savings
 from table_rewards.tables.table import Cell, Grid, Table
+from table_rewards.tables.tree_distance.node_savings import MAX_CHARACTER_PAIRS, text_savings
 
 
 def common_subsequence(one: str, two: str) -> int:

@@ -8,9 +8,9 @@ import warnings
 import pytest
 
 from table_rewards.sandbox import SandboxUnavailable, get_sandbox
-from table_rewards.sandbox.local import LocalSandbox
+from table_rewards.sandbox.local.backend import LocalSandbox
 from table_rewards.testing.sandbox import applicable, check_sandbox
-from table_rewards.testing.sandbox_corpus import hostile
+from table_rewards.testing.sandbox.corpus import hostile
 
 
 def test_the_corpus_is_large_and_its_names_are_unique() -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets.unusable import UnusableFile, explained
-from table_rewards.tables.convert import parse_table, render_table
-from table_rewards.tables.find import FORMATS, find_tables
-from table_rewards.tables.otsl import render_otsl
+from table_rewards.datasets.files.unusable import UnusableFile, explained
+from table_rewards.tables.formats.convert import parse_table, render_table
+from table_rewards.tables.formats.find import FORMATS, find_tables
+from table_rewards.tables.formats.otsl import render_otsl
 from table_rewards.tables.table import GridTooLarge, Table
 
 DESCRIPTION = """\

@@ -15,13 +15,13 @@ from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.installed import shipped
-from table_rewards.commands.score_statistics import ScoreStatistics
-from table_rewards.commands.scoring import plan, score_file
-from table_rewards.commands.terminal import cut, filled, number, seconds, shown_width, spark, styled, table, width
+from table_rewards.commands.pages.terminal import cut, filled, number, seconds, shown_width, spark, styled, table, width
 from table_rewards.core.errors import ConfigurationError, TableRewardsError
 from table_rewards.core.registry import create
 from table_rewards.core.reward import as_text
 from table_rewards.datasets.files import read_rows
+from table_rewards.evaluation.scores.scoring import plan, score_file
+from table_rewards.evaluation.scores.statistics import ScoreStatistics
 
 CATALOGUE = "fixtures/demo.toml"
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from table_rewards.core.errors import one_of
 from table_rewards.datasets.files import read_rows
-from table_rewards.rewards.qa_f1_reference import QAPairs
-from table_rewards.rewards.ranking_prompts import ranking_answer
+from table_rewards.rewards.qa_f1 import QAPairs
+from table_rewards.rewards.ranking.prompts import ranking_answer
 
 Reply = Callable[[dict[str, Any]], str]
 

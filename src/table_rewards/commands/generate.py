@@ -14,10 +14,10 @@ from itertools import islice
 from typing import Any, TextIO
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
-from table_rewards.commands.generate_prompts import PROMPT_FIELDS, prompt_of
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.rows import plain
 from table_rewards.datasets.files import read_rows
+from table_rewards.datasets.prompts import PROMPT_FIELDS, prompt_of
 from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
 
 DESCRIPTION = f"""\

@@ -9,7 +9,7 @@ import textwrap
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE
-from table_rewards.commands.terminal import styled, width
+from table_rewards.commands.pages.terminal import styled, width
 from table_rewards.core.errors import TableRewardsError
 from table_rewards.core.registry import find, names
 

@@ -51,7 +51,7 @@ TASKS: Final[Mapping[str, tuple[str, str]]] = {
     "prepare": ("data and benchmarks", "make a training or evaluation file from a source data set"),
     "evaluate": ("data and benchmarks", "compute a benchmark's official numbers from predictions"),
 }
-"""Name -> (group, help); the tasks are those of every module ``prepare_*.py``, ``evaluate_*.py`` beside this one."""
+"""Name -> (group, help); the tasks are those of every module in the packages ``prepare`` and ``evaluate``."""
 
 Task = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 
@@ -123,14 +123,14 @@ def _execute(
     parser = _Parser(prog=prog, description=purpose[:1].upper() + purpose[1:] + ".", allow_abbrev=False)
     configure(parser)
     arguments = parser.parse_args(words)
-    from table_rewards.commands.remarks import show_remarks
+    from table_rewards.commands.log_lines import show_remarks
 
     with show_remarks():
         return run(arguments)
 
 
 def _fail(error: TableRewardsError) -> int:
-    from table_rewards.datasets.unusable import UnusableFile
+    from table_rewards.datasets.files import UnusableFile
 
     print(f"table-rewards: {' '.join(str(error).split())}", file=sys.stderr)
     return UNUSABLE_FILE if isinstance(error, UnusableFile) else MISUSE
@@ -150,7 +150,8 @@ def _exists(module: str) -> bool:
 
 
 def _task_modules(name: str) -> list[str]:
-    return sorted(f"{PACKAGE}.{path.stem}" for path in Path(__file__).parent.glob(f"{name}_*.py"))
+    folder = Path(__file__).parent / name
+    return sorted(f"{PACKAGE}.{name}.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__")
 
 
 def _tasks(name: str) -> dict[str, Task]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from table_rewards._version import __version__
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
-from table_rewards.commands.terminal import filled, indented, styled, table
+from table_rewards.commands.pages.terminal import filled, indented, styled, table
 from table_rewards.core.errors import TableRewardsError
 from table_rewards.core.registry import create, names
 

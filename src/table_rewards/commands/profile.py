@@ -8,16 +8,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from table_rewards.commands.distribution import Distribution
 from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.pages.summary import summary, titled
+from table_rewards.commands.pages.terminal import indented, number, seconds, share, styled
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
-from table_rewards.commands.score_statistics import ScoreStatistics
-from table_rewards.commands.scoring import BY_COLUMNS, Plan, completions_of, plan, reference_of, score_file
-from table_rewards.commands.summary import summary, titled
-from table_rewards.commands.terminal import indented, number, seconds, share, styled
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.datasets.files import read_rows
+from table_rewards.evaluation.scores.distribution import Distribution
+from table_rewards.evaluation.scores.scoring import BY_COLUMNS, Plan, completions_of, plan, reference_of, score_file
+from table_rewards.evaluation.scores.statistics import ScoreStatistics
 
 DESCRIPTION = """\
 Score saved rollouts and say what a trainer would get from this reward: how many prompts have completions of different

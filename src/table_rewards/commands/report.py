@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from table_rewards.commands.exit_codes import DONE
-from table_rewards.commands.report_data import Pairing, ScoreFile, load, pair
-from table_rewards.commands.summary import summary, titled
-from table_rewards.commands.terminal import indented, note, number, share, spark, styled, table
+from table_rewards.commands.pages.summary import summary, titled
+from table_rewards.commands.pages.terminal import indented, note, number, share, spark, styled, table
+from table_rewards.evaluation.scores.score_files import Pairing, ScoreFile, load, pair
 
 DESCRIPTION = """\
 Show one score file, or compare several: means, spread, groups, zero-variance prompts, unscored rows; files of the same
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     pairings = [found for other in files[1:] if (found := pair(files[0], other)) is not None]
     title = arguments.title or " and ".join(file.name for file in files)
     if arguments.html is not None:
-        from table_rewards.commands.report_html import page
+        from table_rewards.commands.pages.html import page
 
         arguments.html.parent.mkdir(parents=True, exist_ok=True)
         arguments.html.write_text(page(files, pairings, title), "utf-8", errors="replace")

@@ -6,9 +6,9 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-from table_rewards.commands.report_data import ScoreFile
-from table_rewards.commands.terminal import number
+from table_rewards.commands.pages.terminal import number
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.evaluation.scores.score_files import ScoreFile
 
 COLOURS = ("#2f6bd0", "#d9772b", "#2a8f7f", "#8a5bd1", "#c43d5a", "#6b7280")
 BINS = 20

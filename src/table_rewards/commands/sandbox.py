@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE, MISUSE
 from table_rewards.sandbox import SandboxDegradedWarning, SandboxUnavailable, get_sandbox
-from table_rewards.sandbox.backend import BACKENDS
+from table_rewards.sandbox.shared import BACKENDS
 
 if TYPE_CHECKING:
     from table_rewards.testing.sandbox import CaseResult

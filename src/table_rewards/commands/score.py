@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.pages.summary import summary, titled
+from table_rewards.commands.pages.terminal import note, share
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
-from table_rewards.commands.score_statistics import ScoreStatistics
-from table_rewards.commands.scoring import BY_COLUMNS, COMPLETION_COLUMNS, Plan, plan, score_file
-from table_rewards.commands.summary import summary, titled
-from table_rewards.commands.terminal import note, share
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.datasets.files import count_rows
-from table_rewards.datasets.resume import ResumableOutput
+from table_rewards.datasets.files.resume import ResumableOutput
+from table_rewards.evaluation.scores.scoring import BY_COLUMNS, COMPLETION_COLUMNS, Plan, plan, score_file
+from table_rewards.evaluation.scores.statistics import ScoreStatistics
 
 DESCRIPTION = f"""\
 Score the completions of a file and sum up.

@@ -13,8 +13,8 @@ from typing import Any, Final
 from table_rewards.commands.adapter import ADAPTERS
 from table_rewards.commands.exit_codes import DONE
 from table_rewards.commands.installed import shipped
+from table_rewards.commands.pages.terminal import note
 from table_rewards.commands.reward_options import read_options
-from table_rewards.commands.terminal import note
 from table_rewards.core.errors import ConfigurationError, UnknownName, one_of
 from table_rewards.core.registry import create, find
 from table_rewards.core.reward import PROFILES

@@ -20,20 +20,20 @@ from table_rewards.core.reward import Reward
 GROUP: Final = "table_rewards.rewards"
 
 BUILTIN: Final[Mapping[str, str]] = {
-    "cell_f1": "table_rewards.rewards.cell_f1:CellF1",
-    "generator": "table_rewards.rewards.generator:Generator",
-    "grits": "table_rewards.rewards.grits:GriTS",
+    "cell_f1": "table_rewards.rewards.table_similarity:CellF1",
+    "generator": "table_rewards.rewards.tango:Generator",
+    "grits": "table_rewards.rewards.table_similarity:GriTS",
     "group_judge": "table_rewards.rewards.group_judge:GroupJudge",
     "mathematics": "table_rewards.rewards.mathematics:Mathematics",
     "qa_f1": "table_rewards.rewards.qa_f1:QAF1",
     "ranking": "table_rewards.rewards.ranking:Ranking",
-    "scalar_quality": "table_rewards.rewards.scalar_quality:ScalarQuality",
-    "step_verifier": "table_rewards.rewards.step_verifier:StepVerifier",
-    "table_bench": "table_rewards.rewards.tablebench:TableBench",
-    "table_region": "table_rewards.rewards.table_region:TableRegion",
-    "teds": "table_rewards.rewards.teds:TEDS",
+    "scalar_quality": "table_rewards.rewards.ranking:ScalarQuality",
+    "step_verifier": "table_rewards.rewards.tango:StepVerifier",
+    "table_bench": "table_rewards.rewards.table_bench:TableBench",
+    "table_region": "table_rewards.rewards.table_bench:TableRegion",
+    "teds": "table_rewards.rewards.table_similarity:TEDS",
     "unit_tests": "table_rewards.rewards.unit_tests:UnitTests",
-    "verifier": "table_rewards.rewards.verification:Verifier",
+    "verifier": "table_rewards.rewards.tango:Verifier",
     "white_box": "table_rewards.rewards.white_box:WhiteBox",
 }
 

@@ -17,9 +17,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from table_rewards.core.rows import plain
-from table_rewards.rewards.ranking_pairs import agreement
-from table_rewards.rewards.ranking_parse import Form, read_ranking
-from table_rewards.rewards.ranking_reference import RankingReference
+from table_rewards.rewards.ranking import RankingReference
+from table_rewards.rewards.ranking.agreement import agreement
+from table_rewards.rewards.ranking.parse import Form, read_ranking
 
 RESAMPLES: Final = 2000
 CONFIDENCE: Final = 0.95

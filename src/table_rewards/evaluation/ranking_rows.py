@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.rows import Row, parse_json, plain
-from table_rewards.rewards.ranking_prompts import ranking_prompt
-from table_rewards.rewards.ranking_reference import RankingReference, reference_of_row
+from table_rewards.rewards.ranking.prompts import ranking_prompt
+from table_rewards.rewards.ranking.reference import RankingReference, reference_of_row
 
 PREDICTIONS: Final = ("prediction", "predictions", "pred_scores", "responses", "response", "completion", "output")
 SETS: Final = ("dataset", "set", "data_source", "subset")

@@ -16,14 +16,14 @@ import numpy as np
 from table_rewards.core.errors import BadReference
 from table_rewards.core.reward import Profile, as_text
 from table_rewards.core.rows import Row
-from table_rewards.rewards.charts import chart_matches, read_references
-from table_rewards.rewards.programs import ProgramRunner, printed_answer, program_in, table_of_row
-from table_rewards.rewards.tablebench import CHARTS, EM_TOLERANCE, METRIC_OF_SUBTYPE, POT, ROUGE_L
-from table_rewards.rewards.tablebench_released import (
+from table_rewards.rewards.table_bench.charts import chart_matches, read_references
+from table_rewards.rewards.table_bench.programs import ProgramRunner, printed_answer, program_in, table_of_row
+from table_rewards.rewards.table_bench.released import (
     released_exact_match,
     released_rouge_l,
     released_tolerant_match,
 )
+from table_rewards.rewards.table_bench.table_bench import CHARTS, EM_TOLERANCE, METRIC_OF_SUBTYPE, POT, ROUGE_L
 from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.answers import exact_match, read_answer, tolerant_match
 from table_rewards.text.final_answer import final_answer, released_final_answer

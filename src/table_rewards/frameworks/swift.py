@@ -16,7 +16,7 @@ import numpy as np
 from table_rewards.core import registry
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.frameworks import swift_metrics
-from table_rewards.frameworks.door import Door, door, rows_of, step_of
+from table_rewards.frameworks.framework_reward import Door, door, rows_of, step_of
 from table_rewards.frameworks.options import configured
 
 ALIASES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {

@@ -21,7 +21,7 @@ from table_rewards.core import registry
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.core.scores import SCORED, UNSCORED, Scores
-from table_rewards.frameworks.door import Door, door, rows_of, step_of
+from table_rewards.frameworks.framework_reward import Door, door, rows_of, step_of
 from table_rewards.frameworks.options import ADAPTER_OPTIONS, configured
 from table_rewards.frameworks.swift_metrics import Tally
 from table_rewards.frameworks.unscored import UnscoredPolicy

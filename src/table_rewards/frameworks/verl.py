@@ -23,7 +23,7 @@ from typing import Any, Final
 from table_rewards.core import registry
 from table_rewards.core.errors import ConfigurationError, UnknownName
 from table_rewards.core.rows import plain
-from table_rewards.frameworks.door import Door, door, step_of
+from table_rewards.frameworks.framework_reward import Door, door, step_of
 
 INJECTED: Final = frozenset(
     {

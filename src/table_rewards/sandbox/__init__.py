@@ -17,10 +17,11 @@ protected. Lost guarantees are warned of, and refused where they are too many. d
 
 from __future__ import annotations
 
-from table_rewards.sandbox.backend import Sandbox, close_sandboxes, get_sandbox
+from table_rewards.sandbox.backend import Sandbox
 from table_rewards.sandbox.errors import SandboxDegradedWarning, SandboxUnavailable
 from table_rewards.sandbox.jobs import CHART_KINDS, Job, Limits
 from table_rewards.sandbox.outcomes import Outcome, TestResult
+from table_rewards.sandbox.shared import close_sandboxes, get_sandbox
 from table_rewards.sandbox.values import Value
 
 __all__ = [

@@ -1,22 +1,16 @@
-"""What every backend offers, and how to get one."""
+"""What every backend of the sandbox offers."""
 
 from __future__ import annotations
 
 import asyncio
-import atexit
-import os
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any
 
-from table_rewards.core.errors import one_of
 from table_rewards.sandbox.errors import SandboxUnavailable
 from table_rewards.sandbox.jobs import Job
 from table_rewards.sandbox.outcomes import Outcome
 
-BACKENDS = ("local", "sandbox_fusion")
 _LACKS = """
 from importlib.util import find_spec
 def run(names):
@@ -77,6 +71,7 @@ class Sandbox(ABC):
     def lacks(self, *modules: str) -> list[str]:
         """Which of these modules programs cannot import here. A reward that needs one asks before it scores.
 
+        >>> from table_rewards.sandbox import get_sandbox
         >>> get_sandbox().lacks("json", "no_such_module")
         ['no_such_module']
         """
@@ -97,56 +92,3 @@ class Sandbox(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-_shared: dict[tuple[Any, ...], Sandbox] = {}
-_lock = threading.Lock()
-
-
-def get_sandbox(backend: str = "local", **options: Any) -> Sandbox:
-    """The sandbox of this process for a backend and its options: built once, shared by all, closed at exit.
-
-    ``"local"`` takes the options of :class:`~table_rewards.sandbox.local.LocalSandbox`, ``"sandbox_fusion"`` those of
-    :class:`~table_rewards.sandbox.remote.SandboxFusion`. Starting is lazy: this call raises for a bad option or
-    policy, and starts nothing.
-    """
-    one_of("sandbox backend", backend, BACKENDS)
-    key = (os.getpid(), backend, *sorted((name, _frozen(value)) for name, value in options.items()))
-    with _lock:
-        found = _shared.get(key)
-        if found is None or getattr(found, "_closed", False):
-            found = _shared[key] = _build(backend, options)
-        return found
-
-
-def close_sandboxes() -> None:
-    """Close every shared sandbox of this process; the next ``get_sandbox`` builds a new one."""
-    with _lock:
-        mine = [(key, sandbox) for key, sandbox in _shared.items() if key[0] == os.getpid()]
-        _shared.clear()
-    for _, sandbox in mine:
-        sandbox.close()
-
-
-def _build(backend: str, options: dict[str, Any]) -> Sandbox:
-    if backend == "sandbox_fusion":
-        from table_rewards.sandbox.remote import SandboxFusion
-
-        return SandboxFusion(**options)
-    from table_rewards.sandbox.local import LocalSandbox
-
-    return LocalSandbox(**options)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, (list, set, frozenset)) else value
-
-
-def _forked() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-atexit.register(close_sandboxes)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)

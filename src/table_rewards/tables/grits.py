@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 from rapidfuzz.process import cdist
 
-from table_rewards.tables.row_alignment import row_pair_savings
-from table_rewards.tables.savings import Matrix, longest_affordable, shared_ends
 from table_rewards.tables.table import Grid
+from table_rewards.tables.tree_distance.node_savings import Matrix, longest_affordable, shared_ends
+from table_rewards.tables.tree_distance.rows import row_pair_savings
 
 Slots = NDArray[np.intp]
 Box = tuple[int, int, int, int]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from table_rewards.tables.once import Once
+from table_rewards.tables.memo import Once
 
 MAX_SLOTS: Final = 1_000_000
 """Grid slots (rows x columns) beyond which spans are no longer believed."""
@@ -15,6 +15,11 @@ MAX_SLOTS: Final = 1_000_000
 MAX_COLSPAN: Final = 1_000
 MAX_ROWSPAN: Final = 65_534
 """The limits of the HTML standard."""
+
+Leaf = str | tuple[str, int, int]
+"""A cell as a dictionary key: its text when it spans one slot, else (text, colspan, rowspan)."""
+
+Row = tuple[Leaf, ...]
 
 
 class Cell(NamedTuple):

@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 from swift_harness import grpo_command, major, run_grpo
 
-from table_rewards.datasets.trivia import prepare, to_jsonl
-from table_rewards.datasets.trivia_check import check
+from table_rewards.datasets.trivia.check import check
+from table_rewards.datasets.trivia.rows import prepare, to_jsonl
 from table_rewards.llm import Sampling, get_pool
-from table_rewards.rewards.qa_f1 import QAF1
-from table_rewards.rewards.qa_f1_extractive import ExtractiveReader
-from table_rewards.rewards.qa_f1_reference import QAPairs
-from table_rewards.tables.convert import parse_table
+from table_rewards.rewards.qa_f1 import QAF1, QAPairs
+from table_rewards.rewards.qa_f1.extractive import ExtractiveReader
+from table_rewards.tables.formats.convert import parse_table
 from table_rewards.testing.chat_server import FAULTS, ChatServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

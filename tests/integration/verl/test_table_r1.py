@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from verl_harness import Row, score_in_process, trainer_config
 
-from table_rewards.datasets.table_r1 import Settings, prepare
-from table_rewards.datasets.table_r1_files import verl_row
-from table_rewards.datasets.table_r1_prompts import direct_answer, region_line
-from table_rewards.datasets.table_r1_report import Report
+from table_rewards.datasets.table_r1.items import Settings, prepare
+from table_rewards.datasets.table_r1.prompts import direct_answer, region_line
+from table_rewards.datasets.table_r1.report import Report
+from table_rewards.datasets.table_r1.rows import verl_row
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

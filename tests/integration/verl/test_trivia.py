@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from verl_harness import Row, reward_overrides, score_in_process, trainer_config
 
-from table_rewards.rewards.qa_f1_extractive import ExtractiveReader
-from table_rewards.tables.convert import parse_table
+from table_rewards.rewards.qa_f1.extractive import ExtractiveReader
+from table_rewards.tables.formats.convert import parse_table
 from table_rewards.testing.chat_server import ChatServer
 
 pytestmark = pytest.mark.slow

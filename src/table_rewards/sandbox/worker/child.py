@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from . import programs, wire
 from .lockdown import identity, kernel, landlock, seccomp
+from .runners import RUNNERS
 
 
 class Plan(NamedTuple):
@@ -74,7 +75,7 @@ def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, s
     code = 1
     try:
         _streams()
-        code = programs.RUNNERS[spec["kind"]](spec, parts)
+        code = RUNNERS[spec["kind"]](spec, parts)
         code = finish(code)
     finally:
         os._exit(code & 0xFF)

@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import charts, pair, wire
+from . import charts, wire
 from .encoding import encode, plain
 
 Spec = dict[str, Any]
@@ -251,15 +251,3 @@ def run_chart(spec: Spec, parts: list[bytes]) -> int:
     status = execute(prepare(spec, parts), space)
     claim(0, lambda: charts.read(spec["entry"]))
     return status
-
-
-RUNNERS: dict[str, Callable[[Spec, list[bytes]], int]] = {
-    "script": run_script,
-    "stdins": run_stdins,
-    "calls": run_calls,
-    "exprs": run_exprs,
-    "harness": run_harness,
-    "chart": run_chart,
-    "candidate": pair.run_candidate,
-    "tester": pair.run_tester,
-}

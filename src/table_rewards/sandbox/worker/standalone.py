@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from . import child, pair, programs, wire
+from . import child, programs, runners, trusted_tests, wire
 from .lockdown import identity
 
 PAYLOAD, RESULT = "job.payload", "job.result"
@@ -48,14 +48,14 @@ def run_tests_in_one_process(spec: dict[str, Any], parts: list[bytes]) -> int:
     space = programs.new_module("solution")
     status = programs.execute(programs.prepare(spec, parts), space)
     for index, test in enumerate(spec["items"]):
-        problem = f"the code ended with {status}" if status else pair.one_test(test, space)
+        problem = f"the code ended with {status}" if status else trusted_tests.one_test(test, space)
         reason = problem.encode("utf-8", "replace")
         head = wire.LENGTH.pack(index) + (b"E" if problem else b"K") + wire.LENGTH.pack(len(reason))
         wire.say(wire.TEST, head + reason)
     return status
 
 
-RUNNERS = {**programs.RUNNERS, "tests": run_tests_in_one_process}
+RUNNERS = {**runners.RUNNERS, "tests": run_tests_in_one_process}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

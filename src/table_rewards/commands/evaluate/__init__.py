@@ -1,0 +1,1 @@
+"""The tasks of `table-rewards evaluate`, a module for each benchmark."""

@@ -1,0 +1,111 @@
+"""`table-rewards evaluate cruxeval` and `table-rewards evaluate reval`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.datasets.files import read_rows, require_columns
+from table_rewards.evaluation.execution.cruxeval import TASKS, evaluate_cruxeval
+from table_rewards.evaluation.execution.cruxeval_generations import (
+    are_generations,
+    evaluate_generations,
+    read_generations,
+    told,
+)
+from table_rewards.evaluation.execution.reval import evaluate_reval
+from table_rewards.evaluation.execution.reval_gold import DREval
+
+
+class Command(NamedTuple):
+    help: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "CRUXEval: output prediction (what does f(input) return?) and input prediction (which input gives output?). "
+        "FILE holds rows of code, input, output and prediction (or response, or a list of them), or it is CRUXEval's "
+        "own generations.json, one object of id and list of texts, and --samples names the problems. Nothing that the "
+        "model wrote is run but plain values; found inputs go to the given function, in the sandbox."
+    )
+    parser.add_argument("file", metavar="FILE", help="rows (jsonl, json, parquet), or generations.json with --samples")
+    parser.add_argument(
+        "--samples",
+        metavar="FILE",
+        help="the problems of a generations.json: cruxeval.jsonl, rows of id, code, input, output",
+    )
+    parser.add_argument(
+        "--task", choices=TASKS, help="the task of the whole file; without it each row says its own in `task`"
+    )
+    parser.add_argument("--cpu", type=float, default=3.0, metavar="S", help="CPU seconds a call (%(default)s)")
+
+
+def _cruxeval(options: argparse.Namespace) -> int:
+    if options.samples is not None:
+        if options.task is None:
+            raise ConfigurationError("a file of generations does not say its task: add --task output or --task input")
+        samples = list(read_rows(options.samples))
+        report = evaluate_generations(read_generations(options.file), samples, options.task, options.cpu)
+    elif are_generations(options.file):
+        raise ConfigurationError(
+            f"{options.file} holds generations by id, as CRUXEval writes them, and not the problems: "
+            "add --samples cruxeval.jsonl and --task"
+        )
+    else:
+        report = evaluate_cruxeval(read_rows(options.file), options.task, options.cpu)
+    _print_table(report.table())
+    for line in told(report):
+        print(line, file=sys.stderr)
+    status = _problems(report.unusable, report.unscored)
+    return INCOMPLETE if report.missing else status
+
+
+def _reval_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "REval on DREval: coverage, path, state and output, and the consistency score over all four. The right answers "
+        "are traced from DREval's two files. FILE holds rows of task, task_id, input_idx, lineno, var and response, or "
+        "the logs that REval writes; several files count together."
+    )
+    parser.add_argument("file", metavar="FILE", nargs="+", help="predictions")
+    parser.add_argument("--data", required=True, metavar="FILE", help="DREval_data.jsonl")
+    parser.add_argument("--tasks", required=True, metavar="FILE", help="DREval_tasks.jsonl")
+
+
+def _reval(options: argparse.Namespace) -> int:
+    require_columns(options.data, ("task_id", "entry_point", "code", "inputs", "outputs", "test"))
+    require_columns(options.tasks, ("task_id", "tasks"))
+    benchmark = DREval.load(read_rows(options.data), read_rows(options.tasks))
+    report = evaluate_reval(benchmark, (row for file in options.file for row in read_rows(file)))
+    _print_table(report.table())
+    if report.no_gold:
+        print(f"{report.no_gold:,} state questions about values that are not plain data were left out")
+    return _problems(report.unusable, 0)
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
+
+
+def _problems(unusable: Sequence[str], unscored: int) -> int:
+    for problem in unusable[:10]:
+        print(f"  {problem}", file=sys.stderr)
+    if len(unusable) > 10:
+        print(f"  and {len(unusable) - 10:,} more", file=sys.stderr)
+    if unscored:
+        print(f"{unscored:,} predictions could not be scored; they count as wrong here", file=sys.stderr)
+    return INCOMPLETE if unusable or unscored else DONE
+
+
+SUBCOMMANDS = {
+    "cruxeval": Command("CRUXEval: output and input prediction", _cruxeval_arguments, _cruxeval),
+    "reval": Command("REval on DREval: coverage, path, state, output, consistency", _reval_arguments, _reval),
+}

@@ -1,0 +1,1 @@
+"""The tasks of `table-rewards prepare`, a module for each system."""

@@ -1,0 +1,197 @@
+"""``table-rewards prepare trivia``, ``trivia-check``, ``trivia-consistency`` and ``trivia-questions``."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from table_rewards.commands.exit_codes import DONE, INCOMPLETE, UNUSABLE_FILE
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.datasets.files import RowWriter, read_rows
+from table_rewards.datasets.prompts import image_part
+from table_rewards.datasets.trivia.check import ERROR, check
+from table_rewards.datasets.trivia.consistency import HIGH, LOW, consistencies, grouped, sample
+from table_rewards.datasets.trivia.rows import Prepared, for_verl, prepare, split
+
+
+class Command(NamedTuple):
+    help: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def _trivia_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write train and validation files for ms-swift or verl. For swift: messages, solution and qa_pairs, the latter "
+        "two as text, which is the one form that no version of swift or its loader changes. The result is checked."
+    )
+    parser.add_argument("file", metavar="FILE", help="rows with messages (or images) and qa_pairs")
+    parser.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR", help="folder for the two files")
+    parser.add_argument("--validation", metavar="FILE", help="annotated rows for TEDS; they need no qa_pairs")
+    parser.add_argument(
+        "--validation-share", type=float, default=0.02, metavar="X", help="without --validation: share of FILE (0.02)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (0)")
+    parser.add_argument("--format", choices=("swift", "verl"), default="swift", help="jsonl or parquet (%(default)s)")
+
+
+def _trivia(options: argparse.Namespace) -> int:
+    if not 0 <= options.validation_share < 1:
+        raise ConfigurationError(f"--validation-share must lie in [0, 1), not {options.validation_share}")
+    train = prepare(read_rows(options.file))
+    if options.validation:
+        validation = prepare(read_rows(options.validation), questions=False)
+    else:
+        train.rows, held_out = split(train.rows, options.validation_share, options.seed)
+        validation = Prepared(held_out)
+    worst = 0
+    for name, part in (("train", train), ("validation", validation)):
+        path = options.out / (f"{name}.parquet" if options.format == "verl" else f"{name}.jsonl")
+        _write(path, for_verl(part.rows, name) if options.format == "verl" else part.rows)
+        print(f"{path}: {part.describe()}")
+        if part.rows:
+            worst = max(worst, _print_findings(part.rows))
+    return worst
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Find what loaders and trainers corrupt in silence: mixed types that turn '007' into 7, a gold table in the "
+        "assistant's turn, columns that swift eats, pairs that no reward can read. Exit status 3 on an error."
+    )
+    parser.add_argument("file", metavar="FILE", help="a training file for ms-swift")
+
+
+def _check(options: argparse.Namespace) -> int:
+    rows = list(read_rows(options.file))
+    status = _print_findings(rows)
+    if not status:
+        print(f"{options.file}: {len(rows):,} rows, no errors")
+    return status
+
+
+def _consistency_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Keep prompts whose responses agree neither too little nor, with --count, too often too well: mean pairwise "
+        "TEDS among the responses to each prompt. Make FILE with `table-rewards generate -n 8 --temperature 1`."
+    )
+    parser.add_argument("file", metavar="FILE", help="predictions, several a prompt")
+    parser.add_argument(
+        "--out", type=pathlib.Path, required=True, metavar="OUT", help="the prompts that are kept, jsonl"
+    )
+    parser.add_argument("--low", type=float, default=LOW, metavar="X", help="least consistency (%(default)s)")
+    parser.add_argument("--high", type=float, default=HIGH, metavar="X", help="most consistency (%(default)s)")
+    parser.add_argument("--count", type=int, metavar="N", help="keep N prompts, spread evenly over consistency")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the drawing (0)")
+
+
+def _consistency(options: argparse.Namespace) -> int:
+    prompts, responses = grouped(read_rows(options.file))
+    if not any(len(group) > 1 for group in responses):
+        raise ConfigurationError(
+            f"{options.file} holds one response a prompt; make it with `table-rewards generate -n 8 --temperature 1`"
+        )
+    values = consistencies(responses)
+    chosen = sample(values, low=options.low, high=options.high, count=options.count, seed=options.seed)
+    _write(options.out, ({**prompts[i], "consistency": round(values[i], 6)} for i in chosen))
+    print(f"{options.out}: {len(chosen):,} of {len(prompts):,} prompts kept")
+    bins, kept = Counter(min(int(v * 10), 9) for v in values), Counter(min(int(values[i] * 10), 9) for i in chosen)
+    widest = max(bins.values())
+    for number in range(10):
+        bar = "#" * round(40 * bins[number] / widest)
+        print(f"  {number / 10:.1f}-{(number + 1) / 10:.1f}  {bins[number]:7,}  kept {kept[number]:7,}  {bar}".rstrip())
+    return 0
+
+
+def _questions_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write question-answer pairs for tables with one model and check them with another: kept is what the checker "
+        "finds in the table and not without it; repeats are dropped. The table is the row's solution, html or otsl; "
+        "with --images, for models that see, it is the row's images."
+    )
+    parser.add_argument("file", metavar="FILE", help="rows with a table")
+    parser.add_argument("--out", type=pathlib.Path, required=True, metavar="OUT", help="the rows with qa_pairs, jsonl")
+    parser.add_argument("--endpoint", metavar="URLS", help="servers that write the pairs (default: $llm_serve_urls)")
+    parser.add_argument("--model", help="name of the writing model")
+    parser.add_argument("--check-endpoint", metavar="URLS", help="servers that check the pairs (default: the same)")
+    parser.add_argument("--check-model", help="name of the checking model; best another one")
+    parser.add_argument("--count", type=int, default=30, metavar="N", help="most pairs a table (%(default)s)")
+    parser.add_argument("--images", action="store_true", help="show the models the row's images instead of its table")
+    parser.add_argument("--language", default="English", help="of the questions (%(default)s)")
+    parser.add_argument("--cache", metavar="PATH", help="SQLite file for answers, so that a second run costs nothing")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sampling (0)")
+
+
+def _questions(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from table_rewards.datasets.trivia.questions import write_questions
+    from table_rewards.llm import get_pool
+
+    rows = list(read_rows(options.file))
+    folder = pathlib.Path(options.file).parent
+    tables = [_images(row, folder) if options.images else _table(row) for row in rows]
+    slow = {"timeout_s": 600.0, "deadline_s": 1800.0, "workers": 1, "cache": options.cache}
+    writer = get_pool(options.endpoint, model=options.model, **slow)
+    checker = get_pool(options.check_endpoint or options.endpoint, model=options.check_model or options.model, **slow)
+    with tqdm(total=len(rows), unit="table", disable=None) as bar:
+        results = write_questions(
+            tables,
+            writer,
+            checker,
+            count=options.count,
+            language=options.language,
+            seed=options.seed,
+            progress=lambda done: bar.update(done - bar.n),
+        )
+    kept = [(row, result) for row, result in zip(rows, results, strict=True) if result.pairs]
+    _write(options.out, ({**row, "qa_pairs": [pair._asdict() for pair in result.pairs]} for row, result in kept))
+    pairs = sum(len(result.pairs) for result in results)
+    print(f"{options.out}: {pairs:,} pairs for {len(kept):,} of {len(rows):,} tables")
+    for reason, count in sum((result.dropped for result in results), Counter[str]()).most_common():
+        print(f"  {count:7,} pairs dropped: {reason}")
+    errors = Counter(result.error for result in results if result.error)
+    for reason, count in errors.most_common(5):
+        print(f"  {count:7,} tables without pairs: {reason}", file=sys.stderr)
+    return DONE if kept else INCOMPLETE
+
+
+SUBCOMMANDS = {
+    "trivia": Command("TRivia's rows for ms-swift, train and validation", _trivia_arguments, _trivia),
+    "trivia-check": Command("find what loaders corrupt in a training file", _check_arguments, _check),
+    "trivia-consistency": Command(
+        "keep prompts by how well their responses agree", _consistency_arguments, _consistency
+    ),
+    "trivia-questions": Command("write and check question-answer pairs for tables", _questions_arguments, _questions),
+}
+
+
+def _table(row: Mapping[str, Any]) -> str:
+    turns = row.get("messages")
+    last = turns[-1] if isinstance(turns, list) and turns else {}
+    gold = last.get("content") if last.get("role") == "assistant" else ""
+    return str(row.get("solution") or row.get("html") or row.get("otsl") or gold or "")
+
+
+def _images(row: Mapping[str, Any], folder: pathlib.Path) -> list[dict[str, Any]]:
+    found = row.get("images") or row.get("image") or []
+    return [image_part(image, folder) for image in (found if isinstance(found, list) else [found])]
+
+
+def _write(path: pathlib.Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with RowWriter(path) as writer:
+        writer.write(rows)
+
+
+def _print_findings(rows: Iterable[Mapping[str, Any]]) -> int:
+    findings = check(rows)
+    for finding in findings[:20]:
+        print(f"  {finding}", file=sys.stderr)
+    if len(findings) > 20:
+        print(f"  and {len(findings) - 20:,} more", file=sys.stderr)
+    return UNUSABLE_FILE if any(finding.level == ERROR for finding in findings) else DONE

@@ -1,0 +1,253 @@
+"""ExecVerify's training data: (function, call) samples to traces to questions to rows for verl, and for LLaMA-Factory.
+
+A sample is a row with ``code`` and ``input`` (CRUXEval, as it is) or ``func_str`` and ``func_args``; ``output`` or
+``result``, when it is there, must be what the call returns. A sample is kept when the call ends within the limits, in
+the sandbox, the ``repr`` of what it returns is a literal that reads back as the same value, and runs under other string
+hash seeds go the same way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
+from table_rewards.core.rows import Row
+from table_rewards.datasets.exec_verify import prompts
+from table_rewards.datasets.exec_verify.hash_seeds import unstable
+from table_rewards.datasets.exec_verify.questions import MOST, Questions, ask, in_words
+from table_rewards.datasets.exec_verify.tracing import BATCH, TRACED, Sample, Trace, trace_calls
+from table_rewards.rewards.white_box import WhiteBox
+from table_rewards.rewards.white_box.calls import only_function
+from table_rewards.rewards.white_box.reference import TYPES, WhiteBoxReference
+from table_rewards.sandbox import Limits, Sandbox, values
+
+DATA_SOURCE: Final = "exec_verify"
+MAX_OI_RESULT: Final = 150
+UNSTABLE: Final = "another run goes another way (the order of a set of strings, hash, random, time, id)"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How rows are made: kinds of rows, questions of each kind at most, seed, CPU limit, fewest steps worth asking."""
+
+    types: tuple[str, ...] = TYPES
+    questions: int = MOST
+    seed: int = 0
+    limits: Limits = TRACED
+    split: str = "train"
+
+    def __post_init__(self) -> None:
+        if not self.types:
+            raise ConfigurationError(f"types is empty; choose from {', '.join(TYPES)}")
+        for kind in self.types:
+            one_of("row type", kind, TYPES)
+        if not 0 <= self.questions <= 100:
+            raise ConfigurationError(f"questions is a number of questions of each kind, 0 to 100, not {self.questions}")
+
+
+@dataclass(slots=True)
+class Report:
+    """How many samples were read, how many rows were made of them, and why samples were left out."""
+
+    read: int = 0
+    kept: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    questions: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        lines = [f"{self.kept:,} of {self.read:,} samples kept"]
+        lines += [f"  {count:>8,} {kind} rows" for kind, count in sorted(self.rows.items())]
+        lines += [f"  {count:>8,} {kind} questions" for kind, count in sorted(self.questions.items())]
+        if self.left_out:
+            lines.append("left out:")
+            lines += [f"  {count:>8,} {reason}" for reason, count in self.left_out.most_common()]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A sample, read: the function, its name, the arguments' source, and the result that the row states, if any."""
+
+    code: str
+    function: str
+    arguments: str
+    stated: str = ""
+    name: str = ""
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any], number: int) -> Call:
+        """Read a sample.
+
+        >>> Call.of({"code": "def f(a):\\n    return a", "call": "f([1])"}, 0).arguments
+        '[1]'
+
+        Raises:
+            BadReference: a key is missing, or there is no function.
+        """
+        row = Row(raw)
+        code = row.find("func_str", "code")
+        if not isinstance(code, str):
+            raise BadReference("code must be source text")
+        function = str(row.find("func_name", "entry_point", default="") or only_function(code))
+        arguments = row.find("func_args", "input", default=None)
+        if arguments is None:
+            call = str(row.find("call", "func_args", "input")).strip()
+            if not (call.startswith(f"{function}(") and call.endswith(")")):
+                raise BadReference(f"call must read {function}(...)")
+            arguments = call[len(function) + 1 : -1]
+        stated = row.find("result", "output", default="")
+        reference = WhiteBoxReference(code, function, str(arguments).strip())
+        name = str(row.find("id", "task_id", default=number))
+        return cls(code, reference.function, reference.arguments, str(stated).strip(), name)
+
+
+def prepare(
+    samples: Iterable[Mapping[str, Any]], settings: Settings, report: Report, sandbox: Sandbox | None = None
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield (verl row, solution): the row's prompt and reference, and a right completion written from the trace.
+
+    The same samples and settings make the same rows. ``report`` is filled in on the way.
+
+    Raises:
+        ScorerFailed: the sandbox failed on a sample; data are made whole or not at all.
+    """
+    batch: list[Call] = []
+    for number, raw in enumerate(samples):
+        report.read += 1
+        try:
+            batch.append(Call.of(raw, number))
+        except BadReference as error:
+            report.left_out[f"unusable row: {error}"] += 1
+        if len(batch) == BATCH:
+            yield from _rows(batch, settings, report, sandbox)
+            batch = []
+    yield from _rows(batch, settings, report, sandbox)
+
+
+def _rows(
+    calls: Sequence[Call], settings: Settings, report: Report, sandbox: Sandbox | None
+) -> Iterator[tuple[dict[str, Any], str]]:
+    samples = [Sample(call.code, f"{call.function}({call.arguments})") for call in calls]
+    traces = trace_calls(samples, limits=settings.limits, sandbox=sandbox) if samples else []
+    shaky = unstable(samples, traces, settings.limits)
+    for call, trace, differs in zip(calls, traces, shaky, strict=True):
+        problem = _problem(call, trace) or (UNSTABLE if differs else "")
+        if problem:
+            report.left_out[problem] += 1
+            continue
+        report.kept += 1
+        assert trace.result is not None
+        if "io_mixed" in settings.types:
+            questions = ask(call.code, trace, f"{settings.seed}\0{call.arguments}", settings.questions)
+            report.rows["io_mixed"] += 1
+            report.questions["next-statement"] += len(questions.path)
+            report.questions["variable-state"] += len(questions.state)
+            yield _output_row(call, trace, questions, settings, sum(report.rows.values()) - 1)
+        if "oi" in settings.types:
+            if len(trace.result.value) > MAX_OI_RESULT:
+                report.left_out[f"oi: a result of over {MAX_OI_RESULT} characters"] += 1
+                continue
+            report.rows["oi"] += 1
+            yield _input_row(call, trace.result.value, settings, sum(report.rows.values()) - 1)
+
+
+def _problem(call: Call, trace: Trace) -> str:
+    """Why the sample is no good, in a few words that group well; empty when it is."""
+    if trace.ours:
+        raise ScorerFailed(trace.problem)
+    if trace.problem:
+        return trace.problem.partition(":")[0] if "Error" in trace.problem.partition(":")[0] else trace.problem
+    assert trace.result is not None
+    try:
+        result = values.from_literal(trace.result.value)
+    except ValueError:
+        return "the result's repr does not read back"
+    if call.stated:
+        try:
+            if not values.same(values.from_literal(call.stated), result, nan_is_nan=True):
+                return "the call returns another value than the row states"
+        except ValueError:
+            return "the stated result is not a literal"
+    return "" if trace.visits else "no statement of the program was traced"
+
+
+def _output_row(
+    call: Call, trace: Trace, questions: Questions, settings: Settings, index: int
+) -> tuple[dict[str, Any], str]:
+    assert trace.result is not None
+    result = trace.result.value
+    answers = {
+        "path_answers": [[question.answer] for question in questions.path],
+        "state_as": [[list(question.answer)] for question in questions.state],
+    }
+    asked = {
+        "path_questions": [in_words(question, call.code) for question in questions.path],
+        "state_questions": [in_words(question, call.code) for question in questions.state],
+    }
+    prompt = prompts.output_prompt(call.code, call.function, call.arguments, questions)
+    reasoning = prompts.walked_through(call.code, call.function, call.arguments, result, trace, questions)
+    answer = prompts.output_answer(call.function, call.arguments, result, questions)
+    return _row(call, "io_mixed", prompt, result, answers, asked, settings, index), f"{reasoning}\n{answer}"
+
+
+def _input_row(call: Call, result: str, settings: Settings, index: int) -> tuple[dict[str, Any], str]:
+    prompt = prompts.input_prompt(call.code, call.function, result)
+    told = f"With the arguments {call.arguments or 'left out'}, {call.function} returns {result}."
+    solution = f"<reasoning>\n{told}\n</reasoning>\n{prompts.input_answer(call.function, call.arguments, result)}"
+    return _row(call, "oi", prompt, result, {}, {}, settings, index), solution
+
+
+def _row(
+    call: Call,
+    kind: str,
+    prompt: str,
+    result: str,
+    answers: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    settings: Settings,
+    index: int,
+) -> dict[str, Any]:
+    """verl's columns. The reference is one JSON text in ``ground_truth``, which no loader rewrites."""
+    truth = {
+        "type": kind,
+        "func_str": call.code,
+        "func_name": call.function,
+        "func_args": call.arguments if kind == "io_mixed" else "",
+        "result": result,
+        "question_answers": answers,
+    }
+    return {
+        "data_source": DATA_SOURCE,
+        "prompt": [{"role": "user", "content": prompt}],
+        "ability": "code",
+        "reward_model": {"style": "rule", "ground_truth": json.dumps(truth, ensure_ascii=False)},
+        "extra_info": {
+            "index": index,
+            "split": settings.split,
+            "sample": call.name,
+            "type": kind,
+            "questions": json.dumps(asked, ensure_ascii=False),
+        },
+    }
+
+
+def self_check(rows: Sequence[tuple[Mapping[str, Any], str]]) -> list[str]:
+    """Score every solution with the reward; return the notes of those that do not earn full marks."""
+    scores = WhiteBox()([solution for _, solution in rows], [row for row, _ in rows])
+    return [f"{score.value:.2f}: {score.note}" for score in scores if score.value != 1.0]
+
+
+def sharegpt(row: Mapping[str, Any], solution: str) -> dict[str, Any]:
+    """A row of LLaMA-Factory's ``sharegpt`` form."""
+    question = row["prompt"][-1]["content"]
+    return {"conversations": [{"from": "human", "value": question}, {"from": "gpt", "value": solution}]}
+
+
+def dataset_info(name: str, file_name: str) -> dict[str, Any]:
+    """The entry of LLaMA-Factory's ``dataset_info.json``."""
+    return {name: {"file_name": file_name, "formatting": "sharegpt", "columns": {"messages": "conversations"}}}

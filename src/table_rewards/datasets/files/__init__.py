@@ -1,0 +1,29 @@
+"""Files of rows: parquet, JSON lines and JSON arrays, read in bounded memory, written so that work can be resumed."""
+
+from table_rewards.datasets.files.json_rows import BrokenRow
+from table_rewards.datasets.files.reading import (
+    columns_of,
+    count_rows,
+    format_of,
+    missing_column,
+    read_batches,
+    read_rows,
+    require_columns,
+    schema_of,
+)
+from table_rewards.datasets.files.row_writer import RowWriter
+from table_rewards.datasets.files.unusable import UnusableFile
+
+__all__ = [
+    "BrokenRow",
+    "RowWriter",
+    "UnusableFile",
+    "columns_of",
+    "count_rows",
+    "format_of",
+    "missing_column",
+    "read_batches",
+    "read_rows",
+    "require_columns",
+    "schema_of",
+]

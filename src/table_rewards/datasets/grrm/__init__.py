@@ -1,0 +1,1 @@
+"""GRRM's training data: groups of translations and their scores."""

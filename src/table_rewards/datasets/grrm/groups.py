@@ -1,0 +1,100 @@
+"""GRRM's source rows read and judged: groups of scored candidates, and a count of the rows that are none.
+
+A row with a score too few, or one that is no finite number, is unusable as a whole: no score is guessed or left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from table_rewards.core.rows import plain
+from table_rewards.rewards.ranking.prompts import language, ranking_prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a source row keeps what is needed."""
+
+    candidates: str = "mt_texts"
+    scores: str = "scores"
+    analysis: str = "analysis"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Candidates of one text, with their scores."""
+
+    text: str
+    candidates: tuple[str, ...]
+    scores: tuple[float, ...]
+    source_language: str = ""
+    target_language: str = ""
+    analysis: str = ""
+
+    def pick(self, indices: Sequence[int]) -> Group:
+        """The same group of fewer or otherwise ordered candidates."""
+        chosen, scores = tuple(self.candidates[i] for i in indices), tuple(self.scores[i] for i in indices)
+        return Group(self.text, chosen, scores, self.source_language, self.target_language, self.analysis)
+
+    def prompt(self, mode: str, *, example: bool = True) -> str:
+        return ranking_prompt(
+            self.text,
+            self.candidates,
+            source_language=self.source_language,
+            target_language=self.target_language,
+            mode=mode,
+            example=example,
+        )
+
+
+@dataclass
+class Skipped:
+    """Source rows that could not be used, by reason."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    first: dict[str, int] = field(default_factory=dict)
+
+    def add(self, reason: str, number: int) -> None:
+        self.reasons[reason] += 1
+        self.first.setdefault(reason, number)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{n:,} rows: {why} (first: row {self.first[why]:,})" for why, n in self.reasons.most_common())
+
+
+class UnusableRow(ValueError):
+    """A source row that cannot become training data; the message says why, without the row's values."""
+
+
+def read_group(row: Mapping[str, Any], columns: Columns | None = None) -> Group:
+    """Read a source row.
+
+    >>> group = read_group({"src_text": "Hi", "mt_texts": ["Salut", "Non"], "scores": [9, 1], "trg_lang": "fr"})
+    >>> group.target_language, group.scores
+    ('French', (9.0, 1.0))
+
+    Raises:
+        UnusableRow: candidates and scores do not match, or there are fewer than two.
+    """
+    names = columns or Columns()
+    text, candidates, scores = (plain(row.get(n)) for n in ("src_text", names.candidates, names.scores))
+    if not isinstance(text, str) or not text.strip():
+        raise UnusableRow("no src_text")
+    if not isinstance(candidates, list) or not all(isinstance(c, str) for c in candidates):
+        raise UnusableRow(f"{names.candidates} is no list of texts")
+    if len(candidates) < 2:
+        raise UnusableRow("fewer than two candidates")
+    if not isinstance(scores, list) or len(scores) != len(candidates):
+        raise UnusableRow(f"not one of {names.scores} for each of {names.candidates}")
+    try:
+        numbers = tuple(float(score) for score in scores)
+    except (TypeError, ValueError):
+        raise UnusableRow(f"{names.scores} holds something that is no number") from None
+    if not all(map(math.isfinite, numbers)):
+        raise UnusableRow(f"{names.scores} holds something that is no number")
+    source, target = (language(str(row.get(name) or "")) for name in ("src_lang", "trg_lang"))
+    return Group(text, tuple(candidates), numbers, source, target, str(row.get(names.analysis) or ""))

@@ -1,0 +1,220 @@
+"""Training data for ranking models from groups of scored candidates (GRRM, arXiv 2602.14028).
+
+A source row holds a text, its candidate translations (or answers), their scores and, for fine-tuning, an analysis::
+
+    {"src_text": ..., "src_lang": "en", "trg_lang": "zh", "mt_texts": [...], "scores": [...], "analysis": ...}
+
+It becomes one conversation for supervised fine-tuning, or verl rows for reinforcement learning, with augmentations that
+are all distinct and depend on the seed and the row's number alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.datasets.grrm.groups import Columns, Group, Skipped, UnusableRow, read_group
+from table_rewards.rewards.ranking.parse import MODES, Form, read_ranking
+from table_rewards.rewards.ranking.prompts import ranking_answer
+from table_rewards.rewards.ranking.reference import named, order_of
+
+SOURCE: Final = "TowerBlocks-MT-Ranking"
+SEED: Final = 114514
+
+
+def sft_rows(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    columns: Columns | None = None,
+    mode: str = "ranking_score",
+    example: bool = False,
+    skipped: Skipped | None = None,
+) -> Iterator[dict[str, Any]]:
+    """One conversation a source row: the prompt, and the analysis with the reference ranking and scores behind it.
+
+    An analysis that already ends with the right answer is left as it is.
+    """
+    one_of("prompt type", mode, MODES)
+    for number, row in enumerate(rows):
+        group = _usable(row, columns, number, skipped)
+        if group is None:
+            continue
+        if not group.analysis.strip():
+            _skip(skipped, "no analysis to learn from", number)
+            continue
+        scores = named(group.scores)
+        reply = _reply(group.analysis, scores, mode)
+        if reply is None:
+            _skip(skipped, "the analysis ends with another ranking than the scores", number)
+            continue
+        yield {
+            "messages": [
+                {"role": "user", "content": group.prompt(mode, example=example)},
+                {"role": "assistant", "content": reply},
+            ]
+        }
+
+
+def rl_rows(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    columns: Columns | None = None,
+    mode: str = "ranking_score",
+    subgroups: int = 0,
+    shuffles: int = 0,
+    seed: int = SEED,
+    source: str = SOURCE,
+    skipped: Skipped | None = None,
+) -> Iterator[dict[str, Any]]:
+    """verl rows: every group, ``subgroups`` smaller groups out of it, and of each ``shuffles`` other orders.
+
+    Fewer where there are no more: three candidates have three subgroups. ``extra_info`` keeps the candidates
+    (``mt_texts``) on every row, which of the source row's candidates they are (``candidate_indices``), and the order
+    within the subgroup (``shuffle_indices``).
+    """
+    one_of("prompt type", mode, MODES)
+    if min(subgroups, shuffles) < 0:
+        raise ConfigurationError("subgroup and shuffle augmentations are counts of 0 or more")
+    index = itertools.count()
+    for number, row in enumerate(rows):
+        group = _usable(row, columns, number, skipped)
+        if group is None:
+            continue
+        rng = random.Random(f"{seed}:{number}")
+        for members in (tuple(range(len(group.candidates))), *_subgroups(group, subgroups, rng)):
+            for order in _orders(group.pick(members), shuffles, rng):
+                indices = [members[i] for i in order]
+                yield _verl_row(group.pick(indices), mode, source, next(index), number, indices, list(order))
+
+
+def shuffled(rows: Iterable[dict[str, Any]], buffer: int, seed: int = SEED) -> Iterator[dict[str, Any]]:
+    """Mix a stream: each row leaves at random from among the last ``buffer``; 0 keeps the order.
+
+    >>> sorted(shuffled(range(5), 3)) == list(range(5)), list(shuffled(range(3), 0))
+    (True, [0, 1, 2])
+    """
+    rng, held = random.Random(seed), []
+    for row in rows:
+        if buffer < 1:
+            yield row
+            continue
+        held.append(row)
+        if len(held) > buffer:
+            at = rng.randrange(len(held))
+            held[at], held[-1] = held[-1], held[at]
+            yield held.pop()
+    rng.shuffle(held)
+    yield from held
+
+
+def dataset_info(name: str, file_name: str) -> dict[str, Any]:
+    """The entry of LLaMA-Factory's ``data/dataset_info.json``."""
+    return {
+        name: {
+            "file_name": file_name,
+            "formatting": "sharegpt",
+            "columns": {"messages": "messages"},
+            "tags": {
+                "role_tag": "role",
+                "content_tag": "content",
+                "user_tag": "user",
+                "assistant_tag": "assistant",
+            },
+        }
+    }
+
+
+def _usable(row: Mapping[str, Any], columns: Columns | None, number: int, skipped: Skipped | None) -> Group | None:
+    try:
+        return read_group(row, columns)
+    except UnusableRow as error:
+        _skip(skipped, str(error), number)
+        return None
+
+
+def _reply(analysis: str, scores: Mapping[str, float], mode: str) -> str | None:
+    """The analysis with the answer behind it; as it is when it ends with it; None when it ends with another."""
+    read = read_ranking(analysis, tuple(scores), Form(mode, "optional", -math.inf, math.inf))
+    if read.scores is None:
+        return ranking_answer(analysis, scores, mode)
+    written = dict(zip(scores, read.scores, strict=True))
+    same = order_of(written) == order_of(scores) if mode == "ranking" else written == scores
+    return analysis if same else None
+
+
+def _skip(skipped: Skipped | None, reason: str, number: int) -> None:
+    if skipped is None:
+        raise UnusableRow(f"row {number:,}: {reason}")
+    skipped.add(reason, number)
+
+
+def _verl_row(
+    group: Group, mode: str, source: str, index: int, row: int, indices: list[int], order: list[int]
+) -> dict[str, Any]:
+    scores = {name: int(s) if s.is_integer() else s for name, s in named(group.scores).items()}
+    truth = order_of(scores) if mode == "ranking" else json.dumps(scores)
+    return {
+        "data_source": f"{source}.{mode}",
+        "prompt": [{"role": "user", "content": group.prompt(mode)}],
+        "ability": "ranking",
+        "reward_model": {"style": "rule", "ground_truth": truth},
+        "extra_info": {
+            "index": index,
+            "source_row": row,
+            "src_lang": group.source_language,
+            "trg_lang": group.target_language,
+            "analysis": group.analysis,
+            "mt_texts": list(group.candidates),
+            "candidate_indices": indices,
+            "shuffle_indices": order,
+        },
+    }
+
+
+def _subgroups(group: Group, count: int, rng: random.Random) -> list[tuple[int, ...]]:
+    """Distinct subsets of 2 to n-1 candidates, uniformly among all; distinct in what they hold, too."""
+    n = len(group.candidates)
+    possible = 2**n - n - 2  # without the empty set, the whole, and the singles
+    held: set[tuple[Any, ...]] = set()
+    chosen: list[tuple[int, ...]] = []
+    if count <= 0 or possible <= 0:
+        return chosen
+    if possible <= 4096:
+        candidates = [c for size in range(2, n) for c in itertools.combinations(range(n), size)]
+        rng.shuffle(candidates)
+        drawn: Iterator[tuple[int, ...]] = iter(candidates)
+    else:
+        drawn = (tuple(i for i in range(n) if bits >> i & 1) for bits in iter(lambda: rng.getrandbits(n), None))
+        drawn = itertools.islice((c for c in drawn if 2 <= len(c) < n), 64 * count)
+    for members in drawn:
+        part = group.pick(members)
+        key = (part.candidates, part.scores)
+        if key not in held:
+            held.add(key)
+            chosen.append(members)
+            if len(chosen) == count:
+                break
+    return chosen
+
+
+def _orders(group: Group, count: int, rng: random.Random) -> list[tuple[int, ...]]:
+    """The order as it is and ``count`` others, distinct in what they show: equal candidates may swap unseen."""
+    items = list(zip(group.candidates, group.scores, strict=True))
+    possible = math.factorial(len(items))
+    for times in Counter(items).values():
+        possible //= math.factorial(times)
+    orders = [tuple(range(len(items)))]
+    shown = {tuple(items)}
+    while len(orders) < min(count + 1, possible):
+        order = rng.sample(range(len(items)), len(items))
+        key = tuple(items[i] for i in order)
+        if key not in shown:
+            shown.add(key)
+            orders.append(tuple(order))
+    return orders

@@ -1,0 +1,1 @@
+"""Table-R1's training data and predictions."""

@@ -1,0 +1,1 @@
+"""RL Tango's training data, evaluation sets and generation settings."""

@@ -1,0 +1,1 @@
+"""TRivia's training data: tables, questions, consistency."""

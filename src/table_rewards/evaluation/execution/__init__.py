@@ -1,0 +1,1 @@
+"""Benchmarks of code execution: CRUXEval, DREval."""

@@ -1,0 +1,1 @@
+"""Files of scores: writing them, reading them, and what they say."""

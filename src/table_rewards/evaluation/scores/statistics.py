@@ -1,0 +1,118 @@
+"""Statistics of scores in bounded memory: fed batch by batch, whatever the number of rows."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from table_rewards.evaluation.scores.distribution import NAN, Distribution, json_number
+from table_rewards.evaluation.scores.prompt_groups import PromptGroups
+
+MAX_NOTES: Final = 2_000
+MAX_BUCKETS: Final = 200
+
+
+class Correlation:
+    """Pearson's correlation of two columns, in one pass.
+
+    >>> some = Correlation()
+    >>> for x, y in [(1, 2.0), (2, 4.0), (3, 6.0)]:
+    ...     some.add(x, y)
+    >>> round(some.value, 6), some.notable
+    (1.0, False)
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._mean_x = self._mean_y = self._xx = self._yy = self._xy = 0.0
+
+    def add(self, x: float | None, y: float | None) -> None:
+        if x is None or y is None or x != x or y != y:
+            return
+        self.count += 1
+        dx = x - self._mean_x
+        self._mean_x += dx / self.count
+        dy = y - self._mean_y
+        self._mean_y += dy / self.count
+        self._xx += dx * (x - self._mean_x)
+        self._yy += dy * (y - self._mean_y)
+        self._xy += dx * (y - self._mean_y)
+
+    @property
+    def value(self) -> float:
+        """In [-1, 1]; NaN when a column is constant."""
+        scale = math.sqrt(self._xx * self._yy)
+        return max(-1.0, min(1.0, self._xy / scale)) if scale > 0 else NAN
+
+    @property
+    def notable(self) -> bool:
+        """Known well enough, and large enough, to tell a person."""
+        return self.count >= 30 and abs(self.value) >= 0.2
+
+
+class ScoreStatistics:
+    """Everything that a summary says of a set of scores."""
+
+    def __init__(self, parts: Sequence[str], by: str | None = None) -> None:
+        self.by = by
+        self.values = Distribution()
+        self.parts = {name: Distribution() for name in parts}
+        self.status: Counter[str] = Counter()
+        self.notes: Counter[str] = Counter()
+        self.buckets: dict[str, Distribution] = {}
+        self.groups = PromptGroups()
+        self.length = Correlation()
+        self.signatures: dict[str, None] = {}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Take one score row: ``score``, the parts, ``status``, ``note``, ``signature``, ``prompt``, columns."""
+        value = row.get("score")
+        value = NAN if value is None else float(value)
+        self.values.add(value)
+        for name, column in self.parts.items():
+            column.add(row.get(name))
+        self.status[str(row.get("status"))] += 1
+        note = row.get("note")
+        if note:
+            self._note(str(note))
+        if self.by is not None:
+            self._bucket(row.get(self.by)).add(value)
+        prompt = row.get("prompt")
+        self.groups.add(row.get("row") if prompt is None else prompt, value)
+        self.length.add(row.get("characters"), value)
+        self.signatures.setdefault(str(row.get("signature", "")))
+
+    @property
+    def count(self) -> int:
+        return self.values.count + self.values.missing
+
+    @property
+    def unscored_share(self) -> float:
+        return self.values.missing / self.count if self.count else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "rows": self.count,
+            **self.values.to_dict(),
+            "status": {name: self.status.get(name, 0) for name in ("scored", "unparsed", "unscored")},
+            "parts": {name: column.to_dict() for name, column in self.parts.items()},
+            "by": self.by,
+            "groups": {name: column.to_dict() for name, column in self.buckets.items()},
+            "prompts": self.groups.to_dict(),
+            "length_correlation": json_number(self.length.value),
+            "notes": dict(self.notes.most_common(20)),
+            "signature": next(iter(self.signatures), ""),
+        }
+
+    def _bucket(self, value: Any) -> Distribution:
+        name = "(none)" if value is None else str(value)
+        if name not in self.buckets and len(self.buckets) >= MAX_BUCKETS:
+            name = "(others)"
+        return self.buckets.setdefault(name, Distribution())
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes and len(self.notes) >= MAX_NOTES:
+            self.notes = Counter(dict(self.notes.most_common(MAX_NOTES // 2)))
+        self.notes[note] += 1

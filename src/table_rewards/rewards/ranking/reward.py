@@ -1,0 +1,226 @@
+"""Ranking: how well a model ranks and scores a group of candidates, against reference scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from table_rewards.core.errors import BadReference, ConfigurationError, UnknownName, one_of
+from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.rewards.ranking.agreement import agreement, spearman
+from table_rewards.rewards.ranking.parse import MODES, REASONING, Form, read_ranking
+from table_rewards.rewards.ranking.reference import RankingReference, reference_of_row
+from table_rewards.rewards.ranking.released import released_ranking, released_ranking_score
+
+Mode = Literal["ranking", "ranking_score", "score"]
+
+
+class Ranking(Reward[RankingReference]):
+    """Agreement of a ranking with the reference, over all pairs of candidates.
+
+    ::
+
+        ranking = share of the pairs whose relation (better, worse, tied) is the reference's
+        margin  = mean over the pairs of credit(| predicted difference - reference difference |)
+                  credit: 1 when exact, 0.6 for one point off, 0.2 for two, 0 from three; between them linear
+        value   = ranking                              mode "ranking"
+        value   = ranking + margin_weight * margin     modes "ranking_score" and "score"
+
+    The value is in [0, 1] or, with margins, in [0, 2]. An answer that breaks a rule scores 0 and is *unparsed*, with a
+    note: a candidate missing, named twice or unknown, a score out of range, an order that contradicts the scores, no
+    reasoning, a second ranking on a line of its own. Two candidates or more, in any number and under any name.
+
+    Source: GRRM, arXiv 2602.14028, ``ranking_score_reward_fn`` and ``ranking_reward_fn_zero``, ``..._no_cot``;
+    ``profile="released"`` equals these to the bit. ``ranking_reward_fn`` itself is 0 for every completion (M1) and
+    offered as corrected alone.
+
+    Args:
+        mode: what a completion ends with: ``ranking`` an order such as ``B > A = C``; ``ranking_score`` an order and a
+            line of scores such as ``B: 9, A: 7, C: 7``; ``score`` the scores alone.
+        reasoning: what stands before the answer: ``required``, ``absent``, ``optional``, or a number: at least so many
+            characters a candidate (GRRM's runs from a base model: 50).
+        score_range: lowest and highest score; others are out of range.
+        margin_weight: what the margin counts beside the ranking.
+        scale: factor of the value (the seed's ``score_scale_factor``).
+        rank_correlation: ``kendall`` gives the part ``kendall_tau`` (tau-b); ``both`` adds ``spearman``. Both are 0
+            where one side ties all candidates.
+
+    Parts: ``ranking``, ``margin`` (not in mode ``ranking``), ``valid``, ``kendall_tau`` and, if asked for,
+    ``spearman``.
+
+    >>> reward = Ranking()
+    >>> text = "A keeps the idiom.\\n\\n### Final Ranking:\\n\\nA > B\\n\\n### Scores:\\n\\nA: 8, B: 4"
+    >>> scores = reward([text, "A > B"], [{"A": 8, "B": 3}] * 2)
+    >>> scores.values.tolist(), scores.parts["margin"].tolist(), scores.status.tolist()
+    ([1.6, 0.0], [0.6, 0.0], ['scored', 'unparsed'])
+    >>> Ranking(mode="ranking", reasoning="absent")(["B > A = C"], ["B > C > A"]).values.round(4)
+    array([0.6667])
+    """
+
+    name: ClassVar[str] = "ranking"
+    reference_type: ClassVar[type[Any]] = RankingReference
+    headline = ("ranking", "valid")
+    accuracy = "ranking"
+
+    def __init__(
+        self,
+        *,
+        mode: Mode = "ranking_score",
+        reasoning: Literal["required", "absent", "optional"] | int = "required",
+        score_range: Sequence[float] = (0, 10),
+        margin_weight: float = 1.0,
+        scale: float = 1.0,
+        rank_correlation: Literal["kendall", "both"] = "kendall",
+        profile: Profile = "corrected",
+    ) -> None:
+        super().__init__(profile=profile)
+        self.mode = one_of("mode", mode, MODES)
+        self.reasoning = checked_reasoning(reasoning)
+        self.score_range = checked_range(score_range)
+        self.margin_weight = _not_negative("margin_weight", margin_weight)
+        self.scale = _not_negative("scale", scale)
+        self.rank_correlation = one_of("rank_correlation", rank_correlation, ("kendall", "both"))
+        if profile == "released":
+            self._check_released()
+        margin = () if mode == "ranking" else ("margin",)
+        self.parts = (
+            "ranking",
+            *margin,
+            "valid",
+            "kendall_tau",
+            *(("spearman",) if rank_correlation == "both" else ()),
+        )
+        self._form = Form(self.mode, self.reasoning, *self.score_range)
+
+    def reference(self, row: Mapping[str, Any]) -> RankingReference:
+        return self._usable(reference_of_row(row))
+
+    def natural(self, value: Any) -> RankingReference:
+        return self._usable(RankingReference.read(value))
+
+    def options(self) -> dict[str, object]:
+        return {
+            "mode": self.mode,
+            "reasoning": self.reasoning,
+            "range": "{:g}..{:g}".format(*self.score_range),
+            "margin_weight": self.margin_weight,
+            "scale": self.scale,
+            "correlation": self.rank_correlation,
+            **super().options(),
+        }
+
+    # -- judging ------------------------------------------------------------------------------------------------------
+
+    def judge(self, completion: str, reference: RankingReference, step: int | None) -> Judgement:
+        return self.judge_all([completion], [reference], step)[0]
+
+    def judge_all(
+        self, completions: Sequence[str], references: Sequence[RankingReference], step: int | None
+    ) -> Sequence[Judgement]:
+        form, floor = self._form, (0.0,) * len(self.parts)
+        judged: list[Judgement] = []
+        sizes: dict[int, tuple[list[int], list[list[float]], list[tuple[float, ...]]]] = {}
+        for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
+            scores, problem = read_ranking(completion, reference.candidates, form)
+            judged.append(Judgement(0.0, floor, UNPARSED, problem))
+            if scores is not None:
+                where, here, there = sizes.setdefault(len(scores), ([], [], []))
+                where.append(i)
+                here.append(scores)
+                there.append(reference.scores)
+        for where, here, there in sizes.values():
+            predicted, truth = np.array(here, dtype=np.float64), np.array(there, dtype=np.float64)
+            values, columns = self._columns(predicted, truth)
+            for i, value, row in zip(where, values.tolist(), columns.tolist(), strict=True):
+                judged[i] = Judgement(value, tuple(row), SCORED, "")
+        return judged if self.profile == "corrected" else self._released(completions, references, judged)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _columns(self, predicted: Any, truth: Any) -> tuple[Any, Any]:
+        agreed = agreement(predicted, truth)
+        valid = np.ones(len(predicted))
+        columns = [agreed.ranking, valid, agreed.kendall_tau]
+        values = agreed.ranking
+        if self.mode != "ranking":
+            columns.insert(1, agreed.margin)
+            values = agreed.ranking + self.margin_weight * agreed.margin
+        if self.rank_correlation == "both":
+            columns.append(spearman(predicted, truth))
+        return self.scale * values, np.column_stack(columns)
+
+    def _released(
+        self, completions: Sequence[str], references: Sequence[RankingReference], judged: Sequence[Judgement]
+    ) -> list[Judgement]:
+        """The released values; correlations, which the release does not know, where the corrected reading has them."""
+        found = []
+        for completion, reference, ours in zip(completions, references, judged, strict=True):
+            if self.mode == "ranking":
+                characters = None if self.reasoning == "absent" else int(self.reasoning)
+                ranking, valid = released_ranking(completion, reference, characters)
+                values = {"ranking": ranking, "valid": float(valid)}
+                value = ranking
+            else:
+                ranking, margin, valid = released_ranking_score(completion, reference)
+                values = {"ranking": ranking, "margin": margin, "valid": float(valid)}
+                value = ranking + margin
+            parts = tuple(values.get(name, known) for name, known in zip(self.parts, ours.parts, strict=True))
+            note = "" if valid else ours.note or "not in the released format"
+            found.append(Judgement(self.scale * value, parts, SCORED if valid else UNPARSED, note))
+        return found
+
+    def _check_released(self) -> None:
+        if self.mode == "score":
+            raise ConfigurationError("the release has no reward for mode='score'; leave profile at 'corrected'")
+        if self.mode == "ranking" and self.reasoning in ("required", "optional"):
+            raise ConfigurationError(
+                "Ranking(mode='ranking', reasoning='required') has no released profile: the released ranking_reward_fn "
+                "is 0 for every completion (defect M1). Released are reasoning='absent' (ranking_reward_fn_no_cot) and "
+                "reasoning=50 (ranking_reward_fn_zero)"
+            )
+        if self.mode == "ranking_score" and self.reasoning != "required":
+            raise ConfigurationError("the released ranking_score_reward_fn requires reasoning: reasoning='required'")
+        if self.margin_weight != 1.0 or self.score_range != (0.0, 10.0):
+            raise ConfigurationError("the released reward knows no margin_weight and no score_range; leave them out")
+
+    def _usable(self, reference: RankingReference) -> RankingReference:
+        if self.mode != "ranking" and not reference.scored:
+            raise BadReference(
+                f"mode={self.mode!r} compares scores, but the reference is the order {reference.order[:60]!r}; "
+                "give scores, or use mode='ranking'"
+            )
+        return reference
+
+
+def checked_reasoning(value: Any) -> str | int:
+    """Return the option ``reasoning`` when it can be one."""
+    if isinstance(value, str):
+        if value not in REASONING:
+            raise UnknownName("reasoning", value, (*REASONING, "a number of characters a candidate"))
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(
+            f"reasoning must be one of {', '.join(REASONING)} or a positive number of characters a candidate, "
+            f"not {value!r}"
+        )
+    return value
+
+
+def _not_negative(option: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise ConfigurationError(f"{option} must be a number of 0 or more, not {value!r}")
+    return float(value)
+
+
+def checked_range(value: Any) -> tuple[float, float]:
+    """Return the option ``score_range`` as two numbers."""
+    try:
+        low, high = (float(number) for number in value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"score_range must be a pair such as (0, 10), not {value!r}") from None
+    if not (low < high < float("inf") and low > float("-inf")):
+        raise ConfigurationError(f"score_range must go up, as (0, 10) does, not {value!r}")
+    return low, high

@@ -1,0 +1,158 @@
+"""Scalar quality: how close a model's single quality score is to the reference score."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.rewards.ranking.parse import FOLD, read_number
+from table_rewards.rewards.ranking.reward import checked_range
+
+ERROR_CREDIT: Final[Mapping[float, float]] = {0: 1.0, 1: 0.8, 2: 0.4, 3: 0.2}
+_HEADER: Final = re.compile(r"[^:=]{0,40}[:=]\s*")
+_RULE: Final = re.compile(r"[-=~_*`#\s]*")
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReference:
+    """The reference score."""
+
+    score: float
+
+
+class ScalarQuality(Reward[QualityReference]):
+    """Credit for a quality score on the last line, by its distance from the reference score.
+
+    ::
+
+        value = credit(| score - reference |)      0: 1, 1: 0.8, 2: 0.4, 3: 0.2, from 4: 0; between them linear
+
+    The last line that says something is one integer or decimal, alone or behind a header: ``8``, ``7.5``,
+    ``Score: 8/10``. Two numbers, a number out of range or none score 0 and are *unparsed*.
+
+    Source: the SQM reward of GRRM, arXiv 2602.14028, ``score_reward_fn``. ``profile="released"`` cuts decimals off,
+    knows no range and, of a completion of one line, reads the last character alone: "10" as 0 (M3).
+
+    Args:
+        score_range: lowest and highest score.
+        error_credit: distance -> credit; linear in between, 0 one unit behind the last.
+
+    Parts: ``error``, the distance (of an invalid answer the width of the range), and ``valid``.
+
+    >>> scores = ScalarQuality()(["Fluent, one slip.\\n\\n8", "Score: 7.5", "8 or 9", "10"], [9, 8, 8, 10])
+    >>> scores.values.round(4).tolist(), scores.notes[2]
+    ([0.8, 0.9, 0.0, 1.0], "the last line is no single score: '8 or 9'")
+    """
+
+    name: ClassVar[str] = "scalar_quality"
+    reference_type: ClassVar[type[Any]] = QualityReference
+    parts = ("error", "valid")
+    headline = ("error", "valid")
+
+    def __init__(
+        self,
+        *,
+        score_range: Sequence[float] = (0, 10),
+        error_credit: Mapping[float, float] | None = None,
+        profile: Profile = "corrected",
+    ) -> None:
+        super().__init__(profile=profile)
+        self.score_range = checked_range(score_range)
+        self.error_credit = _checked_credit(ERROR_CREDIT if error_credit is None else error_credit)
+        if profile == "released" and (
+            self.error_credit != _checked_credit(ERROR_CREDIT) or self.score_range != (0, 10)
+        ):
+            raise ConfigurationError("the released reward has its own range and credits; leave these options out")
+
+    def reference(self, row: Mapping[str, Any]) -> QualityReference:
+        _, value = self.row_answer(row, "score", "rating", "quality", "solution")
+        return self.natural(value)
+
+    def natural(self, value: Any) -> QualityReference:
+        try:
+            score = float(value)
+        except (TypeError, ValueError):
+            raise BadReference(f"the reference score must be a number, not {str(value)[:40]!r}") from None
+        if isinstance(value, bool) or not math.isfinite(score):
+            raise BadReference(f"the reference score must be a number, not {value!r}")
+        return QualityReference(score)
+
+    def options(self) -> dict[str, object]:
+        low, high = self.score_range
+        return {"range": f"{low:g}..{high:g}", "credit": dict(self.error_credit), **super().options()}
+
+    def judge(self, completion: str, reference: QualityReference, step: int | None) -> Judgement:
+        low, high = self.score_range
+        if self.profile == "released":
+            score, truth = _released_score(completion), float(int(reference.score))
+            problem = "" if score is not None else "not in the released format"
+        else:
+            score, truth = None, reference.score
+            found = _last_line_score(completion, high)
+            if isinstance(found, str):
+                problem = found
+            elif not low <= found <= high:
+                problem = f"out of range: {found:g}, not {low:g} to {high:g}"
+            else:
+                score, problem = found, ""
+        if score is None:
+            return Judgement(0.0, (high - low, 0.0), UNPARSED, problem)
+        error = abs(score - truth)
+        return Judgement(self._credit(error), (error, 1.0), SCORED, "")
+
+    def _credit(self, error: float) -> float:
+        if self.profile == "released":
+            return ERROR_CREDIT.get(error, 0.0)
+        xs, ys = zip(*self.error_credit, strict=True)
+        return float(np.interp(round(error, 9), [*xs, xs[-1] + 1.0], [*ys, 0.0]))
+
+
+def _last_line_score(completion: str, high: float) -> float | str:
+    """The score on the last line that says something, or what is wrong."""
+    rest = completion.rstrip()
+    line = ""
+    for _ in range(8):
+        rest, _, line = rest.rpartition("\n")
+        rest, line = rest.rstrip(), line.strip()
+        if not _RULE.fullmatch(line):
+            break
+    if len(line) > 120:
+        return "the last line is no single score but a text"
+    if not line or _RULE.fullmatch(line):
+        return "no score"
+    folded = line if line.isascii() else line.translate(FOLD)
+    score = read_number(folded, high)
+    if score is None:
+        header = _HEADER.match(folded)
+        score = read_number(folded[header.end() :], high) if header else None
+    return f"the last line is no single score: {line[:40]!r}" if score is None else score
+
+
+def _released_score(completion: str) -> float | None:
+    text = completion.strip()
+    line = text[text.rfind("\n") :].strip()  # without a line end the last character alone, as released
+    try:
+        return float(int(line.split(".")[0]))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _checked_credit(credit: Mapping[float, float]) -> tuple[tuple[float, float], ...]:
+    try:
+        points = tuple(sorted((float(error), float(value)) for error, value in credit.items()))
+    except (AttributeError, TypeError, ValueError):
+        raise ConfigurationError(f"error_credit must map distances to credits, not {credit!r}") from None
+    if not points or points[0][0] != 0:
+        raise ConfigurationError("error_credit must say what distance 0 earns, for example {0: 1.0, 1: 0.5}")
+    values = [value for _, value in points]
+    if values != sorted(values, reverse=True) or values[-1] < 0 or not math.isfinite(values[0]):
+        raise ConfigurationError(f"error_credit must not grow with the distance nor fall below 0: {credit!r}")
+    return points

@@ -1,0 +1,274 @@
+"""TableBench answer accuracy: each question judged by the metric that the benchmark gives to its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal
+
+from table_rewards.core.errors import BadReference, one_of
+from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.rows import Row
+from table_rewards.core.scores import NAN, SCORED, UNPARSED, Judgement
+from table_rewards.rewards.table_bench.charts import KINDS, chart_matches, read_references
+from table_rewards.rewards.table_bench.programs import (
+    CPU_SECONDS,
+    NO_PROGRAM,
+    ProgramRunner,
+    printed_answer,
+    program_in,
+    table_of_row,
+)
+from table_rewards.rewards.table_bench.released import (
+    released_exact_match,
+    released_rouge_l,
+    released_tolerant_match,
+)
+from table_rewards.sandbox import Job, Outcome
+from table_rewards.text.answers import exact_match, read_answer, tolerant_match
+from table_rewards.text.final_answer import final_answer, released_final_answer
+from table_rewards.text.rouge import rouge_l, script_tokens
+
+Metric = Literal["auto", "em", "em_tolerance", "rouge_l"]
+METRICS: Final = ("auto", "em", "em_tolerance", "rouge_l")
+EM, EM_TOLERANCE, ROUGE_L = 0, 1, 2
+_INDEX: Final = {"em": EM, "em_tolerance": EM_TOLERANCE, "rouge_l": ROUGE_L}
+
+METRIC_OF_SUBTYPE: Final[Mapping[str, int]] = {
+    "CorrelationAnalysis": EM_TOLERANCE,
+    "TrendForecasting": EM_TOLERANCE,
+    "StatisticalAnalysis": EM_TOLERANCE,
+    "AnomalyDetection": ROUGE_L,
+    "CausalAnalysis": ROUGE_L,
+    "DescriptiveAnalysis": ROUGE_L,
+}
+"""The subtypes that are not judged by exact match."""
+
+CHARTS: Final = "Visualization"
+POT: Final = "PoT"
+NO_ANSWER: Final = "no 'Final Answer:' line"
+
+
+@dataclass(frozen=True, slots=True)
+class TableBenchReference:
+    """The gold answer and the kind of question, which decides the metric."""
+
+    answer: str
+    qtype: str = ""
+    qsubtype: str = ""
+    instruction_type: str = ""
+    table: str = ""
+    """The table as CSV text, for rows that are answered by a program."""
+    chart_type: str = ""
+
+
+class TableBench(Reward[TableBenchReference]):
+    """Answer accuracy on TableBench (arXiv 2408.09174).
+
+    The value, in [0, 1], is the metric of the sample's ``qsubtype``:
+
+    ====================================================  =================================================
+    AnomalyDetection, CausalAnalysis, DescriptiveAnalysis  ``rouge_l``: ROUGE-L F1
+    CorrelationAnalysis, TrendForecasting, StatisticalA.   ``em_tolerance``: exact match, numbers within 10 %
+    ChartGeneration (qtype Visualization)                  ``chart``: the program draws the reference's values
+    all others, and samples without a subtype              ``em``: exact match
+    ====================================================  =================================================
+
+    ``corrected`` reads the last well-formed ``Final Answer:`` and compares numbers as numbers (rounded half up to the
+    gold answer's decimals, sign and percent kept), lists item by item (matches / max(items)), text without case,
+    punctuation and articles. ``released`` is the official script: the first ``Final Answer: ``, and punctuation deleted
+    on both sides before numbers are looked at (B1, B5).
+
+    Rows with ``instruction_type`` PoT, and charts, are answered by the last Python block of the completion, run in the
+    sandbox with the row's table as ``table.csv``; the answer is what it prints after its last ``Final Answer:``
+    (``released``: else all that it prints, B10). Without a sandbox such rows are unscored.
+
+    Args:
+        metric: ``auto`` as above, or one metric for every answer.
+        sandbox: where programs run: ``local`` or ``sandbox_fusion``.
+        cpu_seconds: CPU time of one program.
+        profile: ``corrected`` or ``released``.
+
+    Reference: the gold answer; or a row with the answer (``ground_truth``, ``answer`` or ``solution``), ``qtype``,
+    ``qsubtype``, and for programs ``instruction_type``, ``table`` (columns and data), ``chart_type``.
+    Parts: ``answer`` (the value), ``em``, ``em_tolerance``, ``rouge_l``; ``executed`` (ECR@1: the program ran to its
+    end) and ``chart``, NaN where there is no program or chart to judge, as the text metrics are for a chart.
+    A completion without an answer scores 0 and is ``unparsed``.
+
+    >>> reward = TableBench()
+    >>> row = {"answer": "9.34, 1.18", "qtype": "DataAnalysis", "qsubtype": "StatisticalAnalysis"}
+    >>> scores = reward(["Final Answer: 9.33, 1.11", "I do not know."], [row, row])
+    >>> scores.values, scores.status.tolist(), scores.notes[1]
+    (array([1., 0.]), ['scored', 'unparsed'], "no 'Final Answer:' line")
+    >>> TableBench(profile="released")(["Final Answer: 1.06"], ["10.6"]).values  # B1
+    array([1.])
+    """
+
+    name: ClassVar[str] = "table_bench"
+    reference_type = TableBenchReference
+
+    def __init__(
+        self,
+        *,
+        metric: Metric = "auto",
+        sandbox: str = "local",
+        cpu_seconds: float = CPU_SECONDS,
+        profile: Profile = "corrected",
+    ) -> None:
+        super().__init__(profile=profile)
+        self.metric: Metric = one_of("metric", metric, METRICS)  # type: ignore[assignment]
+        self.programs = ProgramRunner(sandbox, cpu_seconds)
+        self.parts = ("answer", "em", "em_tolerance", "rouge_l", "executed", "chart")
+        self.headline = ("em", "rouge_l")
+
+    def options(self) -> dict[str, object]:
+        return {"metric": self.metric, "cpu": self.programs.cpu_seconds, **super().options()}
+
+    def natural(self, value: Any) -> TableBenchReference:
+        return TableBenchReference(answer_text(value))
+
+    def reference(self, row: Mapping[str, Any]) -> TableBenchReference:
+        wrapped = Row(row)
+        answer = answer_text(wrapped.answer("answer", "solution", "reference"))
+        qtype, qsubtype, instruction, chart_type = (
+            str(wrapped.find(name, default="")) for name in ("qtype", "qsubtype", "instruction_type", "chart_type")
+        )
+        if qtype == CHARTS:
+            read_references(answer)
+            one_of_charts(chart_type)
+        table = table_of_row(wrapped) if qtype == CHARTS or instruction == POT else ""
+        return TableBenchReference(answer, qtype, qsubtype, instruction, table, chart_type)
+
+    def judge(self, completion: str, reference: TableBenchReference, step: int | None) -> Judgement:
+        return self.judge_all([completion], [reference], step)[0]
+
+    def judge_all(
+        self, completions: Sequence[str], references: Sequence[TableBenchReference], step: int | None
+    ) -> Sequence[Judgement]:
+        jobs = self._jobs(completions, references)
+        return self._judged(
+            completions, references, dict(zip(jobs, self.programs.run(list(jobs.values())), strict=True))
+        )
+
+    async def judge_all_async(
+        self, completions: Sequence[str], references: Sequence[TableBenchReference], step: int | None
+    ) -> Sequence[Judgement]:
+        jobs = self._jobs(completions, references)
+        outcomes = await self.programs.run_async(list(jobs.values()))
+        return self._judged(completions, references, dict(zip(jobs, outcomes, strict=True)))
+
+    def _jobs(self, completions: Sequence[str], references: Sequence[TableBenchReference]) -> dict[int, Job]:
+        jobs = {}
+        for i, reference in enumerate(references):
+            if (reference.qtype == CHARTS or reference.instruction_type == POT) and reference.table:
+                code = program_in(completions[i], released=self.profile == "released")
+                if code is not None and reference.qtype == CHARTS:
+                    if self.profile == "released":  # the official script runs it twice into one figure (B9)
+                        code = f"{code}\n\n{code}"
+                    jobs[i] = self.programs.chart(code, reference.table, reference.chart_type)
+                elif code is not None:
+                    jobs[i] = self.programs.script(code, reference.table)
+        return jobs
+
+    def _judged(
+        self,
+        completions: Sequence[str],
+        references: Sequence[TableBenchReference],
+        outcomes: Mapping[int, Outcome],
+    ) -> list[Judgement]:
+        released = self.profile == "released"
+        judged = []
+        seen: dict[tuple[str | None, int], Judgement] = {}  # a group's thoughts differ more than its answers
+        for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
+            if reference.qtype != CHARTS and reference.instruction_type != POT:
+                found = released_final_answer(completion) if released else final_answer(completion)
+                key = (found, id(reference))
+                if key not in seen:
+                    seen[key] = self.judge_answer(found, reference)
+                judged.append(seen[key])
+            elif not reference.table:
+                judged.append(self.unscored("the row has no table for the program to read"))
+            else:
+                judged.append(self._judge_program(reference, outcomes.get(i)))
+        return judged
+
+    def _judge_program(self, reference: TableBenchReference, outcome: Outcome | None) -> Judgement:
+        chart = reference.qtype == CHARTS
+        if outcome is None:
+            zeros = (0.0, NAN, NAN, NAN, 0.0, 0.0) if chart else (0.0, 0.0, 0.0, 0.0, 0.0, NAN)
+            return Judgement(0.0, zeros, UNPARSED, NO_PROGRAM)
+        if outcome.is_ours:
+            return self.unscored(f"sandbox: {outcome.note}")
+        note = "" if outcome.ok else outcome.note or outcome.status
+        if not chart:
+            answer = printed_answer(outcome, released=self.profile == "released")
+            judged = self.judge_answer(answer, reference, executed=float(outcome.ok))
+            return judged._replace(note=note or judged.note)
+        drawn = outcome.values[0].python() if outcome.ok and outcome.values and outcome.values[0].ok else None
+        matches = chart_matches(
+            drawn, read_references(reference.answer), reference.chart_type, released=self.profile == "released"
+        )
+        value = float(matches)
+        return Judgement(value, (value, NAN, NAN, NAN, float(outcome.ok), value), SCORED, note)
+
+    def judge_answer(self, answer: str | None, reference: TableBenchReference, executed: float = NAN) -> Judgement:
+        """Judge an answer that was already taken from its completion; None or '' means there was none."""
+        chosen = self.metric_for(reference)
+        if not answer:
+            # The official script scores the empty text, which equals a gold answer of punctuation alone. We do not.
+            return Judgement(0.0, (0.0, 0.0, 0.0, 0.0, executed, NAN), UNPARSED, NO_ANSWER)
+        if self.profile == "released":
+            three = self._released(reference.answer, answer)
+        elif answer == reference.answer:
+            three = (1.0, 1.0, 1.0)
+        else:
+            gold, given = read_answer(reference.answer), read_answer(answer)
+            three = (
+                exact_match(gold, given),
+                tolerant_match(gold, given),
+                rouge_l(script_tokens(reference.answer), script_tokens(answer)),
+            )
+        return Judgement(three[chosen], (three[chosen], *three, executed, NAN), SCORED, "")
+
+    def metric_for(self, reference: TableBenchReference) -> int:
+        """The index of the sample's metric: 0 exact match, 1 within tolerance, 2 ROUGE-L."""
+        if self.metric != "auto":
+            return _INDEX[self.metric]
+        return METRIC_OF_SUBTYPE.get(reference.qsubtype, EM)
+
+    @staticmethod
+    def _released(gold: str, given: str) -> tuple[float, float, float]:
+        return (
+            released_exact_match(gold, given),
+            released_tolerant_match(gold, given),
+            released_rouge_l(gold, given),
+        )
+
+
+def one_of_charts(chart_type: str) -> str:
+    """Return a chart type that can be read from a figure, else raise :class:`BadReference`."""
+    if chart_type not in KINDS:
+        raise BadReference(f"chart_type must be one of {', '.join(KINDS)}, not {chart_type!r}")
+    return chart_type
+
+
+def answer_text(value: Any) -> str:
+    """Return a gold answer as text: a list as its items joined, a number as Python writes it.
+
+    >>> answer_text(["Paris", "Rome"]), answer_text(7), answer_text(7.5)
+    ('Paris, Rome', '7', '7.5')
+    >>> answer_text(float("nan"))
+    Traceback (most recent call last):
+    table_rewards.core.errors.BadReference: the gold answer is NaN
+    """
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value != value:
+        raise BadReference("the gold answer is NaN")
+    if isinstance(value, (int, float)):
+        return f"{value:.15g}" if isinstance(value, float) else str(value)
+    if isinstance(value, (list, tuple)) and value:
+        return ", ".join(answer_text(item) for item in value)
+    raise BadReference(f"the gold answer must be a text or a number, not {type(value).__name__}")

@@ -1,0 +1,276 @@
+"""TARPO's mixed reward: did the model look at the right cells, and did it answer right."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.rows import Row, as_mapping
+from table_rewards.core.schedules import Constant, Exponential, Schedule, as_schedule
+from table_rewards.core.scores import NAN, SCORED, UNPARSED, Judgement
+from table_rewards.rewards.table_bench.programs import (
+    CPU_SECONDS,
+    NO_PROGRAM,
+    ProgramRunner,
+    printed_answer,
+    program_in,
+    table_of_row,
+)
+from table_rewards.rewards.table_bench.region import (
+    TAG,
+    read_region,
+    region_overlap,
+    released_citation,
+    released_overlap,
+)
+from table_rewards.rewards.table_bench.table_bench import NO_ANSWER, POT, answer_text
+from table_rewards.sandbox import Job, Outcome
+from table_rewards.text.answers import same_answer
+from table_rewards.text.blocks import last_tagged
+from table_rewards.text.final_answer import final_answer, released_final_answer
+from table_rewards.text.repetition import repeats_at_end
+
+PAPER_WEIGHT: Final = Exponential(0.3, rate=0.0915, every=100)
+RELEASED_WEIGHT: Final = Constant(0.1)
+TOLERANCE: Final = 0.01
+INSTRUCTION_TYPES: Final = ("DP", "TCoT", "SCoT", "PoT")
+
+logger = logging.getLogger("table_rewards.table_region")
+_said_no_step = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegionReference:
+    """The gold answer, the gold region as JSON text, and how the prompt asked (DP, TCoT, SCoT or PoT)."""
+
+    answer: str
+    gold_area: str
+    instruction_type: str = ""
+    qtype: str = ""
+    table: str = ""
+    """The table as CSV text, for prompts that ask for a program (PoT)."""
+
+
+class TableRegion(Reward[RegionReference]):
+    """Table-R1's TARPO reward (arXiv 2505.12415): ``weight * region + (1 - weight) * answer``, in [0, 1].
+
+    * ``region``: overlap of the last ``<gold_area>`` of the completion with the gold one,
+      (IoU of column names + IoU of row numbers) / 2, over multisets since tables repeat column names.
+    * ``answer``: 1 or 0. The last ``Final Answer:`` matches the gold answer item by item: numbers at the gold answer's
+      decimals, or within 1 % when the gold number has decimals. 0 when the completion ends in a loop.
+    * ``weight``: a number or a schedule of the training step. The default is the paper's decay,
+      0.3 * exp(-0.0915 * floor(step / 100)). Without a step it cannot be followed: the released constant 0.1 holds, and
+      the log says so once.
+
+    ``released`` is the code as run: weight 0.1 (T1), the first answer line compared as text or as floats of equal floor
+    within 1 % (T5), lists cut at ``]`` (T6), the loop guard firing on white space (T8), programs never right (T2).
+
+    Prompts of type PoT are answered by the last Python block, run in the sandbox with the row's table as ``table.csv``.
+    The table comes from the row, or from the prompt in it, as Table-R1's data has it.
+
+    Reference: a mapping with ``answer``, ``gold_area`` (JSON text or mapping), ``instruction_type``; at the top, in
+    ``ground_truth`` or in ``extra_info``. A gold region that cannot be read makes the sample unscored.
+    Parts: ``region``, ``answer``, ``weight``, ``executed`` (the program ran to its end; NaN where none is asked for).
+    A completion with neither region nor answer scores 0 and is ``unparsed``.
+
+    >>> gold = {"answer": "22.33", "gold_area": {"columns": ["Pairs"], "rows": [0, 1]}, "instruction_type": "TCoT"}
+    >>> text = '<gold_area>{"columns": ["Pairs"], "rows": [0, 1, 2, 3]}</gold_area> Final Answer: 22.33'
+    >>> scores = TableRegion(weight=0.2)([text], [gold])
+    >>> scores.values.round(6), [float(scores.parts[name][0]) for name in ("region", "answer")]
+    (array([0.95]), [0.75, 1.0])
+    """
+
+    name: ClassVar[str] = "table_region"
+    reference_type = RegionReference
+
+    def __init__(
+        self,
+        *,
+        weight: float | Schedule | str | Mapping[str, Any] | None = None,
+        sandbox: str = "local",
+        cpu_seconds: float = CPU_SECONDS,
+        profile: Profile = "corrected",
+    ) -> None:
+        super().__init__(profile=profile)
+        self.programs = ProgramRunner(sandbox, cpu_seconds)
+        default = RELEASED_WEIGHT if self.profile == "released" else PAPER_WEIGHT
+        self.weight = default if weight is None else as_schedule("weight", weight)
+        for step in (0, 10**9):
+            if not 0.0 <= self.weight(step) <= 1.0:
+                raise ConfigurationError(f"weight must stay in [0, 1]; {self.weight} gives {self.weight(step):g}")
+        self.parts = ("region", "answer", "weight", "executed")
+        self.headline = ("region", "answer")
+        self.accuracy = "answer"
+
+    def options(self) -> dict[str, object]:
+        return {"weight": self.weight, "cpu": self.programs.cpu_seconds, **super().options()}
+
+    def natural(self, value: Any) -> RegionReference:
+        mapping = as_mapping(value)
+        if mapping is None:
+            raise BadReference(
+                "a region reference is a mapping with answer, gold_area and instruction_type, "
+                f"not {type(value).__name__}"
+            )
+        return self.reference(mapping)
+
+    def reference(self, row: Mapping[str, Any]) -> RegionReference:
+        wrapped = Row(row)
+        area = wrapped.find("gold_area")
+        text = area if isinstance(area, str) else json.dumps(area, ensure_ascii=False)
+        if self.profile == "corrected" and read_region(text) is None:
+            raise BadReference(f"gold_area holds no region: {text[:60]!r}")
+        answer = wrapped.answer("answer", "solution", "reference")
+        if not (isinstance(answer, str) and self.profile == "released"):  # released compares with the edge spaces on
+            answer = answer_text(answer)
+        instruction, qtype = (str(wrapped.find(name, default="")) for name in ("instruction_type", "qtype"))
+        return RegionReference(answer, text, instruction, qtype, table_of_row(wrapped) if instruction == POT else "")
+
+    def judge(self, completion: str, reference: RegionReference, step: int | None) -> Judgement:
+        return self.judge_all([completion], [reference], step)[0]
+
+    def judge_all(
+        self, completions: Sequence[str], references: Sequence[RegionReference], step: int | None
+    ) -> Sequence[Judgement]:
+        jobs = self._jobs(completions, references)
+        outcomes = dict(zip(jobs, self.programs.run(list(jobs.values())), strict=True))
+        return self._judged(completions, references, outcomes, step)
+
+    async def judge_all_async(
+        self, completions: Sequence[str], references: Sequence[RegionReference], step: int | None
+    ) -> Sequence[Judgement]:
+        jobs = self._jobs(completions, references)
+        outcomes = dict(zip(jobs, await self.programs.run_async(list(jobs.values())), strict=True))
+        return self._judged(completions, references, outcomes, step)
+
+    def _jobs(self, completions: Sequence[str], references: Sequence[RegionReference]) -> dict[int, Job]:
+        if self.profile == "released":  # what it runs cannot be right anyway (T2)
+            return {}
+        jobs = {}
+        for i, reference in enumerate(references):
+            if reference.instruction_type == POT and reference.table:
+                code = program_in(completions[i])
+                if code is not None:
+                    jobs[i] = self.programs.script(code, reference.table)
+        return jobs
+
+    def _judged(
+        self,
+        completions: Sequence[str],
+        references: Sequence[RegionReference],
+        outcomes: Mapping[int, Outcome],
+        step: int | None,
+    ) -> list[Judgement]:
+        weight = self._weight_at(step)
+        if self.profile == "released":
+            return self._judged_released(completions, references, weight)
+        seen: dict[tuple[Any, ...], Judgement] = {}  # a group's thoughts differ more than its regions and answers
+        judged = []
+        for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
+            if reference.instruction_type == POT:
+                one = self._judge_program(completion, reference, weight, outcomes.get(i))
+            else:
+                found, cited = final_answer(completion), last_tagged(completion, TAG)
+                key = (found, cited, id(reference))
+                if key not in seen:
+                    seen[key] = self._judge(found, cited, reference, weight, NAN, NO_ANSWER)
+                one = seen[key]
+            judged.append(_unless_looping(one, completion))
+        return judged
+
+    def _weight_at(self, step: int | None) -> float:
+        if step is not None or isinstance(self.weight, Constant):
+            return self.weight(step or 0)
+        global _said_no_step
+        if not _said_no_step:
+            _said_no_step = True
+            logger.warning(
+                "table_region: no training step given, so the constant weight %g holds instead of %s; pass the step, "
+                "or a constant weight to silence this",
+                RELEASED_WEIGHT.value,
+                self.weight,
+            )
+        return RELEASED_WEIGHT.value
+
+    def _judge_program(
+        self, completion: str, reference: RegionReference, weight: float, outcome: Outcome | None
+    ) -> Judgement:
+        cited = last_tagged(completion, TAG)
+        if not reference.table:
+            return self.unscored("the row has no table for the program to read")
+        if outcome is None:
+            return self._judge(None, cited, reference, weight, 0.0, NO_PROGRAM)
+        if outcome.is_ours:
+            return self.unscored(f"sandbox: {outcome.note}")
+        missing = NO_ANSWER if outcome.ok else outcome.note or outcome.status
+        return self._judge(printed_answer(outcome), cited, reference, weight, float(outcome.ok), missing)
+
+    def _judge(
+        self,
+        found: str | None,
+        cited: str | None,
+        reference: RegionReference,
+        weight: float,
+        executed: float,
+        missing: str,
+    ) -> Judgement:
+        region = None if cited is None else region_overlap(reference.gold_area, cited)
+        notes = [] if found else [missing]
+        if region is None:
+            notes.append("no readable <gold_area>")
+        right = found is not None and same_answer(reference.answer, found, TOLERANCE)
+        parsed = bool(found) or region is not None
+        return self._mixed(region or 0.0, float(right), weight, executed, parsed, "; ".join(notes))
+
+    def _judged_released(
+        self, completions: Sequence[str], references: Sequence[RegionReference], weight: float
+    ) -> list[Judgement]:
+        seen: dict[tuple[Any, ...], Judgement] = {}
+        judged = []
+        for completion, reference in zip(completions, references, strict=True):
+            program = reference.instruction_type == POT
+            found = None if program else released_final_answer(completion)
+            cited = released_citation(completion)
+            executed = float(program_in(completion, released=True) is not None) if program else NAN
+            key = (found, cited, id(reference), program and executed)
+            if key not in seen:
+                seen[key] = self._judge_released(found, cited, reference, weight, executed)
+            judged.append(_unless_looping(seen[key], completion, white_space_counts=True))
+        return judged
+
+    def _judge_released(
+        self, found: str | None, cited: str, reference: RegionReference, weight: float, executed: float
+    ) -> Judgement:
+        region = released_overlap(reference.gold_area, cited)
+        right = found is not None and (found == reference.answer or _close_floats(reference.answer, found))
+        note = "released: a program is never run (T2)" if found is None else "" if found else NO_ANSWER
+        return self._mixed(region, float(right), weight, executed, bool(found) or region > 0, note)
+
+    @staticmethod
+    def _mixed(region: float, answer: float, weight: float, executed: float, parsed: bool, note: str) -> Judgement:
+        value = weight * region + (1.0 - weight) * answer
+        return Judgement(value, (region, answer, weight, executed), SCORED if parsed else UNPARSED, note)
+
+
+def _unless_looping(judgement: Judgement, completion: str, *, white_space_counts: bool = False) -> Judgement:
+    if judgement.parts[1] != 1.0 or not repeats_at_end(completion, white_space_counts=white_space_counts):
+        return judgement
+    region, _, weight, executed = judgement.parts
+    note = "; ".join(filter(None, (judgement.note, "ends in a loop")))
+    return Judgement(weight * region, (region, 0.0, weight, executed), judgement.status, note)
+
+
+def _close_floats(gold: str, found: str) -> bool:
+    try:
+        a, b = float(gold), float(found)
+        if int(a // 1) != int(b // 1):
+            return False
+    except (ValueError, OverflowError):
+        return False
+    smaller = min(abs(a), abs(b))
+    return a == b if smaller == 0 else abs(a - b) / smaller < 0.01

@@ -1,0 +1,196 @@
+"""What TEDS, cell F1 and GriTS have in common: a reference that is a table, and the search for one in a completion."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
+
+from table_rewards.core.errors import BadReference, ConfigurationError, one_of
+from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.tables.formats.find import Found, find_tables
+from table_rewards.tables.formats.html import render_html
+from table_rewards.tables.table import Grid, GridTooLarge, Table
+from table_rewards.tables.trees.normalisation import tree_of
+from table_rewards.tables.trees.tree import Tree
+
+Which = Literal["first", "last", "best"]
+WHICH: Final = ("first", "last", "best")
+MAX_CHARACTERS: Final = 1_000_000
+MAX_SLOTS: Final = 200_000
+
+COLUMNS: Final = ("table", "solution", "html", "otsl", "markdown", "latex")
+"""Where in a row the reference table may stand, after a scalar ``ground_truth``."""
+
+PLACEHOLDER: Final = "<table></table>"
+"""What TRivia writes as the solution of a row without a label."""
+
+
+@dataclass(frozen=True)
+class TableReference:
+    """The table that a completion should hold, as HTML, OTSL, Markdown or LaTeX."""
+
+    source: str
+
+
+class Compared(NamedTuple):
+    """What a reward says of one table: the numbers of its parts, and a note."""
+
+    parts: tuple[float, ...]
+    note: str = ""
+
+
+class TableReward(Reward[TableReference]):
+    """A reward that compares one table of the completion with the reference table.
+
+    A subclass compares trees; this class finds them. The completions of a group share the reading of their reference.
+    """
+
+    reference_type = TableReference
+    normalisation: str = "standard"
+
+    def __init__(
+        self, *, table: Which = "first", max_characters: int = MAX_CHARACTERS, profile: Profile = "corrected"
+    ) -> None:
+        super().__init__(profile=profile)
+        self.table: Which = one_of("table", table, WHICH)  # type: ignore[assignment]
+        self.max_characters = positive("max_characters", max_characters)
+
+    @abstractmethod
+    def compare(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
+        """Compare each table with the reference; the first part is the value."""
+
+    def natural(self, value: Any) -> TableReference:
+        if isinstance(value, Table):
+            value = render_html(value)
+        if not isinstance(value, str):
+            raise BadReference(f"the reference table must be text or a Table, not {type(value).__name__}")
+        reference = TableReference(value)
+        self._reference_tree(reference)
+        return reference
+
+    def reference(self, row: Mapping[str, Any]) -> TableReference:
+        _, value = self.row_answer(row, *COLUMNS)
+        return self.natural(value)
+
+    def judge(self, completion: str, reference: TableReference, step: int | None) -> Judgement:
+        return self.judge_all([completion], [reference], step)[0]
+
+    def judge_all(
+        self, completions: Sequence[str], references: Sequence[TableReference], step: int | None
+    ) -> list[Judgement]:
+        judged: list[Judgement | None] = [None] * len(completions)
+        groups: dict[TableReference, list[int]] = {}
+        for index, reference in enumerate(references):
+            groups.setdefault(reference, []).append(index)
+        for reference, members in groups.items():
+            found = self._judge_group([completions[i] for i in members], reference)
+            for index, judgement in zip(members, found, strict=True):
+                judged[index] = judgement
+        return [judgement for judgement in judged if judgement is not None]
+
+    def _judge_group(self, completions: Sequence[str], reference: TableReference) -> list[Judgement]:
+        try:
+            tree = self._reference_tree(reference)
+        except BadReference as error:
+            return [self.unscored(f"reference unusable: {error}")] * len(completions)
+        if tree is None:
+            note = f"no label: the reference is the placeholder {PLACEHOLDER}"
+            return [Judgement(self.floor, (self.floor,) * len(self.parts), SCORED, note)] * len(completions)
+        # Completions of a group often hold the same table, in other words around it, or the reference to the letter.
+        trees: dict[Found | None, Tree | None] = dict([_first_table(reference.source, self.normalisation)])
+        candidates: list[Tree] = []
+        slices: list[tuple[int, int, list[str]]] = []
+        for completion in completions:
+            sources, notes = self._sources(completion, max(self.max_characters, 2 * len(reference.source)))
+            first = len(candidates)
+            for source in sources:
+                if source not in trees:
+                    trees[source] = tree_of(source, self.normalisation)
+                candidate = trees[source]
+                if candidate is not None:
+                    candidates.append(candidate)
+            if len(candidates) == first:
+                notes.append("no table" if not sources else "the table holds no cell")
+            slices.append((first, len(candidates), notes))
+        try:
+            compared = self.compare(candidates, tree) if candidates else []
+        except GridTooLarge as error:  # of the reference: a completion's own is no exception
+            return [self.unscored(f"reference unusable: {error}")] * len(completions)
+        return [self._judgement(compared[first:behind], notes) for first, behind, notes in slices]
+
+    def _sources(self, completion: str, limit: int) -> tuple[list[Found], list[str]]:
+        notes: list[str] = []
+        if len(completion) > limit:
+            completion = completion[:limit]
+            notes.append(f"cut at {limit:,} characters")
+        found = find_tables(completion)
+        if len(found) > 1:
+            if self.table != "best":
+                found = found[:1] if self.table == "first" else found[-1:]
+            notes.append(f"several tables, the {self.table} one counts")
+        return found, notes
+
+    def _judgement(self, compared: Sequence[Compared], notes: list[str]) -> Judgement:
+        if not compared:
+            return Judgement(self.floor, (self.floor,) * len(self.parts), UNPARSED, "; ".join(notes))
+        best = max(compared, key=lambda one: one.parts[0])
+        return Judgement(best.parts[0], best.parts, SCORED, "; ".join([*notes, best.note] if best.note else notes))
+
+    def _reference_tree(self, reference: TableReference) -> Tree | None:
+        """The reference's tree, None for the placeholder of a row without a label.
+
+        Raises:
+            BadReference: there is no table in it.
+        """
+        _, tree = _first_table(reference.source, self.normalisation)
+        if tree is None and "".join(reference.source.split()) != PLACEHOLDER:
+            shown = " ".join(reference.source[:60].split())
+            raise BadReference(f"no table with a cell in {shown!r}; HTML, OTSL, Markdown and LaTeX are read")
+        return tree
+
+
+@lru_cache(maxsize=256)
+def _first_table(source: str, normalisation: str) -> tuple[Found | None, Tree | None]:
+    found = find_tables(source)
+    return (found[0], tree_of(found[0], normalisation)) if found else (None, None)
+
+
+def grid_of(tree: Tree) -> Grid:
+    """Lay the rows of a regular tree out.
+
+    Raises:
+        GridTooLarge: when the spans ask for more than :data:`MAX_SLOTS` slots.
+    """
+    return Table.of(tree.rows or ()).grid(MAX_SLOTS)
+
+
+def refuse_released(reward: TableReward) -> None:
+    """Raise :class:`ConfigurationError` when ``profile="released"`` was asked of a reward that no system released."""
+    if reward.profile == "released":
+        raise ConfigurationError(f"{type(reward).__name__} has no released profile: no system released this reward")
+
+
+def positive(option: str, value: int) -> int:
+    """Return ``value`` when it is a positive whole number.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{option} must be a positive whole number, not {value!r}")
+    return value
+
+
+def truth(option: str, value: bool) -> bool:
+    """Return ``value`` when it is True or False.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{option} must be True or False, not {value!r}")
+    return value

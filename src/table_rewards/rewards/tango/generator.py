@@ -1,0 +1,191 @@
+"""RL Tango's reward of the generator: the outcome, the verifier's opinion of it, the form, and a reward a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.rows import Row, as_mapping
+from table_rewards.core.schedules import Schedule, as_schedule
+from table_rewards.core.scores import SCORED, UNPARSED, UNSCORED, Judgement
+from table_rewards.rewards.mathematics import Mathematics
+from table_rewards.rewards.mathematics.reference import AnswerKind, MathReference
+from table_rewards.rewards.tango.format import (
+    Verification,
+    generator_format,
+    read_verification,
+    released_step_count,
+    solution_steps,
+)
+
+VERIFICATION: tuple[str, ...] = ("verification", "verifier_output", "verifier_response")
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorReference:
+    """A gold answer, and what the verifier wrote about this very completion ("" when it was not asked)."""
+
+    gold: MathReference
+    verification: str = ""
+
+
+class StepReward(NamedTuple):
+    """A reward for one step, and where the step stands in the completion (characters, tags included)."""
+
+    start: int
+    end: int
+    reward: float
+
+
+class Generator(Reward[GeneratorReference]):
+    r"""Outcome, verifier's outcome and form of a solution.
+
+    ::
+
+        value = w * outcome + (1 - w) * verified + f * format
+        value = outcome + f * format                               (without a final verdict of the verifier)
+
+    ``outcome`` is :class:`Mathematics`, ``verified`` 1 when the verifier's final verdict is CORRECT, ``format`` the
+    mark of :func:`~table_rewards.rewards.tango.format.generator_format`. The rewards of the steps are not part
+    of the value: a trainer places them itself, see :meth:`step_rewards` and docs/recipes/tango.md.
+
+    Source: RL Tango, arXiv 2505.15034, ``rl_tango_trainer``; its scripts set w = 1.0 and f = 0.0, the defaults here.
+    ``profile="released"`` takes the answer and marks the form as its code does (G3 to G5, G8 in docs/profiles.md).
+
+    Args:
+        ground_truth_weight: w, a number or schedule in [0, 1].
+        format_weight: f, a number or schedule.
+        answer_kind, timeout_s, symbolic: as in :class:`Mathematics`.
+
+    Parts: ``correct``, ``format``, ``verified`` (the outcome again where there is no final verdict) and
+    ``step_reward``, the sum of the steps' rewards in [-1, 1], 0 without any. A solution without an answer has outcome 0
+    and is *unparsed*. References: the gold answer, or a row; a column ``verification`` holds the verifier's text.
+
+    >>> solution = "<think><step>3*2=6</step><step>15-6=9</step></think><answer>\\boxed{9}</answer>"
+    >>> said = "<step_verification><step>Yes. \\boxed{CORRECT}</step><step>Hm. \\boxed{INCORRECT}</step>"
+    >>> said += "</step_verification><final_verification>\\boxed{CORRECT}</final_verification>"
+    >>> row = {"ground_truth": "9", "verification": said}
+    >>> reward = Generator(ground_truth_weight=0.5, symbolic=False)
+    >>> reward([solution], [row]).parts["format"].round(1).tolist()
+    [0.6]
+    >>> [step.reward for step in reward.step_rewards(solution, row)]
+    [0.5, -0.5]
+    """
+
+    name: ClassVar[str] = "generator"
+    reference_type: ClassVar[type[Any]] = GeneratorReference
+    parts = ("correct", "format", "verified", "step_reward")
+    headline = ("correct", "format")
+
+    def __init__(
+        self,
+        *,
+        ground_truth_weight: float | Schedule | str = 1.0,
+        format_weight: float | Schedule | str = 0.0,
+        answer_kind: AnswerKind = "auto",
+        timeout_s: float = 0.8,
+        symbolic: bool = True,
+        profile: Profile = "corrected",
+    ) -> None:
+        super().__init__(profile=profile)
+        self.ground_truth_weight = as_schedule("ground_truth_weight", ground_truth_weight)
+        self.format_weight = as_schedule("format_weight", format_weight)
+        self.outcome = Mathematics(answer_kind=answer_kind, timeout_s=timeout_s, symbolic=symbolic, profile=profile)
+
+    def reference(self, row: Mapping[str, Any]) -> GeneratorReference:
+        found = Row(row).find(*VERIFICATION, default="")
+        return GeneratorReference(self.outcome.reference(row), found if isinstance(found, str) else "")
+
+    def natural(self, value: Any) -> GeneratorReference:
+        if isinstance(value, MathReference):
+            return GeneratorReference(value)
+        return GeneratorReference(self.outcome.natural(value))
+
+    def options(self) -> dict[str, object]:
+        return {
+            "ground_truth": self.ground_truth_weight,
+            "format": self.format_weight,
+            **self.outcome.options(),
+        }
+
+    def judge(self, completion: str, reference: GeneratorReference, step: int | None) -> Judgement:
+        return self.judge_all([completion], [reference], step)[0]
+
+    def judge_all(
+        self, completions: Sequence[str], references: Sequence[GeneratorReference], step: int | None
+    ) -> Sequence[Judgement]:
+        outcomes = self.outcome.judge_all(completions, [reference.gold for reference in references], step)
+        w = self.ground_truth_weight(step or 0)
+        f = self.format_weight(step or 0)
+        released = self.profile == "released"
+        judged = []
+        for completion, reference, outcome in zip(completions, references, outcomes, strict=True):
+            if outcome.status == UNSCORED:
+                judged.append(self.unscored(outcome.note))
+                continue
+            said = read_verification(reference.verification, released=released)
+            form = generator_format(completion, released=released)
+            verified = outcome.value if said.final is None else float(said.final)
+            steps = _placed(completion, said, released)
+            value = w * outcome.value + (1 - w) * verified + f * form
+            parts = (outcome.value, form, verified, sum(reward.reward for reward in steps))
+            status = UNPARSED if outcome.status == UNPARSED else SCORED
+            judged.append(Judgement(value, parts, status, outcome.note))
+        return judged
+
+    def step_rewards(self, completion: str, reference: Any) -> tuple[StepReward, ...]:
+        """The rewards of the steps: +1/K for CORRECT and -1/K for INCORRECT, K the number of steps.
+
+        Empty unless the verifier spoke of exactly as many steps as the solution has. A step that it gave no verdict
+        has no reward, and takes none from the others (G4; as released all are lost).
+
+        Args:
+            completion: the solution.
+            reference: anything that the reward takes as one, or the verifier's text.
+
+        Turn characters into tokens with :func:`token_of_step`, with the *generator's* tokenizer (G7).
+        """
+        text = reference if isinstance(reference, str) else self.coerce(reference).verification
+        released = self.profile == "released"
+        return _placed(completion, read_verification(text, released=released), released)
+
+
+def _placed(completion: str, said: Verification, released: bool) -> tuple[StepReward, ...]:
+    if not said.steps:
+        return ()
+    steps = solution_steps(completion)
+    count = released_step_count(completion) if released else len(steps)
+    if len(said.steps) != count or len(steps) != count:
+        return ()
+    return tuple(
+        StepReward(step.start, step.end, (1.0 if verdict else -1.0) / count)
+        for step, verdict in zip(steps, said.steps, strict=True)
+        if verdict is not None
+    )
+
+
+def token_of_step(end: int, offsets: Sequence[tuple[int, int]]) -> int | None:
+    """The index of the token that holds the last character before ``end``; None when it lies beyond the tokens.
+
+    ``offsets`` are (start, end) characters of each token of the completion, as a fast tokenizer returns them for
+    ``return_offsets_mapping=True``.
+
+    >>> token_of_step(5, [(0, 2), (2, 5), (5, 9)]), token_of_step(20, [(0, 2)])
+    (1, None)
+    """
+    low, high = 0, len(offsets)
+    while low < high:
+        middle = (low + high) // 2
+        if offsets[middle][1] >= end:
+            high = middle
+        else:
+            low = middle + 1
+    return low if low < len(offsets) and offsets[low][0] < end else None
+
+
+def verification_of(row: Mapping[str, Any]) -> str:
+    """The verifier's text in a row, or ""."""
+    found = Row(as_mapping(row) or row).find(*VERIFICATION, default="")
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,123 @@
+"""RL Tango's reward of the verifier: is its final verdict right, and is its form?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from table_rewards.core.errors import BadReference
+from table_rewards.core.reward import Profile, Reward
+from table_rewards.core.rows import Row, plain
+from table_rewards.core.schedules import Schedule, as_schedule
+from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.rewards.tango.format import (
+    generator_format,
+    read_verification,
+    released_step_count,
+    solution_steps,
+    verifier_format,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierReference:
+    """Whether the solution is right, how many steps it has (None: not known), and the mark of its form."""
+
+    label: bool
+    steps: int | None = None
+    generator_format: float = 1.0
+
+
+class Verifier(Reward[VerifierReference]):
+    r"""Agreement of the final verdict with the truth, and the verification's form.
+
+    ::
+
+        value = correct + w * format        both 0 without a final verdict
+
+    ``correct`` is 1 when the final verdict says what the outcome says; ``format`` the mark of
+    :func:`~table_rewards.rewards.tango.format.verifier_format`. White space and line breaks around a verdict do
+    not matter, both verdicts in one place are none. ``profile="released"`` reads as the released code: a line break in
+    the final tag loses everything (G3), a step without a verdict swallows the next (G4).
+
+    Weights against class imbalance belong to the loss, not to the reward: :class:`ClassBalance`.
+
+    Source: RL Tango, arXiv 2505.15034, ``verifier_worker``.
+
+    Args:
+        format_weight: w, a number or schedule; 0.8 in its scripts.
+
+    Parts: ``correct``, ``format`` and ``parsed`` (1 with a final verdict). References: the label (True, 1.0,
+    "CORRECT"), or a row with ``label`` (or ``outcome``), and optionally the generator's ``solution``, or
+    ``generator_step_count`` and ``generator_format_score``.
+
+    >>> said = r"<step_verification><step>3 * 5 = 15. \boxed{CORRECT}</step></step_verification>"
+    >>> said += "<final_verification>\n\\boxed{CORRECT}\n</final_verification>"
+    >>> Verifier()([said, said, r"\boxed{CORRECT}"], [True, False, True]).values.tolist()
+    [1.8, 0.8, 0.0]
+    """
+
+    name: ClassVar[str] = "verifier"
+    reference_type: ClassVar[type[Any]] = VerifierReference
+    parts = ("correct", "format", "parsed")
+    headline = ("correct", "format")
+
+    def __init__(self, *, format_weight: float | Schedule | str = 0.8, profile: Profile = "corrected") -> None:
+        super().__init__(profile=profile)
+        self.format_weight = as_schedule("format_weight", format_weight)
+
+    def reference(self, row: Mapping[str, Any]) -> VerifierReference:
+        wrapped = Row(row)
+        label = wrapped.find("label", "outcome", "outcome_reward", "is_correct", default=None)
+        label = _label(wrapped.answer("label", "outcome") if label is None else label)
+        solution = wrapped.find("solution", "generator_output", default=None)
+        released = self.profile == "released"
+        steps = wrapped.find("generator_step_count", default=None)
+        mark = wrapped.find("generator_format_score", default=None)
+        if isinstance(solution, str):
+            if steps is None:
+                steps = released_step_count(solution) if released else len(solution_steps(solution))
+            if mark is None:
+                mark = generator_format(solution, released=released)
+        try:
+            return VerifierReference(label, None if steps is None else int(steps), 1.0 if mark is None else float(mark))
+        except (TypeError, ValueError):
+            raise BadReference(
+                f"generator_step_count and generator_format_score are numbers, not {steps!r} and {mark!r}"
+            ) from None
+
+    def natural(self, value: Any) -> VerifierReference:
+        return VerifierReference(_label(plain(value)))
+
+    def options(self) -> dict[str, object]:
+        return {"format": self.format_weight, **super().options()}
+
+    def judge(self, completion: str, reference: VerifierReference, step: int | None) -> Judgement:
+        released = self.profile == "released"
+        said = read_verification(completion, released=released)
+        if said.final is None:
+            return Judgement(0.0, (0.0, 0.0, 0.0), UNPARSED, said.problem)
+        correct = float(said.final == reference.label)
+        form = verifier_format(completion, reference.steps, reference.generator_format, released=released)
+        return Judgement(correct + self.format_weight(step or 0) * form, (correct, form, 1.0), SCORED)
+
+
+def _label(value: Any) -> bool:
+    """Whether the solution is right, from any way to say so.
+
+    Raises:
+        BadReference: says nothing of the kind.
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return value > 0.5
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in ("correct", "true", "1", "1.0", "yes"):
+            return True
+        if word in ("incorrect", "false", "0", "0.0", "no"):
+            return False
+    raise BadReference(f"a label is True, False, a number or CORRECT or INCORRECT, not {str(value)[:60]!r}")

@@ -1,0 +1,218 @@
+"""The unit-test reward (ExecVerify's second stage, PRIME): the share of the tests that a program passes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.reward import Profile
+from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.rewards.sandboxed import SandboxedReward
+from table_rewards.rewards.unit_tests.output import same_output, same_result
+from table_rewards.rewards.unit_tests.program import program_of, with_imports, with_prompt
+from table_rewards.rewards.unit_tests.reference import UnitTestsReference, arguments
+from table_rewards.sandbox import Job, Limits, Outcome, TestResult, values
+from table_rewards.sandbox.shared import BACKENDS
+
+__all__ = ["UnitTests", "UnitTestsReference"]
+
+RELEASED_TESTS: Final = 10
+_TIMEOUTS: Final = ("timeout_cpu", "timeout_wall")
+_DATA_FAULT: Final = re.compile(r"ModuleNotFoundError|ImportError|SyntaxError|IndentationError")
+
+
+class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
+    """Share of a problem's tests that the completion's program passes, plus a bonus for the format.
+
+    ::
+
+        value = passed / tests + format_bonus * format
+
+    The program is the last Python block of the last ``<answer>``, else of the completion. It runs in the sandbox, in
+    one child for all tests; the first timeout stops it, and what was not run has failed. Expected values never enter a
+    process that runs the program: printed text and returned values are compared in this process (line by line, word
+    by word, decimals within 1e-6; returned values by value, a tuple as a list), and test code runs in a process of
+    its own that calls the program's functions through a socket.
+
+    Source: ExecVerify, arXiv 2603.11226, ``compute_score_prime``; PRIME's ``prime_code``. ``profile="released"`` counts
+    the first 10 tests alone unless all pass (E8), gives the bonus for the bare tags, and loses it where nothing passes
+    (E1).
+
+    Args:
+        cap: at most so many tests, spread evenly over all of them; the note says so when some are left out. None for
+            no limit.
+        all_or_nothing: 1 or 0 for the tests instead of the share.
+        format_bonus: what a program in a Python block inside ``<answer>`` earns on top, in [0, 1].
+        cpu_s: CPU seconds for one test. A busy machine makes no false timeouts.
+        mem_mb: memory of the program, in MiB.
+        sandbox: the backend that runs it, ``local`` or ``sandbox_fusion``.
+        profile: ``corrected`` or ``released``.
+
+    The value is in [0, 1 + format_bonus]. Parts: ``pass_rate``, ``all_passed``, ``format`` and ``timeouts`` (1 when a
+    timeout stopped the program). A completion without a program scores 0 and is *unparsed*.
+
+    >>> reward = UnitTests()
+    >>> tests = {"inputs": ["1 2", "3 4"], "outputs": ["3", "7"]}
+    >>> program = "<answer>\\n```python\\na, b = map(int, input().split())\\nprint({})\\n```\\n</answer>"
+    >>> scores = reward([program.format("a + b"), program.format(3), "I would add them."], [tests] * 3)
+    >>> scores.values.tolist(), scores.parts["pass_rate"].tolist(), scores.notes
+    ([1.05, 0.55, 0.0], [1.0, 0.5, 0.0], ['', 'test 2 of 2: another output', 'no program'])
+    """
+
+    name: ClassVar[str] = "unit_tests"
+    reference_type: ClassVar[type[Any]] = UnitTestsReference
+    parts = ("pass_rate", "all_passed", "format", "timeouts")
+    headline = ("pass_rate", "timeouts")
+
+    def __init__(
+        self,
+        *,
+        cap: int | None = 64,
+        all_or_nothing: bool = False,
+        format_bonus: float = 0.05,
+        cpu_s: float = 2.0,
+        mem_mb: int = 1024,
+        sandbox: str = "local",
+        profile: Profile = "corrected",
+    ) -> None:
+        super().__init__(profile=profile)
+        if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 1):
+            raise ConfigurationError(f"cap is a number of tests, at least 1, or None for all of them, not {cap!r}")
+        if not isinstance(all_or_nothing, bool):
+            raise ConfigurationError(f"all_or_nothing must be True or False, not {all_or_nothing!r}")
+        if isinstance(format_bonus, bool) or not isinstance(format_bonus, (int, float)) or not 0 <= format_bonus <= 1:
+            raise ConfigurationError(f"format_bonus must be a number in [0, 1], not {format_bonus!r}")
+        self.cap, self.all_or_nothing, self.format_bonus = cap, all_or_nothing, float(format_bonus)
+        self.limits = Limits(cpu_s=cpu_s, mem_mb=mem_mb)
+        self.sandbox = one_of("sandbox", sandbox, BACKENDS)
+
+    def options(self) -> dict[str, object]:
+        return {
+            "cap": self.cap if self.cap is not None else "all",
+            "all": self.all_or_nothing,
+            "format": self.format_bonus,
+            "cpu": self.limits.cpu_s,
+            "mem": self.limits.mem_mb,
+            **super().options(),
+        }
+
+    def reference(self, row: Mapping[str, Any]) -> UnitTestsReference:
+        return UnitTestsReference.from_row(row)
+
+    def natural(self, value: Any) -> UnitTestsReference:
+        return UnitTestsReference.of(value)
+
+    # -- judging ------------------------------------------------------------------------------------------------------
+
+    def read(self, completion: str, reference: UnitTestsReference) -> _Case:
+        program, in_answer = program_of(completion)
+        chosen = self._chosen(reference.count)
+        tags = in_answer or (self.profile == "released" and "<answer>" in completion and "</answer>" in completion)
+        case = _Case(reference, chosen, tags)
+        if not program.strip():
+            return case
+        if reference.kind == "stdin":
+            case.job = Job.stdins(with_imports(program), [reference.inputs[i] for i in chosen], limits=self.limits)
+        elif reference.kind == "calls":
+            calls = [arguments(reference.inputs[i]) for i in chosen]
+            case.job = Job.calls(with_imports(program), reference.function, calls, limits=self.limits)
+        else:
+            tests = [reference.setup, *(reference.inputs[i] for i in chosen)]
+            program = with_prompt(program, reference.prompt, reference.entry_points)
+            case.job = Job.tests(program, tests, reference.entry_points, limits=self.limits)
+        return case
+
+    def _chosen(self, count: int) -> range | list[int]:
+        if self.cap is None or count <= self.cap or self.profile == "released":
+            return range(count)
+        return [index * count // self.cap for index in range(self.cap)]
+
+    def conclude(self, case: _Case, outcome: Outcome | None) -> Judgement:
+        if outcome is None:
+            return Judgement(0.0, (0.0,) * 4, UNPARSED, "no program")
+        if outcome.is_ours:
+            return self.unscored(f"the sandbox failed: {outcome.note}")
+        verdicts = _verdicts(case, outcome)
+        if isinstance(verdicts, str):
+            return self.unscored(verdicts)
+        counted = verdicts
+        if self.profile == "released" and not all(verdict == "" for verdict in verdicts):
+            counted = verdicts[:RELEASED_TESTS]
+        passed = sum(verdict == "" for verdict in counted)
+        rate, everything = passed / len(counted), passed == len(counted)
+        timeouts = float(any(verdict in _TIMEOUTS for verdict in verdicts))
+        value = (float(everything) if self.all_or_nothing else rate) + self.format_bonus * case.format
+        if self.profile == "released" and not passed:
+            value = 0.0
+        return Judgement(value, (rate, float(everything), float(case.format), timeouts), SCORED, _note(case, verdicts))
+
+
+@dataclass(slots=True, eq=False)
+class _Case:
+    """One sample between reading and judging: the tests that count, and the job that runs them."""
+
+    reference: UnitTestsReference
+    chosen: Sequence[int]
+    format: bool
+    job: Job | None = None
+
+
+def _verdicts(case: _Case, outcome: Outcome) -> list[str] | str:
+    """For each test nothing, or why it failed; a text when the tests themselves could not be set up."""
+    reference = case.reference
+    if reference.kind == "stdin":
+        return [
+            _failure(result) if not result.ok else _printed(reference.outputs[index], result.stdout)
+            for index, result in zip(case.chosen, outcome.results, strict=True)
+        ]
+    if reference.kind == "calls":
+        found = [_returned(reference.outputs[i], v) for i, v in zip(case.chosen, outcome.values, strict=True)]
+        stopped = _stopped(outcome)
+        return [stopped if verdict == "?" else verdict for verdict in found]
+    setup, *results = outcome.results
+    if not setup.ok and _DATA_FAULT.match(setup.error):
+        return f"the tests' own set-up failed: {setup.error}"
+    return ["" if result.ok else _failure(result) for result in results]
+
+
+def _stopped(outcome: Outcome) -> str:
+    """Why a program did not get to a call: the timeout, or the last line of its traceback."""
+    if outcome.status in _TIMEOUTS:
+        return outcome.status
+    lines = outcome.stderr.strip().splitlines()
+    return lines[-1] if lines else "the program ended before it" if outcome.ok else outcome.note or outcome.status
+
+
+def _failure(result: TestResult) -> str:
+    if result.status == "not_run" and not result.error:
+        return "the program ended before it"
+    return result.status if result.status in _TIMEOUTS else result.error or result.status
+
+
+def _printed(expected: str, printed: str) -> str:
+    return "" if same_output(expected, printed) else "another output"
+
+
+def _returned(expected: str, value: values.Value) -> str:
+    """Nothing when the value is as expected, why not, or ``?`` when the call did not run."""
+    if value.kind == "missing":
+        return "?"
+    if not value.ok:
+        return value.error or "not plain data"
+    wanted = arguments(expected)
+    options = [wanted, wanted[0]] if isinstance(wanted, list) and len(wanted) == 1 else [wanted]
+    return "" if any(same_result(values.from_python(one), value) for one in options) else "another value"
+
+
+def _note(case: _Case, verdicts: Sequence[str]) -> str:
+    notes = []
+    if len(case.chosen) < case.reference.count:
+        notes.append(f"{len(case.chosen)} of {case.reference.count} tests")
+    failed = next((number for number, verdict in enumerate(verdicts) if verdict), None)
+    if failed is not None:
+        why = " ".join(verdicts[failed].split())[:120]
+        notes.append(f"test {case.chosen[failed] + 1} of {case.reference.count}: {why}")
+    return "; ".join(notes)

@@ -1,0 +1,84 @@
+"""The lines below the assertion: next statements and variable states, and how they are compared with the gold ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from table_rewards.rewards.white_box.reference import State
+from table_rewards.rewards.white_box.tokens import NotThatForm, literal, one_spacing
+from table_rewards.sandbox import values
+from table_rewards.sandbox.values import Value
+
+_OF_NONE = frozenset(("nonetype", "none", "object"))
+
+
+def answer_lines(text: str) -> list[str]:
+    """The lines of an answer: stripped, without blank ones and without code fences and the backticks around a line.
+
+    >>> answer_lines("```python\\n`x = 1`\\n\\n3; int\\n```")
+    ['x = 1', '3; int']
+    """
+    lines = (line.strip() for line in text.splitlines())
+    return [line.strip("`").strip() for line in lines if line.strip("`~ ") and not line.startswith(("```", "~~~"))]
+
+
+def right_path(line: str, accepted: Sequence[str]) -> bool:
+    """Whether a line is one of the accepted next statements (``-1``: none follows); spacing and comments are free.
+
+    >>> right_path("return  x # done", ["return x"]), right_path("-1", ["-1"]), right_path("return y", ["return x"])
+    (True, True, False)
+    """
+    return any(line == gold.strip() or one_spacing(line) == one_spacing(gold.strip()) for gold in accepted)
+
+
+def right_state(line: str, accepted: Sequence[State]) -> bool:
+    """Whether ``value; type`` is one of the accepted states: values compared as values, types by name.
+
+    >>> from table_rewards.rewards.white_box.reference import State
+    >>> right_state("{'b': 2, 'a': 1}; dict", [State("dict", "{'a': 1, 'b': 2}")])
+    True
+    >>> right_state("a;b; str", [State("str", "'a;b'")]), right_state("1; bool", [State("bool", "True")])
+    (True, False)
+    """
+    text, semicolon, kind = line.rpartition(";")
+    return bool(semicolon) and any(_same_state(text.strip(), kind, gold) for gold in accepted)
+
+
+def _same_state(text: str, kind: str, gold: State) -> bool:
+    expected = _value(gold.value)
+    wanted, told = type_name(gold.type), type_name(kind)
+    if told != wanted and not (expected is not None and expected.kind == "none" and told in _OF_NONE):
+        return False
+    claimed = _value(text)
+    if wanted == "str":
+        contents = [values.from_python(gold.value)]
+        if expected is not None and expected.kind == "str":
+            contents = [expected]
+        said = [values.from_python(text)] if _encodable(text) else []
+        if claimed is not None and claimed.kind == "str":
+            said.append(claimed)
+        return any(values.same(a, b) for a in contents for b in said)
+    if expected is None:
+        return one_spacing(text) == one_spacing(gold.value)
+    return claimed is not None and values.same(expected, claimed, bool_is_int=False, nan_is_nan=True)
+
+
+def _value(text: str) -> Value | None:
+    try:
+        return literal(text)
+    except NotThatForm:
+        return None
+
+
+def _encodable(text: str) -> bool:
+    return len(text) <= 65_536
+
+
+def type_name(text: str) -> str:
+    """A type's name in lower case, without its module, ``<class ...>`` and item types.
+
+    >>> type_name("<class 'collections.Counter'>"), type_name("List[int]"), type_name(" Int. ")
+    ('counter', 'list', 'int')
+    """
+    name = text.strip().strip("`").removeprefix("<class").removesuffix(">").strip(" '\".")
+    return name.partition("[")[0].rpartition(".")[2].strip().casefold()

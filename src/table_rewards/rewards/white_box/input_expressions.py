@@ -1,0 +1,140 @@
+"""Which expressions a found input may be made of."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from table_rewards.rewards.white_box.tokens import NotThatForm, scan
+
+
+def is_plain(text: str, code: str = "") -> bool:
+    """Whether an expression is made of literals, pure builtins and methods of plain data alone.
+
+    Such an expression cannot reach, or change, the function that it is an argument of: no name of the program, no
+    ``lambda``, no assignment, no f-string, no attribute outside a short list. A comprehension's variable must not be
+    named like something at the top level of the program ``code``.
+
+    >>> is_plain("dict(a=1)"), is_plain("'a-b'.split('-') * 2"), is_plain("[i * 2 for i in range(3)]")
+    (True, True, True)
+    >>> is_plain("f.__globals__"), is_plain("globals()"), is_plain("(g := 1)"), is_plain("[f for _ in [1]]")
+    (False, False, False, False)
+    """
+    try:
+        tokens = [token for token in scan(text) if token.kind != "newline"]
+    except NotThatForm:
+        return False
+    bound: set[str] = set()
+    inside = False
+    for token in tokens:  # names between 'for' and 'in'
+        inside = (inside or token.text == "for") and token.text != "in"
+        if inside and token.kind == "name":
+            bound.add(token.text)
+    if bound & _top_level(code):
+        return False
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1].text if index else ""
+        behind = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        if token.kind == "string" and "f" in token.text[: token.text.index(token.text[-1])].lower():
+            return False
+        if token.text in (":=", ";", "@"):
+            return False
+        if token.kind != "name":
+            continue
+        if before == ".":
+            if token.text not in _METHODS:
+                return False
+        elif token.text in bound and behind != "(":
+            continue
+        elif not (token.text in _PURE or (behind == "=" and before in ("(", ","))):
+            return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _top_level(code: str) -> frozenset[str]:
+    """The names that a program defines, assigns or imports at the start of a line."""
+    heads = re.findall(r"^(?:(?:async[ \t]+)?def|class|from|import)[ \t](.*)|^([^\W\d]\w*)", code, re.MULTILINE)
+    return frozenset(
+        name for head in heads for text in head for name in re.findall(r"[^\W\d]\w*", text.partition("(")[0])
+    )
+
+
+_PURE: Final = frozenset(
+    [
+        "range",
+        "dict",
+        "list",
+        "set",
+        "tuple",
+        "str",
+        "int",
+        "float",
+        "bytes",
+        "bytearray",
+        "complex",
+        "bool",
+        "frozenset",
+        "len",
+        "sorted",
+        "reversed",
+        "zip",
+        "enumerate",
+        "sum",
+        "min",
+        "max",
+        "abs",
+        "chr",
+        "ord",
+        "repr",
+        "round",
+        "pow",
+        "divmod",
+        "slice",
+        "for",
+        "in",
+        "if",
+        "else",
+        "not",
+        "and",
+        "or",
+        "is",
+        "None",
+        "True",
+        "False",
+    ]
+)
+_METHODS: Final = frozenset(
+    [
+        "split",
+        "rsplit",
+        "splitlines",
+        "join",
+        "lower",
+        "upper",
+        "title",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "replace",
+        "encode",
+        "decode",
+        "capitalize",
+        "swapcase",
+        "center",
+        "ljust",
+        "rjust",
+        "zfill",
+        "keys",
+        "values",
+        "items",
+        "fromkeys",
+        "copy",
+        "index",
+        "count",
+        "union",
+        "fromhex",
+        "hex",
+    ]
+)

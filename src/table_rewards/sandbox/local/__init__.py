@@ -1,0 +1,1 @@
+"""The sandbox on this machine: warm interpreters, supervisors, and the policy that holds them."""

@@ -1,0 +1,141 @@
+"""One pass over an HTML table: its rows of cells, as dictionary keys ready to compare.
+
+This is the hot path of parsing. lxml's C parser repairs what is broken (unclosed and misnested tags, entities, case);
+the walk over its elements is what costs, so it looks at each cell once and makes nothing that is not needed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from lxml import etree
+
+from table_rewards.tables.formats.crowded_tags import without_crowds
+from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Leaf
+from table_rewards.tables.unicode_form import nfkc
+
+_NUMBER: Final = re.compile(r"[ \t\n\f\r]*\+?(\d{1,9})")
+_NO_CONTENT: Final = frozenset(("style", "script", "template"))
+_SPACED: Final = frozenset(("br", "p", "div", "li", "ul", "ol", "table", "tr", "td", "th", "hr", "dd", "dt", "pre"))
+_MAX_DEPTH: Final = 400
+
+
+def table_element(source: str) -> Any | None:
+    """Parse HTML and return its first ``table`` element, or None.
+
+    NUL characters are dropped, lone surrogates replaced, attributes beyond the hundredth of a tag ignored, and an
+    unfinished tag at the end (a truncated completion) is cut.
+    """
+    if "\0" in source:
+        source = source.replace("\0", "")
+    opening = source.rfind("<")
+    if opening >= 0 and source.find(">", opening) < 0:
+        source = source[:opening]
+    if not source or source.isspace():
+        return None
+    source = without_crowds(source)
+    # A parser of its own: a shared one has a lock, which a process forked in the middle of another thread's parse
+    # would wait on for ever. Making one takes a microsecond.
+    parser = etree.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
+    try:
+        root = etree.fromstring(source.encode("utf-8", "replace"), parser)
+    except (etree.XMLSyntaxError, ValueError):  # nothing in it that could be an element
+        return None
+    return None if root is None else next(root.iter("table"), None)
+
+
+def span(value: str | None, limit: int) -> int:
+    """Read ``colspan`` or ``rowspan`` as the HTML standard does: the leading number, else 1, at least 1, at most
+    ``limit``.
+
+    >>> [span(value, 1000) for value in (None, "3", "abc", "", "2.9", "0", "-2", "1000000000", "3" * 5000)]
+    [1, 3, 1, 1, 2, 1, 1, 1000, 1000]
+    """
+    if value is None or value == "1":
+        return 1
+    match = _NUMBER.match(value)
+    return min(max(int(match[1]), 1), limit) if match else 1
+
+
+def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, ...]], list[tuple[int, int]]]:
+    """Return the rows of an lxml ``table`` element, and which cells (row, position) are headers.
+
+    Sections, captions and column groups are looked through (left open, they hold the rows); a cell outside a row gets a
+    row of its own; whatever stands in a cell is its content, a nested table too. With ``compatibility`` the texts are
+    brought to Unicode form NFKC.
+    """
+    rows: list[tuple[Leaf, ...]] = []
+    headers: list[tuple[int, int]] = []
+    row: list[Leaf] | None = None  # the row that is being read
+    stack: list[tuple[Iterator[Any], bool]] = [(iter(table), False)]
+    while stack:
+        elements, is_row = stack[-1]
+        for element in elements:
+            tag = element.tag
+            if tag == "td" or tag == "th":
+                text = element.text
+                if len(element):
+                    text = cell_text(element)
+                if text is None:
+                    text = ""
+                elif not text.isascii():
+                    if compatibility:
+                        text = nfkc(text)
+                    text = " ".join(text.split())
+                elif not text.isalnum():
+                    text = " ".join(text.split())
+                if row is None:
+                    row = []
+                if tag == "th":
+                    headers.append((len(rows), len(row)))
+                if element.keys():
+                    colspan = span(element.get("colspan"), MAX_COLSPAN)
+                    rowspan = span(element.get("rowspan"), MAX_ROWSPAN)
+                    row.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
+                else:
+                    row.append(text)
+            elif tag == "tr":
+                if row is not None:
+                    rows.append(tuple(row))
+                row = []
+                stack.append((iter(element), True))
+                break
+            elif type(tag) is str and tag not in _NO_CONTENT and len(stack) < _MAX_DEPTH:
+                stack.append((iter(element), False))
+                break
+        else:
+            stack.pop()
+            if is_row and row is not None:
+                rows.append(tuple(row))
+                row = None
+    if row is not None:
+        rows.append(tuple(row))
+    return rows, headers
+
+
+def cell_text(cell: Any) -> str:
+    """Return the text of a cell with its markup dropped, a space where a block or a line break was.
+
+    ``math`` with an ``alttext`` becomes that text between dollar signs. Not yet tidied.
+    """
+    parts: list[str] = [cell.text or ""]
+    stack: list[tuple[Iterator[Any], str]] = [(iter(cell), "")]
+    while stack:
+        for element in stack[-1][0]:
+            tag, tail = element.tag, element.tail or ""
+            gap = " " if tag in _SPACED else ""
+            if type(tag) is not str or tag in ("style", "script", "template") or len(stack) >= _MAX_DEPTH:
+                parts.append(tail)
+            elif tag == "math" and element.get("alttext"):
+                parts += ("$", element.get("alttext"), "$", tail)
+            elif len(element):
+                parts += (gap, element.text or "")
+                stack.append((iter(element), gap + tail))
+                break
+            else:
+                parts += (gap, element.text or "", gap, tail)
+        else:
+            parts.append(stack.pop()[1])
+    return "".join(parts)

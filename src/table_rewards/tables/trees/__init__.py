@@ -1,0 +1,1 @@
+"""Tables as trees, and what is normalised before two of them are compared."""

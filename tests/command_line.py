@@ -1,0 +1,75 @@
+"""The command line as a person uses it: a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from table_rewards.commands.main import main
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+RUN = "import sys; from table_rewards.commands.main import main; sys.exit(main())"
+
+
+def command(*words, check=None, columns=100, stdin=None):
+    """Run `table-rewards WORDS`; return the finished process."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": str(columns), "PYTHONIOENCODING": "utf-8"},
+        input=stdin,
+        timeout=100,
+    )
+    if check is not None:
+        assert done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+def here(*words, check=None, columns=100):
+    """Run `table-rewards WORDS` in this process, which costs no start; the same result."""
+    out, err = io.StringIO(), io.StringIO()
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(columns)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                status = main([*map(str, words)])
+            except SystemExit as left:
+                status = left.code
+    finally:
+        os.environ.pop("COLUMNS") if before is None else os.environ.update(COLUMNS=before)
+    done = subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
+    if check is not None:
+        assert done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def read(path):
+    return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+
+
+def answers(count, **columns):
+    """Rows for `table_bench`: every third is wrong, every fifth holds no answer."""
+    types = ("NumericalReasoning", "FactChecking", "DataAnalysis")
+    return [
+        {
+            "id": f"r{i}",
+            "qtype": types[i % 3],
+            "qsubtype": "Counting",
+            "answer": str(i),
+            "prediction": "I cannot tell." if i % 5 == 0 else f"Final Answer: {i + (i % 3 == 0) * 1000}",
+            **columns,
+        }
+        for i in range(count)
+    ]

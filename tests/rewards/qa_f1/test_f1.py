@@ -1,0 +1,125 @@
+"""F1 of short answers: the defects of the release (R3, R4) and the promises of the corrected profile."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from table_rewards.rewards.qa_f1.f1 import fold, is_refusal, released_f1, token_f1, tokens
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "corrected", "released"),
+    [
+        ("2019", "9102", 0.0, 1.0),
+        ("listen", "silent", 0.0, 1.0),
+        ("12", "1", 0.0, 2 / 3),
+        ("24.6%", "24.5%", 0.0, 0.8),
+        ("ma", "mA", 1.0, 0.5),
+        ("", "", 1.0, 0.0),
+    ],
+)
+def test_r3_f1_over_characters(answer, gold, corrected, released):
+    assert token_f1(answer, gold) == pytest.approx(corrected)
+    assert released_f1(answer, gold) == pytest.approx(released)
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("1,250", "1250"),
+        ("1,234,567.50", "1234567.5"),
+        ("7.0", "7"),
+        (".5", "0.50"),
+        ("−66.91", "-66.91"),  # the minus sign that tables are set with
+        ("２０１９年", "2019年"),  # full width
+        ("٢٠١٩", "2019"),
+        ("24.6 %", "24.6%"),
+        ("5 mA", "5mA"),
+        ("$1,000", "1000 $"),
+        ("20 ℃", "20°C"),
+        ("New  York", "new york"),
+        ("The Netherlands", "Netherlands"),
+        ("Paris and Rome", "Paris, Rome"),
+        ("Rome, Paris", "Paris, Rome"),
+        ("1e-3", "0.001"),
+        ("北京 市", "北京市"),
+        ("H₂O", "H2O"),
+        ("p<0.05", "p < 0.050"),
+    ],
+)
+def test_equal_answers_in_other_words(answer, gold):
+    assert token_f1(answer, gold) == token_f1(gold, answer) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("-5", "5"),
+        ("5元", "6元"),  # a shared unit is no half answer
+        ("5 kg", "6 kg"),
+        ("$5", "$6"),
+        ("1.06", "10.6"),
+        ("2019年", "2018年"),
+        ("Yes", "No"),
+        ("", "7"),
+        ("-", "+"),
+        ("Not a number", "7"),
+    ],
+)
+def test_wrong_answers_earn_nothing(answer, gold):
+    assert token_f1(answer, gold) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [("24.6", "24.6%"), ("5 kg", "5 mg"), ("New York City", "New York"), ("北京市", "北京"), ("Vitamin", "Vitamin A")],
+)
+def test_partly_right_answers_earn_a_part(answer, gold):
+    assert 0.4 < token_f1(answer, gold) < 1.0
+
+
+def test_a_range_is_no_negative_number():
+    assert tokens("17-187") == ["17", "187"]
+    assert tokens("(-5)") == ["-5"]
+    assert tokens("from -5 to -3") == ["from", "-5", "to", "-3"]
+
+
+def test_identifiers_stay_whole():
+    assert tokens("B12 x2 GPT-4") == ["b12", "x2", "gpt", "4"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Not answerable", "not answerable.", "The question is not answerable from this table.", "无法回答", "無法回答。"],
+)
+def test_r4_a_refusal_is_known_in_both_languages(text):
+    assert is_refusal(text)
+
+
+@pytest.mark.parametrize("text", ["", "No", "N/A", "24.6%", "not answerable " * 20])
+def test_an_answer_is_no_refusal(text):
+    assert not is_refusal(text)
+
+
+words = st.text(max_size=40) | st.from_regex(r"[-$]?[0-9]{1,7}([.,][0-9]{1,4})?( ?(%|kg|元))?", fullmatch=True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(words, words)
+def test_f1_is_symmetric_and_bounded(left, right):
+    assert 0.0 <= token_f1(left, right) == token_f1(right, left) <= 1.0
+
+
+@settings(max_examples=150, deadline=None)
+@given(words)
+def test_every_text_equals_itself_in_any_case_and_spacing(text):
+    assert token_f1(text, text) == 1.0
+    assert token_f1(f"  {text}\n", text) == 1.0
+    assert fold(fold(text)) == fold(text)
+
+
+def test_an_endless_answer_is_bounded():
+    assert token_f1("7 " * 1_000_000, "7") < 0.01
+    assert token_f1("9" * 1_000_000, "9" * 1_000_000) == 1.0

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from table_rewards.tables.formats.markdown import markdown_blocks, parse_markdown, render_markdown
+from table_rewards.tables.table import Table
+
+
+def texts(source: str) -> list[list[str]]:
+    table = parse_markdown(source)
+    assert table is not None
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("| a | b |\n|:--|--:|\n| 1 | 2 |", [["a", "b"], ["1", "2"]], id="aligned"),
+        pytest.param("a | b\n--- | ---\n1 | 2", [["a", "b"], ["1", "2"]], id="no outer pipes"),
+        pytest.param("| a | b |\n| 1 | 2 |", [["a", "b"], ["1", "2"]], id="no delimiter row"),
+        pytest.param("|a||\n|-|-|\n||b|", [["a", ""], ["", "b"]], id="empty cells"),
+        pytest.param("| a |\n|---|\n| 1 | 2 |", [["a"], ["1", "2"]], id="cells beyond the header are kept"),
+        pytest.param(r"| a \| b | \*c\* |" "\n|--|--|", [["a | b", "*c*"]], id="escapes"),
+        pytest.param("| **a** | x<br>y | p<0.05 |\n|-|-|-|", [["a", "x y", "p<0.05"]], id="markup"),
+        pytest.param("Note: a|b\n| c | d |\n|---|---|\n| 1 | 2 |", [["c", "d"], ["1", "2"]], id="prose with a pipe"),
+        pytest.param("| a | -- |\n|---|---|\n| - | --- |", [["a", "--"], ["-", "---"]], id="dashes are content"),
+    ],
+)
+def test_parse(source, expected):
+    assert texts(source) == expected
+
+
+def test_prose_with_pipes_is_no_table():
+    assert markdown_blocks("P(a|b) = 1\nand |x| < 2") == []
+    assert parse_markdown("") is None
+
+
+def test_the_header_row_is_a_header():
+    table = parse_markdown("| a |\n|---|\n| 1 |")
+    assert table is not None
+    assert table.header_rows == 1
+
+
+def test_spans_leave_empty_slots():
+    assert render_markdown(Table.of([[("a", 2, 1)], ["1", "2"]])).splitlines()[0] == "| a |  |"
