@@ -319,9 +319,11 @@ def test_hostile_completions_never_stop_a_run(tmp_path):
     nasty = ["", "\x00\x1b[31m", "x" * 1_000_000, "Final Answer: \u202e7", "\ud800", "[" * 50_000, None, 7, {"a": 1}]
     rows = [{"answer": "7", "prediction": text} for text in nasty]
     out = tmp_path / "scores.parquet"
-    done = command("score", write(tmp_path / "r.jsonl", rows), "--reward", "table_bench", "--out", out, check=0)
+    words = ["--reward", "table_bench", "--out", out, "--fail-on-unscored", "0.5"]
+    done = command("score", write(tmp_path / "r.jsonl", rows), *words, check=0)
     assert "\x1b" not in done.stdout
-    assert [row["status"] == "unscored" for row in read_rows(out)] == [False] * len(nasty)
+    # A number and an unknown mapping are no completions: they are named, never scored as an empty text.
+    assert [row["status"] == "unscored" for row in read_rows(out)] == [False] * 7 + [True] * 2
 
 
 def test_a_defect_of_ours_is_one_line_and_an_unscored_row(tmp_path):

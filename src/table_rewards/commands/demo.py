@@ -16,9 +16,9 @@ from typing import Any
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.installed import shipped
 from table_rewards.commands.pages.terminal import cut, filled, number, seconds, shown_width, spark, styled, table, width
+from table_rewards.core.completion import completion_text
 from table_rewards.core.errors import ConfigurationError, TableRewardsError
 from table_rewards.core.registry import create
-from table_rewards.core.reward import as_text
 from table_rewards.datasets.files import read_rows
 from table_rewards.evaluation.scores.scoring import plan, score_file
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
@@ -159,7 +159,7 @@ def _completion(path: Path, column: str, example: dict[str, Any] | None) -> str:
     if example is None:
         return ""
     value = next(iter(read_rows(path, start=example["row"])))[column]
-    return as_text(value[example["sample"]] if isinstance(value, list) and isinstance(value[0], str) else value)
+    return completion_text(value[example["sample"]] if isinstance(value, list) and isinstance(value[0], str) else value)
 
 
 # -- what it looks like -----------------------------------------------------------------------------------------------

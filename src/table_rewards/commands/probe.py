@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any, Final
 from table_rewards._version import __version__
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.terminal import filled, indented, styled, table
+from table_rewards.core.cpus import usable_cpus
 from table_rewards.core.errors import TableRewardsError
 from table_rewards.core.registry import create, names
 
@@ -71,13 +71,6 @@ def version(package: str) -> str | None:
         return metadata.version(DISTRIBUTIONS.get(package, package))
     except metadata.PackageNotFoundError:
         return "installed"
-
-
-def usable_cpus() -> int:
-    """CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def sandbox() -> str:

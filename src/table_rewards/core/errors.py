@@ -4,7 +4,8 @@
 
     TableRewardsError
     ├── ConfigurationError(ValueError)   the caller: an option, a name, a length; raised at once
-    │   └── UnknownName                  there is no such option, reward or column; names the nearest
+    │   ├── UnknownName                  there is no such option, reward or column; names the nearest
+    │   └── UnreadableCompletion         a completion of a shape that is not known; names it
     ├── BadReference(ValueError)         the data: a reference that cannot be read from its row; unscored inside a batch
     └── ScorerFailed(RuntimeError)       our side: an endpoint, a sandbox; unscored inside a batch, never a wrong answer
 
@@ -41,6 +42,10 @@ class UnknownName(ConfigurationError):
 
     def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...]]]:
         return type(self), (self.what, self.name, self.known)
+
+
+class UnreadableCompletion(ConfigurationError):
+    """A completion whose shape is not known. One among others makes its own sample unscored; a whole batch raises."""
 
 
 class BadReference(TableRewardsError, ValueError):

@@ -14,7 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
-from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
+from table_rewards.core.completion import completion_text
+from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, UnreadableCompletion, one_of
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import Judgement, Scores
 from table_rewards.core.signature import signature
@@ -103,12 +104,15 @@ class Reward(ABC, Generic[ReferenceT]):
         """Score a batch.
 
         Args:
-            completions: n texts (None counts as empty; a list of chat messages as the text of its last).
+            completions: n completions, each in any shape that
+                :func:`~table_rewards.core.completion.completion_text` reads: text, chat messages, server outputs. One
+                of another shape is unscored, with a note that names the shape.
             references: n references, each a :attr:`reference_type`, its natural value, or a row mapping.
             step: the training step, for rewards with a schedule.
 
         Raises:
-            ConfigurationError: the two lengths differ, or one text was given where a sequence is meant.
+            ConfigurationError: the two lengths differ, one text was given where a sequence is meant, or no completion
+                has a shape that is known.
         """
         batch = _Batch(self, completions, references)
         if not batch.texts:
@@ -193,7 +197,7 @@ class _Batch(Generic[ReferenceT]):
     __slots__ = ("bad", "owner", "references", "texts", "where")
 
     def __init__(self, owner: Reward[ReferenceT], completions: Sequence[Any], references: Sequence[Any]) -> None:
-        texts = _texts(completions)
+        texts, unreadable = _texts(completions)
         if isinstance(references, (str, bytes, Mapping)):
             raise ConfigurationError("references must be a sequence, one for each completion, not a single reference")
         raw = list(references)
@@ -204,15 +208,19 @@ class _Batch(Generic[ReferenceT]):
         self.references: list[ReferenceT] = []
         self.where: list[int] = []  # sample -> index of its pair, or -1 - (index into bad)
         self.bad: list[str] = []
-        self._pair_up(texts, raw)
+        self._pair_up(texts, raw, unreadable)
 
-    def _pair_up(self, texts: list[str], raw: list[Any]) -> None:
+    def _pair_up(self, texts: list[str], raw: list[Any], unreadable: Mapping[int, str]) -> None:
         coerce, deduplicates = self.owner.coerce, self.owner.deduplicates
         read: dict[Any, tuple[int, str]] = {}  # raw reference -> its number, or -1 and what is wrong with it
         known: dict[Any, int] = {}  # reference by value -> its number
         distinct: list[ReferenceT] = []  # by number: equal references become one object, which rewards may cache by id
         pairs: dict[tuple[str, int], int] = {}
-        for text, value in zip(texts, raw, strict=True):
+        for index, (text, value) in enumerate(zip(texts, raw, strict=True)):
+            if index in unreadable:
+                self.bad.append(unreadable[index])
+                self.where.append(-len(self.bad))
+                continue
             handle = (str, value) if type(value) is str else id(value)
             entry = read.get(handle)
             if entry is None:
@@ -229,11 +237,11 @@ class _Batch(Generic[ReferenceT]):
                 self.bad.append(problem)
                 self.where.append(-len(self.bad))
                 continue
-            index = pairs.setdefault((text, number), len(self.texts)) if deduplicates else len(self.texts)
-            if index == len(self.texts):
+            pair = pairs.setdefault((text, number), len(self.texts)) if deduplicates else len(self.texts)
+            if pair == len(self.texts):
                 self.texts.append(text)
                 self.references.append(distinct[number])
-            self.where.append(index)
+            self.where.append(pair)
 
     def scores(self, judged: Sequence[Judgement]) -> Scores:
         owner = self.owner
@@ -253,24 +261,23 @@ def _number(known: dict[Any, int], distinct: list[ReferenceT], reference: Refere
     return number
 
 
-def _texts(completions: Sequence[Any]) -> list[str]:
+def _texts(completions: Sequence[Any]) -> tuple[list[str], dict[int, str]]:
+    """The texts of the completions, and of those that have none what is wrong, by index."""
     if isinstance(completions, (str, bytes)):
         raise ConfigurationError("completions must be a sequence of texts, not a single text")
-    return [c if type(c) is str else as_text(c) for c in completions]
-
-
-def as_text(completion: Any) -> str:
-    """Return the text of a completion in any form that trainers pass: text, None, bytes, chat messages.
-
-    >>> as_text([{"role": "assistant", "content": "Final Answer: 7"}]), as_text(None)
-    ('Final Answer: 7', '')
-    """
-    if isinstance(completion, str):
-        return str(completion)
-    if isinstance(completion, (bytes, bytearray)):
-        return bytes(completion).decode("utf-8", errors="replace")
-    if isinstance(completion, Mapping):
-        return as_text(completion.get("content"))
-    if isinstance(completion, (list, tuple)) and completion:
-        return as_text(completion[-1])
-    return ""
+    if isinstance(completions, Mapping):
+        raise ConfigurationError("completions must be a sequence, one for each reference, not a single mapping")
+    texts: list[str] = []
+    unreadable: dict[int, str] = {}
+    for index, completion in enumerate(completions):
+        if type(completion) is str:
+            texts.append(completion)
+            continue
+        try:
+            texts.append(completion_text(completion))
+        except UnreadableCompletion as error:
+            texts.append("")
+            unreadable[index] = str(error)
+    if unreadable and len(unreadable) == len(texts):
+        raise UnreadableCompletion(unreadable[0])
+    return texts, unreadable

@@ -1,14 +1,15 @@
 """The result of scoring a batch: columns, one row a sample.
 
-A sample is in one of three states:
+A sample is in one of four states:
 
-========  ======================================================  ======
-status    meaning                                                 value
-========  ======================================================  ======
-scored    an answer was found and judged                          finite
-unparsed  the completion held no answer: the reward's floor       finite
-unscored  the scorer could not do its work; never a wrong answer  NaN
-========  ======================================================  ======
+============  ======================================================  ======
+status        meaning                                                 value
+============  ======================================================  ======
+scored        an answer was found and judged                          finite
+unparsed      the completion held no answer: the reward's floor       finite
+unscored      the scorer could not do its work; never a wrong answer  NaN
+inapplicable  the row has no reference of this reward; no failure     NaN
+============  ======================================================  ======
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from numpy.typing import NDArray
 SCORED: Final = "scored"
 UNPARSED: Final = "unparsed"
 UNSCORED: Final = "unscored"
-STATUSES: Final = (SCORED, UNPARSED, UNSCORED)
+INAPPLICABLE: Final = "inapplicable"
+STATUSES: Final = (SCORED, UNPARSED, UNSCORED, INAPPLICABLE)
 
 NAN: Final = float("nan")
 
@@ -45,6 +47,11 @@ class Judgement(NamedTuple):
         """
         return cls(NAN, (NAN,) * parts, UNSCORED, note)
 
+    @classmethod
+    def inapplicable(cls, note: str, parts: int = 0) -> Judgement:
+        """A sample whose row is not for this reward: NaN everywhere, and not counted as a failure."""
+        return cls(NAN, (NAN,) * parts, INAPPLICABLE, note)
+
 
 class Score(NamedTuple):
     """One sample of a :class:`Scores`, with named parts."""
@@ -60,9 +67,9 @@ class Scores:
     """Scores of ``n`` samples as columns.
 
     Attributes:
-        values: float64 of shape (n,); NaN where unscored.
+        values: float64 of shape (n,); NaN where unscored or inapplicable.
         parts: name -> float64 of shape (n,); the same names on every sample, fixed by the reward's options.
-        status: str array of shape (n,), each ``scored``, ``unparsed`` or ``unscored``.
+        status: str array of shape (n,), each one of the four states.
         notes: n short texts: why; empty where there is nothing to say.
         signature: reward, options and version that made these numbers; compare only equal signatures.
 
@@ -85,13 +92,13 @@ class Scores:
         rows = list(judgements)
         if not rows:
             empty = np.empty(0, dtype=np.float64)
-            return cls(empty, dict.fromkeys(parts, empty), np.empty(0, dtype="<U8"), [], signature)
+            return cls(empty, dict.fromkeys(parts, empty), np.empty(0, dtype="<U12"), [], signature)
         values, part_rows, status, notes = zip(*rows, strict=True)
         matrix = np.array(part_rows, dtype=np.float64).reshape(len(rows), len(parts))
         return cls(
             np.array(values, dtype=np.float64),
             {name: np.ascontiguousarray(matrix[:, i]) for i, name in enumerate(parts)},
-            np.array(status, dtype="<U8"),
+            np.array(status, dtype="<U12"),
             list(notes),
             signature,
         )
@@ -118,7 +125,7 @@ class Scores:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of samples in each status; all three names are always there."""
+        """Number of samples in each status; all four names are always there."""
         return {name: int(np.count_nonzero(self.status == name)) for name in STATUSES}
 
     def take(self, indices: Sequence[int] | NDArray[np.intp]) -> Scores:

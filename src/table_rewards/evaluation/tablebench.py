@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from table_rewards.core.completion import completion_text
 from table_rewards.core.errors import BadReference
-from table_rewards.core.reward import Profile, as_text
+from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row
 from table_rewards.rewards.table_bench.charts import chart_matches, read_references
 from table_rewards.rewards.table_bench.programs import ProgramRunner, printed_answer, program_in, table_of_row
@@ -152,7 +153,7 @@ def prediction_of(row: Mapping[str, Any]) -> str:
     """The text of a prediction: ``prediction`` (official), ``response`` (Table-R1), or another usual name."""
     for name in COMPLETION_COLUMNS:
         if row.get(name) is not None:
-            return as_text(row[name])
+            return completion_text(row[name])
     raise BadReference(f"no prediction in the row: none of {', '.join(COMPLETION_COLUMNS)}")
 
 

@@ -7,11 +7,11 @@ batches grow by themselves. Forked copies start empty.
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from typing import Any, Final
 
+from table_rewards.core.forking import renew_after_fork
 from table_rewards.core.reward import Reward
 from table_rewards.core.scores import Scores
 
@@ -100,5 +100,4 @@ def _forget_callers() -> None:
         coalescer.forget_callers()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_callers)
+renew_after_fork(_forget_callers)

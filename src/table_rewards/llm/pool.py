@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import queue
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from table_rewards.core.forking import renew_after_fork
 from table_rewards.llm import _loop, _usage
 from table_rewards.llm._runtime import Runtime
 from table_rewards.llm.settings import PoolSettings, settings_from
@@ -160,5 +160,4 @@ def _forget() -> None:
     _runtimes.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+renew_after_fork(_forget)

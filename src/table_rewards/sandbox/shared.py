@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from table_rewards.core.errors import one_of
+from table_rewards.core.forking import renew_after_fork
 from table_rewards.sandbox.backend import Sandbox
 
 BACKENDS = ("local", "sandbox_fusion")
@@ -61,5 +62,4 @@ def _forked() -> None:
 
 
 atexit.register(close_sandboxes)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+renew_after_fork(_forked)

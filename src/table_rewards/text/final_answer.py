@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from table_rewards.text.thinking import after_thinking, without_end_tokens
+from table_rewards.core.completion import answer_of, may_hold_thoughts
 
 _RELEASED: Final = re.compile(r"Final Answer: (.+)")
 # Found from the last letters of "answer" backwards, so that the last line comes first. All runs are bounded.
@@ -17,7 +17,6 @@ _TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
 _WRAPPERS: Final = (("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
 _MARKS: Final = frozenset("*_`$")
 _LABEL_AS_ASKED: Final = "Final Answer: "
-_OPEN: Final = "<think>"
 _SHORT: Final = 400
 _LOOK_AHEAD: Final = 2_000
 
@@ -58,10 +57,10 @@ def plain_final_answer(text: str) -> str | None:
     ('7', None)
     """
     start = text.rfind(_LABEL_AS_ASKED)
-    if start < 0 or len(text) - start > _SHORT or text.lstrip()[: len(_OPEN)] == _OPEN:
+    if start < 0 or len(text) - start > _SHORT or may_hold_thoughts(text):
         return None
     tail = text[start + len(_LABEL_AS_ASKED) :]
-    if "nswer" in tail or "NSWER" in tail or "</think>" in tail:
+    if "nswer" in tail or "NSWER" in tail:
         return None
     answer = tail.partition("\n")[0].strip()
     if not answer or answer[0] in _MARKS or answer[-1] in _MARKS or answer[-1] == ">":
@@ -71,7 +70,7 @@ def plain_final_answer(text: str) -> str | None:
 
 def careful_final_answer(text: str) -> str | None:
     """:func:`final_answer` in all its forms, readable: the reference for the fast path."""
-    visible = without_end_tokens(after_thinking(text))
+    visible = answer_of(text)
     for end in _label_ends(visible):
         answer = _line_after(visible, end)
         if answer and not _TEMPLATE.match(answer):

@@ -10,8 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from table_rewards.core.errors import nearest
-from table_rewards.core.reward import Reward, as_text
+from table_rewards.core.completion import completion_text
+from table_rewards.core.errors import UnreadableCompletion, nearest
+from table_rewards.core.reward import Reward
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import UNSCORED
 from table_rewards.datasets.files import (
@@ -159,7 +160,7 @@ def _score(
         described = {name: _scalar(_at(row, where)) for name, where in plan.kept.items()}
         prompt = _prompt(_at(row, plan.prompt) if plan.prompt else None)
         for sample, completion in enumerate(completions):
-            head = {"row": number + offset, "sample": sample, **described, "characters": len(as_text(completion))}
+            head = {"row": number + offset, "sample": sample, **described, "characters": _length(completion)}
             if prompt is not None:
                 head["prompt"] = prompt
             heads.append(head)
@@ -282,3 +283,11 @@ def _prompt(value: Any) -> Any:
         return value if value is None or isinstance(value, str) else str(value)
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode("utf-8", errors="replace"), digest_size=8).hexdigest()
+
+
+def _length(completion: Any) -> int:
+    """Characters of a completion; 0 for one whose shape is not known, which its score says."""
+    try:
+        return len(completion_text(completion))
+    except UnreadableCompletion:
+        return 0

@@ -7,7 +7,6 @@ opens a gathering; the call that completes it, or else the first whose patience 
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from table_rewards.core.forking import renew_after_fork
 from table_rewards.core.scores import Judgement
 from table_rewards.rewards.group_judge.reference import GroupReference
 
@@ -167,5 +167,4 @@ def _forget() -> None:
     _open.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+renew_after_fork(_forget)

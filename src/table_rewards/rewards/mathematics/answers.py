@@ -11,7 +11,7 @@ import re
 from collections import deque
 from typing import Final, NamedTuple
 
-from table_rewards.text.thinking import after_thinking, without_end_tokens
+from table_rewards.core.completion import answer_of, without_end_tokens
 
 TAIL: Final = 4_096
 MAX_BOX: Final = 16_384
@@ -61,7 +61,7 @@ def locate(completion: str, expression: bool = True) -> tuple[str, str]:
     tagged = False
     if "<" in text:
         if "think>" in text:
-            text = after_thinking(text)
+            text = answer_of(text)
         start = text.rfind("<answer>")
         if start >= 0:
             end = text.find("</answer>", start)

@@ -20,7 +20,9 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, NamedTuple
 
+from table_rewards.core.cpus import usable_cpus
 from table_rewards.core.errors import ScorerFailed
+from table_rewards.core.forking import renew_after_fork
 
 WORKER: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.py")
 START_WITHIN: Final = 120.0
@@ -233,8 +235,7 @@ def default_workers() -> int:
     named = os.environ.get("TABLE_REWARDS_MATH_WORKERS", "")
     if named.isdecimal() and int(named) > 0:
         return int(named)
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(8, count))
+    return min(8, usable_cpus())
 
 
 _shared: Comparer | None = None
@@ -268,5 +269,4 @@ def _close() -> None:
 
 
 atexit.register(_close)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+renew_after_fork(_forked)

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
 from table_rewards.core.rows import Row, as_mapping, parse_json, plain
 from table_rewards.sandbox import Job, Limits, Outcome, Sandbox, get_sandbox
 from table_rewards.sandbox.shared import BACKENDS
 from table_rewards.text.blocks import python_block
 from table_rewards.text.final_answer import final_answer, released_final_answer
-from table_rewards.text.thinking import after_thinking
 
 CPU_SECONDS: Final = 5.0
 NO_PROGRAM: Final = "no Python code block"
@@ -96,7 +96,7 @@ def program_in(completion: str, *, released: bool = False) -> str | None:
     if released:
         found = _RELEASED_BLOCK.findall(completion)
         return found[-1] if found and found[-1].strip() else None
-    block = python_block(after_thinking(completion))
+    block = python_block(answer_of(completion))
     return block if block is not None and block.strip() else None
 
 

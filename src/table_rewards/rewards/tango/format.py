@@ -23,8 +23,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from table_rewards.core.completion import without_end_tokens
 from table_rewards.text.blocks import tagged, tagged_spans
-from table_rewards.text.thinking import without_end_tokens
 
 MAX_LENGTH: Final = 200_000
 FEW_STEPS: Final = 3

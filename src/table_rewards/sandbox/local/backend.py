@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.forking import renew_after_fork
 from table_rewards.sandbox.backend import Sandbox
 from table_rewards.sandbox.errors import SandboxDegradedWarning, SandboxUnavailable
 from table_rewards.sandbox.jobs import Job
@@ -132,8 +133,7 @@ def _forked() -> None:
         sandbox.forked()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+renew_after_fork(_forked)
 
 
 class _Stdins:

@@ -5,18 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from table_rewards.core.cpus import usable_cpus
+
 SYSTEM_READABLE = (
     "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/passwd", "/etc/nsswitch.conf",
 )  # fmt: skip
-
-
-def usable_cpus() -> int:
-    """CPUs that this process may run on, by affinity and by the container's quota."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _first_line("/sys/fs/cgroup/cpu.max").split()
-    if len(quota) == 2 and quota[0].isdigit() and quota[1].isdigit():
-        count = min(count, max(1, round(int(quota[0]) / int(quota[1]))))
-    return max(1, count)
 
 
 def memory_bytes() -> int:
