@@ -18,6 +18,7 @@ from typing import Final, NoReturn
 
 from table_rewards._version import __version__
 from table_rewards.commands.exit_codes import INTERRUPTED, MEANINGS, MISUSE, UNUSABLE_FILE
+from table_rewards.commands.task import Task
 from table_rewards.core.errors import TableRewardsError, nearest
 
 PACKAGE: Final = "table_rewards.commands"
@@ -52,8 +53,6 @@ TASKS: Final[Mapping[str, tuple[str, str]]] = {
     "evaluate": ("data and benchmarks", "compute a benchmark's official numbers from predictions"),
 }
 """Name -> (group, help); the tasks are those of every module in the packages ``prepare`` and ``evaluate``."""
-
-Task = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,8 +12,8 @@ import shlex
 import pytest
 
 from table_rewards.commands.main import COMMANDS, _tasks
+from table_rewards.datasets.llama_factory import prompt_response
 from table_rewards.datasets.table_r1.report import ORIGINS
-from table_rewards.datasets.table_r1.rows import dataset_info
 from table_rewards.frameworks import verl
 
 RECIPE = (pathlib.Path(__file__).parents[3] / "docs/recipes/table-r1.md").read_text("utf-8")
@@ -53,7 +53,7 @@ def test_the_reward_and_the_estimator_that_it_names_exist():
 
 def test_the_entry_and_the_origins_are_those_of_the_code():
     (entry,) = re.findall(r"```json\n(.*?)```", RECIPE, re.DOTALL)
-    assert json.loads(entry) == dataset_info("table_r1_train", "train_sft.json")
+    assert json.loads(entry) == {"table_r1_train": prompt_response("train_sft.json")}
     assert all(f"`{origin}`" in RECIPE for origin in ORIGINS)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import read_rows, require_columns
 from table_rewards.evaluation.execution.cruxeval import TASKS, evaluate_cruxeval
@@ -19,12 +19,6 @@ from table_rewards.evaluation.execution.cruxeval_generations import (
 )
 from table_rewards.evaluation.execution.reval import evaluate_reval
 from table_rewards.evaluation.execution.reval_gold import DREval
-
-
-class Command(NamedTuple):
-    help: str
-    configure: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
 
 
 def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +100,6 @@ def _problems(unusable: Sequence[str], unscored: int) -> int:
 
 
 SUBCOMMANDS = {
-    "cruxeval": Command("CRUXEval: output and input prediction", _cruxeval_arguments, _cruxeval),
-    "reval": Command("REval on DREval: coverage, path, state, output, consistency", _reval_arguments, _reval),
+    "cruxeval": Task("CRUXEval: output and input prediction", _cruxeval_arguments, _cruxeval),
+    "reval": Task("REval on DREval: coverage, path, state, output, consistency", _reval_arguments, _reval),
 }

@@ -7,13 +7,14 @@ import itertools
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.terminal import indented, note, share, table
+from table_rewards.commands.task import Task
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.datasets.files import RowWriter, read_batches, read_rows
 from table_rewards.evaluation.ranking import FAILED, Outcome, TestSet, average, outcome
@@ -21,7 +22,6 @@ from table_rewards.evaluation.ranking_rows import group_of, messages_of, predict
 from table_rewards.llm import ChatPool, ChatRequest, Sampling, get_pool
 from table_rewards.rewards.ranking.parse import MODES, Form
 
-Task = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 Judged = tuple[dict[str, Any], int, list[Outcome]]
 
 WINDOW: Final = 128  # rows that are asked about at once
@@ -216,5 +216,5 @@ def _percent(value: float) -> str:
 
 
 SUBCOMMANDS: Final[dict[str, Task]] = {
-    "ranking": ("ranking accuracy per set with intervals, from predictions or an endpoint", configure, run)
+    "ranking": Task("ranking accuracy per set with intervals, from predictions or an endpoint", configure, run)
 }

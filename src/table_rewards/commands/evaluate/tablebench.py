@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import plain
@@ -142,4 +143,4 @@ def _parse(rows: Sequence[dict[str, Any]], profile: Profile, runner: ProgramRunn
 
 SUBCOMMANDS: Final[
     Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]]
-] = {"tablebench": ("TableBench's official numbers, released and corrected side by side", configure, run)}
+] = {"tablebench": Task("TableBench's official numbers, released and corrected side by side", configure, run)}

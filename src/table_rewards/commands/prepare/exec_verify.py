@@ -9,24 +9,20 @@ import hashlib
 import json
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.datasets import llama_factory
 from table_rewards.datasets.exec_verify.code import passing_responses, prepare_code
-from table_rewards.datasets.exec_verify.rows import Report, Settings, dataset_info, prepare, sharegpt
+from table_rewards.datasets.exec_verify.rows import Report, Settings, prepare, sharegpt
 from table_rewards.datasets.exec_verify.tracing import TRACED
 from table_rewards.datasets.files import RowWriter, count_rows, read_batches, read_rows
 from table_rewards.rewards.white_box.reference import TYPES
 
 SFT_FILE = "sft.json"
-
-
-class Command(NamedTuple):
-    help: str
-    configure: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
 
 
 def _stage_one_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +70,7 @@ def _stage_one(options: argparse.Namespace) -> int:
     for name, writer in writers.items():
         print(f"{options.out / f'{name}.parquet'}: {writer.count:,} rows")
     if sft is not None:
-        _write_info(options.out, "exec_verify_sft")
+        llama_factory.register(options.out, {"exec_verify_sft": llama_factory.sharegpt(SFT_FILE)})
         print(f"{options.out / SFT_FILE}: {sft.count:,} conversations, registered in dataset_info.json")
     return DONE if report.kept else INCOMPLETE
 
@@ -123,7 +119,7 @@ def _sft(options: argparse.Namespace) -> int:
     with RowWriter(_under(options.out) / SFT_FILE) as writer:
         for row, response in kept:
             writer.write([sharegpt(row, response)])
-    _write_info(options.out, f"{options.reward}_sft")
+    llama_factory.register(options.out, {f"{options.reward}_sft": llama_factory.sharegpt(SFT_FILE)})
     reasons = "".join(f"\n  {count:>8,} {reason}" for reason, count in report.left_out.most_common())
     print(f"{report.kept:,} of {report.read:,} responses kept{reasons and ';  left out:'}{reasons}")
     print(f"{options.out / SFT_FILE}: {writer.count:,} conversations, registered in dataset_info.json")
@@ -146,17 +142,6 @@ def _held_out(code: str, share: float, seed: int) -> bool:
     return int.from_bytes(digest, "big") < share * 2**64
 
 
-def _write_info(folder: pathlib.Path, name: str) -> None:
-    """Register the file; entries of other data sets stay."""
-    path = folder / "dataset_info.json"
-    known: dict[str, Any] = {}
-    if path.exists():
-        with contextlib.suppress(ValueError):
-            known = dict(json.loads(path.read_text(encoding="utf-8")))
-    known.update(dataset_info(name, SFT_FILE))
-    path.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-
-
 def _shown(rows: Iterator[dict[str, Any]], total: int) -> Iterator[Mapping[str, Any]]:
     """The rows behind a progress bar, on a terminal."""
     from tqdm import tqdm
@@ -165,11 +150,9 @@ def _shown(rows: Iterator[dict[str, Any]], total: int) -> Iterator[Mapping[str, 
 
 
 SUBCOMMANDS = {
-    "exec-verify": Command(
+    "exec-verify": Task(
         "trace functions and ask about them, for the white_box reward", _stage_one_arguments, _stage_one
     ),
-    "exec-verify-code": Command(
-        "problems with unit tests, for the unit_tests reward", _stage_two_arguments, _stage_two
-    ),
-    "exec-verify-sft": Command("responses that earn full marks, for LLaMA-Factory", _sft_arguments, _sft),
+    "exec-verify-code": Task("problems with unit tests, for the unit_tests reward", _stage_two_arguments, _stage_two),
+    "exec-verify-sft": Task("responses that earn full marks, for LLaMA-Factory", _sft_arguments, _sft),
 }

@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.datasets import llama_factory
 from table_rewards.datasets.files import RowWriter, read_rows, require_columns
 from table_rewards.datasets.grrm.groups import Columns, Skipped
-from table_rewards.datasets.grrm.rows import SEED, SOURCE, dataset_info, rl_rows, sft_rows, shuffled
+from table_rewards.datasets.grrm.rows import SEED, SOURCE, rl_rows, sft_rows, shuffled
 from table_rewards.rewards.ranking.parse import MODES
-
-Task = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 
 
 def _both(parser: argparse.ArgumentParser) -> None:
@@ -75,9 +74,8 @@ def run_sft(options: argparse.Namespace) -> int:
         _some(writer.count, skipped)
     print(f"{options.output_path}: {writer.count:,} conversations, prompt type {options.prompt_type}")
     _tell(skipped)
-    entry = dataset_info(options.output_path.stem, options.output_path.name)
-    where = options.output_path.with_name("dataset_info.json")
-    where.write_text(json.dumps({**_entries(where), **entry}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    entry = {options.output_path.stem: llama_factory.chat(options.output_path.name)}
+    where = llama_factory.register(options.output_path.parent, entry)
     print(f"\nFor LLaMA-Factory, `dataset: {options.output_path.stem}`; this entry is in {where}:\n")
     print(json.dumps(entry, indent=2, ensure_ascii=False))
     return 0
@@ -149,20 +147,7 @@ def _tell(skipped: Skipped) -> None:
         print(f"left out: {skipped}", file=sys.stderr)
 
 
-def _entries(path: Path) -> dict[str, object]:
-    """What dataset_info.json says of other data sets, so that it is kept."""
-    if not path.exists():
-        return {}
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ConfigurationError(f"{path} is there and holds no JSON object; move it away")
-    return found
-
-
 SUBCOMMANDS: Final[dict[str, Task]] = {
-    "grrm-sft": ("conversations for fine-tuning a ranking model, with LLaMA-Factory's entry", configure_sft, run_sft),
-    "grrm-rl": ("verl rows for a ranking model, with distinct subgroups and orders", configure_rl, run_rl),
+    "grrm-sft": Task("conversations for fine-tuning a ranking model, for LLaMA-Factory", configure_sft, run_sft),
+    "grrm-rl": Task("verl rows for a ranking model, with distinct subgroups and orders", configure_rl, run_rl),
 }

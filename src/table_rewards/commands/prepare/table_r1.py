@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.task import Task
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.rows import Row
+from table_rewards.datasets import llama_factory
 from table_rewards.datasets.files import RowWriter, read_batches, read_rows
 from table_rewards.datasets.files.split import SEED, TRAIN_RATIO
 from table_rewards.datasets.table_r1.items import BATCH, PROMPTS, WITHOUT_REGION, Item, Settings, prepare
@@ -22,7 +24,6 @@ from table_rewards.datasets.table_r1.rows import (
     ENDINGS,
     FORMATS,
     Split,
-    dataset_info,
     inference_rows,
     sft_rows,
     swift_row,
@@ -31,8 +32,6 @@ from table_rewards.datasets.table_r1.rows import (
 from table_rewards.datasets.table_r1.table import Unusable, read_table
 from table_rewards.rewards.table_bench.table_region import INSTRUCTION_TYPES
 from table_rewards.sandbox.shared import BACKENDS
-
-Task = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -152,19 +151,8 @@ def _write(
 
 def _register(folder: Path, names: list[str]) -> None:
     """LLaMA-Factory's entries, beside those that dataset_info.json has already."""
-    where = folder / "dataset_info.json"
-    entries: dict[str, Any] = {}
-    for name in names:
-        entries |= dataset_info(f"table_r1_{name}", f"{name}{ENDINGS['sft']}")
-    there: Any = {}
-    if where.exists():
-        try:
-            there = json.loads(where.read_text("utf-8"))
-        except ValueError:
-            there = None
-        if not isinstance(there, dict):
-            raise ConfigurationError(f"{where} is there and holds no JSON object; move it away")
-    where.write_text(json.dumps({**there, **entries}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    entries = {f"table_r1_{name}": llama_factory.prompt_response(f"{name}{ENDINGS['sft']}") for name in names}
+    where = llama_factory.register(folder, entries)
     print(f"\nFor LLaMA-Factory, `dataset: {', '.join(entries)}`; its entries are in {where}:\n")
     print(json.dumps(entries, indent=2, ensure_ascii=False))
 
@@ -198,6 +186,8 @@ def run_prompts(options: argparse.Namespace) -> int:
 
 
 SUBCOMMANDS: Final[dict[str, Task]] = {
-    "table-r1": ("questions about tables with regions, for verl, ms-swift and LLaMA-Factory", configure, run),
-    "table-r1-prompts": ("TableBench's questions with the same prompts, for inference", configure_prompts, run_prompts),
+    "table-r1": Task("questions about tables with regions, for verl, ms-swift and LLaMA-Factory", configure, run),
+    "table-r1-prompts": Task(
+        "TableBench's questions with these prompts, for inference", configure_prompts, run_prompts
+    ),
 }

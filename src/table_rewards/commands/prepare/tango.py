@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.datasets.files.split import SEED, TRAIN_RATIO, split_file
@@ -17,7 +18,6 @@ from table_rewards.datasets.tango.evals import READERS, eval_rows
 from table_rewards.datasets.tango.generation import TEMPERATURE, TOP_P, accepted_solutions
 from table_rewards.datasets.tango.problems import Problem, problems, rl_row
 
-Task = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 HELD_OUT: Final = 2_000
 
 
@@ -251,8 +251,8 @@ def _listed(reasons: Mapping[str, int]) -> str:
 
 
 SUBCOMMANDS: Final[dict[str, Task]] = {
-    "tango-sft": ("solutions from an endpoint, kept when their answer is right", configure_sft, run_sft),
-    "tango-rl": ("verl rows for RL Tango's generator", configure_rl, run_rl),
-    "tango-eval": ("one of RL Tango's nine evaluation sets as verl rows", configure_eval, run_eval),
-    "split": ("any file into train and test, by seed", configure_split, run_split),
+    "tango-sft": Task("solutions from an endpoint, kept when their answer is right", configure_sft, run_sft),
+    "tango-rl": Task("verl rows for RL Tango's generator", configure_rl, run_rl),
+    "tango-eval": Task("one of RL Tango's nine evaluation sets as verl rows", configure_eval, run_eval),
+    "split": Task("any file into train and test, by seed", configure_split, run_split),
 }

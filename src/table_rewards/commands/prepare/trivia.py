@@ -6,22 +6,17 @@ import argparse
 import pathlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE, UNUSABLE_FILE
+from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.datasets.prompts import image_part
 from table_rewards.datasets.trivia.check import ERROR, check
 from table_rewards.datasets.trivia.consistency import HIGH, LOW, consistencies, grouped, sample
 from table_rewards.datasets.trivia.rows import Prepared, for_verl, prepare, split
-
-
-class Command(NamedTuple):
-    help: str
-    configure: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
 
 
 def _trivia_arguments(parser: argparse.ArgumentParser) -> None:
@@ -161,12 +156,10 @@ def _questions(options: argparse.Namespace) -> int:
 
 
 SUBCOMMANDS = {
-    "trivia": Command("TRivia's rows for ms-swift, train and validation", _trivia_arguments, _trivia),
-    "trivia-check": Command("find what loaders corrupt in a training file", _check_arguments, _check),
-    "trivia-consistency": Command(
-        "keep prompts by how well their responses agree", _consistency_arguments, _consistency
-    ),
-    "trivia-questions": Command("write and check question-answer pairs for tables", _questions_arguments, _questions),
+    "trivia": Task("TRivia's rows for ms-swift, train and validation", _trivia_arguments, _trivia),
+    "trivia-check": Task("find what loaders corrupt in a training file", _check_arguments, _check),
+    "trivia-consistency": Task("keep prompts by how well their responses agree", _consistency_arguments, _consistency),
+    "trivia-questions": Task("write and check question-answer pairs for tables", _questions_arguments, _questions),
 }
 
 

@@ -246,8 +246,3 @@ def sharegpt(row: Mapping[str, Any], solution: str) -> dict[str, Any]:
     """A row of LLaMA-Factory's ``sharegpt`` form."""
     question = row["prompt"][-1]["content"]
     return {"conversations": [{"from": "human", "value": question}, {"from": "gpt", "value": solution}]}
-
-
-def dataset_info(name: str, file_name: str) -> dict[str, Any]:
-    """The entry of LLaMA-Factory's ``dataset_info.json``."""
-    return {name: {"file_name": file_name, "formatting": "sharegpt", "columns": {"messages": "conversations"}}}

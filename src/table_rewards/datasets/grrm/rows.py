@@ -113,23 +113,6 @@ def shuffled(rows: Iterable[dict[str, Any]], buffer: int, seed: int = SEED) -> I
     yield from held
 
 
-def dataset_info(name: str, file_name: str) -> dict[str, Any]:
-    """The entry of LLaMA-Factory's ``data/dataset_info.json``."""
-    return {
-        name: {
-            "file_name": file_name,
-            "formatting": "sharegpt",
-            "columns": {"messages": "messages"},
-            "tags": {
-                "role_tag": "role",
-                "content_tag": "content",
-                "user_tag": "user",
-                "assistant_tag": "assistant",
-            },
-        }
-    }
-
-
 def _usable(row: Mapping[str, Any], columns: Columns | None, number: int, skipped: Skipped | None) -> Group | None:
     try:
         return read_group(row, columns)

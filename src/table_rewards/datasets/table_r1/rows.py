@@ -134,11 +134,6 @@ def reference(item: Item) -> dict[str, Any]:
     }
 
 
-def dataset_info(name: str, file_name: str) -> dict[str, Any]:
-    """The entry of LLaMA-Factory's ``data/dataset_info.json``."""
-    return {name: {"file_name": file_name, "columns": {"prompt": "prompt", "response": "response"}}}
-
-
 class Split:
     """Which items are held out: by table, so that no table is seen on both sides, and by seed."""
 
