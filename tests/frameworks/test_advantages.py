@@ -66,6 +66,7 @@ def test_a_group_without_steps_does_not_depend_on_its_neighbours():
     np.testing.assert_allclose(released[:2], alone / 2)
 
 
+ESTIMATORS_OF_STEPS = ("grpo", "rloo", "reinforce_plus_plus")
 STEPS = [[0.5, 0.0, 0.5, 0.0], [0.0, -1.0, 0.0, 0.0]]
 MASK = [[1, 1, 1, 1], [1, 1, 1, 0]]
 
@@ -91,20 +92,45 @@ def test_whitening_by_hand():
         [0.5 * right + 0.5 * togo / step for togo in (1.0, 0.5, 0.5, 0.0)],
         [*(0.5 * wrong + 0.5 * togo / step for togo in (-1.0, -1.0, 0.0)), 0.0],
     ]
-    for form in ("corrected", "released"):
-        mine = two_level_advantage([1, 0], STEPS, MASK, "aa", 0.5, form=form, estimator="reinforce_plus_plus")
-        np.testing.assert_allclose(mine, expected, rtol=1e-6)
+    mine = two_level_advantage([1, 0], STEPS, MASK, "aa", 0.5, estimator="reinforce_plus_plus")
+    np.testing.assert_allclose(mine, expected, rtol=1e-6)
+
+
+def test_released_whitening_sees_the_first_token_alone():
+    """G24: the loop over tokens runs over rollouts. The reward 1/2 stays on its token and the others' are lost."""
+    togo = np.array([[0.5, 0, 0, 0], [0, 0, 0, 0]])
+    shown = np.array(MASK, dtype=bool)
+    expected = np.where(shown, (togo - togo[shown].mean()) / togo[shown].std(ddof=1), 0.0)
+    mine = two_level_advantage([1, 0], STEPS, MASK, "aa", 1.0, form="released", estimator="reinforce_plus_plus")
+    np.testing.assert_allclose(mine, expected, rtol=1e-6)
+
+
+def test_a_lone_rollout_teaches_nothing_in_the_released_leave_one_out():
+    """G23: one rollout, or one step reward in a group, has the advantage 0 there, and its own value here."""
+    call = {"alpha": 0.5, "estimator": "rloo"}
+    np.testing.assert_array_equal(two_level_advantage([1], [[0.5]], [[1]], "a", form="released", **call), [[0.0]])
+    np.testing.assert_allclose(two_level_advantage([1], [[0.5]], [[1]], "a", **call), [[3.0]])
+
+
+def test_several_verifications_are_averaged():
+    twice = np.stack([STEPS, STEPS], axis=1)
+    for estimator in ESTIMATORS_OF_STEPS:
+        once = two_level_advantage([1, 0], STEPS, MASK, "aa", 0.25, estimator=estimator, epsilon=0.0)
+        mine = two_level_advantage([1, 0], twice, MASK, "aa", 0.25, estimator=estimator, epsilon=0.0)
+        assert mine.shape == once.shape
+        if estimator == "reinforce_plus_plus":
+            np.testing.assert_allclose(mine, once)
+    half = np.stack([STEPS, np.zeros_like(STEPS)], axis=1)
+    whole = two_level_advantage([1, 0], STEPS, MASK, "aa", 1.0)
+    np.testing.assert_allclose(two_level_advantage([1, 0], half, MASK, "aa", 1.0), whole / 2)
 
 
 def test_whitening_takes_a_missing_verdict_for_none():
-    """A prompt without step rewards has its whitened outcome; as released its tokens' part is 0 minus the mean."""
+    """A prompt without step rewards has its whitened outcome."""
     steps, mask = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 0.0]]), np.ones((3, 2))
     call = {"alpha": 1.0, "estimator": "reinforce_plus_plus"}
     outcome = two_level_advantage([1, 1, 0], np.zeros((3, 2)), mask, "aab", **call)
     np.testing.assert_array_equal(two_level_advantage([1, 1, 0], steps, mask, "aab", **call)[2], outcome[2])
-    togo = np.array([1.0, 0.0, 1.0, 0.5, 0.0, 0.0])
-    released = two_level_advantage([1, 1, 0], steps, mask, "aab", form="released", **call)
-    np.testing.assert_allclose(released.ravel(), (togo - togo.mean()) / togo.std(ddof=1), rtol=1e-6)
 
 
 @pytest.mark.parametrize("estimator", ["rloo", "reinforce_plus_plus"])

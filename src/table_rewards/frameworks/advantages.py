@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, Schedule
+from table_rewards.frameworks import advantages_released
 
 Form = Literal["corrected", "released"]
 FORMS: Final = ("corrected", "released")
@@ -82,7 +83,7 @@ def two_level_advantage(
     step_rewards: ArrayLike,
     response_mask: ArrayLike,
     groups: Sequence[Any] | NDArray[Any],
-    alpha: float,
+    alpha: float | None,
     *,
     form: Form = "corrected",
     estimator: Estimator = "grpo",
@@ -98,63 +99,83 @@ def two_level_advantage(
     z is over the group: outcomes over its rollouts, step rewards over all steps of all its rollouts (unbiased standard
     deviation; a single value has mean 0 and deviation 1). Source: arXiv 2505.15034, ``compute_grpo_advantage``.
 
-    ``estimator="rloo"`` puts the leave-one-out difference in place of z, x minus the mean of the others, and multiplies
-    the step part by 10, as the released code does for its scale. ``estimator="reinforce_plus_plus"`` whitens each part
-    over the batch's tokens instead, without groups: outcomes, and the raw step rewards summed up to the end,
-    ``(x - mean) / sqrt(variance + 1e-8)``. Corrected, the step part is whitened over the rollouts that have step
-    rewards and is 0 on others; as released over all, so that having no verdict reads as one.
+    ``estimator="rloo"`` puts the leave-one-out difference in place of z, x minus the mean of the others (a single one
+    as it is), and multiplies the step part by 10, as the released code does for its scale.
+    ``estimator="reinforce_plus_plus"`` whitens each part over the batch's tokens instead, without groups: outcomes, and
+    the raw step rewards summed up to the end, ``(x - mean) / sqrt(variance + 1e-8)``, the step part over the rollouts
+    that have step rewards; it is 0 on others.
 
-    Corrected: a group without step rewards has the plain outcome advantage; as released that holds only when the whole
-    batch has none, so that a group's scale depends on its neighbours. An unscored outcome (NaN) counts in no mean and
-    has advantage 0.
+    With several verifications of a solution the sums up to the end are averaged over them. A group without step rewards
+    has the plain outcome advantage. An unscored outcome (NaN) counts in no mean and has advantage 0.
+
+    ``form="released"`` is the published code, see :mod:`.advantages_released` and G22 to G24 in docs/profiles.md.
 
     Args:
         outcomes: shape (n,).
-        step_rewards: shape (n, tokens); 0 where no step ends.
+        step_rewards: shape (n, tokens), or (n, verifications, tokens); 0 where no step ends.
         response_mask: shape (n, tokens); 1 on the response's tokens.
         groups: n labels; equal ones answer the same prompt.
-        alpha: share of the step rewards in [0, 1].
+        alpha: share of the step rewards in [0, 1]; None adds both parts in full.
         estimator: ``grpo``, ``rloo`` or ``reinforce_plus_plus``.
         step_scale: what the step part is multiplied by; as said above by default.
+        epsilon: added to deviations before dividing.
 
     Returns:
         shape (n, tokens), 0 outside the response.
+
+    Raises:
+        ConfigurationError: the shapes do not fit, or no such form or estimator.
 
     >>> step_rewards = [[0.5, 0.0, 0.5, 0.0], [0.0, -1.0, 0.0, 0.0]]
     >>> two_level_advantage([1.0, 0.0], step_rewards, np.ones((2, 4)), ["a", "a"], 0.1).round(4).tolist()
     [[0.7519, 0.6941, 0.6941, 0.6364], [-0.7519, -0.7519, -0.6364, -0.6364]]
     """
     one_of("form", form, FORMS)
+    one_of("estimator", estimator, ESTIMATORS)
     outcome = np.asarray(outcomes, dtype=np.float64)
     steps = np.asarray(step_rewards, dtype=np.float64)
     mask = np.asarray(response_mask, dtype=np.float64)
     labels = list(groups)
-    if steps.shape != mask.shape or outcome.shape != steps.shape[:1] or len(labels) != len(outcome):
-        raise ConfigurationError(
-            f"shapes differ: outcomes {outcome.shape}, step_rewards {steps.shape}, response_mask {mask.shape}, "
-            f"{len(labels)} groups"
+    check_shapes(outcome.shape, steps.shape, mask.shape, len(labels))
+    steps = steps.reshape(len(labels), -1, mask.shape[1])
+    if form == "released":
+        return advantages_released.two_level_advantage(
+            outcome, steps, mask, labels, alpha, estimator=estimator, step_scale=step_scale, epsilon=epsilon
         )
-    scale = STEP_SCALE[one_of("estimator", estimator, ESTIMATORS)] if step_scale is None else step_scale
+    scale = STEP_SCALE[estimator] if step_scale is None else step_scale
     finite, placed = np.isfinite(outcome), steps != 0
-    level, share = np.zeros_like(steps), np.full(len(labels), alpha if placed.any() else 0.0)
+    level, share = np.zeros_like(mask), np.ones(len(labels))
     normal = np.zeros_like(steps)
     for label in dict.fromkeys(labels):
         rows = np.array([i for i, other in enumerate(labels) if other == label])
-        if form == "corrected" and not placed[rows].any():
+        if not placed[rows].any():
             share[rows] = 0.0
         if estimator != "reinforce_plus_plus":
             normalise = _z if estimator == "grpo" else _leave_one_out
             level[rows] = normalise(outcome[rows], finite[rows], epsilon)[:, None]
             normal[rows] = normalise(steps[rows], placed[rows], epsilon)
-    togo = np.cumsum((normal if estimator != "reinforce_plus_plus" else steps)[:, ::-1], axis=1)[:, ::-1]
+    summed = normal if estimator != "reinforce_plus_plus" else steps
+    togo = np.cumsum(summed[..., ::-1], axis=-1)[..., ::-1].mean(axis=1)
     if estimator == "reinforce_plus_plus":
         shown = mask > 0
-        level = _whitened(np.repeat(outcome[:, None], steps.shape[1], axis=1), shown & finite[:, None])
-        judged = placed.any(axis=1) if form == "corrected" else np.full(len(labels), True)
-        togo = _whitened(togo, shown & judged[:, None])
-    advantage = (1 - share)[:, None] * level + share[:, None] * scale * togo
+        level = _whitened(np.repeat(outcome[:, None], mask.shape[1], axis=1), shown & finite[:, None])
+        togo = _whitened(togo, shown & placed.any(axis=(1, 2))[:, None])
+    left, right = (1.0, share) if alpha is None else (1 - alpha * share, alpha * share)
+    advantage = np.reshape(left, (-1, 1)) * level + right[:, None] * scale * togo
     advantage[~np.isfinite(outcome)] = 0.0
-    return advantage * mask
+    return np.asarray(advantage * mask, dtype=np.float64)
+
+
+def check_shapes(outcomes: Sequence[int], steps: Sequence[int], mask: Sequence[int], labels: int) -> None:
+    """Raise :class:`ConfigurationError` unless the arrays of :func:`two_level_advantage` fit together."""
+    outcomes, steps, mask = tuple(outcomes), tuple(steps), tuple(mask)
+    fit = (
+        len(mask) == 2 and len(steps) in (2, 3) and (steps[0], steps[-1]) == mask and outcomes == mask[:1] == (labels,)
+    )
+    if not fit:
+        raise ConfigurationError(
+            f"shapes differ: outcomes {outcomes}, step_rewards {steps}, response_mask {mask}, {labels} groups"
+        )
 
 
 def tarpo_advantage(
@@ -181,9 +202,14 @@ def tarpo_advantage(
         region, answer: shape (n,): the two weighted parts of the reward. An unscored rollout (NaN) counts in no mean
             and has advantage 0.
         groups: n labels; equal ones answer the same prompt.
+        consistency: weight of the penalty.
+        epsilon: added to the deviation before dividing.
 
     Returns:
         shape (n,).
+
+    Raises:
+        ConfigurationError: the shapes do not fit, or no such form.
 
     >>> tarpo_advantage([0.1] * 4, [0.9, 0, 0.9, 0], ["a"] * 4).round(3).tolist()
     [0.866, -0.866, 0.866, -0.866]
@@ -195,6 +221,8 @@ def tarpo_advantage(
     labels = list(groups)
     if one.shape != two.shape or one.shape != (len(labels),):
         raise ConfigurationError(f"shapes differ: region {one.shape}, answer {two.shape}, {len(labels)} groups")
+    if form == "released":
+        return advantages_released.tarpo_advantage(one, two, labels, consistency=consistency, epsilon=epsilon)
     total = one + two
     advantage = np.zeros_like(total)
     for label in dict.fromkeys(labels):
@@ -206,11 +234,7 @@ def tarpo_advantage(
         centred = total[rows] - (0.0 if alone else total[rows].mean())
         deviation = (1.0 if alone else total[rows].std(ddof=1)) + epsilon
         product = (one[rows] - one[rows].mean()) * (two[rows] - two[rows].mean())
-        if form == "corrected":
-            advantage[rows] = (centred - consistency * np.maximum(0.0, -product)) / deviation
-        else:
-            penalty = -consistency * product
-            advantage[rows] = np.where(product > 0, centred / deviation, centred - penalty / deviation)
+        advantage[rows] = (centred - consistency * np.maximum(0.0, -product)) / deviation
     return advantage
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.frameworks import advantages
 from table_rewards.frameworks.advantages import (
     CONSISTENCY,
     EPSILON,
@@ -23,51 +24,60 @@ def two_level_advantage(
     step_rewards: Any,
     response_mask: Any,
     groups: Sequence[Any],
-    alpha: float,
+    alpha: float | None,
     *,
     form: Form = "corrected",
     estimator: Estimator = "grpo",
     step_scale: float | None = None,
     epsilon: float = EPSILON,
 ) -> Any:
-    """RL Tango's two-level advantage on tensors: outcomes (n,), step_rewards and response_mask (n, tokens).
+    """RL Tango's two-level advantage on tensors: outcomes (n,), step_rewards (n, tokens) or
+    (n, verifications, tokens), response_mask (n, tokens).
 
     Formula, arguments and forms: :func:`table_rewards.frameworks.advantages.two_level_advantage`.
     """
     import torch
 
     one_of("form", form, FORMS)
-    if step_rewards.shape != response_mask.shape or outcomes.shape != step_rewards.shape[:1]:
-        raise ConfigurationError(
-            f"shapes differ: outcomes {tuple(outcomes.shape)}, step_rewards {tuple(step_rewards.shape)}, "
-            f"response_mask {tuple(response_mask.shape)}"
+    one_of("estimator", estimator, ESTIMATORS)
+    advantages.check_shapes(outcomes.shape, step_rewards.shape, response_mask.shape, len(groups))
+    if form == "released":
+        found = advantages.two_level_advantage(
+            _array(outcomes),
+            _array(step_rewards),
+            _array(response_mask),
+            list(groups),
+            alpha,
+            form=form,
+            estimator=estimator,
+            step_scale=step_scale,
+            epsilon=epsilon,
         )
-    scale = STEP_SCALE[one_of("estimator", estimator, ESTIMATORS)] if step_scale is None else step_scale
+        return torch.as_tensor(found, dtype=outcomes.dtype, device=outcomes.device)
+    scale = STEP_SCALE[estimator] if step_scale is None else step_scale
     with torch.no_grad():
         index, count = _index(groups, outcomes)
-        finite, placed = torch.isfinite(outcomes), step_rewards != 0
-        known, shape = outcomes.nan_to_num(0.0), step_rewards.shape
+        steps = step_rewards.reshape(len(outcomes), -1, response_mask.shape[1])
+        finite, placed, shape = torch.isfinite(outcomes), steps != 0, steps.shape
+        known = outcomes.nan_to_num(0.0)
         if estimator == "reinforce_plus_plus":
             shown = response_mask > 0
-            level = _whitened(known.unsqueeze(1).expand(shape), shown & finite.unsqueeze(1))
-            judged = placed.any(1, keepdim=True) if form == "corrected" else torch.ones_like(shown)
-            togo = _whitened(_to_go(step_rewards), shown & judged)
+            level = _whitened(known.unsqueeze(1).expand(shown.shape), shown & finite.unsqueeze(1))
+            togo = _whitened(_to_go(steps).mean(1), shown & placed.any(2).any(1, keepdim=True))
         else:
-            flat = index.unsqueeze(1).expand(shape).reshape(-1)
+            flat = index.reshape(-1, 1, 1).expand(shape).reshape(-1)
             if estimator == "grpo":
                 level = _z(known, finite, index, count, epsilon).unsqueeze(1)
-                normal = _z(step_rewards.reshape(-1), placed.reshape(-1), flat, count, epsilon)
+                normal = _z(steps.reshape(-1), placed.reshape(-1), flat, count, epsilon)
             else:
                 level = _leave_one_out(known, finite, index, count).unsqueeze(1)
-                normal = _leave_one_out(step_rewards.reshape(-1), placed.reshape(-1), flat, count)
-            togo = _to_go(normal.reshape(shape))
-        if form == "corrected":
-            having = torch.zeros(count, dtype=torch.bool, device=index.device)
-            having[index[placed.any(1)]] = True
-            share = having[index].to(known.dtype) * alpha
-        else:
-            share = torch.full_like(known, alpha if bool(placed.any()) else 0.0)
-        advantage = (1 - share).unsqueeze(1) * level + share.unsqueeze(1) * scale * togo
+                normal = _leave_one_out(steps.reshape(-1), placed.reshape(-1), flat, count)
+            togo = _to_go(normal.reshape(shape)).mean(1)
+        having = torch.zeros(count, dtype=torch.bool, device=index.device)
+        having[index[placed.any(2).any(1)]] = True
+        share = having[index].to(known.dtype).unsqueeze(1)
+        left, right = (1.0, share) if alpha is None else (1 - alpha * share, alpha * share)
+        advantage = left * level + right * scale * togo
         return advantage * response_mask * finite.unsqueeze(1)
 
 
@@ -89,6 +99,11 @@ def tarpo_advantage(
     one_of("form", form, FORMS)
     if region.shape != answer.shape or region.dim() != 1:
         raise ConfigurationError(f"shapes differ: region {tuple(region.shape)}, answer {tuple(answer.shape)}")
+    if form == "released":
+        found = advantages.tarpo_advantage(
+            _array(region), _array(answer), list(groups), consistency=consistency, form=form, epsilon=epsilon
+        )
+        return torch.as_tensor(found, dtype=region.dtype, device=region.device)
     with torch.no_grad():
         total = region + answer
         finite = torch.isfinite(total)
@@ -101,11 +116,11 @@ def tarpo_advantage(
         first, second = _moments(one, finite, index, count)[0], _moments(two, finite, index, count)[0]
         product = (one - first[index]) * (two - second[index])
         penalty = -consistency * product
-        if form == "corrected":
-            advantage = (centred - penalty.clamp(min=0.0)) / scale
-        else:
-            advantage = torch.where(product > 0, centred / scale, centred - penalty / scale)
-        return advantage * finite
+        return (centred - penalty.clamp(min=0.0)) / scale * finite
+
+
+def _array(tensor: Any) -> Any:
+    return tensor.detach().double().cpu().numpy()
 
 
 def _index(groups: Sequence[Any], like: Any) -> tuple[Any, int]:
@@ -158,4 +173,4 @@ def _whitened(values: Any, which: Any) -> Any:
 
 
 def _to_go(values: Any) -> Any:
-    return values.flip(1).cumsum(1).flip(1)
+    return values.flip(-1).cumsum(-1).flip(-1)
