@@ -219,7 +219,9 @@ def test_no_text_raises_or_earns(text):
 
 
 def test_the_released_profile_pays_as_it_was_released():
-    def released(*lines, row=ROW):
+    as_published = {**ROW, "question_answers": {**ROW["question_answers"], "state_as": [[["int", "3"]], [["str", "3"]]]}}
+
+    def released(*lines, row=as_published):
         return value(answer(*lines), row, profile="released")
 
     assert released("assert f(1, 2) == '3'", *RIGHT) == 2.0
@@ -229,6 +231,18 @@ def test_the_released_profile_pays_as_it_was_released():
     assert released("assert f(1, 2) == '3'") == 1.0
     assert released("assert f(1, 2) == '4'", *RIGHT) == 0.0
     assert released("```python\npass\n```", row={**ROW, "type": "oi"}) == 2.0
+    assert released("assert f(1, 2) == '3'", row={**ROW, "question_answers": {}}) == 2.0, "E4"
+    assert released("assert f(1, 2) == '3'", row={**ROW, "question_answers": {"path_answers": []}}) == 1.0, "E4"
+
+
+def test_text_states_are_read_in_both_spellings():
+    """ExecVerify's files hold the text itself, others its repr; text that has quotes of its own is right, too."""
+    for gold in ("3", "'3'"):
+        row = {**ROW, "question_answers": {"path_answers": [], "state_as": [[["str", gold]]]}}
+        for said, right in (("'3'; str", 1.0), ("3; str", 1.0), ("'4'; str", 0.5), ("3; int", 0.5)):
+            assert value(answer("assert f(1, 2) == '3'", said), row) == right, (gold, said)
+    quoted = {**ROW, "question_answers": {"path_answers": [], "state_as": [[["str", "'a'"]]]}}
+    assert value(answer("assert f(1, 2) == '3'", "\"'a'\"; str"), quoted) == 1.0
 
 
 # -- rows, options, life ---------------------------------------------------------------------------------------------

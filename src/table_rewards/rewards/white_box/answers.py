@@ -51,9 +51,9 @@ def _same_state(text: str, kind: str, gold: State) -> bool:
         return False
     claimed = _value(text)
     if wanted == "str":
-        contents = [values.from_python(gold.value)]
+        contents = [values.from_python(gold.value)]  # ExecVerify's files hold the text itself, others its repr
         if expected is not None and expected.kind == "str":
-            contents = [expected]
+            contents.append(expected)
         said = [values.from_python(text)] if _encodable(text) else []
         if claimed is not None and claimed.kind == "str":
             said.append(claimed)
