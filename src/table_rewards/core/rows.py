@@ -114,11 +114,22 @@ class Row:
     def answer(self, *names: str) -> Any:
         """Return the gold answer: a scalar ``ground_truth`` first, then any of ``names``.
 
+        The text of a JSON object is a gold answer itself (a Python dict, say) unless it holds one of ``names``.
+
         >>> Row({"ground_truth": "7", "extra_info": {"answer": "a long derivation"}}).answer("answer")
         '7'
+        >>> Row({"ground_truth": '{"a": 1}'}).answer("answer"), Row({"ground_truth": '{"answer": "7"}'}).answer("answer")
+        ('{"a": 1}', '7')
+
+        Raises:
+            BadReference: there is none.
         """
         truth = self.ground_truth
-        if truth is not None and as_mapping(truth) is None and not (isinstance(truth, str) and not truth):
+        if isinstance(truth, str):
+            held = as_mapping(truth)
+            if truth and (held is None or all(held.get(name) is None for name in names)):
+                return str(truth)
+        elif truth is not None and as_mapping(truth) is None:
             return plain(truth)
         return self.find(*names, "ground_truth")
 

@@ -6,15 +6,15 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from table_rewards.core.errors import ConfigurationError, ScorerFailed, one_of
+from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.rewards.mathematics.answers import find_answer, locate
+from table_rewards.rewards.mathematics.answers import locate
 from table_rewards.rewards.mathematics.bounds import out_of_bounds
 from table_rewards.rewards.mathematics.compare import compare
 from table_rewards.rewards.mathematics.pool import Task, shared_comparer
 from table_rewards.rewards.mathematics.reference import KINDS, AnswerKind, MathReference, make_reference, read_reference
-from table_rewards.rewards.mathematics.released import released_equal
+from table_rewards.rewards.mathematics.released import ReleasedScorers
 
 RIGHT: Final = Judgement(1.0, (1.0, 1.0))
 WRONG: Final = Judgement(0.0, (0.0, 1.0))
@@ -86,11 +86,13 @@ class Mathematics(Reward[MathReference]):
                 "symbolic=False"
             )
 
+        self.released = ReleasedScorers(answer_kind, self.timeout_s) if profile == "released" else None
+
     def reference(self, row: Mapping[str, Any]) -> MathReference:
-        return read_reference(row, self.answer_kind)
+        return self.released.reference(row) if self.released else read_reference(row, self.answer_kind)
 
     def natural(self, value: Any) -> MathReference:
-        return make_reference(value, self.answer_kind)
+        return self.released.natural(value) if self.released else make_reference(value, self.answer_kind)
 
     def options(self) -> dict[str, object]:
         return {
@@ -106,8 +108,8 @@ class Mathematics(Reward[MathReference]):
     def judge_all(
         self, completions: Sequence[str], references: Sequence[MathReference], step: int | None
     ) -> Sequence[Judgement]:
-        if self.profile == "released":
-            return self._released(completions, references)
+        if self.released is not None:
+            return self.released.judge_all(completions, references)
         judged: list[Judgement] = [WRONG] * len(completions)
         doubtful: dict[Task, list[int]] = {}
         for index, (completion, reference) in enumerate(zip(completions, references, strict=True)):
@@ -156,31 +158,3 @@ class Mathematics(Reward[MathReference]):
                     judgement = self.unscored(f"the reference cannot be compared: {sound[task].note or verdict.note}")
             for index in places:
                 judged[index] = judgement
-
-    def _released(self, completions: Sequence[str], references: Sequence[MathReference]) -> list[Judgement]:
-        judged: list[Judgement] = [WRONG] * len(completions)
-        tasks: dict[int, Task] = {}
-        for index, (completion, reference) in enumerate(zip(completions, references, strict=True)):
-            if reference.kind == "math":
-                tasks[index] = Task(reference.answer, completion, "metric")
-            elif reference.kind == "python":
-                found = find_answer(completion)
-                same = compare(reference.answer, found.text, "python") if found.where == "\\boxed" else None
-                judged[index] = _released_judgement(same)
-            else:
-                judged[index] = _released_judgement(released_equal(reference.answer, completion))
-        if tasks and not self.symbolic:
-            raise ScorerFailed("profile='released' compares formulas with math-verify; leave symbolic=True")
-        verdicts = shared_comparer().compare(list(tasks.values()), self.timeout_s) if tasks else []
-        for index, verdict in zip(tasks, verdicts, strict=True):
-            if verdict.same is None and verdict.ours:
-                judged[index] = self.unscored(verdict.note)
-            else:
-                judged[index] = RIGHT if verdict.same else Judgement(0.0, (0.0, 1.0), SCORED, verdict.note)
-        return judged
-
-
-def _released_judgement(same: bool | None) -> Judgement:
-    if same is None:
-        return Judgement(0.0, (0.0, 0.0), UNPARSED, "no box")
-    return RIGHT if same else WRONG
