@@ -118,8 +118,10 @@ class Row:
 
         >>> Row({"ground_truth": "7", "extra_info": {"answer": "a long derivation"}}).answer("answer")
         '7'
-        >>> Row({"ground_truth": '{"a": 1}'}).answer("answer"), Row({"ground_truth": '{"answer": "7"}'}).answer("answer")
-        ('{"a": 1}', '7')
+        >>> Row({"ground_truth": '{"a": 1}'}).answer("answer")
+        '{"a": 1}'
+        >>> Row({"ground_truth": '{"answer": "7"}'}).answer("answer")
+        '7'
 
         Raises:
             BadReference: there is none.

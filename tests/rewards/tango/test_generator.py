@@ -9,8 +9,8 @@ import pickle
 import pytest
 
 from table_rewards import ConfigurationError, Generator, Linear
-from table_rewards.rewards.tango.format import generator_format
-from table_rewards.rewards.tango.generator import token_of_step
+from table_rewards.rewards.tango.format import generator_format, token_of_step
+from table_rewards.rewards.tango.released import ReleasedForms
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "fixtures" / "tango"
 EXAMPLES = [json.loads(line) for line in (FIXTURES / "prompt_examples.jsonl").read_text("utf-8").splitlines()]
@@ -97,7 +97,7 @@ def test_without_one_judgement_a_step_there_are_no_step_rewards(said):
         (SOLUTION.replace("\\boxed{9}", "It is \\boxed{9}"), 0.6, 0.2),  # G5: a word in the tag cost as much as no box
         (SOLUTION.replace("\\boxed{9}", "\\boxed{9}."), 1.0, 0.2),
         (SOLUTION.replace("\\boxed{9}", "9"), 0.2, 0.2),
-        (SOLUTION.replace("\\boxed{9}", "\\boxed{}"), 0.2, 1.0),  # an empty box is no answer
+        (SOLUTION.replace("\\boxed{9}", "\\boxed{}"), 0.2, 0.2),  # an empty box is no answer
         (SOLUTION.replace("<answer>\\boxed{9}</answer>", ""), 0.0, 0.0),
         ("<answer>\\boxed{9}</answer>", 0.2, 0.2),
         ("junk " * 50 + SOLUTION, 0.6, 1.0),  # G5: text outside the tags cost nothing
@@ -110,7 +110,7 @@ def test_without_one_judgement_a_step_there_are_no_step_rewards(said):
 )
 def test_the_marks_of_the_form(text, corrected, released):
     assert generator_format(text) == pytest.approx(corrected, abs=1e-9)
-    assert generator_format(text, released=True) == pytest.approx(released)
+    assert ReleasedForms().solution_mark(text) == pytest.approx(released)
 
 
 ATTACKS = [

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from table_rewards import ClassBalance, ConfigurationError, Verifier
-from table_rewards.rewards.tango.format import generator_format, read_verification, verifier_format
+from table_rewards.rewards.tango.format import Forms, read_verification, verifier_format
+from table_rewards.rewards.tango.released import ReleasedForms
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "fixtures" / "tango"
 EXAMPLE = json.loads((FIXTURES / "prompt_examples.jsonl").read_text("utf-8").splitlines()[2])
@@ -25,7 +26,7 @@ def test_the_example_of_the_prompt_gets_its_published_marks(profile):
     score = Verifier(profile=profile)([GOOD], [row])[0]
     assert score.parts == {"correct": 1.0, "format": EXAMPLE["expected_verifier_format_reward"], "parsed": 1.0}
     assert score.value == 1.8
-    said = read_verification(GOOD, released=profile == "released")
+    said = Verifier(profile=profile).forms.verification(GOOD)
     assert said.steps == (True, True)
     assert said.final is True
 
@@ -55,7 +56,7 @@ def final(text):
     [
         ("\\boxed{CORRECT}", True, True),
         ("\n\\boxed{CORRECT}\n", True, None),  # G3: a line break in the tag lost the reward
-        ("\\boxed{INCORRECT}.", False, None),
+        ("\\boxed{INCORRECT}.", False, False),
         ("The answer is \\boxed{ CORRECT }", True, None),
         ("\\box{INCORRECT}", False, False),
         ("\\boxed{\\text{correct}}", True, None),
@@ -67,7 +68,7 @@ def final(text):
 )
 def test_the_final_verdict(text, corrected, released):
     assert read_verification(final(text)).final is corrected
-    assert read_verification(final(text), released=True).final is released
+    assert ReleasedForms().verification(final(text)).final is released
 
 
 def test_a_step_without_a_verdict_does_not_swallow_the_next():
@@ -77,7 +78,7 @@ def test_a_step_without_a_verdict_does_not_swallow_the_next():
         "</step_verification><final_verification>\\boxed{CORRECT}</final_verification>"
     )
     assert read_verification(text).steps == (None, False, True)
-    assert read_verification(text, released=True).steps == (False, True)
+    assert ReleasedForms().verification(text).steps == (False, True)
 
 
 ATTACKS = [
@@ -182,10 +183,11 @@ def test_unscored_samples_neither_count_nor_are_reweighted():
 def test_reading_is_linear_in_hostile_text(unit):
     text = "<step_verification>" + unit * (200_000 // len(unit)) + "</final_verification>"
     begin = time.process_time()
-    for released in (False, True):
-        read_verification(text, released=released)
-        verifier_format(text, 3, released=released)
-        generator_format(text, released=released)
+    for forms in (Forms(), ReleasedForms()):
+        forms.verification(text)
+        forms.verification_mark(text, 3, 1.0)
+        forms.solution_mark(text)
+        forms.steps(text)
     assert time.process_time() - begin < 3.0
 
 

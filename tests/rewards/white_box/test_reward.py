@@ -219,7 +219,8 @@ def test_no_text_raises_or_earns(text):
 
 
 def test_the_released_profile_pays_as_it_was_released():
-    as_published = {**ROW, "question_answers": {**ROW["question_answers"], "state_as": [[["int", "3"]], [["str", "3"]]]}}
+    answers = {**ROW["question_answers"], "state_as": [[["int", "3"]], [["str", "3"]]]}
+    as_published = {**ROW, "question_answers": answers}
 
     def released(*lines, row=as_published):
         return value(answer(*lines), row, profile="released")

@@ -1,10 +1,11 @@
 r"""RL Tango's outcome scorers as released, by data source.
 
 ``math`` is math-verify on the whole completion; ``text`` (BGQA, StrategyQA, TableBench) compares two spellings;
-``python`` (CRUXEval) takes ``ast.literal_eval`` of the last box. What the text scorer does is a catalogue of accidents (G8 in
-docs/profiles.md): ``true`` is not ``True``, ``5%`` is not ``5`` but ``\$5`` is, ``10 km`` is 10, ``0.5`` is ``1/2``, the
-order of a list counts. It also asks sympy to parse LaTeX, which fails with the ANTLR of the authors' own environment
-(G25); so only spellings are compared, here as there.
+``python`` (CRUXEval) takes ``ast.literal_eval`` of the last box.
+
+What the text scorer does is a catalogue of accidents (G8 in docs/profiles.md): ``true`` is not ``True``, ``5%`` is not
+``5`` but ``\$5`` is, ``10 km`` is 10, ``0.5`` is ``1/2``, the order of a list counts. It also asks sympy to parse
+LaTeX, which fails with the ANTLR of the authors' own environment (G25); so only spellings are compared, as there.
 """
 
 from __future__ import annotations

@@ -14,13 +14,13 @@ Verifier::
     </step_verification>
     <final_verification>\boxed{INCORRECT}</final_verification>
 
-Every reading is linear in the length of the text. ``released=True`` reads and marks as the released code does, with the
-defects G3 to G5 of docs/profiles.md.
+Every reading is linear in the length of the text.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from table_rewards.core.completion import without_end_tokens
@@ -36,10 +36,7 @@ _STEP_TAG = re.compile(r"</?step>")
 _PART_TAG = re.compile(r"</?(?:step_verification|final_verification)>")
 _BOXED_ANSWER = re.compile(r"\\boxed\{.*\}", re.DOTALL)
 
-_RELEASED_FINAL = re.compile(r"<final_verification>\\box(?:ed)?\{(IN)?CORRECT\}</final_verification>")
-_RELEASED_STEP_END = re.compile(r"\\box(?:ed)?\{(IN)?CORRECT\}\.?\s*</step>")
 _SEAM = re.compile(r"</step_verification>\s*<final_verification>")
-_RELEASED_FINAL_END = re.compile(r"\\box(?:ed)?\{(?:IN)?CORRECT\}.?\Z", re.DOTALL)
 
 
 class Step(NamedTuple):
@@ -68,20 +65,17 @@ def solution_steps(completion: str) -> tuple[Step, ...]:
     return tuple(Step(completion[start:end].strip(), start - 6, end + 7) for start, end in spans)
 
 
-def generator_format(completion: str, *, released: bool = False) -> float:
+def generator_format(completion: str) -> float:
     r"""Mark a solution's form in [0, 1]: 1 - 0.8 for each grave fault - 0.4 for each light one.
 
     Grave: no step; an answer that is not a box, is empty, or is given twice; steps nested or not closed. Light: fewer
-    than three steps; words beside the box in the answer; text outside the tags. Without ``<answer>`` 0. As released:
-    an answer that is exactly a box, and the number of steps, are all that is looked at (G5).
+    than three steps; words beside the box in the answer; text outside the tags. Without ``<answer>`` 0.
 
     >>> text = r"<think><step>a</step><step>b</step><step>c</step></think><answer>\boxed{9}</answer>"
     >>> generator_format(text), round(generator_format(text.replace("<step>b</step>", "")), 1)
     (1.0, 0.6)
     """
     text = completion[:MAX_LENGTH]
-    if released:
-        return _released_generator_format(text)
     answers = tagged(text, "answer")
     if not answers:
         return 0.0
@@ -101,7 +95,7 @@ def generator_format(completion: str, *, released: bool = False) -> float:
     return min(1.0, max(0.0, mark))
 
 
-def read_verification(text: str, *, released: bool = False) -> Verification:
+def read_verification(text: str) -> Verification:
     r"""Read a verifier's verdicts.
 
     White space, line breaks and a full stop do not matter; a step without a verdict has None and leaves the others
@@ -114,10 +108,6 @@ def read_verification(text: str, *, released: bool = False) -> Verification:
     'both verdicts in the final tag'
     """
     text = without_end_tokens(text[:MAX_LENGTH])
-    if released:
-        match = _RELEASED_FINAL.search(text)
-        final = None if match is None else match[1] is None
-        return Verification(_released_verdicts(text), final, "" if match else "no final verdict")
     head = text[: text.find("<final_verification>")] if "<final_verification>" in text else text
     inside = tagged(head, "step_verification")
     steps = tuple(_verdict(step) for step in tagged(inside[-1] if inside else head, "step"))
@@ -134,7 +124,7 @@ def read_verification(text: str, *, released: bool = False) -> Verification:
     return Verification(steps, final)
 
 
-def verifier_format(text: str, steps: int | None, generator_mark: float = 1.0, *, released: bool = False) -> float:
+def verifier_format(text: str, steps: int | None, generator_mark: float = 1.0) -> float:
     r"""Mark a verification's form in [0, 1].
 
     0 unless it is ``<step_verification>...</step_verification><final_verification>...</final_verification>``. Grave
@@ -151,8 +141,6 @@ def verifier_format(text: str, steps: int | None, generator_mark: float = 1.0, *
     if seam is None or not text.startswith("<step_verification>") or not text.endswith("</final_verification>"):
         return 0.0
     inside, final = text[len("<step_verification>") : seam.start()], text[seam.end() : -len("</final_verification>")]
-    if released:
-        return _released_verifier_format(inside, final, steps, generator_mark)
     if _PART_TAG.search(inside) or _PART_TAG.search(final):
         return 0.0
     mark = 1.0
@@ -203,63 +191,39 @@ def _outside_spans(text: str, spans: list[tuple[int, int]], allowed: tuple[str, 
     return bool(rest.strip())
 
 
-# -- as released ------------------------------------------------------------------------------------------------------
+class Forms:
+    """How the rewards of Tango read and mark the two formats; the verbs that ``profile`` chooses between."""
+
+    def steps(self, solution: str) -> tuple[Step, ...]:
+        return solution_steps(solution)
+
+    def solution_mark(self, solution: str) -> float:
+        return generator_format(solution)
+
+    def verification(self, text: str) -> Verification:
+        return read_verification(text)
+
+    def verification_mark(self, text: str, steps: int | None, generator_mark: float) -> float:
+        return verifier_format(text, steps, generator_mark)
+
+    def token_of_step(self, end: int, offsets: Sequence[tuple[int, int]]) -> int | None:
+        return token_of_step(end, offsets)
 
 
-def _released_generator_format(text: str) -> float:
-    start = text.find("<answer>")
-    end = text.find("</answer>", start)
-    if start < 0 or end < 0:
-        return 0.0
-    mark = 1.0
-    if not _BOXED_ANSWER.fullmatch(text[start + 8 : end].strip()):
-        mark -= 0.8
-    steps = released_step_count(text)
-    if steps == 0:
-        mark -= 0.8
-    elif steps < FEW_STEPS:
-        mark -= 0.4
-    return min(1.0, max(0.0, mark))
+def token_of_step(end: int, offsets: Sequence[tuple[int, int]]) -> int | None:
+    """The index of the token that holds the last character before ``end``; None when it lies beyond the tokens.
 
+    ``offsets`` are (start, end) characters of each token of the completion, as a fast tokenizer returns them for
+    ``return_offsets_mapping=True``.
 
-def released_step_count(text: str) -> int:
-    """Steps as a lazy search from the left counts them: a tag inside a step passes."""
-    count, at = 0, 0
-    while True:
-        start = text.find("<step>", at)
-        end = text.find("</step>", start)
-        if start < 0 or end < 0:
-            return count
-        count, at = count + 1, end + 7
-
-
-def _released_verdicts(text: str) -> tuple[bool | None, ...]:
-    """Each step runs to the next verdict that closes one: a step without a verdict swallows its successor (G4)."""
-    found: list[bool | None] = []
-    at = 0
-    while True:
-        start = text.find("<step>", at)
-        match = _RELEASED_STEP_END.search(text, start) if start >= 0 else None
-        if match is None:
-            return tuple(found)
-        found.append(match[1] is None)
-        at = match.end()
-
-
-def _released_verifier_format(inside: str, final: str, steps: int | None, generator_mark: float) -> float:
-    mark = 1.0
-    if not _RELEASED_FINAL_END.search(final.strip()):
-        mark -= 0.8
-    count = released_step_count(inside)
-    if count == 0:
-        mark -= 0.8
-    if steps is not None and generator_mark >= 0.6 and len(_released_verdicts(inside)) != steps:
-        mark -= 0.8
-    outside, at = "", 0
-    for _ in range(count):
-        start = inside.find("<step>", at)
-        outside += inside[at:start]
-        at = inside.find("</step>", start) + 7
-    if (outside + inside[at:]).strip():
-        mark -= 0.4
-    return min(1.0, max(0.0, mark))
+    >>> token_of_step(5, [(0, 2), (2, 5), (5, 9)]), token_of_step(20, [(0, 2)])
+    (1, None)
+    """
+    low, high = 0, len(offsets)
+    while low < high:
+        middle = (low + high) // 2
+        if offsets[middle][1] >= end:
+            high = middle
+        else:
+            low = middle + 1
+    return low if low < len(offsets) and offsets[low][0] < end else None

@@ -13,12 +13,10 @@ from table_rewards.core.scores import SCORED, UNPARSED, UNSCORED, Judgement
 from table_rewards.rewards.mathematics import Mathematics
 from table_rewards.rewards.mathematics.reference import AnswerKind, MathReference
 from table_rewards.rewards.tango.format import (
+    Forms,
     Verification,
-    generator_format,
-    read_verification,
-    released_step_count,
-    solution_steps,
 )
+from table_rewards.rewards.tango.released import ReleasedForms
 
 VERIFICATION: tuple[str, ...] = ("verification", "verifier_output", "verifier_response")
 
@@ -90,6 +88,7 @@ class Generator(Reward[GeneratorReference]):
         profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
+        self.forms: Forms | ReleasedForms = ReleasedForms() if profile == "released" else Forms()
         self.ground_truth_weight = as_schedule("ground_truth_weight", ground_truth_weight)
         self.format_weight = as_schedule("format_weight", format_weight)
         self.outcome = Mathematics(answer_kind=answer_kind, timeout_s=timeout_s, symbolic=symbolic, profile=profile)
@@ -119,16 +118,15 @@ class Generator(Reward[GeneratorReference]):
         outcomes = self.outcome.judge_all(completions, [reference.gold for reference in references], step)
         w = self.ground_truth_weight(step or 0)
         f = self.format_weight(step or 0)
-        released = self.profile == "released"
         judged = []
         for completion, reference, outcome in zip(completions, references, outcomes, strict=True):
             if outcome.status == UNSCORED:
                 judged.append(self.unscored(outcome.note))
                 continue
-            said = read_verification(reference.verification, released=released)
-            form = generator_format(completion, released=released)
+            said = self.forms.verification(reference.verification)
+            form = self.forms.solution_mark(completion)
             verified = outcome.value if said.final is None else float(said.final)
-            steps = _placed(completion, said, released)
+            steps = self._placed(completion, said)
             value = w * outcome.value + (1 - w) * verified + f * form
             parts = (outcome.value, form, verified, sum(reward.reward for reward in steps))
             status = UNPARSED if outcome.status == UNPARSED else SCORED
@@ -145,44 +143,24 @@ class Generator(Reward[GeneratorReference]):
             completion: the solution.
             reference: anything that the reward takes as one, or the verifier's text.
 
-        Turn characters into tokens with :func:`token_of_step`, with the *generator's* tokenizer (G7).
+        Turn characters into tokens with :meth:`token_of_step`, with the *generator's* tokenizer (G7).
         """
         text = reference if isinstance(reference, str) else self.coerce(reference).verification
-        released = self.profile == "released"
-        return _placed(completion, read_verification(text, released=released), released)
+        return self._placed(completion, self.forms.verification(text))
 
+    def token_of_step(self, end: int, offsets: Sequence[tuple[int, int]]) -> int | None:
+        """The token that a step's reward belongs to: :func:`token_of_step`; as released the one behind it (G26)."""
+        return self.forms.token_of_step(end, offsets)
 
-def _placed(completion: str, said: Verification, released: bool) -> tuple[StepReward, ...]:
-    if not said.steps:
-        return ()
-    steps = solution_steps(completion)
-    count = released_step_count(completion) if released else len(steps)
-    if len(said.steps) != count or len(steps) != count:
-        return ()
-    return tuple(
-        StepReward(step.start, step.end, (1.0 if verdict else -1.0) / count)
-        for step, verdict in zip(steps, said.steps, strict=True)
-        if verdict is not None
-    )
-
-
-def token_of_step(end: int, offsets: Sequence[tuple[int, int]]) -> int | None:
-    """The index of the token that holds the last character before ``end``; None when it lies beyond the tokens.
-
-    ``offsets`` are (start, end) characters of each token of the completion, as a fast tokenizer returns them for
-    ``return_offsets_mapping=True``.
-
-    >>> token_of_step(5, [(0, 2), (2, 5), (5, 9)]), token_of_step(20, [(0, 2)])
-    (1, None)
-    """
-    low, high = 0, len(offsets)
-    while low < high:
-        middle = (low + high) // 2
-        if offsets[middle][1] >= end:
-            high = middle
-        else:
-            low = middle + 1
-    return low if low < len(offsets) and offsets[low][0] < end else None
+    def _placed(self, completion: str, said: Verification) -> tuple[StepReward, ...]:
+        steps = self.forms.steps(completion) if said.steps else ()
+        if len(said.steps) != len(steps):
+            return ()
+        return tuple(
+            StepReward(step.start, step.end, (1.0 if verdict else -1.0) / len(steps))
+            for step, verdict in zip(steps, said.steps, strict=True)
+            if verdict is not None
+        )
 
 
 def verification_of(row: Mapping[str, Any]) -> str:

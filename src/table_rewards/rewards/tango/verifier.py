@@ -12,13 +12,8 @@ from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, plain
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.rewards.tango.format import (
-    generator_format,
-    read_verification,
-    released_step_count,
-    solution_steps,
-    verifier_format,
-)
+from table_rewards.rewards.tango.format import Forms
+from table_rewards.rewards.tango.released import ReleasedForms
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +61,7 @@ class Verifier(Reward[VerifierReference]):
 
     def __init__(self, *, format_weight: float | Schedule | str = 0.8, profile: Profile = "corrected") -> None:
         super().__init__(profile=profile)
+        self.forms: Forms | ReleasedForms = ReleasedForms() if profile == "released" else Forms()
         self.format_weight = as_schedule("format_weight", format_weight)
 
     def reference(self, row: Mapping[str, Any]) -> VerifierReference:
@@ -73,14 +69,13 @@ class Verifier(Reward[VerifierReference]):
         label = wrapped.find("label", "outcome", "outcome_reward", "is_correct", default=None)
         label = _label(wrapped.answer("label", "outcome") if label is None else label)
         solution = wrapped.find("solution", "generator_output", default=None)
-        released = self.profile == "released"
         steps = wrapped.find("generator_step_count", default=None)
         mark = wrapped.find("generator_format_score", default=None)
         if isinstance(solution, str):
             if steps is None:
-                steps = released_step_count(solution) if released else len(solution_steps(solution))
+                steps = len(self.forms.steps(solution))
             if mark is None:
-                mark = generator_format(solution, released=released)
+                mark = self.forms.solution_mark(solution)
         try:
             return VerifierReference(label, None if steps is None else int(steps), 1.0 if mark is None else float(mark))
         except (TypeError, ValueError):
@@ -95,12 +90,11 @@ class Verifier(Reward[VerifierReference]):
         return {"format": self.format_weight, **super().options()}
 
     def judge(self, completion: str, reference: VerifierReference, step: int | None) -> Judgement:
-        released = self.profile == "released"
-        said = read_verification(completion, released=released)
+        said = self.forms.verification(completion)
         if said.final is None:
             return Judgement(0.0, (0.0, 0.0, 0.0), UNPARSED, said.problem)
         correct = float(said.final == reference.label)
-        form = verifier_format(completion, reference.steps, reference.generator_format, released=released)
+        form = self.forms.verification_mark(completion, reference.steps, reference.generator_format)
         return Judgement(correct + self.format_weight(step or 0) * form, (correct, form, 1.0), SCORED)
 
 
