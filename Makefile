@@ -1,4 +1,4 @@
-# Everything here needs python3 and make, nothing else. `make` alone lists the doors.
+# Everything here needs python3 and make, nothing else. `make` alone lists the targets.
 PYTHON ?= python3
 VENV ?= .venv
 PYVER := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -34,8 +34,8 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 slow: $(STAMP)  ## what takes minutes and needs no framework: whole corpora, a million rows, fuzzing at scale
 	$(BIN)/python -m pytest -q -m slow tests --ignore=tests/integration
 
-test-all:  ## the fast suite on every CPython 3.10 to 3.13 that is on this machine
-	$(PYTHON) tests/every_python.py
+test-all: $(STAMP)  ## the fast suite on every CPython 3.10 to 3.13 that is on this machine
+	$(BIN)/nox
 
 integration:  ## the slow suite: real verl and real swift, each in an environment of its own
 	$(PYTHON) tests/integration/run.py
@@ -47,5 +47,5 @@ docs: $(STAMP)  ## build docs/_build/html, warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-clean:  ## remove what the other doors made
-	$(PYTHON) -c 'import shutil, pathlib; [shutil.rmtree(p, ignore_errors=True) for g in (".venv*", "docs/_build", "build", "dist", ".*_cache", ".hypothesis", "**/__pycache__") for p in list(pathlib.Path(".").glob(g))]'
+clean:  ## remove what the other targets made
+	$(PYTHON) -c 'import shutil, pathlib; [shutil.rmtree(p, ignore_errors=True) for g in (".venv*", "docs/_build", "build", "dist", ".*_cache", ".hypothesis", ".nox", "**/__pycache__") for p in list(pathlib.Path(".").glob(g))]'
