@@ -2,18 +2,28 @@
 
 from table_rewards.rewards.tango.class_balance import ClassBalance
 from table_rewards.rewards.tango.generator import Generator, GeneratorReference, StepReward
-from table_rewards.rewards.tango.step_verifier import StepVerifier
+from table_rewards.rewards.tango.step_verifier import Question, StepVerifier
 from table_rewards.rewards.tango.verifier import Verifier, VerifierReference
 
 __all__ = [
     "ClassBalance",
     "Generator",
     "GeneratorReference",
+    "Question",
     "StepReward",
     "StepVerifier",
     "Verifier",
     "VerifierReference",
 ]
 
-for _public in (ClassBalance, Generator, GeneratorReference, StepReward, StepVerifier, Verifier, VerifierReference):
+for _public in (
+    ClassBalance,
+    Generator,
+    GeneratorReference,
+    Question,
+    StepReward,
+    StepVerifier,
+    Verifier,
+    VerifierReference,
+):
     _public.__module__ = __name__  # a pickle names this package, so modules inside it may move
