@@ -11,7 +11,7 @@ from table_rewards.sandbox.values import Value, missing
 from table_rewards.sandbox.worker import wire
 
 MB = 1 << 20
-MAX_RESULT = 32 * MB
+MAX_RESULT = 256 * MB
 ONE_BY_ONE = ("stdins", "calls", "exprs", "tests")
 DATA_MODULES = ("pandas", "numpy", "scipy")
 CHART_MODULES = ("matplotlib", "seaborn", "pylab", "plotly")
@@ -31,7 +31,7 @@ def encode_job(job: Job, number: int) -> bytes:
     limits = job.limits
     out, result = limits.out_bytes, limits.result_bytes
     if job.kind == "stdins":
-        result = max(result, min(MAX_RESULT, job.count * (out + 1024)))
+        result = min(MAX_RESULT, max(result, min(32 * MB, job.count * (out + 1024))))
     header = {
         "id": number,
         "kind": job.kind,
@@ -45,6 +45,7 @@ def encode_job(job: Job, number: int) -> bytes:
         "file": limits.file_mb * MB,
         "disk": limits.disk_mb * MB,
         "threads": limits.threads,
+        "recursion": limits.recursion,
     }
     return wire.message(header, *payloads(job))
 

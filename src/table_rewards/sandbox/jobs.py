@@ -48,6 +48,8 @@ class Limits:
         One file, and the working directory in all (polled, so a little more can be written before the stop).
     ``threads``
         Threads at a time.
+    ``recursion``
+        Python's recursion limit of the program; the interpreter's own (1000) when left out.
     """
 
     cpu_s: float = 1.0
@@ -58,12 +60,16 @@ class Limits:
     file_mb: int = 32
     disk_mb: int = 64
     threads: int = 32
+    recursion: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("cpu_s", "mem_mb", "out_bytes", "result_bytes", "file_mb", "disk_mb", "threads"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
                 raise ConfigurationError(f"Limits.{name} must be a positive number, got {value!r}")
+        limit = self.recursion
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or not 50 <= limit <= 1 << 30):
+            raise ConfigurationError(f"Limits.recursion must be a number of frames from 50 on or None, got {limit!r}")
         if self.wall_s is not None and not 0 < self.wall_s < math.inf:
             raise ConfigurationError(f"Limits.wall_s must be a positive number or None, got {self.wall_s!r}")
 

@@ -5,30 +5,144 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_FENCE: Final = re.compile(r"^[ \t]{0,3}(`{3,}|~{3,})[ \t]*([\w+\-.#]*)[^\n]*$", re.MULTILINE)
+_LANGUAGE: Final = r"[\w+\-.#]*"
+_OPENING: Final = re.compile(
+    r"^(?P<lead>[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)(?P<marker>`{3,}|~{3,})[ \t]*(?P<language>"
+    + _LANGUAGE
+    + r")(?P<rest>[^\n]*)$"
+)
+_BEHIND_TEXT: Final = re.compile(r"\S[ \t]*(?P<marker>`{3,})[ \t]*(?P<language>[A-Za-z][\w+\-.#]*)[ \t]*$")
+_AT_THE_END: Final = re.compile(r"[^`\n](?P<marker>`{3,})[ \t]*$")
 _BOX: Final = re.compile(r"\\(?:boxed|fbox|box)[ \t]*\{")
+_TAB: Final = 4
+PYTHON: Final = ("python", "py", "python3")
+
+
+class _Fence:
+    """A fence that is open: its marker, its language, how far it is indented, and the lines behind it so far."""
+
+    __slots__ = ("indent", "language", "lines", "loose", "marker")
+
+    def __init__(self, marker: str, language: str, indent: int) -> None:
+        self.marker, self.language, self.indent = marker, language.lower(), indent
+        self.lines: list[str] = []
+        self.loose = -1  # how many lines stand before the first that closes it for a generous reader
+
+    def closes(self, marker: str) -> bool:
+        return marker[0] == self.marker[0] and len(marker) >= len(self.marker)
+
+    def text(self, end: int | None = None) -> str:
+        return "".join(_without_indent(line, self.indent) for line in self.lines[:end])
 
 
 def fenced_blocks(text: str, *languages: str) -> list[str]:
     """Return the contents of the closed code fences, those of the given languages if any are given (case-insensitive).
 
+    Fences are read as CommonMark has them: backticks or tildes, indented in a list (the indent is taken off the code),
+    with an info string behind the language; a line may end with CR LF. Read as well, because models write it: an
+    opening at the end of a line of text, a closing mark that is indented too far or stands behind the last statement,
+    and a fence that a closing ``</answer>`` ends.
+
     >>> fenced_blocks("```python\\na = 1\\n```\\n```sh\\nls\\n```", "python", "py")
     ['a = 1\\n']
+    >>> fenced_blocks("1. So:\\n\\n   ```python\\n   if a:\\n       b()\\n   ```")
+    ['if a:\\n    b()\\n']
     """
     wanted = {language.lower() for language in languages}
-    blocks = []
-    opened: tuple[str, str, int] | None = None
-    for match in _FENCE.finditer(text):
-        marker, language = match[1], match[2].lower()
-        if opened is None:
-            opened = (marker, language, match.end() + 1)
-        elif marker[0] == opened[0][0] and len(marker) >= len(opened[0]) and not language:
-            if not wanted or opened[1] in wanted:
-                blocks.append(text[opened[2] : match.start()])
-            opened = None
-        elif language:  # a new opening: the one before was never closed
-            opened = (marker, language, match.end() + 1)
-    return blocks
+    return [block for language, block in _fences(text) if not wanted or language in wanted]
+
+
+def _fences(text: str) -> list[tuple[str, str]]:
+    """(language, content) of every closed fence."""
+    return _scanned(text)[0]
+
+
+def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
+    """(language, content) of every closed fence, and the one that is still open, in one pass over the lines."""
+    if "```" not in text and "~~~" not in text:
+        return [], None
+    found: list[tuple[str, str]] = []
+    fence: _Fence | None = None
+    for line in _lines(text.replace("\r\n", "\n")):
+        if "```" not in line and "~~~" not in line and "</answer>" not in line:
+            if fence is not None:
+                fence.lines.append(line)
+            continue
+        bare = line.rstrip("\n")
+        match = _OPENING.match(bare)
+        if match is not None and match["marker"][0] == "`" and "`" in match["rest"]:
+            match = None  # code within a line of text
+        if fence is None:
+            fence = _opened(bare, match)
+            continue
+        if match is not None and not match["language"] and not match["rest"].strip() and fence.closes(match["marker"]):
+            if not match["lead"].strip() and _columns(match["lead"]) - fence.indent < _TAB:
+                found.append((fence.language, fence.text()))
+                fence = None
+                continue
+            if fence.loose < 0 and not match["lead"].strip():
+                fence.loose = len(fence.lines)
+        elif match is not None and match["language"] and fence.closes(match["marker"]):
+            _give_up(fence, found)  # a new opening: the one before was never closed
+            fence = _Fence(match["marker"], match["language"], _columns(match["lead"]))
+            continue
+        elif fence.loose < 0:
+            if bare.lstrip().startswith("</answer>"):
+                fence.loose = len(fence.lines)
+            else:
+                ends = _AT_THE_END.search(bare)
+                if ends is not None and fence.closes(ends["marker"]):
+                    fence.lines.append(bare[: ends.start("marker")] + "\n")
+                    fence.loose = len(fence.lines)
+                    continue
+        fence.lines.append(line)
+    if fence is not None and fence.loose >= 0:
+        _give_up(fence, found)
+        fence = None
+    return found, fence
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line + "\n" for line in text.split("\n")]
+    lines[-1] = lines[-1][:-1]
+    return lines
+
+
+def _opened(line: str, match: re.Match[str] | None) -> _Fence | None:
+    if match is not None:
+        return _Fence(match["marker"], match["language"], _columns(match["lead"]))
+    if line.endswith("`") or "```" not in line:
+        return None
+    behind = _BEHIND_TEXT.search(line)
+    return None if behind is None else _Fence(behind["marker"], behind["language"], 0)
+
+
+def _give_up(fence: _Fence, found: list[tuple[str, str]]) -> None:
+    """A fence without a closing line of its own: it ends where a generous reader ends it, or is none."""
+    if fence.loose >= 0:
+        found.append((fence.language, fence.text(fence.loose)))
+
+
+def _columns(lead: str) -> int:
+    return len(lead.expandtabs(_TAB))
+
+
+def _without_indent(line: str, columns: int) -> str:
+    """The line without up to so many columns of white space."""
+    taken = at = 0
+    while taken < columns and at < len(line) and line[at] in " \t":
+        taken += 1 if line[at] == " " else _TAB - taken % _TAB
+        at += 1
+    return " " * (taken - columns) + line[at:] if taken > columns else line[at:]
+
+
+def python_blocks(text: str) -> list[str]:
+    """Return the Python code blocks, else the blocks without a language, in order.
+
+    >>> python_blocks("```python\\nprint(1)\\n```\\ntext\\n```py\\nprint(2)\\n```")
+    ['print(1)\\n', 'print(2)\\n']
+    """
+    return fenced_blocks(text, *PYTHON) or fenced_blocks(text, "")
 
 
 def python_block(text: str) -> str | None:
@@ -37,8 +151,18 @@ def python_block(text: str) -> str | None:
     >>> python_block("```python\\nprint(1)\\n```\\ntext")
     'print(1)\\n'
     """
-    blocks = fenced_blocks(text, "python", "py", "python3") or fenced_blocks(text, "")
+    blocks = python_blocks(text)
     return blocks[-1] if blocks else None
+
+
+def unclosed_python_block(text: str) -> str | None:
+    """Return what stands behind an opened Python fence that nothing closes: a program that was cut off, or None.
+
+    >>> unclosed_python_block("```python\\nprint(1)")
+    'print(1)'
+    """
+    fence = _scanned(text)[1]
+    return fence.text() if fence is not None and fence.language in PYTHON else None
 
 
 def tagged(text: str, tag: str) -> list[str]:

@@ -30,7 +30,8 @@ def same_output(expected: str, printed: str) -> bool:
         return True
     if len(printed) > 4 * len(expected) + 4096:
         return False
-    wanted, got = _lines(expected), tuple(filter(None, map(_words, printed.splitlines())))
+    wanted = _lines(expected) if len(expected) < 100_000 else _lines.__wrapped__(expected)  # a cache of little
+    got = tuple(filter(None, map(_words, printed.splitlines())))
     if len(wanted) != len(got):
         return False
     return all(

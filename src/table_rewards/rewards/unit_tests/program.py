@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib
 import re
@@ -9,10 +10,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from table_rewards.text.blocks import last_tagged, python_block
+from table_rewards.text.blocks import last_tagged, python_blocks, unclosed_python_block
 
 MAX_PROGRAM: Final = 200_000
-_OPENED: Final = re.compile(r"^[ \t]*```(?:python|py|python3)[ \t]*\n", re.MULTILINE | re.IGNORECASE)
+_READS: Final = re.compile(r"\binput\b|\bstdin\b|\bopen\(0|\bfileinput\b|\bos\.read\b")
+_BUILTINS: Final = frozenset(dir(builtins))
 
 # What the judges of PRIME and LiveCodeBench put in front of every program, in their order; of a name that two modules
 # have the later one's counts, but for collections, whose Counter is no alias.
@@ -26,25 +28,83 @@ _COMPOUND: Final = re.compile(r"@|(?:if|for|while|try|with|def|class|async|match
 _DEFINED: Final = re.compile(r"(?:def|class)[ \t]+([^\W\d]\w*)|([^\W\d]\w*)[ \t]*=(?!=)")
 
 
-def program_of(completion: str) -> tuple[str, bool]:
+def program_of(completion: str, names: Sequence[str] = (), *, reads: bool = False) -> tuple[str, bool]:
     """The program, and whether it stands in a Python block inside ``<answer>``; an empty text when there is none.
+
+    Of several blocks it is the last that defines one of ``names``, else the last that is a program: one that does not
+    live on names of another block, as a demonstration does, and, with ``reads``, one that reads its input.
 
     >>> program_of("<answer>\\n```python\\nprint(1)\\n```\\n</answer>")
     ('print(1)\\n', True)
     >>> program_of("```python\\nprint(1)\\n```"), program_of("<answer>print(1)</answer>"), program_of("no")
     (('print(1)\\n', False), ('print(1)', False), ('', False))
+    >>> program_of("```python\\ndef f(x): return x\\n```\\nUse it:\\n```python\\nprint(f(1))\\n```", ["f"])[0]
+    'def f(x): return x\\n'
     """
     answer = last_tagged(completion, "answer")
     for text in (answer, completion):
         if text is None:
             continue
-        block = python_block(text)
-        if block is not None and block.strip():
-            return block[:MAX_PROGRAM], text is answer
-    if answer is not None and answer.strip() and "```" not in answer:
-        return answer.strip()[:MAX_PROGRAM], False
-    opened = list(_OPENED.finditer(completion))
-    return (completion[opened[-1].end() :][:MAX_PROGRAM], False) if opened else ("", False)
+        blocks = [block for block in python_blocks(text) if block.strip()]
+        if blocks:
+            return _chosen(blocks, names, reads)[:MAX_PROGRAM], text is answer
+    if answer is not None:
+        opened = unclosed_python_block(answer)
+        if opened is not None and opened.strip():
+            return opened[:MAX_PROGRAM], True
+        if answer.strip() and "```" not in answer:
+            return answer.strip("\r\n")[:MAX_PROGRAM].rstrip(), False
+    opened = unclosed_python_block(completion)
+    return (opened[:MAX_PROGRAM], False) if opened else ("", False)
+
+
+def _chosen(blocks: Sequence[str], names: Sequence[str], reads: bool) -> str:
+    if len(blocks) == 1:
+        return blocks[0]
+    counts = [sum(_defines(block, name) for name in names) for block in blocks]
+    if any(counts):
+        return next(
+            block for block, count in zip(reversed(blocks), reversed(counts), strict=True) if count == max(counts)
+        )
+    bound: list[set[str]] = []
+    programs: list[str] = []
+    for block in blocks:
+        try:
+            tree = ast.parse(block[:MAX_PROGRAM])
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        own = _bound_by(tree)
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        if not any((used & other) - own - _BUILTINS for other in bound):
+            programs.append(block)
+        bound.append(own)
+    reading = [block for block in programs if _READS.search(block)] if reads else []
+    return (reading or programs or blocks)[-1]
+
+
+def _defines(block: str, name: str) -> bool:
+    name = re.escape(name.split(".")[0])
+    if re.search(
+        rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*(?::[^=\n]*)?=(?!=)", block, re.MULTILINE
+    ):
+        return True
+    method = rf"^[ \t]+(?:async[ \t]+)?def[ \t]+{name}\b"
+    return bool(re.search(r"^class[ \t]+Solution\b", block, re.MULTILINE) and re.search(method, block, re.MULTILINE))
+
+
+def _bound_by(tree: ast.Module) -> set[str]:
+    """Every name that a program defines, assigns or imports, but for imports from another block."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+    return found
 
 
 def with_imports(program: str) -> str:

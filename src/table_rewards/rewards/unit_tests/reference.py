@@ -33,6 +33,7 @@ class UnitTestsReference:
         setup: ``asserts``: code that runs before the tests.
         entry_points: ``asserts``: names that stand for the code under test.
         prompt: source in front of the completion's code: imports and helpers of the problem.
+        wrapped: ``calls``: an expected result may stand in a list of one, as APPS and PRIME write it.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class UnitTestsReference:
     setup: str = ""
     entry_points: tuple[str, ...] = ()
     prompt: str = ""
+    wrapped: bool = False
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -123,6 +125,7 @@ def _in_out(row: Row, function: str) -> UnitTestsReference:
         tuple(_json(_keys(item) if isinstance(item, list) else [item]) for item in inputs),
         tuple(_json(_keys(item)) for item in outputs),
         function,
+        wrapped=True,
     )
 
 
@@ -133,11 +136,11 @@ def _written_calls(inputs: Sequence[str], outputs: Sequence[Any], function: str)
         given = [parse_json(line) for line in text.split("\n") if line.strip()]
         if any(argument is MISSING for argument in given):
             raise BadReference(f"input {number} of {function} is not one JSON value a line")
-        calls.append(_json(given))
+        calls.append(_json([_keys(argument) for argument in given]))
     results = []
     for output in outputs:
         value = parse_json(output) if isinstance(output, str) else output
-        results.append(_json([output if value is MISSING else value]))
+        results.append(_json(output if value is MISSING else _keys(value)))
     return UnitTestsReference(_CALLS, tuple(calls), tuple(results), function)
 
 
@@ -247,8 +250,10 @@ def _keys(value: Any) -> Any:
     """JSON made text of a dict's numbers; undo it as the data sets' own runners do."""
     if isinstance(value, list):
         return [_keys(item) for item in value]
-    if isinstance(value, dict) and value and all(re.fullmatch(r"-?\d{1,18}", str(key)) for key in value):
-        return {"\0int": [[int(key), item] for key, item in value.items()]}
+    if isinstance(value, dict):
+        if value and all(re.fullmatch(r"-?\d{1,18}", str(key)) for key in value):
+            return {"\0int": [[int(key), _keys(item)] for key, item in value.items()]}
+        return {key: _keys(item) for key, item in value.items()}
     return value
 
 

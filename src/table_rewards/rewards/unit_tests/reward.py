@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 from table_rewards.core.errors import ConfigurationError, one_of
@@ -48,6 +48,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
         format_bonus: what a program in a Python block inside ``<answer>`` earns on top, in [0, 1].
         cpu_s: CPU seconds for one test. A busy machine makes no false timeouts.
         mem_mb: memory of the program, in MiB.
+        recursion_limit: Python's recursion limit of the program, in frames; LiveCodeBench's by default.
         sandbox: the backend that runs it, ``local`` or ``sandbox_fusion``.
         profile: ``corrected`` or ``released``.
 
@@ -75,6 +76,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
         format_bonus: float = 0.05,
         cpu_s: float = 2.0,
         mem_mb: int = 1024,
+        recursion_limit: int = 50_000,
         sandbox: str = "local",
         profile: Profile = "corrected",
     ) -> None:
@@ -86,7 +88,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
         if isinstance(format_bonus, bool) or not isinstance(format_bonus, (int, float)) or not 0 <= format_bonus <= 1:
             raise ConfigurationError(f"format_bonus must be a number in [0, 1], not {format_bonus!r}")
         self.cap, self.all_or_nothing, self.format_bonus = cap, all_or_nothing, float(format_bonus)
-        self.limits = Limits(cpu_s=cpu_s, mem_mb=mem_mb)
+        self.limits = Limits(cpu_s=cpu_s, mem_mb=mem_mb, recursion=recursion_limit)
         self.sandbox = one_of("sandbox", sandbox, BACKENDS)
 
     def options(self) -> dict[str, object]:
@@ -96,6 +98,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
             "format": self.format_bonus,
             "cpu": self.limits.cpu_s,
             "mem": self.limits.mem_mb,
+            "recursion": self.limits.recursion,
             **super().options(),
         }
 
@@ -108,14 +111,16 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
     # -- judging ------------------------------------------------------------------------------------------------------
 
     def read(self, completion: str, reference: UnitTestsReference) -> _Case:
-        program, in_answer = program_of(completion)
+        names = [reference.function] if reference.function else reference.entry_points
+        program, in_answer = program_of(completion, names, reads=reference.kind == "stdin")
         chosen = self._chosen(reference.count)
         tags = in_answer or (self.profile == "released" and "<answer>" in completion and "</answer>" in completion)
         case = _Case(reference, chosen, tags)
         if not program.strip():
             return case
         if reference.kind == "stdin":
-            case.job = Job.stdins(with_imports(program), [reference.inputs[i] for i in chosen], limits=self.limits)
+            limits = self._room([reference.outputs[i] for i in chosen])
+            case.job = Job.stdins(with_imports(program), [reference.inputs[i] for i in chosen], limits=limits)
         elif reference.kind == "calls":
             calls = [arguments(reference.inputs[i]) for i in chosen]
             case.job = Job.calls(with_imports(program), reference.function, calls, limits=self.limits)
@@ -124,6 +129,19 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
             program = with_prompt(program, reference.prompt, reference.entry_points)
             case.job = Job.tests(program, tests, reference.entry_points, limits=self.limits)
         return case
+
+    def _room(self, outputs: Sequence[str]) -> Limits:
+        """The limits with room for what is expected, where that is long."""
+        longest = 2 * max(map(len, outputs)) + 4096  # characters may take more bytes than one, and blanks are free
+        if longest <= self.limits.out_bytes:
+            return self.limits
+        total = sum(2 * len(output) + 8192 for output in outputs)
+        return replace(
+            self.limits,
+            out_bytes=longest,
+            result_bytes=max(self.limits.result_bytes, total),
+            file_mb=max(self.limits.file_mb, (longest >> 20) + 2),
+        )
 
     def _chosen(self, count: int) -> range | list[int]:
         if self.cap is None or count <= self.cap or self.profile == "released":
@@ -169,7 +187,10 @@ def _verdicts(case: _Case, outcome: Outcome) -> list[str] | str:
             for index, result in zip(case.chosen, outcome.results, strict=True)
         ]
     if reference.kind == "calls":
-        found = [_returned(reference.outputs[i], v) for i, v in zip(case.chosen, outcome.values, strict=True)]
+        found = [
+            _returned(reference.outputs[i], v, reference.wrapped)
+            for i, v in zip(case.chosen, outcome.values, strict=True)
+        ]
         stopped = _stopped(outcome)
         return [stopped if verdict == "?" else verdict for verdict in found]
     setup, *results = outcome.results
@@ -196,14 +217,14 @@ def _printed(expected: str, printed: str) -> str:
     return "" if same_output(expected, printed) else "another output"
 
 
-def _returned(expected: str, value: values.Value) -> str:
+def _returned(expected: str, value: values.Value, wrapped: bool) -> str:
     """Nothing when the value is as expected, why not, or ``?`` when the call did not run."""
     if value.kind == "missing":
         return "?"
     if not value.ok:
         return value.error or "not plain data"
     wanted = arguments(expected)
-    options = [wanted, wanted[0]] if isinstance(wanted, list) and len(wanted) == 1 else [wanted]
+    options = [wanted, wanted[0]] if wrapped and isinstance(wanted, list) and len(wanted) == 1 else [wanted]
     return "" if any(same_result(values.from_python(one), value) for one in options) else "another value"
 
 

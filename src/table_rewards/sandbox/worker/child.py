@@ -5,7 +5,6 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import atexit
 import contextlib
-import io
 import json
 import os
 import resource
@@ -75,6 +74,8 @@ def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, s
     code = 1
     try:
         _streams()
+        if header.get("recursion") and not trusted:
+            sys.setrecursionlimit(header["recursion"])
         code = RUNNERS[spec["kind"]](spec, parts)
         code = finish(code)
     finally:
@@ -138,10 +139,7 @@ def _streams() -> None:
     """Fresh text streams over the real descriptors, as a new interpreter would have them."""
     sys.stdin = sys.__stdin__ = programs.text_in()  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = programs.text_out()  # type: ignore[misc]
-    raw = io.FileIO(2, "w", closefd=False)
-    sys.stderr = sys.__stderr__ = io.TextIOWrapper(  # type: ignore[misc]
-        io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
-    )
+    sys.stderr = sys.__stderr__ = programs.text_err()  # type: ignore[misc]
 
 
 def finish(code: int) -> int:
@@ -153,9 +151,19 @@ def finish(code: int) -> int:
             atexit._run_exitfuncs()
     except BaseException:
         traceback.print_exc()
-    for stream in (sys.stdout, sys.stderr):
+    code = _flush(code, sys.stdout, sys.stderr)
+    main = sys.modules.get("__main__")
+    if main is not None and getattr(main, "__file__", "") == programs.FILE_NAME:
+        with contextlib.suppress(BaseException):
+            programs.take_apart(main.__dict__)
+        code = _flush(code, sys.__stdout__, sys.__stderr__)
+    return code
+
+
+def _flush(code: int, *streams: Any) -> int:
+    for stream in streams:
         try:
-            stream.flush()
+            programs.flush(stream)
         except Exception:
             code = code or 120
     return code

@@ -28,7 +28,7 @@ from .encoding import encode
 from .lockdown import landlock, seccomp
 from .lockdown.kernel import LINUX
 
-STACK_BYTES = 64 << 20
+STACK_BYTES = 256 << 20
 os_register_at_fork = posix.register_at_fork
 
 

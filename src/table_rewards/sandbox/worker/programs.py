@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import gc
 import io
 import json
 import os
@@ -27,11 +28,45 @@ MAX_ERROR = 300
 
 
 def text_in() -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8")
+    """Standard input as the interpreter makes it, with its name and mode."""
+    raw = io.FileIO(0, closefd=False)
+    raw.name = "<stdin>"  # type: ignore[misc]
+    stream = io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8")
+    stream.mode = "r"  # type: ignore[attr-defined]
+    return stream
 
 
 def text_out() -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), encoding="utf-8")
+    """Standard output as the interpreter makes it, with its name and mode."""
+    raw = io.FileIO(1, "w", closefd=False)
+    raw.name = "<stdout>"  # type: ignore[misc]
+    stream = io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8")
+    stream.mode = "w"  # type: ignore[attr-defined]
+    return stream
+
+
+def text_err() -> io.TextIOWrapper:
+    """Standard error as the interpreter makes it, with its name and mode."""
+    raw = io.FileIO(2, "w", closefd=False)
+    raw.name = "<stderr>"  # type: ignore[misc]
+    stream = io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    stream.mode = "w"  # type: ignore[attr-defined]
+    return stream
+
+
+def flush(stream: Any) -> None:
+    """Flush a standard stream, unless the program has closed or removed it."""
+    if stream is not None and not getattr(stream, "closed", False):
+        stream.flush()
+
+
+def take_apart(space: dict[str, Any]) -> None:
+    """What the interpreter does to a program's names at its end: objects are deleted, files they hold are flushed."""
+    for name in [name for name in space if name[:1] == "_" and name != "__builtins__"]:
+        space[name] = None
+    for name in [name for name in space if name[:1] != "_"]:
+        space[name] = None
+    gc.collect()
 
 
 def prepare(spec: Spec, parts: list[bytes]) -> str:
@@ -144,8 +179,9 @@ def run_stdins(spec: Spec, parts: list[bytes]) -> int:
 
 def _run_one(code: types.CodeType) -> str:
     reason = ""
+    space = new_module("__main__")
     try:
-        exec(code, new_module("__main__"))
+        exec(code, space)
     except SystemExit as stop:
         status = exit_code(stop)
         reason = f"exit code {status}" if status else ""
@@ -157,7 +193,12 @@ def _run_one(code: types.CodeType) -> str:
             if thread is not threading.current_thread() and not thread.daemon:
                 thread.join()
         atexit._run_exitfuncs()
-        sys.stdout.flush()
+    except BaseException as error:
+        reason = reason or describe(error)
+    try:
+        flush(sys.stdout)
+        take_apart(space)
+        flush(sys.__stdout__)  # as the interpreter does: a program's own stream has lost its names by now
     except BaseException as error:
         reason = reason or describe(error)
     return reason
