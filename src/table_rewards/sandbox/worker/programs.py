@@ -29,29 +29,29 @@ MAX_ERROR = 300
 
 def text_in() -> io.TextIOWrapper:
     """Standard input as the interpreter makes it, with its name and mode."""
-    raw = io.FileIO(0, closefd=False)
-    raw.name = "<stdin>"  # type: ignore[misc]
-    stream = io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8")
-    stream.mode = "r"  # type: ignore[attr-defined]
-    return stream
+    raw: Any = io.FileIO(0, closefd=False)
+    raw.name = "<stdin>"
+    return _with_mode(io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8"), "r")
 
 
 def text_out() -> io.TextIOWrapper:
     """Standard output as the interpreter makes it, with its name and mode."""
-    raw = io.FileIO(1, "w", closefd=False)
-    raw.name = "<stdout>"  # type: ignore[misc]
-    stream = io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8")
-    stream.mode = "w"  # type: ignore[attr-defined]
-    return stream
+    raw: Any = io.FileIO(1, "w", closefd=False)
+    raw.name = "<stdout>"
+    return _with_mode(io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8"), "w")
 
 
 def text_err() -> io.TextIOWrapper:
     """Standard error as the interpreter makes it, with its name and mode."""
-    raw = io.FileIO(2, "w", closefd=False)
-    raw.name = "<stderr>"  # type: ignore[misc]
+    raw: Any = io.FileIO(2, "w", closefd=False)
+    raw.name = "<stderr>"
     stream = io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    stream.mode = "w"  # type: ignore[attr-defined]
-    return stream
+    return _with_mode(stream, "w")
+
+
+def _with_mode(stream: Any, mode: str) -> io.TextIOWrapper:
+    stream.mode = mode
+    return stream  # type: ignore[no-any-return]
 
 
 def flush(stream: Any) -> None:
