@@ -10,7 +10,8 @@ import pytest
 
 from command_line import here, write
 from table_rewards.datasets.files import RowWriter
-from table_rewards.evaluation.scores.score_files import load, pair, short_names
+from table_rewards.evaluation.scores.pairing import pair
+from table_rewards.evaluation.scores.score_files import load, short_names
 
 SIGNATURE = "table_bench:metric=auto|v0"
 
@@ -63,7 +64,10 @@ def test_completions_of_one_row_do_not_count_as_independent(tmp_path):
 
 def test_files_of_other_rows_are_not_paired(tmp_path):
     first, second = load([scores(tmp_path / "a.jsonl", [0.0] * 4), scores(tmp_path / "b.jsonl", [0.0] * 6)])
-    assert pair(first, second) is None
+    found = pair(first, second)
+    assert (found.rows, found.prompts, found.only_first, found.only_second) == (4, 2, 0, 2)
+    other = write(tmp_path / "c.jsonl", [{"row": 0, "sample": 0, "prompt": "elsewhere", "score": 1.0}])
+    assert pair(*load([scores(tmp_path / "a.jsonl", [0.0]), other], mixed=True)) is None
 
 
 def test_different_signatures_are_refused_unless_wanted(tmp_path):

@@ -14,7 +14,7 @@ from table_rewards.commands.pages.terminal import indented, number, seconds, sha
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
-from table_rewards.datasets.files import read_rows
+from table_rewards.datasets.files.shapes import unzipped
 from table_rewards.evaluation.scores.distribution import Distribution
 from table_rewards.evaluation.scores.scoring import BY_COLUMNS, Plan, completions_of, plan, reference_of, score_file
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
@@ -43,13 +43,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference-column", metavar="C", help="the column that is the ground truth")
     parser.add_argument("--prompt-column", metavar="C", help="what the completions of one prompt have in common")
     parser.add_argument("--step", type=int, metavar="N", help="the training step, for rewards with a schedule")
-    parser.add_argument("--limit", type=int, default=4096, metavar="N", help="rows to read (%(default)s)")
+    parser.add_argument("--limit", type=int, metavar="N", help="read only the first N rows (default: all)")
     parser.add_argument("--calls", type=int, default=64, metavar="N", help="single calls to time (%(default)s)")
     parser.add_argument("--json", action="store_true", help="for machines")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.limit < 1 or arguments.calls < 0:
+    if (arguments.limit is not None and arguments.limit < 1) or arguments.calls < 0:
         raise ConfigurationError("--limit must be at least 1 and --calls at least 0")
     reward = reward_from(arguments)
     how = plan(
@@ -101,11 +101,12 @@ def advise(statistics: ScoreStatistics) -> list[str]:
             f"standard deviation {number(within.mean, 3)} within prompts, {number(values.deviation, 3)} over all: "
             + ("prompts differ more than completions do" if within.mean < values.deviation / 2 else "a usable spread")
         )
-    length = statistics.length
-    if length.count >= 30 and abs(length.value) >= 0.3:
+    length = statistics.length_within
+    if length.notable:
         way = "longer" if length.value > 0 else "shorter"
         told.append(
-            f"{way} completions score higher (correlation {length.value:+.2f}): look whether length is rewarded"
+            f"{way} completions score higher within prompts (correlation {length.value:+.2f}): "
+            "look whether length is rewarded"
         )
     unparsed = statistics.status.get("unparsed", 0)
     if unparsed > statistics.count / 4:
@@ -123,9 +124,9 @@ def top(counts: dict[float, int]) -> list[tuple[float, int]]:
 
 
 def _time_batches(
-    reward: Reward[Any], how: Plan, limit: int, step: int | None, statistics: ScoreStatistics
+    reward: Reward[Any], how: Plan, limit: int | None, step: int | None, statistics: ScoreStatistics
 ) -> tuple[float, float]:
-    """Seconds of the clock and of this process's CPU for the first ``limit`` rows, reading included."""
+    """Seconds of the clock and of this process's CPU for the rows, reading included."""
     wall, cpu = time.perf_counter(), time.process_time()
     for _, scored in score_file(reward, how, batch_size=512, step=step, limit=limit):
         for row in scored:
@@ -136,7 +137,7 @@ def _time_batches(
 def _time_single_calls(reward: Reward[Any], how: Plan, calls: int, step: int | None) -> Distribution:
     """Milliseconds of single calls."""
     found = Distribution()
-    for row in read_rows(how.path, how.columns, broken="yield"):
+    for row in unzipped(how.source.first(), how.completion, how.who.asked):
         for completion in completions_of(row, how.completion)[0][:1]:
             if found.count >= calls:
                 return found

@@ -10,7 +10,8 @@ from pathlib import Path
 from table_rewards.commands.exit_codes import DONE
 from table_rewards.commands.pages.summary import summary, titled
 from table_rewards.commands.pages.terminal import indented, note, number, share, spark, styled, table
-from table_rewards.evaluation.scores.score_files import Pairing, ScoreFile, load, pair
+from table_rewards.evaluation.scores.pairing import Pairing, pair
+from table_rewards.evaluation.scores.score_files import ScoreFile, load
 
 DESCRIPTION = """\
 Show one score file, or compare several: means, spread, groups, zero-variance prompts, unscored rows; files of the same

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -16,7 +15,6 @@ from table_rewards.commands.pages.terminal import note, share
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
-from table_rewards.datasets.files import count_rows
 from table_rewards.datasets.files.resume import ResumableOutput
 from table_rewards.evaluation.scores.scoring import BY_COLUMNS, COMPLETION_COLUMNS, Plan, plan, score_file
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
@@ -106,7 +104,7 @@ def _score(
 ) -> float:
     """Score the file into ``statistics`` and, when asked, ``--out``; return the seconds that scoring took in all."""
     quiet = arguments.quiet or not sys.stderr.isatty()
-    total = count_rows(how.path) if not quiet else None
+    total = how.source.count() if not quiet else None
     if arguments.out is None:
         begun = time.perf_counter()
         with _progress(total, 0, quiet) as bar:
@@ -147,25 +145,15 @@ def _score(
 def _identity(arguments: argparse.Namespace, reward: Reward[Any], how: Plan) -> dict[str, Any]:
     """What the lines of ``--out`` depend on."""
     return {
-        "file": how.path.name,
-        "content": _fingerprint(how.path),
+        "file": ", ".join(path.name for path in how.source.files[:8]),
+        "content": how.source.fingerprint(),
         "signature": reward.signature,
         "completion_column": how.completion,
         "reference_column": how.reference_column,
-        "prompt_column": ".".join(how.prompt) or None,
+        "prompt_column": arguments.prompt_column,
         "columns": list(how.kept),
         "step": arguments.step,
     }
-
-
-def _fingerprint(path: Path) -> str:
-    """Size, beginning and end: enough to notice another file, cheap on a large one."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        seen = hashlib.blake2b(file.read(1 << 16), digest_size=8)
-        file.seek(max(0, size - (1 << 16)))
-        seen.update(file.read())
-    return f"{size} bytes, {seen.hexdigest()}"
 
 
 def _progress(total: int | None, initial: int, quiet: bool) -> Any:

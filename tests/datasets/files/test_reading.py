@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_read_is_named_with_what_is_wrong(tmp_path, conten
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
-    for path, problem in ((tmp_path / "none.parquet", "no such file"), (tmp_path, "this is a folder")):
+    for path, problem in ((tmp_path / "none.parquet", "no such file"), (tmp_path, "this folder holds no file of rows")):
         with pytest.raises(UnusableFile, match=problem):
             list(read_rows(path))
 

@@ -10,7 +10,8 @@ from table_rewards._version import __version__
 from table_rewards.commands.pages.svg import dots, histogram, stacked
 from table_rewards.commands.pages.terminal import number, share
 from table_rewards.evaluation.scores.distribution import Distribution
-from table_rewards.evaluation.scores.score_files import Pairing, ScoreFile
+from table_rewards.evaluation.scores.pairing import Pairing
+from table_rewards.evaluation.scores.score_files import ScoreFile
 
 BINS: Final = 20
 MAX_GROUPS: Final = 24

@@ -36,9 +36,10 @@ def summary(statistics: ScoreStatistics, *, took: float | None = None, title: st
         lines += ["", *indented(_buckets(statistics))]
     if statistics.groups.several:
         lines += ["", *indented(_prompts(statistics))]
-    if statistics.length.notable:
-        way = "higher" if statistics.length.value > 0 else "lower"
-        lines += ["", f"  longer completions score {way}: correlation with length {statistics.length.value:+.2f}"]
+    within = statistics.length_within
+    if within.notable:
+        way = "higher" if within.value > 0 else "lower"
+        lines += ["", f"  within prompts, longer completions score {way}: correlation {within.value:+.2f}"]
     if statistics.notes:
         lines += ["", *indented(_notes(statistics))]
     lines += ["", *indented(f"signature  {one}" for one in statistics.signatures)]

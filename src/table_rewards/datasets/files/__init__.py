@@ -1,7 +1,8 @@
-"""Files of rows: parquet, JSON lines and JSON arrays, read in bounded memory, written so that work can be resumed."""
+"""Files of rows: parquet, arrow, JSON and csv, read in bounded memory, written so that work can be resumed."""
 
 from table_rewards.datasets.files.json_rows import BrokenRow
 from table_rewards.datasets.files.reading import (
+    RowSource,
     columns_of,
     count_rows,
     format_of,
@@ -16,6 +17,7 @@ from table_rewards.datasets.files.unusable import UnusableFile
 
 __all__ = [
     "BrokenRow",
+    "RowSource",
     "RowWriter",
     "UnusableFile",
     "columns_of",

@@ -5,13 +5,13 @@ A line that is no JSON object may be a row of its own kind, so that one damaged 
 
 from __future__ import annotations
 
-import gzip
-import io
+import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final, Protocol
 
+from table_rewards.datasets.files.sniffing import WRAPPERS
 from table_rewards.datasets.files.unusable import UnusableFile
 
 CHUNK: Final = 1 << 20
@@ -27,33 +27,70 @@ JSON_TYPES: Final[dict[type, str]] = {
 }
 
 
+class _Text:
+    """A stream of bytes as text; what is no UTF-8 becomes question marks, a byte-order mark goes."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+
+    def read(self, size: int) -> str:
+        while True:
+            found = self._stream.read(size)
+            text = self._decoder.decode(found, final=not found)
+            if text or not found:
+                return text
+
+
+class Readable(Protocol):
+    """Bytes, read from front to back."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
 class BrokenRow(dict[str, Any]):
     """An empty row that stands for a line that could not be read; ``problem`` says why."""
 
     def __init__(self, problem: str) -> None:
         super().__init__()
         self.problem = problem
+        self.path = ""
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+def line_rows(file: Iterable[bytes], start: int) -> Iterator[dict[str, Any]]:
+    """One object a line; a line that is none comes as a :class:`BrokenRow`. Blank lines are no rows.
 
-
-def line_rows(path: Path, start: int, broken: str) -> Iterator[dict[str, Any]]:
+    A first line that wraps the rows of the whole file, such as ``{"data": [...]}``, gives those.
+    """
     seen = 0
-    with open_bytes(path) as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            seen += 1
-            if seen <= start:
-                continue
-            row = _row(line, number)
-            if isinstance(row, BrokenRow) and broken == "raise":
-                raise UnusableFile(path, row.problem)
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        seen += 1
+        if seen <= start and number > 1:
+            continue
+        row = _row(line, number)
+        inside = wrapped(row) if number == 1 else None
+        if inside is not None:
+            yield from inside[start:]
+            return
+        if seen > start:
             yield row
+
+
+def wrapped(row: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The rows of a file that is one object around them; None for an object that is a row.
+
+    >>> wrapped({"version": 1, "data": [{"answer": "7"}]}), wrapped({"data": [{"role": "user"}], "answer": "7"})
+    ([{'answer': '7'}], None)
+    """
+    lists = [(name, value) for name, value in row.items() if isinstance(value, list)]
+    if len(lists) != 1 or lists[0][0] not in WRAPPERS:
+        return None
+    items = lists[0][1]
+    if not all(isinstance(item, dict) and not {"role", "from"} & item.keys() for item in items):
+        return None
+    return items
 
 
 def _row(line: bytes, number: int) -> dict[str, Any]:
@@ -68,28 +105,56 @@ def _row(line: bytes, number: int) -> dict[str, Any]:
     return row
 
 
-def array_rows(path: Path, start: int) -> Iterator[dict[str, Any]]:
-    """Items of a JSON array, one after another, without holding the array."""
+def array_rows(stream: Readable, path: Path, start: int) -> Iterator[dict[str, Any]]:
+    """Items of a JSON array, one after another, without holding the array.
+
+    Raises:
+        UnusableFile: an item is no JSON object.
+    """
+    for number, row in enumerate(_values(stream, path, array=True)):
+        if not isinstance(row, dict):
+            raise UnusableFile(path, f"item {number:,} of the array is not a JSON object")
+        if number >= start:
+            yield row
+
+
+def object_rows(stream: Readable, path: Path, start: int) -> Iterator[dict[str, Any]]:
+    """Objects that are spread over lines, one after another, or the rows that the only one of them wraps.
+
+    Raises:
+        UnusableFile: something is no JSON object.
+    """
+    seen = 0
+    for number, row in enumerate(_values(stream, path, array=False)):
+        if not isinstance(row, dict):
+            raise UnusableFile(path, f"value {number:,} of the file is not a JSON object")
+        inside = wrapped(row) if number == 0 else None
+        for item in [row] if inside is None else inside:
+            seen += 1
+            if seen > start:
+                yield item
+
+
+def _values(stream: Readable, path: Path, *, array: bool) -> Iterator[Any]:
     decoder = json.JSONDecoder()
-    with open_bytes(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace")
-        buffer = text.read(CHUNK).lstrip()[1:]
-        number = 0
-        while True:
-            buffer = buffer.lstrip(" \t\r\n,")
-            if buffer[:1] == "]":
-                return
-            try:
-                row, end = decoder.raw_decode(buffer)
-            except (ValueError, RecursionError) as error:
-                more = text.read(max(CHUNK, len(buffer)))  # doubling: an item of any size costs linear time
-                if not more:
-                    raise UnusableFile(path, f"item {number:,} of the array is not JSON ({error})") from None
-                buffer += more
-                continue
-            if not isinstance(row, dict):
-                raise UnusableFile(path, f"item {number:,} of the array is not a JSON object")
-            buffer = buffer[end:]
-            number += 1
-            if number > start:
-                yield row
+    text = _Text(stream)
+    buffer = text.read(CHUNK).lstrip()[1 if array else 0 :]
+    number = 0
+    while True:
+        buffer = buffer.lstrip(" \t\r\n,")
+        if array and buffer[:1] == "]":
+            return
+        try:
+            value, end = decoder.raw_decode(buffer)
+        except (ValueError, RecursionError) as error:
+            more = text.read(max(CHUNK, len(buffer)))  # doubling: an item of any size costs linear time
+            if not more:
+                if not array and not buffer:
+                    return
+                where = f"item {number:,} of the array" if array else f"object {number + 1:,} of the file"
+                raise UnusableFile(path, f"{where} is not JSON ({error})") from None
+            buffer += more
+            continue
+        buffer = buffer[end:]
+        number += 1
+        yield value

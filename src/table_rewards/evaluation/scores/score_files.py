@@ -1,84 +1,99 @@
-"""Score files, read for a report: statistics of each, and what pairs of them say row by row."""
+"""Score files, read for a report: those that ``table-rewards score`` wrote, and logs that have scores of their own."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets.files import UnusableFile, columns_of, missing_column, read_rows
+from table_rewards.datasets.files import BrokenRow, RowSource, UnusableFile, missing_column
 from table_rewards.evaluation.scores.distribution import NAN
-from table_rewards.evaluation.scores.scoring import BY_COLUMNS
+from table_rewards.evaluation.scores.layout import BY_COLUMNS, RESERVED, completions_of, plan, scalar
+from table_rewards.evaluation.scores.scoring import described, length_of
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
 
 SCORE: Final = "score"
+SCORE_COLUMNS: Final = ("score", "scores", "reward", "rewards", "total_reward")
+"""Where a log's own scores stand: verl's dumps and ours, then the usual names."""
+
+_NO_SCORES: Final = frozenset(
+    {"advantage", "advantages", "step", "global_step", "epoch", "index", "id", "uid", "acc_n"}
+)
+
+Seen = Callable[[dict[str, Any], Mapping[str, Any] | None, Any], None]
+"""Called with a score row and, for a log, the row of the file and the completion."""
 
 
 @dataclass
 class ScoreFile:
-    """One score file and its statistics."""
+    """One score file and its statistics.
+
+    Attributes:
+        path: the file, or the folder or pattern.
+        name: a name that tells it from the others of the report.
+        statistics: what its scores say.
+        source: its rows.
+        logged: the column whose scores these are, for a log; empty for what ``score`` wrote.
+        matches: prompt and step -> (row, sample, score), for comparisons.
+    """
 
     path: Path
     name: str
     statistics: ScoreStatistics
+    source: RowSource
+    logged: str = ""
+    matches: dict[tuple[Any, Any], list[float]] = field(default_factory=dict)
 
 
-@dataclass
-class Pairing:
-    """Two score files of the same rows, compared row by row.
-
-    ``difference`` is the mean of (second - first) over the completions that both scored, ``error`` its standard error;
-    completions of one row count as dependent.
-    """
-
-    first: str
-    second: str
-    rows: int = 0
-    higher: int = 0
-    lower: int = 0
-    difference: float = NAN
-    error: float = NAN
-
-    @property
-    def equal(self) -> int:
-        return self.rows - self.higher - self.lower
-
-    @property
-    def clear(self) -> bool:
-        """Whether the difference is more than twice its standard error."""
-        return self.rows > 1 and abs(self.difference) > 2 * self.error
-
-
-def load(paths: Sequence[Path], by: str | None = None, *, mixed: bool = False) -> list[ScoreFile]:
+def load(
+    paths: Sequence[Path],
+    by: str | None = None,
+    *,
+    mixed: bool = False,
+    score: str | None = None,
+    seen: Sequence[Seen] = (),
+) -> list[ScoreFile]:
     """Read score files.
 
     Args:
-        paths: written by ``table-rewards score``, or any rows with a column ``score``.
+        paths: written by ``table-rewards score``, or logs with a column of scores: verl's rollout dumps, ms-swift's
+            and TRL's completions, any rows.
         by: the column to group by; by default the first of ``qtype``, ``data_source``, ``instruction_type`` that all
             files have.
         mixed: allow scores of different signatures beside one another.
+        score: the column of a log to report; by default ``score``, ``reward`` or the like.
+        seen: one function for each file that is shown every score row.
 
     Raises:
         UnusableFile: a file has no column of scores, or not the one to group by.
         ConfigurationError: the signatures differ.
     """
-    there = [columns_of(path) for path in paths]
-    for path, names in zip(paths, there, strict=True):
-        for wanted in (SCORE, by):
-            if wanted is not None and wanted not in names:
-                raise UnusableFile(path, missing_column(wanted, names))
+    sources = [RowSource(path) for path in paths]
+    there = [source.columns() for source in sources]
+    columns = [_score_column(source, names, score) for source, names in zip(sources, there, strict=True)]
+    for source, names in zip(sources, there, strict=True):
+        if by is not None and by not in names:
+            raise UnusableFile(source.name, missing_column(by, names))
     by = by or next((name for name in BY_COLUMNS if all(name in names for names in there)), None)
     files = []
-    for path, name, columns in zip(paths, short_names(paths), there, strict=True):
-        statistics = ScoreStatistics(parts_of(columns), by)
-        for row in read_rows(path):
-            statistics.add(completed(row))
+    for number, (path, name, source) in enumerate(zip(paths, short_names(paths), sources, strict=True)):
+        ours = {SCORE, "status", "signature"} <= set(there[number]) and columns[number] == SCORE
+        parts = parts_of(there[number]) if ours else logged_parts(source, columns[number])
+        statistics = ScoreStatistics(parts, by)
+        file = ScoreFile(path, name, statistics, source, "" if ours else columns[number])
+        watch = seen[number] if number < len(seen) else None
+        for row, origin, completion in _own(source) if ours else _logged(source, columns[number], parts, by):
+            statistics.add(row)
+            if watch is not None:
+                watch(row, origin, completion)
+            value = row.get(SCORE)
+            key = (_handle(row), row.get("step"))
+            file.matches.setdefault(key, []).append(NAN if value is None else float(value))
         if not statistics.count:
-            raise UnusableFile(path, "the file holds no score")
-        files.append(ScoreFile(path, name, statistics))
+            raise UnusableFile(source.name, "the file holds no score")
+        files.append(file)
     signatures = {signature: file for file in files for signature in file.statistics.signatures}
     if len(signatures) > 1 and not mixed:
         told = "; ".join(f"{file.name}: {signature or 'none'}" for signature, file in signatures.items())
@@ -96,6 +111,13 @@ def parts_of(columns: Sequence[str]) -> list[str]:
     return list(columns[columns.index(SCORE) + 1 : columns.index("status")])
 
 
+def logged_parts(source: RowSource, score: str) -> list[str]:
+    """The columns of a log beside its score that are numbers, or lists of numbers, in every one of the first rows."""
+    rows = [row for row in source.first() if not isinstance(row, BrokenRow)]
+    names = [name for name in source.columns() if name != score and name not in _NO_SCORES and name not in RESERVED]
+    return [name for name in names if any(map(_has(name), rows)) and all(_numeric(row.get(name)) for row in rows)]
+
+
 def completed(row: dict[str, Any]) -> dict[str, Any]:
     """A row of any file with scores, with a status."""
     if row.get("status") is None:
@@ -104,48 +126,81 @@ def completed(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def pair(first: ScoreFile, second: ScoreFile) -> Pairing | None:
-    """Compare two files row by row, in one pass; None when they do not hold the same rows."""
-    found = Pairing(first.name, second.name)
-    cluster: list[float] = []  # the differences of the row at hand
-    sums = [0.0] * 5  # over rows: rows, s, s*s, n*s, n*n
-    row: Any = None
-    one, other = _scores(first.path), _scores(second.path)
-    for (key, mine), (their_key, theirs) in zip(one, other, strict=False):
-        if key != their_key:
+def _score_column(source: RowSource, names: Sequence[str], wanted: str | None) -> str:
+    if wanted is not None:
+        if wanted not in names:
+            raise UnusableFile(source.name, missing_column(wanted, names))
+        return wanted
+    for name in SCORE_COLUMNS:
+        if name in names:
+            return name
+    numeric = logged_parts(source, SCORE)
+    hint = f"; --score-column takes {', '.join(numeric)}" if numeric else ""
+    raise UnusableFile(source.name, missing_column(SCORE, names) + hint)
+
+
+def _own(source: RowSource) -> Iterator[tuple[dict[str, Any], None, None]]:
+    for row in source.rows():
+        yield completed(row), None, None
+
+
+def _logged(
+    source: RowSource, score: str, parts: Sequence[str], by: str | None
+) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | None, Any]]:
+    """The scores that a log has, one for each completion."""
+    try:
+        how = plan(source, keep=[by] if by else (), parts=[score, *parts])
+    except UnusableFile as problem:
+        if not problem.problem.startswith("no column of completions"):
+            raise
+        for number, row in enumerate(source.rows()):
+            yield completed({"row": number, **row, SCORE: _as_number(row.get(score))}), row, None
+        return
+    for number, row in enumerate(how.rows()):
+        completions, problem_found = completions_of(row, how.completion)
+        for sample, completion in enumerate(completions):
+            value = _as_number(_pick(row.get(score), sample, len(completions)))
+            told = {
+                "row": number,
+                "sample": sample,
+                **described(row, how),
+                "characters": length_of(completion),
+                "prompt": how.who.of(row) or how.who.row(row, number),
+                SCORE: value,
+                **{name: _as_number(_pick(row.get(name), sample, len(completions))) for name in parts},
+                "note": problem_found,
+                "signature": f"logged:{score}",
+            }
+            yield completed(told), row, completion
+
+
+def _pick(value: Any, sample: int, count: int) -> Any:
+    return value[sample] if isinstance(value, list) and len(value) == count else value
+
+
+def _as_number(value: Any) -> float | None:
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
             return None
-        if key[0] != row:
-            _close(cluster, sums)
-            row = key[0]
-        if mine is None or theirs is None or mine != mine or theirs != theirs:
-            continue
-        difference = theirs - mine
-        found.rows += 1
-        found.higher += difference > 1e-9
-        found.lower += difference < -1e-9
-        cluster.append(difference)
-    _close(cluster, sums)
-    if next(one, None) is not None or next(other, None) is not None or not found.rows:
-        return None
-    count, total, squares, cross, sizes = sums
-    mean = found.difference = total / found.rows
-    spread = max(0.0, squares - 2 * mean * cross + mean * mean * sizes)
-    found.error = math.sqrt(spread * count / max(1.0, count - 1)) / found.rows
-    return found
+    return float(value) if isinstance(value, (bool, int, float)) else None
 
 
-def _close(cluster: list[float], sums: list[float]) -> None:
-    """Add one row's completions to the sums over rows."""
-    if cluster:
-        n, s = len(cluster), sum(cluster)
-        for i, value in enumerate((1, s, s * s, n * s, n * n)):
-            sums[i] += value
-        cluster.clear()
+def _numeric(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(one is None or isinstance(one, (int, float)) for one in value)
+    return value is None or isinstance(value, (int, float))
 
 
-def _scores(path: Path) -> Iterator[tuple[Any, float | None]]:
-    for position, row in enumerate(read_rows(path)):
-        yield (row.get("row", position), row.get("sample", 0), row.get("id")), row.get(SCORE)
+def _has(name: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda row: row.get(name) is not None
+
+
+def _handle(row: Mapping[str, Any]) -> Any:
+    """What a score row's prompt is called; without one, its number and its id."""
+    prompt = row.get("prompt")
+    return ("row", row.get("row"), scalar(row.get("id"))) if prompt is None else prompt
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from table_rewards.core.scores import STATUSES, UNSCORED
 from table_rewards.evaluation.scores.distribution import NAN, Distribution, json_number
 from table_rewards.evaluation.scores.prompt_groups import PromptGroups
 
@@ -52,6 +53,18 @@ class Correlation:
         return self.count >= 30 and abs(self.value) >= 0.2
 
 
+class LengthWithin(NamedTuple):
+    """Correlation of score and length within prompts, over so many ``completions``."""
+
+    value: float
+    completions: int
+
+    @property
+    def notable(self) -> bool:
+        """Known well enough, and large enough, to tell a person."""
+        return self.completions >= 30 and abs(self.value) >= 0.2
+
+
 class ScoreStatistics:
     """Everything that a summary says of a set of scores."""
 
@@ -79,28 +92,45 @@ class ScoreStatistics:
             self._note(str(note))
         if self.by is not None:
             self._bucket(row.get(self.by)).add(value)
-        prompt = row.get("prompt")
-        self.groups.add(row.get("row") if prompt is None else prompt, value)
-        self.length.add(row.get("characters"), value)
+        prompt, step, length = row.get("prompt"), row.get("step"), row.get("characters")
+        if prompt is None:
+            prompt = ("row", row.get("row"))
+        self.groups.add(prompt if step is None else (prompt, step), value, length)
+        self.length.add(length, value)
         self.signatures.setdefault(str(row.get("signature", "")))
+
+    @property
+    def length_within(self) -> LengthWithin:
+        """How scores go with length among the completions of one prompt."""
+        return LengthWithin(*self.groups.length_within())
 
     @property
     def count(self) -> int:
         return self.values.count + self.values.missing
 
     @property
+    def unscored(self) -> int:
+        """Samples that the scorer failed on; those of rows without a reference of this reward are none."""
+        return self.status.get(UNSCORED, 0)
+
+    @property
     def unscored_share(self) -> float:
-        return self.values.missing / self.count if self.count else 0.0
+        return self.unscored / self.count if self.count else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "rows": self.count,
             **self.values.to_dict(),
-            "status": {name: self.status.get(name, 0) for name in ("scored", "unparsed", "unscored")},
+            "unscored": self.unscored,
+            "status": {name: self.status.get(name, 0) for name in STATUSES},
             "parts": {name: column.to_dict() for name, column in self.parts.items()},
             "by": self.by,
             "groups": {name: column.to_dict() for name, column in self.buckets.items()},
             "prompts": self.groups.to_dict(),
+            "length": {
+                "within_prompts": json_number(self.length_within.value),
+                "over_all": json_number(self.length.value),
+            },
             "length_correlation": json_number(self.length.value),
             "notes": dict(self.notes.most_common(20)),
             "signature": next(iter(self.signatures), ""),

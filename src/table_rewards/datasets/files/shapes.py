@@ -1,0 +1,125 @@
+"""The shapes in which trainers and servers write rollouts: columns of lists, chats, content parts, lists of samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from table_rewards.datasets.files.json_rows import BrokenRow
+
+OWN_ROLES: Final = frozenset({"assistant", "gpt", "model", "bot", "chatgpt", "tool", "function", "observation"})
+"""Roles of turns that the policy, or what it called, wrote."""
+
+_SAMPLE_LISTS: Final = ("outputs", "choices", "completions", "responses", "samples", "generations")
+_MARKS: Final = frozenset({"role", "from"})
+
+
+def is_turn(value: Any) -> bool:
+    """Whether this is one turn of a chat: ``{"role": ..., "content": ...}`` or ShareGPT's ``from`` and ``value``."""
+    return isinstance(value, Mapping) and not _MARKS.isdisjoint(value)
+
+
+def is_chat(value: Any) -> bool:
+    """Whether this is a list of turns."""
+    return isinstance(value, (list, tuple)) and bool(value) and is_turn(value[0])
+
+
+def is_parts(value: Any) -> bool:
+    """Whether this is a message's list of content parts, such as ``{"type": "text", "text": ...}``."""
+    return isinstance(value, (list, tuple)) and bool(value) and isinstance(value[0], Mapping) and "type" in value[0]
+
+
+def chat_of(value: Any) -> list[Mapping[str, Any]] | None:
+    """The turns of a chat, also of one written as JSON text; None for anything else."""
+    if (isinstance(value, str) and value[:2] in ("[{", "[ ")) or (isinstance(value, str) and value[:1] == "["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return list(value) if is_chat(value) else None
+
+
+def role_of(turn: Mapping[str, Any]) -> str:
+    """Who speaks, in lower case."""
+    return str(turn.get("role") or turn.get("from") or "").lower()
+
+
+def asked(turns: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The turns of a chat without what the policy wrote at its end: the prompt.
+
+    >>> asked([{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4"}])
+    [{'role': 'user', 'content': '2+2?'}]
+    """
+    end = len(turns)
+    while end and role_of(turns[end - 1]) in OWN_ROLES:
+        end -= 1
+    return list(turns[:end])
+
+
+def samples_of(value: Any) -> list[Any]:
+    """The completions in one cell: a text, a chat or a server's output is one; a list holds as many as it is long.
+
+    >>> samples_of("a"), samples_of(["a", "b"]), samples_of([{"role": "assistant", "content": "a"}])
+    (['a'], ['a', 'b'], [[{'role': 'assistant', 'content': 'a'}]])
+    >>> samples_of([{"index": 0, "text": "a"}, {"index": 1, "text": "b"}])
+    ['a', 'b']
+    """
+    if isinstance(value, Mapping):
+        for name in _SAMPLE_LISTS:
+            if isinstance(value.get(name), list):
+                return samples_of(value[name])
+        return [_one(value)]
+    if isinstance(value, (list, tuple)) and not is_chat(value) and not is_parts(value):
+        return [_one(item) for item in value]
+    if isinstance(value, str) and value[:1] == "[":
+        turns = chat_of(value)
+        return [value if turns is None else turns]
+    return [value]
+
+
+def _one(value: Any) -> Any:
+    """A server's output as the text or the message that it holds."""
+    if isinstance(value, Mapping) and not is_turn(value):
+        for name in ("message", "text", "content", "completion", "response", "output", "generated_text"):
+            if value.get(name) is not None:
+                return value[name]
+    return value
+
+
+def unzipped(rows: Iterable[dict[str, Any]], completion: str, prompts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Rows that hold a whole batch, every column a list, as one row a completion; other rows as they are.
+
+    ms-swift's ``completions.jsonl`` is written so, and batches that are saved as a dict of lists.
+
+    >>> list(unzipped([{"step": 3, "prompt": ["a", "b"], "completion": ["x", "y"]}], "completion", ["prompt"]))
+    [{'step': 3, 'prompt': 'a', 'completion': 'x'}, {'step': 3, 'prompt': 'b', 'completion': 'y'}]
+    """
+    for row in rows:
+        count = None if isinstance(row, BrokenRow) else batch_size_of(row, completion, prompts)
+        if count is None:
+            yield row
+            continue
+        for i in range(count):
+            yield {name: value[i] if _is_column(value, count) else value for name, value in row.items()}
+
+
+def batch_size_of(row: Mapping[str, Any], completion: str, prompts: Sequence[str]) -> int | None:
+    """How many completions a row of columns holds; None for a row of one prompt.
+
+    A row of columns has a list for each prompt-like column it has, as long as its list of completions; without any
+    prompt, every other list must be as long.
+    """
+    value = row.get(completion)
+    if not isinstance(value, list) or not value or is_chat(value) or is_parts(value):
+        return None
+    asking = [row[name] for name in prompts if name != completion and row.get(name) is not None]
+    if asking:
+        return len(value) if all(_is_column(one, len(value)) for one in asking) else None
+    others = [one for name, one in row.items() if name != completion and isinstance(one, list)]
+    whole = bool(others) and all(_is_column(one, len(value)) for one in others)
+    return len(value) if whole and len(others) >= len(row) - 2 else None
+
+
+def _is_column(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and not is_chat(value) and not is_parts(value)

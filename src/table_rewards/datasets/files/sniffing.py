@@ -1,0 +1,86 @@
+"""What kind of file it is, by its first bytes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Final, Literal
+
+from table_rewards.datasets.files.unusable import UnusableFile
+
+Format = Literal["parquet", "arrow", "jsonl", "json", "objects", "csv"]
+HEAD: Final = 1 << 16
+WRAPPERS: Final = ("data", "rows", "results", "samples", "examples", "items", "records", "instances", "train", "test")
+"""Keys under which a file of one object keeps its rows."""
+_NAME: Final = re.compile(r"[\w][\w .:/()-]{0,79}")
+
+
+def kind_of(head: bytes, path: Path) -> Format:
+    """``parquet``, ``arrow``, ``jsonl``, ``json`` (one array), ``objects`` (indented, or in a wrapper) or ``csv``.
+
+    Args:
+        head: the first 64 KiB, unzipped.
+        path: for messages, and its ending settles what could be csv.
+
+    Raises:
+        UnusableFile: the file is empty or none of these.
+    """
+    if head[:4] == b"PAR1":
+        return "parquet"
+    if head[:6] == b"ARROW1" or (head[:4] == b"\xff\xff\xff\xff" and len(head) > 8):
+        return "arrow"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        raise UnusableFile(path, "the file is empty")
+    if text[:1] == b"[":
+        return "json"
+    if text[:1] == b"{":
+        return "objects" if _spread(text.decode("utf-8", errors="replace")) else "jsonl"
+    if _is_csv(text, path):
+        return "csv"
+    raise UnusableFile(path, f"neither parquet nor JSON nor csv; it begins with {head[:24]!r}")
+
+
+def delimiter_of(header: str) -> str:
+    """The character between the columns of a csv file: the one of ``,``, tab, ``;``, ``|`` that its header has most.
+
+    >>> delimiter_of("prompt;completion;answer")
+    ';'
+    """
+    return max(",\t;|", key=header.count)
+
+
+def _spread(text: str) -> bool:
+    """Whether JSON that begins with an object spreads it over lines, as indented files do."""
+    first, newline, rest = text.partition("\n")
+    if not newline:
+        return False
+    try:
+        json.loads(first)
+        return False
+    except (ValueError, RecursionError):
+        pass
+    if rest.lstrip("\r\n")[:1] == "{" and first.strip() != "{":  # a damaged line, and a whole one after it
+        return False
+    return first.strip() == "{" or (first.rstrip()[-1:] in '{[,:"}]' and rest[:1] in ' \t]}"')
+
+
+def _is_csv(text: bytes, path: Path) -> bool:
+    if b"\x00" in text[:4096]:
+        return False
+    try:
+        header = text.decode("utf-8").splitlines()[0]
+    except UnicodeDecodeError as error:
+        if error.start < len(text) - 4:
+            return False
+        header = text[: error.start].decode("utf-8").splitlines()[0]
+    try:
+        names = next(csv.reader([header], delimiter=delimiter_of(header)))
+    except (csv.Error, StopIteration):
+        return False
+    if not all(_NAME.fullmatch(name.strip()) for name in names) or len(set(names)) != len(names):
+        return False
+    named = path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt"))
+    return named or (len(names) > 1 and not path.name.lower().endswith((".json", ".jsonl", ".parquet")))

@@ -1,0 +1,194 @@
+"""Which completions belong to one prompt.
+
+A prompt is an explicit id, never an empty one; else a digest of what was asked, without the final assistant turn, of
+its images and of the reference. Completions of one prompt at different training steps are different groups.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+from table_rewards.datasets.files.shapes import asked, chat_of, is_chat, role_of
+
+ID_COLUMNS: Final = ("uid", "prompt_id", "group_id", "id", "question_id", "index")
+"""Explicit ids of a prompt, the first that is not empty."""
+
+PROMPT_COLUMNS: Final = (
+    *("prompt", "prompts", "messages", "conversations", "conversation", "input", "inputs", "instruction", "question"),
+    *("query", "problem", "system", "table", "context", "raw_prompt"),
+)
+IMAGE_COLUMNS: Final = (
+    *("images", "image", "image_path", "image_paths", "videos", "video", "audios", "audio", "multi_modal_data"),
+)
+REFERENCE_COLUMNS: Final = (
+    *("ground_truth", "reward_model", "gts", "solution", "answer", "answers", "label", "labels", "reference"),
+    *("references", "target", "gold", "gold_answer", "qa_pairs", "gold_area", "tests", "test_cases"),
+)
+_EMPTY: Final = frozenset({"", "none", "null", "nan", "<na>", "n/a"})
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Where the rows of one file say which prompt they belong to.
+
+    Attributes:
+        ids: paths of explicit ids, tried in order.
+        asked: the columns that make up the prompt.
+        images: the columns of its images.
+        references: the columns of its reference.
+        given: the ids are a column that the user named, of ids or of prompts.
+    """
+
+    ids: tuple[tuple[str, ...], ...] = ()
+    asked: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    given: bool = False
+
+    def of(self, row: Mapping[str, Any]) -> str | None:
+        """A short text, equal for the completions of one prompt; None where the row does not say."""
+        for path in self.ids:
+            value = at(row, path)
+            if not is_empty(value):
+                named = _named(value)
+                return f"{row['data_source']}/{named}" if path[-1] == "index" and _text(row, "data_source") else named
+        return self.digest(row)
+
+    def digest(self, row: Mapping[str, Any]) -> str | None:
+        """A digest of the prompt, its images and its reference; None where there is neither prompt nor image."""
+        told = [_asked(row.get(name)) for name in self.asked]
+        seen = [_plain(row.get(name)) for name in self.images]
+        if all(one is None for one in told) and all(one is None for one in seen):
+            return None
+        return _digest([told, seen, [_plain(row.get(name)) for name in self.references]])
+
+    def row(self, row: Mapping[str, Any], number: int) -> str:
+        """What stands for the prompt of a row that says nothing of it: its place and its reference."""
+        return _digest([number, [_plain(row.get(name)) for name in self.references]])
+
+
+def identity(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    completion: str | None,
+    located: Mapping[str, tuple[str, ...]],
+    given: tuple[str, ...] | None = None,
+    reference: str | None = None,
+) -> Identity:
+    """Decide by the first rows where a file says which prompt a row belongs to.
+
+    An id that stands for different prompts in these rows is none of a prompt, such as the number of a sample.
+
+    Args:
+        rows: the first rows.
+        columns: the columns that the file has.
+        completion: the column of completions.
+        located: name -> path of the ids that these rows hold.
+        given: the path that the user named.
+        reference: the column of references that the user named.
+    """
+    there = set(columns)
+    prompts = tuple(name for name in PROMPT_COLUMNS if name in there and (name != completion or _chats(rows, name)))
+    images = tuple(name for name in IMAGE_COLUMNS if name in there)
+    references = tuple(name for name in ((reference,) if reference else REFERENCE_COLUMNS) if name in there)
+    if given is not None:
+        return Identity((given,), prompts, images, references, given=True)
+    plain = Identity((), prompts, images, references)
+    ids = tuple(
+        path for name in ID_COLUMNS if (path := located.get(name)) is not None and _names_prompts(rows, path, plain)
+    )
+    return Identity(ids, prompts, images, references)
+
+
+def rows_have_own_ids(rows: Sequence[Mapping[str, Any]], who: Identity) -> bool:
+    """Whether every row has an id of its own though prompts repeat: then the id may be the row's, not the prompt's."""
+    if not who.ids or who.given:
+        return False
+    named, told = [who.of(row) for row in rows], [who.digest(row) for row in rows]
+    return len(rows) > 1 and len(set(named)) == len(rows) and None not in told and len(set(told)) < len(rows)
+
+
+def at(row: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """The value at a path of keys; JSON text on the way is read."""
+    value: Any = row
+    for key in path:
+        if isinstance(value, str) and value[:1] == "{":
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                return None
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value names nothing: null, NaN, blank text, an empty list.
+
+    >>> [is_empty(value) for value in (None, "", " ", float("nan"), "nan", [], 0, "0")]
+    [True, True, True, True, True, True, False, False]
+    """
+    if value is None or value != value:
+        return True
+    if isinstance(value, str):
+        return value.strip().lower() in _EMPTY
+    return isinstance(value, (list, dict)) and not value
+
+
+def _names_prompts(rows: Sequence[Mapping[str, Any]], path: tuple[str, ...], plain: Identity) -> bool:
+    seen: dict[tuple[Any, ...], str] = {}
+    for row in rows:
+        value = at(row, path)
+        told = plain.digest(row)
+        if is_empty(value) or told is None:
+            continue
+        if seen.setdefault((str(value), str(row.get("step")), str(row.get("data_source"))), told) != told:
+            return False
+    return True
+
+
+def _chats(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return any(chat_of(row.get(name)) for row in rows[:8])
+
+
+def _asked(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] != "[":
+        return value or None
+    turns = chat_of(value)
+    if turns is None:
+        return _plain(value)
+    return [[role_of(turn), _plain(turn.get("content", turn.get("value")))] for turn in asked(turns)]
+
+
+def _plain(value: Any) -> Any:
+    """The value without what parquet pads structs with."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value] or None
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return blake2b(bytes(value), digest_size=16).hexdigest()
+    return None if isinstance(value, str) and not value else value
+
+
+def _named(value: Any) -> str:
+    if is_chat(value):
+        return _digest(_asked(value))
+    if isinstance(value, str):
+        return value if len(value) <= 64 and not re.search(r"\s", value) else _digest(value)
+    return str(value) if isinstance(value, (bool, int)) else _digest(_plain(value))
+
+
+def _text(row: Mapping[str, Any], name: str) -> bool:
+    return isinstance(row.get(name), str) and bool(row[name])
+
+
+def _digest(value: Any) -> str:
+    told = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    return blake2b(told.encode("utf-8", errors="replace"), digest_size=8).hexdigest()

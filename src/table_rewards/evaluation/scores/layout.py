@@ -1,0 +1,230 @@
+"""Where everything stands in a file of rollouts: completions, references, ids, prompts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from table_rewards.core.errors import nearest
+from table_rewards.core.rows import Row
+from table_rewards.datasets.files import BrokenRow, RowSource, UnusableFile, missing_column
+from table_rewards.datasets.files.shapes import OWN_ROLES, batch_size_of, chat_of, role_of, samples_of, unzipped
+from table_rewards.evaluation.scores.identity import (
+    ID_COLUMNS,
+    IMAGE_COLUMNS,
+    PROMPT_COLUMNS,
+    Identity,
+    at,
+    identity,
+    rows_have_own_ids,
+)
+
+COMPLETION_COLUMNS: Final = (
+    *("completion", "completions", "response", "responses", "prediction", "predictions"),
+    *("solution_str", "output", "outputs", "generated_text", "model_output"),
+    *("generation", "generations", "choices", "model_response", "samples"),
+)
+"""Where completions stand: ours and TRL's, verl's and swift's generations, TableBench's, verl's rollout dumps."""
+
+CHAT_COLUMNS: Final = ("messages", "conversations", "conversation")
+"""Where they stand when none of these is there: the last turn of a chat."""
+
+KEPT_COLUMNS: Final = (
+    *("id", "uid", "question_id", "index", "data_source", "qtype", "qsubtype", "instruction_type"),
+    *("model_name", "split", "step"),
+)
+STEP_COLUMNS: Final = ("step", "global_step", "training_step", "global_steps")
+BY_COLUMNS: Final = ("qtype", "data_source", "instruction_type")
+ALIASES: Final = {"gts": "ground_truth"}
+"""verl's rollout dumps call the ground truth so."""
+
+RESERVED: Final = frozenset({"row", "sample", "characters", "prompt", "score", "status", "note", "signature"})
+
+
+@dataclass
+class Plan:
+    """How the rows of one file are read.
+
+    Attributes:
+        source: the file, or the files.
+        completion: the column of completions.
+        kept: name -> path of what is copied to the scores.
+        who: which prompt a row belongs to.
+        columns: what is read; None for everything.
+        reference_column: the column that the user named as the ground truth.
+        others: other columns that could hold completions.
+        bytes_in: the columns that hold bytes, such as images.
+        remarks: what a person should know about how the file is read.
+    """
+
+    source: RowSource
+    completion: str
+    kept: dict[str, tuple[str, ...]]
+    who: Identity
+    columns: list[str] | None = None
+    reference_column: str | None = None
+    others: list[str] = field(default_factory=list)
+    bytes_in: frozenset[str] = frozenset()
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What to call the file in messages."""
+        return self.source.name
+
+    def rows(self, start: int = 0, batch_size: int = 1024) -> Iterator[dict[str, Any]]:
+        """The rows from ``start`` on, one prompt each, columns of lists unzipped."""
+        size = min(batch_size, 64) if self.heavy else min(batch_size, 1024)
+        if any(batch_size_of(row, self.completion, self.who.asked) is not None for row in self.source.first()):
+            read = self.source.rows(self.columns, broken="yield", batch_size=size)
+            return islice(unzipped(read, self.completion, self.who.asked), start, None)
+        return self.source.rows(self.columns, start=start, broken="yield", batch_size=size)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether rows hold images, so that few of them fit in memory."""
+        return bool(self.bytes_in & set(self.who.images))
+
+
+def plan(
+    place: str | os.PathLike[str] | RowSource,
+    *,
+    completion: str | None = None,
+    reference: str | None = None,
+    prompt: str | None = None,
+    keep: Sequence[str] = (),
+    parts: Sequence[str] = (),
+) -> Plan:
+    """Look at the first rows and decide where everything stands.
+
+    Raises:
+        UnusableFile: no rows, or a column that is asked for is not there; names the nearest and all there are.
+    """
+    source = place if isinstance(place, RowSource) else RowSource(place)
+    there = source.columns()
+    raw = source.first()
+    if not raw:
+        raise UnusableFile(source.name, "the file holds no row")
+    if isinstance(raw[0], BrokenRow):
+        raise UnusableFile(source.name, raw[0].problem)
+    candidates = completion_columns(there, raw)
+    chosen = completion or (candidates[0] if candidates else None)
+    if chosen is None:
+        raise UnusableFile(source.name, _no_completions(there))
+    for name in filter(None, (chosen, reference)):
+        if name not in there:
+            raise UnusableFile(source.name, missing_column(name, there))
+    asking = [name for name in PROMPT_COLUMNS if name in there]
+    first = list(unzipped(raw, chosen, asking))[: max(64, len(raw))]
+    located = {name: where for name in (*keep, *KEPT_COLUMNS, *ID_COLUMNS) if (where := _locate(name, first))}
+    step = next((where for name in STEP_COLUMNS if (where := _locate(name, first))), None)
+    kept = {}
+    for name in dict.fromkeys([*keep, *KEPT_COLUMNS]):
+        if name in located:
+            kept[name] = located[name]
+        elif name in keep:
+            raise UnusableFile(source.name, missing_column(name, sorted({key for row in first for key in Row(row)})))
+    if step is not None:
+        kept["step"] = step
+    given = None
+    if prompt:
+        given = _locate(prompt, first, scalar=False)
+        if given is None:
+            raise UnusableFile(source.name, missing_column(prompt, there))
+    kept = {name: where for name, where in kept.items() if name not in RESERVED and name not in parts}
+    who = identity(first, there, chosen, located, given, reference)
+    others = [name for name in candidates if name != chosen and name not in CHAT_COLUMNS]
+    found = Plan(source, chosen, kept, who, _readable(source), reference, others, _with_bytes(source))
+    if rows_have_own_ids(first, who):
+        found.remarks.append(
+            f"every row has an id of its own ({'.'.join(who.ids[0])}) though prompts repeat: each counts as a prompt; "
+            f"--prompt-column {who.asked[0] if who.asked else 'C'} groups by what was asked"
+        )
+    return found
+
+
+def completion_columns(there: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns that can hold completions, the likeliest first: those with a value, then chats that end in one."""
+    named = [name for name in COMPLETION_COLUMNS if name in there]
+    named.sort(key=lambda name: all(row.get(name) is None for row in rows))
+    if named and any(row.get(named[0]) is not None for row in rows):
+        return named
+    chats = [name for name in CHAT_COLUMNS if name in there and any(_ends_in_answer(row.get(name)) for row in rows)]
+    return chats + named
+
+
+def completions_of(row: Mapping[str, Any], column: str) -> tuple[list[Any], str]:
+    """The completions of a row, and what is wrong when there are none."""
+    if isinstance(row, BrokenRow):
+        return [None], row.problem
+    if column not in row:
+        return [None], f"no {column!r} in this row"
+    found = samples_of(row[column])
+    return (found, "") if found else ([None], f"no completion: {column!r} is an empty list")
+
+
+def reference_of(row: Mapping[str, Any], plan: Plan) -> Mapping[str, Any]:
+    """The row as a reward reads its reference from it."""
+    if plan.reference_column is not None:
+        return {**row, "ground_truth": row.get(plan.reference_column)}
+    for alias, name in ALIASES.items():
+        if row.get(alias) is not None and row.get(name) is None:
+            return {**row, name: row[alias]}
+    return row
+
+
+def scalar(value: Any) -> Any:
+    """The value when it is short text, a number or a truth value, else None."""
+    if isinstance(value, str):
+        return value if len(value) <= 200 else None
+    return value if isinstance(value, (bool, int, float)) else None
+
+
+def _ends_in_answer(value: Any) -> bool:
+    turns = chat_of(value)
+    return turns is not None and role_of(turns[-1]) in OWN_ROLES
+
+
+def _readable(source: RowSource) -> list[str] | None:
+    """Leave parquet columns of bytes that are no images of the prompt on the disk."""
+    schema = source.schema(rows=1)
+    wanted = [name for name, kind in schema.items() if "binary" not in kind or name in IMAGE_COLUMNS]
+    return None if len(wanted) == len(schema) else wanted
+
+
+def _with_bytes(source: RowSource) -> frozenset[str]:
+    return frozenset(name for name, kind in source.schema(rows=1).items() if "binary" in kind)
+
+
+def _no_completions(there: Sequence[str]) -> str:
+    for name in there:
+        guess = nearest(name, COMPLETION_COLUMNS)
+        if guess:
+            return (
+                f"no column of completions ({', '.join(COMPLETION_COLUMNS)}); did you mean --completion-column {name}? "
+                f"columns: {', '.join(there)}"
+            )
+    return (
+        f"no column of completions ({', '.join(COMPLETION_COLUMNS)}); name it with --completion-column; "
+        f"columns: {', '.join(there)}"
+    )
+
+
+_PLACES: Final = ((), ("reward_model", "ground_truth"), ("ground_truth",), ("extra_info",))
+
+
+def _locate(name: str, rows: Sequence[Mapping[str, Any]], *, scalar: bool = True) -> tuple[str, ...] | None:
+    """The path to ``name`` in the rows: at the top, in the ground truth, in ``extra_info``."""
+    for place in _PLACES:
+        path = (*place, name)
+        values = [value for value in (at(row, path) for row in rows) if value is not None]
+        if values and (not scalar or all(_is_scalar(value) for value in values)):
+            return path
+    return None
+
+
+def _is_scalar(value: Any) -> bool:
+    return scalar(value) is not None
