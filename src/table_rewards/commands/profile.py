@@ -22,7 +22,7 @@ from table_rewards.evaluation.scores.statistics import ScoreStatistics
 DESCRIPTION = """\
 Score saved rollouts and say what a trainer would get from this reward: how many prompts have completions of different
 scores, how much of the spread lies within prompts, whether length alone is rewarded, how many completions hold no
-answer, how fast it is in batches and one at a time. It reads the first --limit rows and writes nothing.
+answer, how fast it is in batches and one at a time. It reads the whole file and writes nothing.
 
 A command of its own beside `score` and `report`, since it measures the reward, times single calls as verl makes them,
 and gives advice, where those two only tell what the scores are.
@@ -62,7 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
     statistics = ScoreStatistics(reward.parts, next((name for name in BY_COLUMNS if name in how.kept), None))
     single = _time_single_calls(reward, how, arguments.calls, arguments.step)  # first: it also warms caches and workers
     wall, cpu = _time_batches(reward, how, arguments.limit, arguments.step, statistics)
-    advice = advise(statistics)
+    advice = [*how.remarks, *advise(statistics)]
+    if arguments.limit is not None and statistics.count and how.source.progress < 1:
+        advice.insert(0, f"only the first {arguments.limit:,} rows were read: leave out --limit for all")
     if arguments.json:
         told = {
             **statistics.to_dict(),

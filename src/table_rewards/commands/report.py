@@ -14,8 +14,9 @@ from table_rewards.evaluation.scores.pairing import Pairing, pair
 from table_rewards.evaluation.scores.score_files import ScoreFile, load
 
 DESCRIPTION = """\
-Show one score file, or compare several: means, spread, groups, zero-variance prompts, unscored rows; files of the same
-rows also row by row. Only scores with one signature are compared: the same reward, options and version.
+Show one score file, or compare several: means, spread, groups, zero-variance prompts, unscored rows; files that share
+prompts also completion by completion. A log is reported with the scores it has: verl's rollout dumps, ms-swift's and
+TRL's completions. Only scores with one signature are compared: the same reward, options and version.
 """
 
 EPILOG = """\
@@ -32,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by", metavar="C", help="group by this column (default: qtype, data_source, instruction_type)"
     )
+    parser.add_argument("--score-column", metavar="C", help="of a log: the column to report (score, reward)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page that needs nothing beside it")
     parser.add_argument("--png", type=Path, metavar="FILE", help="also write a picture (needs matplotlib)")
     parser.add_argument("--title", metavar="TEXT", help="the page's title")
@@ -42,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    files = load(arguments.scores, arguments.by, mixed=arguments.different_signatures)
+    files = load(arguments.scores, arguments.by, mixed=arguments.different_signatures, score=arguments.score_column)
     pairings = [found for other in files[1:] if (found := pair(files[0], other)) is not None]
     title = arguments.title or " and ".join(file.name for file in files)
     if arguments.html is not None:
@@ -85,31 +87,40 @@ def _comparison(files: Sequence[ScoreFile], pairings: Sequence[Pairing]) -> list
         )
     header = ["scores", "rows", "mean", "std", "unparsed", "unscored", "no variance", "low to high"]
     lines = ["", *table(header, rows, right=[1, 2, 3, 4, 5, 6])]
-    lines += _paired(pairings) + _matrix(files, "part") + _matrix(files, "group")
+    lines += _paired(files, pairings) + _matrix(files, "part") + _matrix(files, "group")
     signatures = dict.fromkeys(signature for file in files for signature in file.statistics.signatures)
     if len(signatures) > 1:
         lines += ["", styled("made in different ways: only within one signature do numbers compare", "red")]
     return [*lines, "", *indented(f"signature  {signature}" for signature in signatures)]
 
 
-def _paired(pairings: Sequence[Pairing]) -> list[str]:
-    if not pairings:
-        return []
-    rows = [
-        [
-            f"{one.second} - {one.first}",
-            f"{one.rows:,}",
-            f"{one.difference:+.4f}",
-            f"{one.error:.4f}",
-            f"{one.higher:,}",
-            f"{one.equal:,}",
-            f"{one.lower:,}",
-            "clear" if one.clear else "within noise",
+def _paired(files: Sequence[ScoreFile], pairings: Sequence[Pairing]) -> list[str]:
+    told = {one.second: one for one in pairings}
+    lines = []
+    if pairings:
+        rows = [
+            [
+                f"{one.second} - {one.first}",
+                f"{one.rows:,}",
+                f"{one.difference:+.4f}",
+                f"{one.error:.4f}",
+                f"{one.higher:,}",
+                f"{one.equal:,}",
+                f"{one.lower:,}",
+                "clear" if one.clear else "within noise",
+            ]
+            for one in pairings
         ]
-        for one in pairings
-    ]
-    header = ["row by row", "rows", "difference", "std error", "higher", "equal", "lower", ""]
-    return ["", *table(header, rows, right=[1, 2, 3, 4, 5, 6])]
+        header = ["same prompts", "pairs", "difference", "std error", "higher", "equal", "lower", ""]
+        lines += ["", *table(header, rows, right=[1, 2, 3, 4, 5, 6])]
+    for file in files[1:]:
+        one = told.get(file.name)
+        if one is None:
+            lines += ["", f"{file.name} and {files[0].name} have no completion in common: nothing is compared"]
+        elif one.only_first or one.only_second:
+            apart = f"{one.only_first:,} completions are only in {one.first}, {one.only_second:,} only in {one.second}"
+            lines.append(f"{one.prompts:,} prompts are in both; {apart}")
+    return lines
 
 
 def _matrix(files: Sequence[ScoreFile], kind: str) -> list[str]:

@@ -11,7 +11,7 @@ from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import BrokenRow, RowSource, UnusableFile, missing_column
 from table_rewards.evaluation.scores.distribution import NAN
 from table_rewards.evaluation.scores.layout import BY_COLUMNS, RESERVED, completions_of, plan, scalar
-from table_rewards.evaluation.scores.scoring import described, length_of
+from table_rewards.evaluation.scores.scoring import described, text_of
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
 
 SCORE: Final = "score"
@@ -164,7 +164,7 @@ def _logged(
                 "row": number,
                 "sample": sample,
                 **described(row, how),
-                "characters": length_of(completion),
+                "characters": len(text_of(completion)[0]),
                 "prompt": how.who.of(row) or how.who.row(row, number),
                 SCORE: value,
                 **{name: _as_number(_pick(row.get(name), sample, len(completions))) for name in parts},

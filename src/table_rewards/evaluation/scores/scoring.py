@@ -51,7 +51,7 @@ def score_file(
     for batch in _whole_prompts(batches):
         scored = _score(reward, plan, batch, number, step, watch)
         if number == 0:
-            _check_references(plan, scored)
+            _check_first(plan, scored)
         number += len(batch)
         yield len(batch), scored
 
@@ -61,12 +61,14 @@ def described(row: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     return {name: scalar(at(row, where)) for name, where in plan.kept.items()}
 
 
-def length_of(completion: Any) -> int:
-    """Characters of a completion; 0 for one whose shape is not known, which its score says."""
+def text_of(completion: Any) -> tuple[str, str]:
+    """The text of a completion, and what is wrong when its shape is not known."""
+    if type(completion) is str:
+        return completion, ""
     try:
-        return len(completion_text(completion))
-    except UnreadableCompletion:
-        return 0
+        return completion_text(completion), ""
+    except UnreadableCompletion as error:
+        return "", f"completion unreadable: {error}"
 
 
 def _identified(rows: Iterable[dict[str, Any]], plan: Plan, start: int) -> Iterator[dict[str, Any]]:
@@ -114,18 +116,19 @@ def _score(
         reference = reference_of(row, plan)
         told = described(row, plan)
         for sample, completion in enumerate(completions):
+            text, unreadable = text_of(completion)
             heads.append(
                 {
                     "row": number + offset,
                     "sample": sample,
                     **told,
-                    "characters": length_of(completion),
+                    "characters": len(text),
                     "prompt": prompt,
                 }
             )
-            seen.append((row, completion, problem))
-            if not problem:
-                texts.append(completion)
+            seen.append((row, completion, problem or unreadable))
+            if not (problem or unreadable):
+                texts.append(text)
                 references.append(reference)
     scores = iter(reward(texts, references, step=step))
     nothing = dict.fromkeys(reward.parts)
@@ -144,8 +147,14 @@ def _score(
     return out
 
 
-def _check_references(plan: Plan, scored: Sequence[Mapping[str, Any]]) -> None:
+def _check_first(plan: Plan, scored: Sequence[Mapping[str, Any]]) -> None:
     first = scored[:LOOK_AHEAD]
+    lead = "completion unreadable: "
+    if first and all(str(row["note"]).startswith(lead) for row in first):
+        why = str(first[0]["note"])[len(lead) :]
+        raise UnusableFile(
+            plan.name, f"no completion can be read in the first {len(first)} rows: {why} (see --completion-column)"
+        )
     lead = "reference unusable: "
     if first and all(str(row["note"]).startswith(lead) for row in first):
         why = str(first[0]["note"])[len(lead) :]

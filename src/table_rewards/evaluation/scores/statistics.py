@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from table_rewards.core.scores import STATUSES, UNSCORED
+from table_rewards.core.scores import INAPPLICABLE, STATUSES, UNSCORED
 from table_rewards.evaluation.scores.distribution import NAN, Distribution, json_number
 from table_rewards.evaluation.scores.prompt_groups import PromptGroups
 
@@ -109,6 +109,11 @@ class ScoreStatistics:
         return self.values.count + self.values.missing
 
     @property
+    def states(self) -> tuple[str, ...]:
+        """The three states of every report, and ``inapplicable`` where it occurs."""
+        return tuple(name for name in STATUSES if name != INAPPLICABLE or name in self.status)
+
+    @property
     def unscored(self) -> int:
         """Samples that the scorer failed on; those of rows without a reference of this reward are none."""
         return self.status.get(UNSCORED, 0)
@@ -122,7 +127,7 @@ class ScoreStatistics:
             "rows": self.count,
             **self.values.to_dict(),
             "unscored": self.unscored,
-            "status": {name: self.status.get(name, 0) for name in STATUSES},
+            "status": {name: self.status.get(name, 0) for name in self.states},
             "parts": {name: column.to_dict() for name, column in self.parts.items()},
             "by": self.by,
             "groups": {name: column.to_dict() for name, column in self.buckets.items()},

@@ -1,0 +1,359 @@
+"""Rollouts in the files that trainers and servers write: the right numbers from `score` and from `profile`."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+
+import pytest
+
+from command_line import command, here, write
+from table_rewards.datasets.files import RowWriter
+
+QUESTIONS = ["How many medals did Norway win?", "Who scored most?"]
+FOUR = [(0, "16", "16"), (0, "17", "16"), (1, "Jane", "Jane"), (1, "Jane", "Jane")]
+"""(question, answer, gold): three of four are right; the completions of the second question are all alike."""
+
+
+def said(answer):
+    return f"I look at the table.\nFinal Answer: {answer}"
+
+
+def rows():
+    return [{"prompt": QUESTIONS[q], "completion": said(a), "answer": g} for q, a, g in FOUR]
+
+
+def swift_log(folder):
+    """ms-swift's completions.jsonl: one line a logging step, every column a list."""
+    columns = {
+        "step": ["1"] * 4,
+        "prompt": [f"<|im_start|>user\n{QUESTIONS[q]}<|im_end|>\n<|im_start|>assistant\n" for q, _, _ in FOUR],
+        "completion": [said(a) for _, a, _ in FOUR],
+        "solution": [g for _, _, g in FOUR],
+        "TableBench": [1.0, 0.0, 1.0, 1.0],
+        "advantages": [0.7, -0.7, 0.0, 0.0],
+    }
+    return write(folder / "completions.jsonl", [columns])
+
+
+def swift_folder(folder):
+    """What ms-swift leaves in its output folder."""
+    swift_log(folder)
+    (folder / "args.json").write_text('{"model": "x"}')
+    write(folder / "logging.jsonl", [{"loss": 0.1}])
+    return folder
+
+
+def batch(folder):
+    columns = {
+        "prompt": [QUESTIONS[q] for q, _, _ in FOUR],
+        "response": [said(a) for _, a, _ in FOUR],
+        "answer": [g for _, _, g in FOUR],
+        "epoch": 3,
+    }
+    (folder / "batch.json").write_text(json.dumps(columns, indent=2))
+    return folder / "batch.json"
+
+
+def verl_folder(folder):
+    """verl's rollout dumps: one file a step, named after it."""
+    inputs = [f"user\n{QUESTIONS[q]}\nassistant\n" for q, _, _ in FOUR]
+    for step in (2, 10):
+        part = slice(0, 2) if step == 2 else slice(2, 4)
+        write(
+            folder / f"{step}.jsonl",
+            [
+                {"input": asked, "output": said(a), "gts": g, "score": float(a == g), "step": step}
+                for asked, (_, a, g) in list(zip(inputs, FOUR, strict=True))[part]
+            ],
+        )
+    return folder
+
+
+def verl_pattern(folder):
+    return verl_folder(folder) / "*.jsonl"
+
+
+def swift_results(folder):
+    return write(
+        folder / "result.jsonl",
+        [
+            {
+                "response": said(a),
+                "labels": g,
+                "logprobs": None,
+                "answer": g,
+                "messages": [
+                    {"role": "user", "content": QUESTIONS[q]},
+                    {"role": "assistant", "content": said(a)},
+                ],
+            }
+            for q, a, g in FOUR
+        ],
+    )
+
+
+def chats_alone(folder):
+    return write(
+        folder / "chats.jsonl",
+        [
+            {
+                "id": "",
+                "answer": g,
+                "messages": [{"role": "user", "content": QUESTIONS[q]}, {"role": "assistant", "content": said(a)}],
+            }
+            for q, a, g in FOUR
+        ],
+    )
+
+
+def parts(folder):
+    message = lambda text: [{"role": "assistant", "content": [{"type": "text", "text": text}]}]  # noqa: E731
+    return write(folder / "parts.jsonl", [{**row, "completion": message(row["completion"])} for row in rows()])
+
+
+def share_gpt(folder):
+    turns = lambda row: [  # noqa: E731
+        {"from": "human", "value": row["prompt"]},
+        {"from": "gpt", "value": row["completion"]},
+    ]
+    return write(folder / "s.jsonl", [{"conversations": turns(row), "answer": row["answer"]} for row in rows()])
+
+
+def vllm(folder):
+    samples = lambda i: [{"index": k, "text": rows()[i + k]["completion"]} for k in (0, 1)]  # noqa: E731
+    return write(
+        folder / "vllm.jsonl",
+        [{"prompt": QUESTIONS[i // 2], "outputs": samples(i), "answer": FOUR[i][2]} for i in (0, 2)],
+    )
+
+
+def openai(folder):
+    choices = lambda i: [  # noqa: E731
+        {"index": k, "message": {"role": "assistant", "content": rows()[i + k]["completion"]}} for k in (0, 1)
+    ]
+    return write(
+        folder / "openai.jsonl",
+        [{"prompt": QUESTIONS[i // 2], "response": {"choices": choices(i)}, "answer": FOUR[i][2]} for i in (0, 2)],
+    )
+
+
+def trl(folder):
+    with RowWriter(folder / "completions_00010.parquet") as writer:
+        writer.write(
+            {
+                "step": 10,
+                "prompt": [{"role": "user", "content": row["prompt"]}],
+                "completion": [{"role": "assistant", "content": row["completion"]}],
+                "table_bench": 0.0,
+                "advantage": 0.0,
+                "answer": row["answer"],
+            }
+            for row in rows()
+        )
+    return folder
+
+
+def null_ids(folder):
+    return write(folder / "n.jsonl", [{"id": None, "uid": "", "index": "nan", **row} for row in rows()])
+
+
+def sample_numbers(folder):
+    """``index`` is the sample's number here: it says nothing of the prompt."""
+    return write(folder / "n.jsonl", [{"index": i % 2, **row} for i, row in enumerate(rows())])
+
+
+def csv_file(folder):
+    with (folder / "r.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.DictWriter(file, ["prompt", "completion", "answer"])
+        writer.writeheader()
+        writer.writerows(rows())
+    return folder / "r.csv"
+
+
+def tab_separated(folder):
+    lines = ["prompt\tcompletion\tanswer", *(f"{r['prompt']}\tFinal Answer: {a}\t{r['answer']}" for r, (_, a, _) in
+             zip(rows(), FOUR, strict=True))]  # fmt: skip
+    (folder / "r.tsv").write_text("\n".join(lines))
+    return folder / "r.tsv"
+
+
+def wrapped(folder):
+    (folder / "w.json").write_text(json.dumps({"version": 1, "data": rows()}, indent=1))
+    return folder / "w.json"
+
+
+def wrapped_in_one_line(folder):
+    (folder / "w.json").write_text(json.dumps({"data": rows()}))
+    return folder / "w.json"
+
+
+def indented(folder):
+    (folder / "i.json").write_text("\n".join(json.dumps(row, indent=2) for row in rows()))
+    return folder / "i.json"
+
+
+def arrow_on_disk(folder):
+    """What Hugging Face's ``save_to_disk`` writes."""
+    pyarrow = pytest.importorskip("pyarrow")
+    split = folder / "train"
+    split.mkdir()
+    table = pyarrow.Table.from_pylist(rows())
+    path = str(split / "data-00000-of-00001.arrow")
+    with pyarrow.OSFile(path, "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    (split / "state.json").write_text(json.dumps({"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}))
+    (split / "dataset_info.json").write_text("{}")
+    (folder / "dataset_dict.json").write_text('{"splits": ["train"]}')
+    return folder
+
+
+def zipped(folder):
+    with gzip.open(folder / "r.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows())
+    return folder / "r.jsonl.gz"
+
+
+SHAPES = [
+    *(swift_log, swift_folder, batch, verl_folder, verl_pattern, swift_results, chats_alone, parts, share_gpt, vllm),
+    *(openai, trl, null_ids, sample_numbers, csv_file, tab_separated, wrapped, wrapped_in_one_line, indented),
+    *(arrow_on_disk, zipped),
+]
+
+
+@pytest.mark.parametrize("verb", ["score", "profile"])
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_the_numbers_are_the_same_in_every_shape(tmp_path, shape, verb):
+    words = ["--calls", 2] if verb == "profile" else ["--quiet"]
+    told = json.loads(here(verb, shape(tmp_path), "--reward", "table_bench", "--json", *words, check=0).stdout)
+    assert (told["rows"], told["mean"]) == (4, 0.75)
+    assert told["status"] == {"scored": 4, "unparsed": 0, "unscored": 0}
+    groups = told["prompts"]
+    assert (groups["prompts"], groups["with_several_completions"], groups["zero_variance_share"]) == (2, 2, 0.5)
+
+
+def test_standard_input_is_a_file(tmp_path):
+    text = "".join(json.dumps(row) + "\n" for row in rows())
+    done = command("score", "-", "--reward", "table_bench", "--json", "--quiet", stdin=text, check=0)
+    assert json.loads(done.stdout)["prompts"]["zero_variance_share"] == 0.5
+
+
+def test_a_file_is_opened_once(tmp_path):
+    """34 and 8 times, it used to be; on a network drive every one is a round trip."""
+    code = (
+        "import sys\nopened = []\n"
+        "sys.addaudithook(lambda event, args: opened.append(args[0]) if event == 'open' else None)\n"
+        "from table_rewards.commands.main import main\n"
+        "main([sys.argv[1], sys.argv[2], '--reward', 'table_bench', '--json'])\n"
+        "print(sum(str(name) == sys.argv[2] for name in opened), file=sys.stderr)"
+    )
+    import subprocess
+    import sys
+
+    for verb in ("score", "profile"):
+        path = write(tmp_path / "r.jsonl", rows() * 50)
+        done = subprocess.run([sys.executable, "-c", code, verb, str(path)], capture_output=True, text=True, timeout=60)
+        assert done.stderr.strip() == "1"
+
+
+def group_numbers(path, reward="table_bench"):
+    told = json.loads(here("profile", path, "--reward", reward, "--json", "--calls", 1, check=0).stdout)
+    return told["prompts"]["prompts"], told["prompts"]["zero_variance_share"], told
+
+
+def test_steps_are_groups_of_their_own(tmp_path):
+    row = lambda step, a: {"input": "How many?", "output": said(a), "gts": "16", "step": step}  # noqa: E731
+    path = write(tmp_path / "d.jsonl", [row(1, "17")] * 4 + [row(2, "16")] * 4)
+    assert group_numbers(path)[:2] == (2, 1.0)
+
+
+def test_images_of_one_prompt_text_are_prompts_of_their_own(tmp_path):
+    html = lambda *cells: "<table><tr>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr></table>"  # noqa: E731
+    equal = [
+        {"prompt": "<image>Convert.", "images": [f"{i}.png"], "completion": html(c, "7"), "solution": html("Oslo", "7")}
+        for i in (0, 1)
+        for c in ("Oslo", "Oslo", "Rome")
+    ]
+    assert group_numbers(write(tmp_path / "a.jsonl", equal), "cell_f1")[:2] == (2, 0.0)
+    pixels = [{**row, "images": [{"bytes": row["images"][0].encode(), "path": None}]} for row in equal]
+    with RowWriter(tmp_path / "b.parquet") as writer:
+        writer.write(pixels)
+    assert group_numbers(tmp_path / "b.parquet", "cell_f1")[:2] == (2, 0.0)
+
+
+def test_references_tell_prompts_apart(tmp_path):
+    """Rows whose images were not logged: one text, two references, no spread in either."""
+    log = [{"prompt": "Convert.", "completion": said("a"), "answer": gold} for gold in ("a", "b") for _ in range(4)]
+    assert group_numbers(write(tmp_path / "a.jsonl", log))[:2] == (2, 1.0)
+
+
+def test_an_instruction_is_told_apart_by_its_input(tmp_path):
+    log = [
+        {"instruction": "Add.", "input": f"{i}+1", "output": said(str(j)), "answer": "1"}
+        for i in (0, 1)
+        for j in (1, 2)
+    ]
+    assert group_numbers(write(tmp_path / "a.jsonl", log))[:2] == (2, 0.0)
+
+
+def test_ids_of_rows_are_told_when_prompts_repeat(tmp_path):
+    path = write(tmp_path / "a.jsonl", [{"id": i, **row} for i, row in enumerate(rows())])
+    prompts, _, told = group_numbers(path)
+    assert prompts == 4
+    assert "--prompt-column prompt" in " ".join(told["advice"])
+    done = here("profile", path, "--reward", "table_bench", "--json", "--prompt-column", "prompt", check=0)
+    assert json.loads(done.stdout)["prompts"]["prompts"] == 2
+
+
+def test_length_is_correlated_within_prompts(tmp_path):
+    """Long prompts are easy; in every prompt the longer completion is the wrong one."""
+    log = []
+    for p in range(40):
+        base, easy = (400, 6) if p % 2 == 0 else (20, 2)
+        for k in range(8):
+            right = k < easy
+            text = "x" * (base + (0 if right else 60) + k) + f"\nFinal Answer: {7 if right else 8}"
+            log.append({"prompt": f"question {p}", "completion": text, "answer": "7"})
+    told = group_numbers(write(tmp_path / "a.jsonl", log))[2]
+    assert told["length"]["within_prompts"] < -0.5
+    assert told["length"]["over_all"] > 0.2
+    assert "shorter completions score higher within prompts" in " ".join(told["advice"])
+
+
+def test_profile_reads_the_whole_file_or_says_that_it_did_not(tmp_path):
+    path = write(tmp_path / "a.jsonl", rows() * 2000)
+    assert group_numbers(path)[2]["rows"] == 8000
+    done = here("profile", path, "--reward", "table_bench", "--limit", 100, check=0)
+    assert "only the first 100 rows" in done.stdout
+
+
+@pytest.mark.parametrize("shape", [verl_folder, swift_log, trl])
+def test_the_scores_of_a_log_are_reported_without_scoring(tmp_path, shape):
+    column = {verl_folder: [], swift_log: ["--score-column", "TableBench"], trl: ["--score-column", "table_bench"]}
+    told = json.loads(here("report", shape(tmp_path), "--json", *column[shape], check=0).stdout)["files"][0]
+    assert (told["rows"], told["mean"]) == (4, 0.0 if shape is trl else 0.75)
+    assert told["prompts"]["prompts"] == 2
+
+
+def test_a_log_without_a_score_names_the_columns_that_could_be(tmp_path):
+    done = here("report", swift_log(tmp_path), check=3)
+    assert "--score-column takes TableBench" in done.stderr
+
+
+def test_runs_of_different_questions_are_not_compared_and_reordered_ones_are_joined(tmp_path):
+    first = [
+        {"uid": f"u{i}", "prompt": f"q{i}", "completion": said("7" if i % 3 else "8"), "answer": "7"} for i in range(12)
+    ]
+    second = [{**row, "completion": said("9" if i == 5 else "7")} for i, row in enumerate(first)][::-1]
+    other = [{"prompt": f"elsewhere {i}", "completion": said("7"), "answer": "7"} for i in range(12)]
+    outs = []
+    for name, log in (("a", first), ("b", second), ("c", other)):
+        outs.append(tmp_path / f"{name}.scores.jsonl")
+        words = ["--reward", "table_bench", "--quiet", "--out", outs[-1]]
+        here("score", write(tmp_path / f"{name}.jsonl", log), *words, check=0)
+    (one,) = json.loads(here("report", outs[0], outs[1], "--json", check=0).stdout)["pairs"]
+    assert (one["rows"], one["higher"], one["lower"], one["only_first"]) == (12, 4, 1, 0)
+    assert one["difference"] == pytest.approx(0.25)
+    assert json.loads(here("report", outs[0], outs[2], "--json", check=0).stdout)["pairs"] == []
+    assert "no completion in common" in here("report", outs[0], outs[2], check=0).stdout
