@@ -2,17 +2,19 @@
 
 from table_rewards.llm.endpoints import Endpoints
 from table_rewards.llm.pool import ChatPool, get_pool, process_usage
-from table_rewards.llm.settings import PoolSettings
-from table_rewards.llm.types import ChatReply, ChatRequest, LLMUnavailable, Sampling
+from table_rewards.llm.settings import Endpoint, PoolSettings
+from table_rewards.llm.types import ChatReply, ChatRequest, LLMUnavailable, Sampling, TokenLogprob
 
 __all__ = [
     "ChatPool",
     "ChatReply",
     "ChatRequest",
+    "Endpoint",
     "Endpoints",
     "LLMUnavailable",
     "PoolSettings",
     "Sampling",
+    "TokenLogprob",
     "get_pool",
     "process_usage",
 ]

@@ -16,7 +16,7 @@ import threading
 import time
 
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.llm.types import ChatReply
+from table_rewards.llm.types import ChatReply, TokenLogprob
 
 SCHEMA = 1
 BUSY_S = 30.0
@@ -48,16 +48,10 @@ class AnswerCache:
             row = self._reader.execute("SELECT created, reply FROM answers WHERE key = ?", (key,)).fetchone()
             if row is None or (self.ttl_s is not None and time.time() - row[0] > self.ttl_s):
                 return None
-            kept = json.loads(row[1])
-            return ChatReply(
-                text=kept["text"],
-                finish_reason=kept["finish_reason"],
-                model=kept["model"],
-                endpoint=kept["endpoint"],
-                usage=kept["usage"],
-                cached=True,
-            )
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            reply = _read(row[1])
+            # A row of an earlier version, or of a hand, may hold what is no answer: it is asked again.
+            return reply if reply.ok else None
+        except (sqlite3.Error, ValueError, KeyError, TypeError, RecursionError, AttributeError) as error:
             self._trouble("read", error)
             return None
 
@@ -70,6 +64,8 @@ class AnswerCache:
             "model": reply.model,
             "endpoint": reply.endpoint,
             "usage": dict(reply.usage),
+            "reasoning": reply.reasoning,
+            "logprobs": reply.logprobs,
         }
         self._queue.put((key, time.time(), json.dumps(kept)))
 
@@ -129,6 +125,28 @@ class AnswerCache:
         self.errors += 1
         if self.errors == 1:
             logger.warning("the answer cache %s: %s failed: %s", self.path, what, error)
+
+
+def _read(row: str) -> ChatReply:
+    kept = json.loads(row)
+    texts = {name: kept.get(name) or "" for name in ("text", "finish_reason", "model", "endpoint", "reasoning")}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise TypeError("a row that is no answer")
+    usage = kept.get("usage")
+    logprobs = tuple(
+        TokenLogprob(str(token), float(logprob), tuple((str(name), float(value)) for name, value in top))
+        for token, logprob, top in kept.get("logprobs") or ()
+    )
+    return ChatReply(
+        text=texts["text"],
+        reasoning=texts["reasoning"],
+        finish_reason=texts["finish_reason"],
+        model=texts["model"],
+        endpoint=texts["endpoint"],
+        usage=dict(usage) if isinstance(usage, dict) else {},
+        logprobs=logprobs,
+        cached=True,
+    )
 
 
 def connect(path: str) -> sqlite3.Connection:

@@ -9,26 +9,47 @@ import dataclasses
 import json
 import queue
 import random
+from typing import Final, Literal
+from urllib.parse import quote, urlencode
 
+from table_rewards.llm._budget import Budget
 from table_rewards.llm._cache import AnswerCache
-from table_rewards.llm._gate import Closed, Endpoint, Gate, Ticket
+from table_rewards.llm._endpoint_state import EndpointState
+from table_rewards.llm._gate import NOBODY, Closed, Gate, Ticket
 from table_rewards.llm._transport import Answer, Transport, TransportError
 from table_rewards.llm._usage import Usage
-from table_rewards.llm._wire import NotAReply, read_error, read_models, read_reply, read_retry_after
-from table_rewards.llm.settings import PoolSettings
+from table_rewards.llm._wire import (
+    NotAReply,
+    is_quota,
+    read_error,
+    read_models,
+    read_reply,
+    read_retry_after,
+    shortened,
+)
+from table_rewards.llm.settings import PoolSettings, from_environment, headers_of, secrets_of
 from table_rewards.llm.types import ChatReply, ChatRequest
 
-EMPTY_RETRIES = 2
-RETRIED = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600))
-REFUSALS = frozenset({401, 403, 404, 405})
+EMPTY_RETRIES: Final = 2
+RETRIED: Final = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600))
+REFUSALS: Final = frozenset({401, 402, 403, 404, 405})
+SECOND_OPINION_S: Final = 5.0
+"""How long a request that one endpoint calls bad waits for another to say so too."""
+BYTES_A_TOKEN: Final = 4
+
+Kind = Literal["fault", "refused", "rejected", "final"]
 
 
 class Fault(Exception):
-    """One attempt came to nothing. ``final`` when the request itself is to blame and no endpoint would take it."""
+    """One attempt came to nothing.
 
-    def __init__(self, message: str, *, final: bool = False, empty: ChatReply | None = None) -> None:
+    ``fault``: the endpoint did not do its work. ``refused``: it will not serve this request, or none. ``rejected``: it
+    calls the request bad. ``final``: there is nothing to try again.
+    """
+
+    def __init__(self, message: str, kind: Kind = "fault") -> None:
         super().__init__(message)
-        self.final, self.empty = final, empty
+        self.kind: Kind = kind
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -45,10 +66,18 @@ class Runtime:
         self.settings = settings
         self.gate = Gate(settings)
         self.usage = Usage()
-        self.model = settings.model
-        self._transport = Transport()
+        self.budget = Budget(settings)
+        named = {endpoint.settings.model for endpoint in self.gate.endpoints}
+        # Several names of one model are one name for the cache; None is still to be asked.
+        self.named: str | None = None if None in named else ", ".join(sorted(map(str, named)))
+        self.model = self.named
+        self._transport = Transport(settings)
         self._cache = (
             AnswerCache(settings.cache, settings.cache_ttl_s, settings.cache_max_mb * 1e6) if settings.cache else None
+        )
+        group = settings.cache_group
+        self._kept_for = (
+            f"{', '.join(sorted(settings.endpoints)) if group is None else group}\0{settings.cache_revision}"
         )
         self._twins: dict[str, _Twin] = {}
         self._discoveries: dict[str, asyncio.Task[None]] = {}
@@ -65,6 +94,7 @@ class Runtime:
             numbers["cache_errors"] = self._cache.errors
         endpoints = self.gate.endpoints
         numbers.update(
+            cost=self.budget.cost,
             in_flight=self.gate.in_flight,
             peak_in_flight=self.gate.peak,
             endpoints=len(endpoints),
@@ -81,10 +111,11 @@ class Runtime:
         count = self.usage.count
         count["requests"] += 1
         deadline = loop.time() + (self.settings.deadline_s if deadline_s is None else deadline_s)
-        payload = request.payload()
+        payload = request.payload(fold_system=self.settings.fold_system)
         reproducible = request.sampling.reproducible
         reply = await (self._ask_once(request, payload, deadline) if reproducible else self._send(payload, deadline))
         count["failures" if reply.failed else "replies"] += 1
+        count["refused"] += reply.refused
         count["truncated"] += reply.truncated
         count["empty"] += reply.empty
         count["cache_hits"] += reply.cached
@@ -95,39 +126,49 @@ class Runtime:
         """Ask unless the cache knows the answer or an identical request is on its way."""
         if self._cache is not None and self.model is None:
             await self._discover_any(deadline)
-        key = request.key(self.settings.model or "", payload)
-        known = self._known(request, key)
+        key = request.key(self.named or "", payload)
+        known = self._known(request, payload)
         if known is not None:
             return known
-        twin = self._twins.get(key)
-        shared = twin is not None and twin.deadline >= deadline - 1.0
-        if twin is None or not shared:
-            twin = self._twins[key] = _Twin(asyncio.create_task(self._send(payload, deadline)), deadline)
-            twin.task.add_done_callback(lambda task: self._settled(request, key, task))
-        twin.waiting += 1
-        try:
-            reply = await asyncio.shield(twin.task)
-        except asyncio.CancelledError:
-            if twin.waiting == 1:
-                twin.task.cancel()
-            raise
-        finally:
-            twin.waiting -= 1
-        return dataclasses.replace(reply, shared=True, attempts=0) if shared else reply
+        while True:
+            twin = self._twins.get(key)
+            shared = twin is not None and twin.deadline >= deadline - 1.0
+            if twin is None or not shared:
+                twin = self._twins[key] = _Twin(asyncio.create_task(self._send(payload, deadline)), deadline)
+                twin.task.add_done_callback(lambda task: self._settled(request, payload, key, task))
+            twin.waiting += 1
+            try:
+                reply = await asyncio.shield(twin.task)
+            except asyncio.CancelledError:
+                if shared and twin.task.cancelled() and not _is_cancelled():
+                    continue  # it was another caller who gave up: ask anew
+                if twin.waiting == 1:
+                    self._forget_twin(key, twin)  # nobody may join what is being cancelled
+                    twin.task.cancel()
+                raise
+            finally:
+                twin.waiting -= 1
+            return dataclasses.replace(reply, shared=True, attempts=0) if shared else reply
 
-    def _settled(self, request: ChatRequest, key: str, task: asyncio.Task[ChatReply]) -> None:
+    def _settled(self, request: ChatRequest, payload: bytes, key: str, task: asyncio.Task[ChatReply]) -> None:
         twin = self._twins.get(key)
         if twin is not None and twin.task is task:
             del self._twins[key]
         if self._cache is not None and self.model and not task.cancelled() and task.exception() is None:
-            self._cache.put(self._cache_key(request, key), task.result())
+            self._cache.put(self._cache_key(request, payload), task.result())
 
-    def _known(self, request: ChatRequest, key: str) -> ChatReply | None:
-        return self._cache.get(self._cache_key(request, key)) if self._cache is not None and self.model else None
+    def _forget_twin(self, key: str, twin: _Twin) -> None:
+        if self._twins.get(key) is twin:
+            del self._twins[key]
 
-    def _cache_key(self, request: ChatRequest, key: str) -> str:
-        """Within a pool one model is meant, in the cache it must be named."""
-        return key if self.settings.model else request.key(self.model or "")
+    def _known(self, request: ChatRequest, payload: bytes) -> ChatReply | None:
+        if self._cache is None or not self.model:
+            return None
+        return self._cache.get(self._cache_key(request, payload))
+
+    def _cache_key(self, request: ChatRequest, payload: bytes) -> str:
+        """Within a pool one model is meant, in the cache it must be named, and who serves it."""
+        return request.key(f"{self.model}\0{self._kept_for}", payload)
 
     async def _send(self, payload: bytes, deadline: float) -> ChatReply:
         """The one retry loop: each attempt asks the gate again, which prefers another endpoint."""
@@ -135,36 +176,54 @@ class Runtime:
         settings, count = self.settings, self.usage.count
         begun = loop.time()
         last, avoid, empties = "", None, 0
+        rejections: dict[EndpointState, str] = {}
+        refusals: dict[EndpointState, int] = {}
         attempt = 0
         for attempt in range(1, settings.attempts + 1):
+            if self.budget.problem:
+                last, attempt = self.budget.problem, attempt - 1
+                break
             try:
-                ticket = await self.gate.acquire(avoid, deadline)
+                until = min(deadline, loop.time() + SECOND_OPINION_S) if rejections else deadline
+                ticket = await self.gate.acquire(avoid, until, rejections.keys() if rejections else NOBODY)
             except Closed as closed:
-                last = f"no answer in {loop.time() - begun:.1f} s: {str(closed) or last}"
+                if not rejections:
+                    last = f"no answer in {loop.time() - begun:.1f} s: {str(closed) or last}"
                 attempt -= 1
                 break
             if attempt > 1:
                 count["retries"] += 1
+            endpoint = ticket.endpoint
+            pauses = True
             try:
                 reply = await self._attempt(ticket, payload, deadline)
                 latency = loop.time() - begun
                 self.usage.latencies.append(latency)
-                count["prompt_tokens"] += reply.usage.get("prompt_tokens", 0)
-                count["completion_tokens"] += reply.usage.get("completion_tokens", 0)
-                reply = dataclasses.replace(reply, endpoint=ticket.endpoint.url, attempts=attempt, latency_s=latency)
+                reply = dataclasses.replace(reply, endpoint=endpoint.url, attempts=attempt, latency_s=latency)
+                for other, words in rejections.items():
+                    other.contradicted(loop.time(), words)
+                if reply.failed:
+                    return dataclasses.replace(reply, error=f"{endpoint.url}: {reply.error}")
                 empties += 1
                 worded = reply.truncated or not reply.empty
                 if worded or empties > EMPTY_RETRIES or attempt == settings.attempts:
                     return reply
                 last = "an empty reply"
             except Fault as fault:
-                last = f"{ticket.endpoint.url}: {fault}"
-                if fault.final:
+                last = f"{endpoint.url}: {fault}"
+                if fault.kind == "final":
                     break
+                if fault.kind == "rejected":
+                    rejections[endpoint] = str(fault)
+                    if len(rejections) > 1 or len(self.gate.endpoints) == 1:
+                        break
+                    pauses = False
+                elif fault.kind == "refused" and endpoint.answered > refusals.setdefault(endpoint, endpoint.answered):
+                    break  # it served others since it first refused this request: the request is what it refuses
             finally:
                 self.gate.release(ticket)
-            avoid = ticket.endpoint
-            if attempt < settings.attempts:
+            avoid = endpoint
+            if pauses and attempt < settings.attempts:
                 pause = min(settings.wait_max_s, settings.wait_initial_s * 2.0 ** (attempt - 1))
                 pause *= random.uniform(0.5, 1.0)
                 if loop.time() + pause >= deadline:
@@ -174,17 +233,33 @@ class Runtime:
 
     async def _attempt(self, ticket: Ticket, payload: bytes, deadline: float) -> ChatReply:
         endpoint = ticket.endpoint
-        if self.settings.model is None and not endpoint.verified:
+        model = endpoint.settings.model
+        if model is None and not endpoint.verified:
             await self._discover(ticket, deadline)
-        assert self.model is not None
-        body = b'{"model": %s, %s' % (json.dumps(self.model).encode(), payload[1:])
+        model = model or self.model
+        assert model is not None
+        body = b'{"model": %s, %s' % (json.dumps(model).encode(), payload[1:])
+        estimate = len(payload) / BYTES_A_TOKEN
+        if endpoint.tokens is not None:
+            endpoint.tokens.take(asyncio.get_running_loop().time(), estimate)
         answer = await self._exchange(ticket, "POST", "/chat/completions", body, deadline)
         try:
-            reply = read_reply(answer.body)
+            reply = read_reply(answer.body, lambda text: self._redacted(endpoint, text))
         except NotAReply as error:
             raise self._fault(ticket, str(error)) from None
-        endpoint.succeeded(asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        self._count_tokens(reply)
+        if endpoint.tokens is not None:
+            spent = reply.usage.get("prompt_tokens", 0) + reply.usage.get("completion_tokens", 0)
+            endpoint.tokens.take(now, spent - estimate if spent else 0.0)
+        endpoint.succeeded(now)
         return reply
+
+    def _count_tokens(self, reply: ChatReply) -> None:
+        for name in ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"):
+            if name in reply.usage:
+                self.usage.count[name] += int(reply.usage[name])
+        self.budget.spend(reply.usage)
 
     async def _exchange(self, ticket: Ticket, method: str, path: str, body: bytes | None, deadline: float) -> Answer:
         """One HTTP exchange, its outcome told to the endpoint's state. Returns only what came with status 200."""
@@ -193,33 +268,51 @@ class Runtime:
         sent_at = loop.time()
         self.usage.count["http_requests"] += 1
         timeout_s = max(0.001, min(self.settings.timeout_s, deadline - sent_at))
+        url = endpoint.url + path
+        if endpoint.settings.default_query:
+            query = [(name, from_environment(value)) for name, value in endpoint.settings.default_query]
+            url += "?" + urlencode(query)
         try:
-            answer = await self._transport.exchange(
-                method, endpoint.url + path, self.settings.headers(), body, timeout_s
-            )
+            answer = await self._transport.exchange(method, url, headers_of(endpoint.settings), body, timeout_s)
         except TransportError as error:
-            raise self._fault(ticket, str(error)) from None
-        status = answer.status
-        if status == 200:
+            words = self._redacted(endpoint, str(error))
+            if error.hopeless:
+                endpoint.refused(loop.time(), words, probe=ticket.probe, certain=True)
+                raise Fault(words, "refused") from None
+            raise self._fault(ticket, words) from None
+        if answer.status == 200:
             return answer
-        now = loop.time()
-        what = f"HTTP {status}"
-        if status == 429:
-            self.usage.count["rate_limited"] += 1
-            endpoint.rate_limited(now, sent_at, read_retry_after(answer.retry_after))
-            raise Fault(what)
-        what = f"{what}: {read_error(answer.body)}"
-        if status in REFUSALS or 300 <= status < 400:
-            endpoint.refused(now, what)
-            raise Fault(what)
-        if status not in RETRIED:  # the request is at fault, and the endpoint is well
-            endpoint.succeeded(now)
-            raise Fault(what, final=True)
-        fault = self._fault(ticket, what)
+        raise self._no_answer(ticket, answer, sent_at)
+
+    def _no_answer(self, ticket: Ticket, answer: Answer, sent_at: float) -> Fault:
+        """What a status other than 200 says of the endpoint and of the request."""
+        endpoint, status = ticket.endpoint, answer.status
+        now = asyncio.get_running_loop().time()
+        what = f"HTTP {status}: {read_error(answer.body, lambda text: self._redacted(endpoint, text))}"
         pause = read_retry_after(answer.retry_after)
-        if pause:
-            endpoint.paused_until = max(endpoint.paused_until, now + pause)
-        raise fault
+        if status == 429 and not is_quota(answer.body):
+            self.usage.count["rate_limited"] += 1
+            endpoint.rate_limited(now, sent_at, pause, what)
+            return Fault(what)
+        if status in REFUSALS or status == 429 or 300 <= status < 400:
+            if 300 <= status < 400:
+                where = shortened(self._redacted(endpoint, answer.location or "another address"))
+                what = f"HTTP {status}: it redirects to {where}; redirects are not followed, so write that address"
+            endpoint.refused(now, what, probe=ticket.probe, certain=status in (402, 429))
+            return Fault(what, "refused")
+        if status not in RETRIED:
+            endpoint.rejected(now, what, probe=ticket.probe)
+            return Fault(what, "rejected")
+        fault = self._fault(ticket, what)
+        endpoint.pause(now, pause)
+        return fault
+
+    def _redacted(self, endpoint: EndpointState, text: str) -> str:
+        """A text of the server's without any secret of ours: some servers echo the key that they refuse."""
+        for secret in secrets_of(endpoint.settings, self.settings.proxy):
+            for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1]):
+                text = text.replace(form, "[key]")
+        return text
 
     def _fault(self, ticket: Ticket, message: str) -> Fault:
         ticket.endpoint.failed(asyncio.get_running_loop().time(), message, ticket.probe)
@@ -236,9 +329,9 @@ class Runtime:
         try:
             await asyncio.shield(task)
         except Fault as fault:
-            raise Fault(str(fault)) from None
+            raise Fault(str(fault), "fault" if fault.kind == "rejected" else fault.kind) from None
 
-    def _discovered(self, endpoint: Endpoint, task: asyncio.Task[None]) -> None:
+    def _discovered(self, endpoint: EndpointState, task: asyncio.Task[None]) -> None:
         self._discoveries.pop(endpoint.url, None)
         if not task.cancelled():
             task.exception()  # waiters have it
@@ -249,7 +342,7 @@ class Runtime:
         ticket = Ticket(endpoint, probe=True)
         answer = await self._exchange(ticket, "GET", "/models", None, deadline)
         try:
-            names = read_models(answer.body)
+            names = read_models(answer.body, lambda text: self._redacted(endpoint, text))
         except NotAReply as error:
             raise self._fault(ticket, str(error)) from None
         problem = ""
@@ -258,8 +351,8 @@ class Runtime:
         elif self.model is not None and names[0] != self.model:
             problem = f"serves {names[0]!r}, another endpoint {self.model!r}; name one with model="
         if problem:
-            endpoint.refused(asyncio.get_running_loop().time(), problem)
-            raise Fault(problem)
+            endpoint.refused(asyncio.get_running_loop().time(), problem, probe=True, certain=True)
+            raise Fault(problem, "refused")
         self.model, endpoint.verified = names[0], True
 
     async def _discover_any(self, deadline: float) -> None:
@@ -290,3 +383,10 @@ class Runtime:
             await asyncio.gather(*(worker() for _ in range(min(self.gate.cap, len(requests)))))
         finally:
             results.put(None)
+
+
+def _is_cancelled() -> bool:
+    """Whether the running task itself was asked to stop (before Python 3.11 that cannot be told)."""
+    task = asyncio.current_task()
+    cancelling = getattr(task, "cancelling", None)
+    return bool(cancelling()) if cancelling is not None else False

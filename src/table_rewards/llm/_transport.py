@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from typing import TYPE_CHECKING, NamedTuple
+
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.llm.settings import PoolSettings, from_environment
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession, StreamReader
@@ -18,19 +22,28 @@ MAX_BODY = 32 * 1024 * 1024
 
 
 class TransportError(Exception):
-    """The exchange did not complete: nothing listening, reset, cut short, too slow, too long."""
+    """The exchange did not complete: nothing listening, reset, cut short, too slow, too long.
+
+    ``hopeless`` when no repetition helps: the two sides do not agree on TLS.
+    """
+
+    def __init__(self, message: str, *, hopeless: bool = False) -> None:
+        super().__init__(message)
+        self.hopeless = hopeless
 
 
 class Answer(NamedTuple):
     status: int
     retry_after: str | None
+    location: str | None
     body: bytes
 
 
 class Transport:
     """HTTP exchanges, each bounded in time and size. Lives on one event loop; its session is opened on first use."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: PoolSettings) -> None:
+        self._settings = settings
         self._session: ClientSession | None = None
 
     async def exchange(
@@ -42,24 +55,51 @@ class Transport:
         session = self._session
         if session is None:
             # The pool limits requests itself; a second limit here would queue where no deadline is watched.
-            connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=30)
+            connector = aiohttp.TCPConnector(
+                limit=0, ttl_dns_cache=60, keepalive_timeout=30, ssl=tls_context(self._settings) or True
+            )
             session = self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         # The limit covers everything up to the last byte; aiohttp would round longer ones up to whole seconds.
         timeout = aiohttp.ClientTimeout(total=timeout_s, ceil_threshold=float("inf"))
+        proxy = self._settings.proxy and from_environment(self._settings.proxy)
         try:
             async with session.request(
-                method, url, headers=headers, data=body, timeout=timeout, allow_redirects=False
+                method, url, headers=headers, data=body, timeout=timeout, allow_redirects=False, proxy=proxy
             ) as response:
-                return Answer(response.status, response.headers.get("Retry-After"), await _read(response.content))
+                heads = response.headers
+                body = await _read(response.content)
+                return Answer(response.status, heads.get("Retry-After"), heads.get("Location"), body)
         except asyncio.TimeoutError:
             raise TransportError(f"no complete answer in {timeout_s:.3g} s") from None
         except (aiohttp.ClientError, OSError, EOFError, ValueError) as error:
+            tls = _tls_problem(error)
+            if tls:
+                raise TransportError(tls, hopeless=True) from None
             raise TransportError(_describe(error)) from None
 
     async def aclose(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def tls_context(settings: PoolSettings) -> ssl.SSLContext | None:
+    """The TLS context that the certificate options ask for; None for the system's own.
+
+    Raises:
+        ConfigurationError: a certificate file that holds none.
+    """
+    if settings.ca_file is None and settings.client_cert_file is None:
+        return None
+    name = "ca_file"
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        name = "client_cert_file"
+        if settings.client_cert_file is not None:
+            context.load_cert_chain(settings.client_cert_file, settings.client_key_file)
+    except (ssl.SSLError, OSError) as error:
+        raise ConfigurationError(f"{name} {getattr(settings, name)!r} cannot be used: {error}") from None
+    return context
 
 
 async def _read(content: StreamReader) -> bytes:
@@ -71,6 +111,20 @@ async def _read(content: StreamReader) -> bytes:
             raise TransportError(f"the answer is longer than {MAX_BODY // 2**20} MB")
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _tls_problem(error: BaseException) -> str:
+    """The verifier's words, where TLS is the trouble; empty where it is not."""
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        said = inner.verify_message or str(inner)
+        return f"TLS: the server's certificate is not trusted: {said}; name its authority's file with ca_file="
+    if isinstance(inner, ssl.CertificateError):
+        return f"TLS: the server's certificate is not trusted: {inner}"
+    if isinstance(inner, ssl.SSLError) and type(inner) is ssl.SSLError:
+        reason = (inner.reason or str(inner)).replace("_", " ").lower()
+        return f"TLS: {reason}; does the server speak https there, and which certificates does it want?"
+    return ""
 
 
 def _describe(error: BaseException) -> str:

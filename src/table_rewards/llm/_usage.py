@@ -9,6 +9,7 @@ COUNTERS = (
     "requests",  # asked by callers
     "replies",  # answered, from an endpoint, the cache or a twin
     "failures",  # ended without an answer
+    "refused",  # ... of them, by a content filter
     "truncated",
     "empty",
     "cache_hits",
@@ -18,6 +19,8 @@ COUNTERS = (
     "rate_limited",
     "prompt_tokens",
     "completion_tokens",
+    "reasoning_tokens",
+    "cached_tokens",
     "cache_errors",
 )
 QUANTILES = (0.5, 0.9, 0.99)

@@ -5,55 +5,118 @@ from __future__ import annotations
 import datetime
 import email.utils
 import json
-from typing import Any
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from table_rewards.llm.types import ChatReply
+from table_rewards.llm.types import ChatReply, TokenLogprob, finish_kind
+
+Redact = Callable[[str], str]
+
+QUOTA_WORDS: Final = (
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "quota_exceeded",
+    "insufficient balance",
+    "insufficient_balance",
+    "insufficient credits",
+    "exceeded your current quota",
+)
+"""Codes and words of a 429 that say that money is spent, which no waiting mends."""
+
+_EXCERPT: Final = 160
+_THOUGHT_PARTS: Final = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content", "thought"})
+_USAGE: Final = ("prompt_tokens", "completion_tokens")
 
 
 class NotAReply(Exception):
     """The body is not what the protocol promises."""
 
 
-def read_reply(body: bytes) -> ChatReply:
-    """Read a chat completion. Reasoning that the server set apart is not part of the text."""
-    answer = _json(body)
+def read_reply(body: bytes, redact: Redact = str) -> ChatReply:
+    """Read a chat completion. What the server marks as reasoning is apart from the text.
+
+    A reply that never finished is no answer: an error that the server reports beside status 200 and a generation that
+    was aborted raise ``NotAReply``, so that they are asked again elsewhere; a refusal and a finish reason that is no
+    end of an answer come back as a failed reply.
+    """
+    answer = _json(body, redact)
     try:
+        if not answer.get("choices") and answer.get("error"):
+            raise NotAReply(f"an error with status 200: {_words(answer, redact)}")
         choice = answer["choices"][0]
+        if choice.get("error"):
+            raise NotAReply(f"an error with status 200: {_words(choice, redact)}")
         message = choice["message"]
-        text = _text(message.get("content"))
+        text, thoughts = _texts(message.get("content"))
+        reasoning = "".join([_string(message, "reasoning_content") or _string(message, "reasoning"), *thoughts])
         finish_reason = choice.get("finish_reason")
-        usage = answer.get("usage")
-        model = answer.get("model")
+        refusal = message.get("refusal")
+        logprobs = _logprobs(choice.get("logprobs"))
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise NotAReply(f"not a chat completion: {_excerpt(body)}") from None
-    return ChatReply(
+        raise NotAReply(f"not a chat completion: {excerpt(body, redact)}") from None
+    model = answer.get("model")
+    reply = ChatReply(
         text=text,
-        finish_reason=finish_reason if isinstance(finish_reason, str) else "",
+        reasoning=reasoning,
+        finish_reason="" if finish_reason is None else str(finish_reason),
         model=model if isinstance(model, str) else "",
-        usage=_counts(usage),
+        usage=_counts(answer.get("usage")),
+        logprobs=logprobs,
+    )
+    return _finished(reply, refusal, redact)
+
+
+def _finished(reply: ChatReply, refusal: Any, redact: Redact) -> ChatReply:
+    kind = finish_kind(reply.finish_reason)
+    if refusal is None and (kind == "cut off" or (kind == "finished" and (reply.text or not reply.reasoning))):
+        return reply
+    named = f"finish_reason {shortened(redact(reply.finish_reason))!r}"
+    if kind == "fault":
+        raise NotAReply(f"the generation was broken off ({named})")
+    if kind == "refused" or (isinstance(refusal, str) and refusal.strip() and not reply.text.strip()):
+        said = f": {shortened(redact(refusal))}" if isinstance(refusal, str) and refusal.strip() else ""
+        return _failed(reply, f"the server refused to answer ({named}){said}", refused=True)
+    if kind == "unfinished":
+        return _failed(reply, f"{named} does not end an answer; nothing of the reply was used")
+    if kind == "finished" and not reply.text.strip() and reply.reasoning.strip():
+        return _failed(
+            reply,
+            f"the reply holds {len(reply.reasoning):,} characters of reasoning and no content: the server's reasoning "
+            "parser took all of it; send thinking=False (chat_template_kwargs.enable_thinking), or raise max_tokens",
+        )
+    return reply
+
+
+def _failed(reply: ChatReply, error: str, *, refused: bool = False) -> ChatReply:
+    return ChatReply(
+        error=error, refused=refused, finish_reason=reply.finish_reason, model=reply.model, usage=reply.usage
     )
 
 
-def read_models(body: bytes) -> list[str]:
+def read_models(body: bytes, redact: Redact = str) -> list[str]:
     """Names from /v1/models, adapters of a base model (they name a parent) left out."""
-    answer = _json(body)
+    answer = _json(body, redact)
     try:
         return [str(entry["id"]) for entry in answer["data"] if not entry.get("parent")]
     except (KeyError, TypeError, AttributeError):
-        raise NotAReply(f"not a list of models: {_excerpt(body)}") from None
+        raise NotAReply(f"not a list of models: {excerpt(body, redact)}") from None
 
 
-def read_error(body: bytes) -> str:
-    """The server's own words for what went wrong, on one line."""
+def read_error(body: bytes, redact: Redact = str) -> str:
+    """The server's own words for what went wrong, on one line, keys taken out."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        return _excerpt(body)
-    found: Any = answer
-    for name in ("error", "message", "detail"):
-        if isinstance(found, dict) and found.get(name):
-            found = found[name]
-    return _excerpt(found.encode("utf-8", "replace") if isinstance(found, str) else body)
+        return excerpt(body, redact)
+    return _words(answer, redact) if isinstance(answer, Mapping) else excerpt(body, redact)
+
+
+def is_quota(body: bytes) -> bool:
+    """Whether a 429 says that a quota or a balance is spent."""
+    text = body[:4000].decode("utf-8", "replace").lower()
+    return any(words in text for words in QUOTA_WORDS)
 
 
 def read_retry_after(value: str | None) -> float | None:
@@ -69,41 +132,107 @@ def read_retry_after(value: str | None) -> float | None:
     except ValueError:
         try:
             when = email.utils.parsedate_to_datetime(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         if when.tzinfo is None:
             when = when.replace(tzinfo=datetime.timezone.utc)
         seconds = (when - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
-    return max(0.0, seconds) if seconds == seconds and seconds != float("inf") else None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def _json(body: bytes) -> Any:
+def excerpt(body: bytes, redact: Redact = str) -> str:
+    """The beginning of a body on one line, keys taken out before it is cut."""
+    return shortened(redact(body[:8192].decode("utf-8", "replace"))) or "an empty body"
+
+
+def shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text[:_EXCERPT] + "…" if len(text) > _EXCERPT else text
+
+
+def _words(answer: Mapping[str, Any], redact: Redact) -> str:
+    found: Any = answer
+    for name in ("error", "errors", "message", "detail"):
+        if isinstance(found, list) and found:
+            found = found[0]
+        if isinstance(found, Mapping) and found.get(name):
+            found = found[name]
+    if isinstance(found, list) and found:
+        found = found[0]
+    if isinstance(found, Mapping) and isinstance(found.get("msg"), str):  # FastAPI's validation errors
+        found = found["msg"]
+    if not isinstance(found, str):
+        found = json.dumps(found, ensure_ascii=False)
+    return shortened(redact(found)) or "no words"
+
+
+def _json(body: bytes, redact: Redact) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise NotAReply(f"not JSON: {_excerpt(body)}") from None
+        raise NotAReply(f"not JSON: {excerpt(body, redact)}") from None
 
 
-def _text(content: Any) -> str:
+def _texts(content: Any) -> tuple[str, list[str]]:
+    """The text of a message's content, and the thoughts among its parts."""
     if content is None:
-        return ""
+        return "", []
     if isinstance(content, str):
-        return content
-    if isinstance(content, list):  # content parts
-        return "".join(part.get("text") or "" for part in content)
-    raise TypeError
+        return content, []
+    if not isinstance(content, list):
+        raise TypeError
+    text: list[str] = []
+    thoughts: list[str] = []
+    for part in content:
+        if isinstance(part, str):
+            text.append(part)
+        elif part.get("type") in _THOUGHT_PARTS or part.get("thought") is True:
+            thoughts.append(_thought(part))
+        else:
+            text.append(_string(part, "text"))
+    return "".join(text), thoughts
 
 
-def _counts(usage: Any) -> dict[str, int]:
+def _thought(part: Mapping[str, Any]) -> str:
+    found = part.get("thinking") or part.get("reasoning") or part.get("text") or ""
+    return found if isinstance(found, str) else "".join(_string(inner, "text") for inner in found)
+
+
+def _string(mapping: Mapping[str, Any], name: str) -> str:
+    found = mapping.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _counts(usage: Any) -> dict[str, float]:
+    """Tokens and, where the server states it, cost."""
     if not isinstance(usage, dict):
         return {}
-    return {
-        name: int(value)
-        for name in ("prompt_tokens", "completion_tokens")
-        if isinstance(value := usage.get(name), (int, float)) and 0 <= value < 2**53
-    }
+    found: dict[str, float] = {name: int(usage[name]) for name in _USAGE if _is_count(usage.get(name))}
+    for group, name, ours in (
+        ("completion_tokens_details", "reasoning_tokens", "reasoning_tokens"),
+        ("prompt_tokens_details", "cached_tokens", "cached_tokens"),
+    ):
+        details = usage.get(group)
+        value = details.get(name) if isinstance(details, dict) else usage.get(name)
+        if value is not None and _is_count(value):
+            found[ours] = int(value)
+    if _is_count(usage.get("cost")):
+        found["cost"] = float(usage["cost"])
+    return found
 
 
-def _excerpt(body: bytes) -> str:
-    text = " ".join(body[:400].decode("utf-8", "replace").split())
-    return (text[:160] + "…" if len(text) > 160 else text) or "an empty body"
+def _is_count(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def _logprobs(found: Any) -> tuple[TokenLogprob, ...]:
+    if not isinstance(found, Mapping) or not isinstance(found.get("content"), list):
+        return ()
+    return tuple(
+        TokenLogprob(
+            str(one["token"]),
+            float(one["logprob"]),
+            tuple((str(top["token"]), float(top["logprob"])) for top in one.get("top_logprobs") or ()),
+        )
+        for one in found["content"]
+    )

@@ -14,14 +14,16 @@ from table_rewards.core.errors import ConfigurationError
 ENVIRONMENT_NAMES = ("llm_serve_urls", "LLM_SERVE_URLS", "TABLE_REWARDS_ENDPOINTS")
 
 _SUFFIXES = ("/chat/completions", "/completions", "/models")
-_VERSION = re.compile(r"/v\d+[a-z0-9]*$")
+_IPV6 = re.compile(r"\[[0-9A-Fa-f:.%]*:[0-9A-Fa-f:.%]*\](?::\d+)?(?:[/,;\s]|$)")
 
 
 class Endpoints(tuple[str, ...]):
     """Base addresses of OpenAI-compatible servers, normalised, without repeats.
 
     Accepts a URL, several in one string (comma, semicolon or white space between them), a Python or JSON list in a
-    string, or any sequence; with or without ``http://``, ``/v1``, ``/v1/chat/completions`` or a closing slash.
+    string, or any sequence; with or without ``http://``, ``/v1``, ``/v1/chat/completions`` or a closing slash. ``/v1``
+    is added only to an address without a path: ``https://host/v1/openai`` and what stands before a written-out
+    ``/chat/completions`` stay as they are.
 
     Raises:
         ConfigurationError: there is no address, or one can't be an address, or holds a password or query.
@@ -30,11 +32,13 @@ class Endpoints(tuple[str, ...]):
     Endpoints('http://10.0.0.1:10000/v1', 'http://10.0.0.2:10000/v1')
     >>> Endpoints("['http://a:1/v1', 'http://a:1']")
     Endpoints('http://a:1/v1')
+    >>> Endpoints("https://host/v1/openai/chat/completions, [::1]:8000")
+    Endpoints('https://host/v1/openai', 'http://[::1]:8000/v1')
     >>> Endpoints("https://me:secret@host")
     Traceback (most recent call last):
     ...
     table_rewards.core.errors.ConfigurationError: endpoint host: a user name, password or query has no place in the \
-address; put the key in an environment variable and name it with api_key_env=
+address; put the key in an environment variable and name it with api_key_env=, a query in default_query=
     """
 
     def __new__(cls, value: str | Iterable[str]) -> Endpoints:
@@ -73,7 +77,7 @@ def _split(value: str | Iterable[str]) -> Iterator[str]:
             yield from _split(item)
         return
     text = value.strip()
-    if text[:1] in ("[", "("):
+    if text[:1] in ("[", "(") and not _IPV6.match(text):
         for read in (json.loads, ast.literal_eval):
             try:
                 listed = read(text)
@@ -100,12 +104,12 @@ def _normalised(text: str) -> str:
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise ConfigurationError(
             f"endpoint {parts.hostname}: a user name, password or query has no place in the address; "
-            "put the key in an environment variable and name it with api_key_env="
+            "put the key in an environment variable and name it with api_key_env=, a query in default_query="
         )
     path = parts.path.rstrip("/")
-    for suffix in _SUFFIXES:
-        path = path.removesuffix(suffix)
-    if not _VERSION.search(path):
-        path += "/v1"
+    written_out = next((suffix for suffix in _SUFFIXES if path.endswith(suffix)), "")
+    path = path.removesuffix(written_out).rstrip("/")
+    if not path and not written_out:
+        path = "/v1"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from table_rewards.core.forking import renew_after_fork
 from table_rewards.llm import _loop, _usage
 from table_rewards.llm._runtime import Runtime
-from table_rewards.llm.settings import PoolSettings, settings_from
+from table_rewards.llm._transport import tls_context
+from table_rewards.llm.settings import Endpoint, PoolSettings, settings_from
 from table_rewards.llm.types import ChatReply, ChatRequest, Messages, Sampling
 
 _lock = threading.Lock()
@@ -122,17 +123,21 @@ class ChatPool:
         self.settings = settings
 
 
-def get_pool(endpoints: str | Iterable[str] | None = None, **options: Any) -> ChatPool:
+def get_pool(
+    endpoints: str | Mapping[str, Any] | Iterable[str | Mapping[str, Any] | Endpoint] | None = None, **options: Any
+) -> ChatPool:
     """Return the pool for these endpoints and options (``PoolSettings`` lists them); nothing is sent yet.
 
     Args:
-        endpoints: anything that ``Endpoints`` reads; None reads the environment variable ``llm_serve_urls``.
+        endpoints: anything that ``Endpoints`` reads; mappings (or ``Endpoint``) where an endpoint has a model, key,
+            weight or limits of its own; None reads the environment variable ``llm_serve_urls``.
         options: fields of ``PoolSettings``: model, api_key_env, deadline_s, attempts, max_in_flight, cache, ...
 
     Raises:
         ConfigurationError: an address, an option or the cache file can't work.
     """
     settings = settings_from(endpoints, options)
+    tls_context(settings)
     if settings.cache is not None:
         from table_rewards.llm._cache import open_checked
 
