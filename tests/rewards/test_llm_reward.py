@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from table_rewards import QAF1, GroupJudge, StepVerifier
+from table_rewards import QAF1, ConfigurationError, GroupJudge, StepVerifier
 from table_rewards.llm import ChatReply, ChatRequest, get_pool
-from table_rewards.rewards.llm_reward import Rounds, answered, answered_async, sampled
+from table_rewards.rewards.endpoint_options import DEFAULTS, sampling_of
+from table_rewards.rewards.llm_reward import Rounds, answered, answered_async, said_in
 from table_rewards.testing.chat_server import ChatServer
 
 
@@ -51,10 +52,75 @@ def test_a_fault_of_the_rounds_themselves_reaches_the_caller() -> None:
         asyncio.run(answered_async(None, broken()))
 
 
+def sampled(**options: Any) -> dict[str, Any]:
+    return sampling_of({**DEFAULTS, **options}, max_tokens=8).body()
+
+
 def test_thinking_is_sent_only_when_it_is_said() -> None:
-    assert sampled(8, None).extra == {}
-    assert sampled(8, thinking=True).extra == {"chat_template_kwargs": {"enable_thinking": True}}
-    assert sampled(8, None, temperature=0.5).temperature == 0.5
+    assert "chat_template_kwargs" not in sampled()
+    assert sampled(thinking=True)["chat_template_kwargs"] == {"enable_thinking": True}
+    extra = {"chat_template_kwargs": {"a": 1}, "reasoning_effort": "low"}
+    both = sampled(thinking=False, extra=extra)
+    assert both["chat_template_kwargs"] == {"a": 1, "enable_thinking": False}
+    assert both["reasoning_effort"] == "low"
+
+
+def test_a_field_that_a_server_refuses_is_left_out_or_renamed() -> None:
+    refused = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "max_tokens")
+    assert not set(refused) & set(sampled(sampling=dict.fromkeys(refused)))
+    renamed = sampled(sampling={"max_completion_tokens": 9})
+    assert ("max_tokens" in renamed, renamed["max_completion_tokens"]) == (False, 9)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"sampling": {"temprature": 0}}, "did you mean 'temperature'"),
+        ({"sampling": "hot"}, "mapping"),
+        ({"extra": {"a": {1}}}, "JSON"),
+        ({"thinking": "no"}, "thinking"),
+        ({"default_headers": {"api-key": "sk-literal"}}, "environment variable"),
+        ({"default_headers": {"api-key": "$NO_SUCH_KEY"}}, "NO_SUCH_KEY"),
+        ({"ca_file": "/no/such/ca.pem"}, "ca_file"),
+        ({"proxy": "proxy:3128"}, "proxy"),
+        ({"prompt_price": 1.0}, "belong together"),
+        ({"requests_per_minute": 0}, "requests_per_minute"),
+        ({"max_cost": -1}, "max_cost"),
+        ({"endpoints": [{"url": "http://a", "wait": 2}]}, "unknown field wait"),
+        ({"deadlines": 3}, "did you mean 'deadline_s'"),
+    ],
+)
+@pytest.mark.parametrize("kind", [QAF1, GroupJudge, StepVerifier])
+def test_every_reward_that_asks_checks_the_same_options(kind: Any, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        kind(**{"endpoints": "http://127.0.0.1:9", **options})
+
+
+@pytest.mark.parametrize("kind", [QAF1, GroupJudge, StepVerifier])
+def test_every_reward_that_asks_lists_the_same_options(kind: Any) -> None:
+    assert set(DEFAULTS) <= set(kind.option_names())
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        ({"text": "B > A"}, "B > A"),
+        ({"text": "<think>\n\n</think>\n\nB > A"}, "B > A"),
+        ({"text": "hm</think>B > A</s>"}, "B > A"),
+        ({"text": "<think>A > B"}, ""),
+        ({"text": "A > B</think>"}, ""),
+        ({"text": "B > A", "finish_reason": "length"}, ""),
+        ({"text": "B > A", "finish_reason": "model_length"}, ""),
+        ({"text": "B > A END", "finish_reason": "length"}, "B > A END"),
+        ({"text": "<think>END", "finish_reason": "length"}, ""),
+        ({"text": "", "reasoning": "hm", "finish_reason": "length"}, ""),
+        ({"error": "HTTP 500"}, ""),
+    ],
+)
+def test_what_a_reply_says_is_whole_and_outside_of_thoughts(reply: dict[str, str], text: str) -> None:
+    said = said_in(ChatReply(**{"finish_reason": "stop", **reply}), "end")  # type: ignore[arg-type]
+    assert said.text == text
+    assert bool(said.problem) != bool(said.text)
 
 
 SERVED = {"endpoints": "http://127.0.0.1:9"}

@@ -17,7 +17,7 @@ Reply = Callable[[dict[str, Any]], str]
 
 _QUESTION: Final = re.compile(r"<question>(.*?)</question>", re.DOTALL)
 _CANDIDATE: Final = re.compile(r"^(?:Translation|Answer) ([A-Z]+):\n`{3,}\n(.*?)\n`{3,}", re.DOTALL | re.MULTILINE)
-_STEP: Final = re.compile(r"^Step \d+: (.*?)(?=^Step \d+: |\Z)", re.DOTALL | re.MULTILINE)
+_STEP: Final = re.compile(r"^Step \d+:\n`{3,}\n(.*?)\n`{3,}$", re.DOTALL | re.MULTILINE)
 _SUM: Final = re.compile(r"(\d+) ([-+*]) (\d+) (?:=|equals) (\d+)")
 
 

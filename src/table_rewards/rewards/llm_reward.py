@@ -7,43 +7,69 @@ driven for blocking callers and for running event loops, so the two forms cannot
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
+from table_rewards.core.completion import read_completion
 from table_rewards.core.reward import ReferenceT, Reward
 from table_rewards.core.scores import Judgement
 from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
+from table_rewards.rewards.endpoint_options import EndpointOptions, pool_options, sampling_of, settled
 
 T = TypeVar("T")
 Rounds = Generator[list[ChatRequest], list[ChatReply], T]
 """Yields the requests of a round, receives their replies in that order, returns what came of all."""
 
 
-class AskingReward(Reward[ReferenceT]):
+class LLMReward(Reward[ReferenceT]):
     """A reward whose judgements come from a model behind endpoints.
 
     Attributes:
         pool: the endpoints; None for a reader of our own, whose rounds then ask nothing.
         model: the model's name as it was given; None means the one that is served.
+        sampling: how the model samples.
     """
 
     waits = True
     pool: ChatPool | None = None
     model: str | None = None
+    sampling: Sampling
 
-    def connect(self, endpoints: str | Sequence[str] | None, *, model: str | None, **options: Any) -> None:
-        """Name the endpoints; nothing is sent yet. ``options``: see :class:`table_rewards.llm.PoolSettings`.
+    def connect(
+        self, given: EndpointOptions, defaults: Mapping[str, Any] | None = None, **sampling: Any
+    ) -> dict[str, Any]:
+        """Name the endpoints and the sampling; nothing is sent yet.
+
+        Args:
+            given: the options as the caller wrote them.
+            defaults: those defaults of the reward that differ from the common ones.
+            sampling: the reward's own fields of the sampling.
+
+        Returns:
+            Every option with its value.
 
         Raises:
             ConfigurationError: an address or an option can't work, or no endpoint is named anywhere.
         """
-        self.model = model
-        self.pool = get_pool(endpoints, model=model, **options)
+        options = settled(self.name, given, self.option_names(), **(defaults or {}))
+        self.model = options["model"]
+        self.sampling = sampling_of(options, **sampling)
+        self._changed: dict[str, dict[str, Any]] = {
+            "sampling": dict(options["sampling"]),
+            "extra": dict(self.sampling.extra),
+        }
+        where = pool_options(options)
+        self.pool = get_pool(where.pop("endpoints"), **where)
+        return options
 
     @property
     def served(self) -> str:
         """The model's name for the signature."""
         return self.model or "served"
+
+    def sampling_signature(self) -> dict[str, object]:
+        """What the caller changed about the sampling, for the signature; empty when nothing."""
+        return {name: dict(sorted(value.items())) for name, value in self._changed.items()}
 
     @abstractmethod
     def rounds(self, completions: Sequence[str], references: Sequence[ReferenceT]) -> Rounds[list[Judgement]]:
@@ -73,6 +99,42 @@ class AskingReward(Reward[ReferenceT]):
         return await answered_async(self.pool, self.rounds(completions, references))
 
 
+class Said(NamedTuple):
+    """What a model said outside of its thoughts, or why there is nothing to read."""
+
+    text: str
+    problem: str = ""
+
+
+def said_in(reply: ChatReply, closing: str | None = None) -> Said:
+    """Read a reply: thoughts, drafts in them and end-of-turn tokens are no part of what was said.
+
+    A reply that was cut off at its token limit says nothing, but where ``closing`` is given and what was said ends with
+    it: then nothing that counts is missing.
+
+    >>> said_in(ChatReply(text="<think>A > B?</think>\\nB > A<|im_end|>", finish_reason="stop")).text
+    'B > A'
+    >>> said_in(ChatReply(text="<think>A > B", finish_reason="stop")).problem
+    'its thoughts never ended'
+    >>> said_in(ChatReply(text="A: 1", finish_reason="length")).problem
+    'it was cut off after 4 characters'
+    >>> said_in(ChatReply(text="<answer>7</answer>", finish_reason="length"), "</answer>").text
+    '<answer>7</answer>'
+    """
+    if reply.failed:
+        return Said("", reply.error)
+    reading = read_completion(reply.text)
+    text = reading.answer.strip()
+    cut = f"it was cut off after {len(reply.text or reply.reasoning):,} characters" if reply.truncated else ""
+    if not reading.closed:
+        return Said("", f"its thoughts never ended{', and ' + cut if cut else ''}")
+    if cut and not (closing and text.lower().endswith(closing)):
+        return Said("", cut + (" of thoughts" if reply.reasoning and not reply.text else ""))
+    if not text:
+        return Said("", "it says nothing outside of its thoughts" if reading.thoughts or reply.reasoning else "empty")
+    return Said(text)
+
+
 def answered(pool: ChatPool | None, rounds: Rounds[T]) -> T:
     """Ask every round of the pool, wait for its replies, return what the rounds return.
 
@@ -98,16 +160,6 @@ async def answered_async(pool: ChatPool | None, rounds: Rounds[T]) -> T:
             requests = rounds.send(await _of(pool).aask_many(requests) if requests else [])
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
-
-
-def sampled(max_tokens: int, thinking: bool | None, **more: Any) -> Sampling:
-    """The sampling of a reward: greedy unless ``more`` says otherwise; ``thinking`` as Qwen3 servers take it.
-
-    >>> sampled(64, False).extra
-    {'chat_template_kwargs': {'enable_thinking': False}}
-    """
-    extra = {} if thinking is None else {"chat_template_kwargs": {"enable_thinking": bool(thinking)}}
-    return Sampling(max_tokens=max_tokens, extra=extra, **more)
 
 
 def _of(pool: ChatPool | None) -> ChatPool:

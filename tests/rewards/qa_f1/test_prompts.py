@@ -98,7 +98,13 @@ def test_a_table_whose_first_row_is_too_long_is_not_asked_about():
         ("24.6%", "stop", "24.6%"),
         ("<answer>24.6%", "stop", "24.6%"),
         ("<answer></answer>", "stop", ""),
-        ("<answer>7</answer> because the", "length", "7"),
+        ("<answer>7</answer>", "length", "7"),  # what was read ends the reply
+        ("<answer>7</answer> because the", "length", None),  # another answer may have been on its way
+        ("<answer>7</answer><|im_end|>", "stop", "7"),
+        ("<think>maybe <answer>6</answer></think> <answer>7</answer>", "stop", "7"),
+        ("<think>maybe <answer>6</answer>", "length", None),
+        ("<think>maybe <answer>6</answer>", "stop", None),
+        ("maybe <answer>6</answer> so</think>", "stop", None),
         ("<answer>24.", "length", None),
         ("The table says that", "length", None),
         ("<think>let me see", "stop", None),
@@ -107,7 +113,8 @@ def test_a_table_whose_first_row_is_too_long_is_not_asked_about():
     ],
 )
 def test_reading_a_reply(text, reason, answer):
-    assert read_answer(ChatReply(text=text, finish_reason=reason)) == answer
+    found, problem = read_answer(ChatReply(text=text, finish_reason=reason))
+    assert (found, bool(problem)) == (answer, answer is None)
 
 
 @pytest.mark.parametrize(

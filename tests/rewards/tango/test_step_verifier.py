@@ -20,7 +20,7 @@ def check(request):
     """An honest verifier for sums: it reads the numbered steps of the prompt as a model would."""
     content = request["messages"][1]["content"].partition("Proposed solution:")[2]
     verdicts = []
-    for a, op, b, c in re.findall(r"Step \d+: (\d+)([*-])(\d+)=(\d+)", content):
+    for a, op, b, c in re.findall(r"Step \d+:\n`{3,}\n(\d+)([*-])(\d+)=(\d+)", content):
         right = {"*": int(a) * int(b), "-": int(a) - int(b)}[op] == int(c)
         verdicts.append("CORRECT" if right else "INCORRECT")
     steps = "".join(f"<step>Checked. \\boxed{{{verdict}}}</step>" for verdict in verdicts)

@@ -1,11 +1,11 @@
-"""Numbers among the group judge's options, and the penalty for length that three of them describe."""
+"""The penalty for length that three of the group judge's options describe."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.options import finite, positive_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,3 @@ class Overlong:
 
     def __str__(self) -> str:
         return "no" if self.most is None else f"{self.most}-{self.buffer}:{self.penalty:g}"
-
-
-def positive_whole(option: str, value: Any) -> int:
-    """Return ``value`` when it is a positive whole number."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{option} must be a positive whole number, not {value!r}")
-    return value
-
-
-def finite(option: str, value: Any) -> float:
-    """Return ``value`` as a float when it is a number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) == float("inf"):
-        raise ConfigurationError(f"{option} must be a number, not {value!r}")
-    return float(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from table_rewards.llm import ChatReply
 from table_rewards.rewards.group_judge.reference import GroupReference
+from table_rewards.rewards.llm_reward import said_in
 from table_rewards.rewards.ranking.parse import Form, read_ranking
 from table_rewards.rewards.ranking.reference import label
 
@@ -92,13 +93,13 @@ def settle(panel: Panel, number: int, reply: ChatReply) -> bool:
     if reply.failed:
         panel.problem = f"no judge: {reply.error}"
         return False
-    text = reply.text
-    if "</think>" in text:
-        text = text[text.rindex("</think>") + len("</think>") :]
+    said = said_in(reply)
     names = tuple(label(i) for i in range(len(panel.candidates)))
-    scores, problem = read_ranking(text, names, _FORM if len(names) > 1 else _LONE_FORM)
+    scores, problem = None, said.problem
+    if said.text:
+        scores, problem = read_ranking(said.text, names, _FORM if len(names) > 1 else _LONE_FORM)
     if scores is None:
-        panel.problem = f"the judge's reply {'was cut off' if reply.truncated else 'cannot be read'}: {problem}"
+        panel.problem = f"the judge's reply cannot be read: {problem}"
         panel.unread.add(number)
         return False
     panel.write(number, scores)

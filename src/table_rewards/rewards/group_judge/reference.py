@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import Row, plain
 
@@ -80,7 +81,7 @@ def candidate_of(completion: str, kind: str) -> tuple[str, str]:
     >>> candidate_of("...", "text")
     ('', 'no letter and no digit in the candidate')
     """
-    text = completion[completion.rfind("</think>") + len("</think>") :] if "</think>" in completion else completion
+    text = answer_of(completion)
     if kind == "code_block":
         text, problem = _only_block(text.rstrip())
         if problem:

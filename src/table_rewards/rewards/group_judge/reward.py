@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
+from table_rewards.core.options import finite, not_negative, positive_whole
 from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.llm import ChatReply, ChatRequest
+from table_rewards.llm import ChatReply, ChatRequest, Sampling
+from table_rewards.llm.quoting import without_control_tokens
+from table_rewards.rewards.endpoint_options import EndpointOptions, takes_endpoint_options
 from table_rewards.rewards.group_judge.gathering import gather, gather_async
 from table_rewards.rewards.group_judge.grouping import Seat, Seating
-from table_rewards.rewards.group_judge.overlong import Overlong, finite, positive_whole
+from table_rewards.rewards.group_judge.overlong import Overlong
 from table_rewards.rewards.group_judge.panel import Panel, settle
 from table_rewards.rewards.group_judge.reference import CANDIDATES, GroupReference, reference_of_row
-from table_rewards.rewards.llm_reward import AskingReward, Rounds, sampled
+from table_rewards.rewards.llm_reward import LLMReward, Rounds
 from table_rewards.rewards.ranking.prompts import VERSION, ranking_prompt
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+WAITS = {"deadline_s": 300.0, "timeout_s": 120.0}
+LONGER = 2  # a reply that was cut off is asked for once more with so many times the tokens
 LONE = ("judge", "default")
 
 
-class GroupJudge(AskingReward[GroupReference]):
+class GroupJudge(LLMReward[GroupReference]):
     """Scores that a judge model gives the completions of one prompt, seen together.
 
     ::
@@ -30,8 +38,10 @@ class GroupJudge(AskingReward[GroupReference]):
 
     The completions of a group are reduced to their distinct candidates; the judge is asked once a group (``orders``
     times with the candidates in another order), to compare, rank and score them; equal candidates earn equal rewards.
-    A reply whose ranking contradicts its scores, or that names other candidates, is asked for again; when no reply can
-    be had or read the group is *unscored*: that is the judge's failure and no candidate's.
+    A reply whose ranking contradicts its scores, that names other candidates, that was cut off at its token limit or
+    whose thoughts never end is asked for again; when no reply can be had or read the group is *unscored*: that is the
+    judge's failure and no candidate's. Drafts in the judge's thoughts are not read. Control tokens of chat templates in
+    the prompt or in a candidate are broken up before a judge sees them.
 
     Which order the candidates stand in depends on their texts alone, so neither the order of the batch nor its split
     into whole groups changes a value. **A part of a group** (a rank that sees half of it) is judged by itself: it costs
@@ -44,8 +54,6 @@ class GroupJudge(AskingReward[GroupReference]):
     is no released profile.
 
     Args:
-        endpoints: OpenAI-compatible servers in any form; None reads the environment variable ``llm_serve_urls``.
-        model: the served model's name; None asks ``/v1/models``.
         group_by: ``auto``: equal prompt and, where rows have one, equal uid; ``prompt``: equal prompt; a number n:
             every n samples on end are a group, as trainers lay out a batch.
         candidate: what of a completion is judged: ``text`` (all behind ``</think>``), ``code_block`` (the one block
@@ -62,9 +70,13 @@ class GroupJudge(AskingReward[GroupReference]):
         group_size: completions of a whole group. A call that brings fewer waits up to ``gather_s`` seconds for other
             calls of this process to bring the rest. For trainers that score one completion a call, in threads or
             tasks; None never waits.
-        thinking, temperature, max_tokens: how the judge samples.
-        api_key_env, deadline_s, timeout_s, attempts, max_in_flight, cache: as in
-            :class:`table_rewards.llm.PoolSettings`.
+        temperature, max_tokens: how the judge samples.
+        asking: where the judge is and how it is asked:
+            :class:`table_rewards.rewards.endpoint_options.EndpointOptions`; an attempt may take ``timeout_s=120``
+            seconds, a reply ``deadline_s=300``.
+
+    Raises:
+        ConfigurationError: an option cannot work, or no endpoint is named anywhere.
 
     Parts: ``judge_score`` (0 to 10), ``candidates`` (distinct candidates judged together), ``overlong`` (penalty taken)
     and ``position_bias`` (points; 0 with one order).
@@ -83,12 +95,10 @@ class GroupJudge(AskingReward[GroupReference]):
     parts = ("judge_score", "candidates", "overlong", "position_bias")
     headline = ("judge_score", "candidates")
 
+    @takes_endpoint_options(**WAITS)
     def __init__(
         self,
         *,
-        endpoints: str | Sequence[str] | None = None,
-        model: str | None = None,
-        api_key_env: str | None = None,
         group_by: Literal["auto", "prompt"] | int = "auto",
         candidate: Literal["text", "code_block", "last_line"] = "text",
         scale: float = 0.01,
@@ -102,15 +112,10 @@ class GroupJudge(AskingReward[GroupReference]):
         max_candidates: int = 26,
         group_size: int | None = None,
         gather_s: float = 30.0,
-        thinking: bool | None = None,
         temperature: float = 0.0,
         max_tokens: int = 4096,
-        deadline_s: float = 300.0,
-        timeout_s: float = 120.0,
-        attempts: int = 8,
-        max_in_flight: int = 256,
-        cache: str | None = None,
         profile: Profile = "corrected",
+        **asking: Unpack[EndpointOptions],
     ) -> None:
         super().__init__(profile=profile)
         if profile == "released":
@@ -135,20 +140,10 @@ class GroupJudge(AskingReward[GroupReference]):
             judges_lone=self.lone == "judge",
         )
         self.group_size = None if group_size is None else positive_whole("group_size", group_size)
-        self.gather_s = finite("gather_s", gather_s)
+        self.gather_s = not_negative("gather_s", gather_s)
         if group_size is not None and isinstance(group_by, int):
             raise ConfigurationError("group_size waits for other calls, which group_by=<number> can't tell apart")
-        self._sampling = sampled(max_tokens, thinking, temperature=temperature)
-        self.connect(
-            endpoints,
-            model=model,
-            api_key_env=api_key_env,
-            deadline_s=deadline_s,
-            timeout_s=timeout_s,
-            attempts=attempts,
-            max_in_flight=max_in_flight,
-            cache=cache,
-        )
+        self.connect(asking, WAITS, max_tokens=max_tokens, temperature=temperature)
 
     def reference(self, row: Mapping[str, Any]) -> GroupReference:
         return reference_of_row(row)
@@ -162,8 +157,8 @@ class GroupJudge(AskingReward[GroupReference]):
         return {
             "model": self.served,
             "prompts": VERSION,
-            "temperature": self._sampling.temperature,
-            "tokens": self._sampling.max_tokens,
+            "temperature": self.sampling.temperature,
+            "tokens": self.sampling.token_limit,
             "group_by": self.group_by,
             "candidate": self.candidate,
             "scale": self.scale,
@@ -173,6 +168,7 @@ class GroupJudge(AskingReward[GroupReference]):
             "overlong": str(self.overlong),
             "shown": f"{self.seating.most}x{self.seating.longest}",
             "size": self.group_size,
+            **self.sampling_signature(),
             **super().options(),
         }
 
@@ -195,27 +191,28 @@ class GroupJudge(AskingReward[GroupReference]):
     def rounds(self, completions: Sequence[str], references: Sequence[GroupReference]) -> Rounds[list[Judgement]]:
         """Judge what is here, without waiting for the rest of any group; what could not be read is asked again."""
         seats, asked = self.seating.seated(completions, references)
-        again = _unread(asked, (yield self._requests(asked, 0)))
-        _unread(again, (yield self._requests(again, 1)))
+        again = _unread(asked, (yield [self._request(*one, 0, self.sampling) for one in asked]))
+        _unread(
+            [one for one, _ in again],
+            (yield [self._request(*one, 1, self._longer if cut_off else self.sampling) for one, cut_off in again]),
+        )
         return self._paid(completions, seats)
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def _requests(self, asked: Sequence[tuple[Panel, int]], sample: int) -> list[ChatRequest]:
-        return [
-            ChatRequest(
-                ranking_prompt(
-                    panel.reference.prompt,
-                    panel.shown(number),
-                    source_language=panel.reference.source_language,
-                    target_language=panel.reference.target_language,
-                ),
-                self._sampling,
-                sample=sample,
-                tag=f"group_judge:{VERSION}",
-            )
-            for panel, number in asked
-        ]
+    @property
+    def _longer(self) -> Sampling:
+        limit = self.sampling.token_limit
+        return self.sampling.with_token_limit(None if limit is None else LONGER * limit)
+
+    def _request(self, panel: Panel, number: int, sample: int, sampling: Sampling) -> ChatRequest:
+        prompt = ranking_prompt(
+            without_control_tokens(panel.reference.prompt),
+            [without_control_tokens(text) for text in panel.shown(number)],
+            source_language=without_control_tokens(panel.reference.source_language),
+            target_language=without_control_tokens(panel.reference.target_language),
+        )
+        return ChatRequest(prompt, sampling, sample=sample, tag=f"group_judge:{VERSION}")
 
     def _paid(self, completions: Sequence[str], seats: Sequence[Seat]) -> list[Judgement]:
         judged = []
@@ -234,10 +231,10 @@ class GroupJudge(AskingReward[GroupReference]):
         return judged
 
 
-def _unread(asked: Sequence[tuple[Panel, int]], replies: Sequence[ChatReply]) -> list[tuple[Panel, int]]:
-    """Write the scores down; return what to ask again: replies that came and could not be read."""
+def _unread(asked: Sequence[tuple[Panel, int]], replies: Sequence[ChatReply]) -> list[tuple[tuple[Panel, int], bool]]:
+    """Write the scores down; return what to ask again, and whether it was cut off: what came and could not be read."""
     again = []
     for (panel, number), reply in zip(asked, replies, strict=True):
         if not settle(panel, number, reply) and not reply.failed:
-            again.append((panel, number))
+            again.append(((panel, number), reply.truncated))
     return again

@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.options import fraction, positive_whole, whole
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row, as_mapping, plain
 from table_rewards.core.scores import NAN, SCORED, UNPARSED, UNSCORED, Judgement
-from table_rewards.llm import ChatReply, ChatRequest, Sampling
-from table_rewards.rewards.llm_reward import AskingReward, Rounds, sampled
+from table_rewards.llm import ChatReply, ChatRequest
+from table_rewards.rewards.endpoint_options import EndpointOptions, takes_endpoint_options
+from table_rewards.rewards.llm_reward import LLMReward, Rounds
+from table_rewards.rewards.qa_f1 import marks, released
 from table_rewards.rewards.qa_f1.extractive import ExtractiveReader
-from table_rewards.rewards.qa_f1.f1 import is_refusal, released_f1, require_jieba, token_f1
-from table_rewards.rewards.qa_f1.prompts import VERSION, messages, read_answer
+from table_rewards.rewards.qa_f1.f1 import require_jieba
+from table_rewards.rewards.qa_f1.prompts import (
+    VERSION,
+    AnswerFormat,
+    is_chinese,
+    messages,
+    messages_of_several,
+    read_answer,
+    read_answers,
+    schema_of_answers,
+)
 from table_rewards.rewards.qa_f1.reference import COLUMN, QAPair, QAPairs
-from table_rewards.rewards.qa_f1.table import WrittenTable, written_table
+from table_rewards.rewards.qa_f1.table import WrittenTable
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 READERS = ("endpoint", "extractive")
-LONGER = 4  # a reply that was cut off is asked for once more with so many times the tokens
+ANSWER_FORMATS = ("tags", "json")
+LONGER = 4  # a question without an answer is asked once more, alone, with so many times the tokens
 
 
-class QAF1(AskingReward[QAPairs]):
+class QAF1(LLMReward[QAPairs]):
     """Mean F1 between a reader's answers, found in the table that the model wrote, and the gold answers.
 
     For each pair (question q, gold answer g): ``f = F1(reader(table, q), g)`` over tokens, with numbers, units and
     Chinese handled; "Not answerable" scores 0, and 1 when the gold answer says so too. The value is the mean of f over
     the pairs, in [0, 1]. A completion without a table, or cut off inside one, scores 0 and nothing is asked.
 
-    A pair that the reader could not be asked, or answered with nothing, is unscored and left out of the mean; when
-    fewer than ``min_scored`` of the pairs are left, the sample is unscored.
+    A pair that the reader could not be asked, or that has no answer (nothing was said outside of the reader's thoughts;
+    the reply was cut off at its token limit before the answer ended) even when it is asked once more, is unscored and
+    left out of the mean; when fewer than ``min_scored`` of the pairs are left, the sample is unscored.
 
     Parts: ``qa_f1``, ``answered`` (share of the pairs with an answer other than a refusal) and ``truncated`` (1 when
     the completion ends inside a table).
@@ -44,15 +61,14 @@ class QAF1(AskingReward[QAPairs]):
     Args:
         reader: ``"endpoint"`` asks a language model; ``"extractive"`` looks cells up by shared words, without a model:
             deterministic, for demonstrations and tests, no measure of a table that needs reading.
-        endpoints: OpenAI-compatible servers in any form; None reads the environment variable ``llm_serve_urls``.
-        model: the served model's name; None asks ``/v1/models``.
-        thinking: False or True is sent as ``chat_template_kwargs.enable_thinking`` (Qwen3 on vLLM or SGLang); None
-            sends nothing.
         max_tokens: most tokens of one answer.
+        questions_per_request: so many questions of one table go into one request, which costs fewer tokens (the table
+            is shown once); a question without an answer of its own in the reply is asked again alone.
+        answer_format: ``"tags"``, or ``"json"``: the reply must be JSON of a schema, where the server knows schemas.
         max_table_chars: longer tables are cut between two rows before they are shown to the reader.
         min_scored: least share of the pairs that must be scored.
-        api_key_env, deadline_s, timeout_s, attempts, max_in_flight, cache: as in
-            :class:``table_rewards.llm.PoolSettings``.
+        asking: where the reader is and how it is asked:
+            :class:`table_rewards.rewards.endpoint_options.EndpointOptions`.
 
     Raises:
         ConfigurationError: an option can't work; with the endpoint reader also when no endpoint is named anywhere.
@@ -70,54 +86,38 @@ class QAF1(AskingReward[QAPairs]):
     parts = ("qa_f1", "answered", "truncated")
     headline = ("answered", "truncated")
 
+    @takes_endpoint_options()
     def __init__(
         self,
         *,
         reader: Literal["endpoint", "extractive"] = "endpoint",
-        endpoints: str | Sequence[str] | None = None,
-        model: str | None = None,
-        api_key_env: str | None = None,
-        thinking: bool | None = None,
         max_tokens: int = 256,
         max_table_chars: int = 30_000,
         min_scored: float = 0.5,
-        deadline_s: float = 120.0,
-        timeout_s: float = 30.0,
-        attempts: int = 8,
-        max_in_flight: int = 256,
-        cache: str | None = None,
+        questions_per_request: int = 1,
+        answer_format: AnswerFormat = "tags",
         profile: Profile = "corrected",
+        **asking: Unpack[EndpointOptions],
     ) -> None:
         super().__init__(profile=profile)
         self.reader = one_of("reader", reader, READERS)
         self.waits = self.reader == "endpoint"
-        self.max_table_chars = max_table_chars
-        self.min_scored = min_scored
-        if not 0 < min_scored <= 1:
+        self.max_table_chars = whole("max_table_chars", max_table_chars)
+        self.min_scored = fraction("min_scored", min_scored)
+        if not min_scored:
             raise ConfigurationError(f"min_scored is a share of the pairs in (0, 1], not {min_scored!r}")
         if max_table_chars < 100:
             raise ConfigurationError(
                 f"max_table_chars must leave room for a row, at least 100, not {max_table_chars!r}"
             )
-        if profile == "released":
-            require_jieba()
+        self.questions_per_request = positive_whole("questions_per_request", questions_per_request)
+        one_of("answer_format", answer_format, ANSWER_FORMATS)
+        self.answer_format: AnswerFormat = answer_format
+        self._rules = _rules(profile)
         if self.reader == "endpoint":
-            self.connect(
-                endpoints,
-                model=model,
-                api_key_env=api_key_env,
-                deadline_s=deadline_s,
-                timeout_s=timeout_s,
-                attempts=attempts,
-                max_in_flight=max_in_flight,
-                cache=cache,
-            )
-        elif endpoints is not None or model is not None:
+            self.connect(asking, max_tokens=max_tokens, **self._rules.sampling)
+        elif asking.get("endpoints") is not None or asking.get("model") is not None:
             raise ConfigurationError("reader='extractive' asks no model; leave endpoints and model out")
-        # Greedy; the release sent these with it.
-        released = {"top_p": 0.8, "presence_penalty": 1.5} if profile == "released" else {}
-        self._sampling = sampled(max_tokens, thinking, **released)
-        self._longer = dataclasses.replace(self._sampling, max_tokens=LONGER * max_tokens)
 
     # -- references ---------------------------------------------------------------------------------------------------
 
@@ -139,9 +139,12 @@ class QAF1(AskingReward[QAPairs]):
         return {
             "reader": self.served,
             "prompts": VERSION,
-            "tokens": self._sampling.max_tokens,
+            "tokens": self.sampling.token_limit,
             "chars": self.max_table_chars,
             "scored": self.min_scored,
+            **({} if self.questions_per_request == 1 else {"questions": self.questions_per_request}),
+            **({} if self.answer_format == "tags" else {"answers": self.answer_format}),
+            **self.sampling_signature(),
             **super().options(),
         }
 
@@ -149,9 +152,9 @@ class QAF1(AskingReward[QAPairs]):
 
     def rounds(self, completions: Sequence[str], references: Sequence[QAPairs]) -> Rounds[list[Judgement]]:
         papers = self._papers(completions, references)
-        asked = _to_ask(papers) if self.reader == "endpoint" else []
-        cut_off = _fill_in(asked, (yield self._requests(asked, self._sampling)), self._released)
-        _fill_in(cut_off, (yield self._requests(cut_off, self._longer)), self._released)
+        asked = self._sheets(papers) if self.reader == "endpoint" else []
+        left = self._fill_in(asked, (yield [self._request(sheet, again=False) for sheet in asked]))
+        self._fill_in(left, (yield [self._request(sheet, again=True) for sheet in left]))
         return [self._mark(paper) for paper in papers]
 
     async def judge_all_async(
@@ -163,14 +166,10 @@ class QAF1(AskingReward[QAPairs]):
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    @property
-    def _released(self) -> bool:
-        return self.profile == "released"
-
     def _papers(self, completions: Sequence[str], references: Sequence[QAPairs]) -> list[_Paper]:
         """One examination paper a sample; the extractive reader fills it in at once."""
         papers = [
-            _Paper(written_table(completion, self.max_table_chars, self._released), reference.pairs)
+            _Paper(self._rules.table_of(completion, self.max_table_chars), reference.pairs)
             for completion, reference in zip(completions, references, strict=True)
         ]
         if self.reader == "extractive":
@@ -180,35 +179,86 @@ class QAF1(AskingReward[QAPairs]):
                     paper.answers = [read.answer(pair.question) for pair in paper.pairs]
         return papers
 
-    def _requests(self, asked: Sequence[tuple[_Paper, int]], sampling: Sampling) -> list[ChatRequest]:
-        return [
-            ChatRequest(messages(paper.written.html, paper.pairs[number].question), sampling, tag=f"qa_f1:{VERSION}")
-            for paper, number in asked
-        ]
+    def _sheets(self, papers: Sequence[_Paper]) -> list[_Sheet]:
+        """What is asked in one request: questions of one table and one language."""
+        sheets = []
+        for paper in papers:
+            if paper.written.problem:
+                continue
+            languages: dict[bool, list[int]] = {}
+            for number, pair in enumerate(paper.pairs):
+                languages.setdefault(self.questions_per_request > 1 and is_chinese(pair.question), []).append(number)
+            for numbers in languages.values():
+                sheets += [_Sheet(paper, part) for part in _parts(numbers, self.questions_per_request)]
+        return sheets
+
+    def _request(self, sheet: _Sheet, *, again: bool) -> ChatRequest:
+        sampling, count = self.sampling, len(sheet.numbers)
+        questions = [sheet.paper.pairs[number].question for number in sheet.numbers]
+        limit = sampling.token_limit
+        if limit is not None:
+            sampling = sampling.with_token_limit(limit * count * (LONGER if again else 1))
+        if count == 1 and self.answer_format == "tags":
+            asked = messages(sheet.paper.written.html, questions[0])
+        else:
+            asked = messages_of_several(sheet.paper.written.html, questions, self.answer_format)
+        if self.answer_format == "json":
+            sampling = dataclasses.replace(sampling, json_schema=schema_of_answers(count))
+        return ChatRequest(asked, sampling, sample=int(again), tag=f"qa_f1:{VERSION}")
+
+    def _fill_in(self, sheets: Sequence[_Sheet], replies: Sequence[ChatReply]) -> list[_Sheet]:
+        """Write the answers down; return the questions without one that may have one when they are asked again."""
+        left = []
+        for sheet, reply in zip(sheets, replies, strict=True):
+            if reply.failed:
+                sheet.paper.error = reply.error
+                continue
+            answers, problem = self._read(sheet, reply)
+            for number, answer in zip(sheet.numbers, answers, strict=True):
+                sheet.paper.answers[number] = answer
+                if answer is None:
+                    sheet.paper.error = f"the reader's reply held no answer: {problem}"
+                    if not reply.empty or reply.truncated:
+                        left.append(_Sheet(sheet.paper, (number,)))
+        return left
+
+    def _read(self, sheet: _Sheet, reply: ChatReply) -> tuple[Sequence[str | None], str]:
+        if len(sheet.numbers) == 1 and self.answer_format == "tags":
+            answer, problem = self._rules.read_answer(reply)
+            return [answer], problem
+        return read_answers(reply, len(sheet.numbers), self.answer_format)
 
     def _mark(self, paper: _Paper) -> Judgement:
         if paper.written.problem:
             return Judgement(0.0, (0.0, 0.0, float(paper.written.cut_off)), UNPARSED, paper.written.problem)
-        marks = [
-            self._f1(answer, pair)
+        found = [
+            self._rules.mark(answer, pair.answer)
             for answer, pair in zip(paper.answers, paper.pairs, strict=True)
             if answer is not None
         ]
-        missing = len(paper.pairs) - len(marks)
+        missing = len(paper.pairs) - len(found)
         note = f"{missing} of {len(paper.pairs)} questions unscored: {paper.error}" if missing else paper.written.note
-        if not marks or len(marks) < self.min_scored * len(paper.pairs):
+        if not found or len(found) < self.min_scored * len(paper.pairs):
             return Judgement(NAN, (NAN, NAN, NAN), UNSCORED, note)
-        value = sum(f1 for f1, _ in marks) / len(marks)
-        return Judgement(value, (value, sum(answered for _, answered in marks) / len(marks), 0.0), SCORED, note)
+        value = sum(f1 for f1, _ in found) / len(found)
+        return Judgement(value, (value, sum(answered for _, answered in found) / len(found), 0.0), SCORED, note)
 
-    def _f1(self, answer: str, pair: QAPair) -> tuple[float, bool]:
-        """The pair's F1, and whether the reader answered at all."""
-        if self._released:
-            refused = answer.startswith("ERROR") or "not answerable" in answer.lower()
-            return (0.0 if refused else released_f1(answer, pair.answer)), not refused
-        if is_refusal(answer):
-            return float(is_refusal(pair.answer)), False
-        return (0.0 if is_refusal(pair.answer) else token_f1(answer, pair.answer)), True
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What differs between the profiles."""
+
+    table_of: Callable[[str, int], WrittenTable]
+    read_answer: Callable[[ChatReply], tuple[str | None, str]]
+    mark: Callable[[str, str], tuple[float, bool]]
+    sampling: Mapping[str, Any]
+
+
+def _rules(profile: Profile) -> _Rules:
+    if profile == "released":
+        require_jieba()
+        return _Rules(released.table_of, released.read_answer, released.mark, released.SAMPLING)
+    return _Rules(marks.table_of, read_answer, marks.mark, marks.SAMPLING)
 
 
 @dataclass(slots=True)
@@ -224,25 +274,25 @@ class _Paper:
         self.answers = [None] * len(self.pairs)
 
 
-def _to_ask(papers: Sequence[_Paper]) -> list[tuple[_Paper, int]]:
-    return [(paper, number) for paper in papers if not paper.written.problem for number in range(len(paper.pairs))]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sheet:
+    """The questions of a paper, by number, that one request asks."""
+
+    paper: _Paper
+    numbers: tuple[int, ...]
 
 
-def _fill_in(
-    asked: Sequence[tuple[_Paper, int]], replies: Sequence[ChatReply], released: bool
-) -> list[tuple[_Paper, int]]:
-    """Write the answers down; return the questions whose replies were cut off before an answer."""
-    cut_off = []
-    for (paper, number), reply in zip(asked, replies, strict=True):
-        answer = None if reply.failed else read_answer(reply, released)
-        if answer is not None:
-            paper.answers[number] = answer
-            continue
-        if reply.failed:
-            paper.error = reply.error
-        elif reply.truncated:
-            paper.error = f"the reader's reply was cut off after {len(reply.text)} characters, without an answer"
-            cut_off.append((paper, number))
-        else:
-            paper.error = "the reader's reply held no answer"
-    return cut_off
+def _parts(numbers: Sequence[int], most: int) -> list[tuple[int, ...]]:
+    """As few and as even parts as ``most`` allows.
+
+    >>> _parts(range(7), 3)
+    [(0, 1, 2), (3, 4), (5, 6)]
+    """
+    count = -(-len(numbers) // most)
+    short, longer = divmod(len(numbers), count)
+    parts, at = [], 0
+    for part in range(count):
+        size = short + (part < longer)
+        parts.append(tuple(numbers[at : at + size]))
+        at += size
+    return parts

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from table_rewards.core.completion import without_end_tokens
 from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.options import fraction
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.llm import ChatReply, ChatRequest
-from table_rewards.rewards.llm_reward import AskingReward, Rounds, answered, sampled
+from table_rewards.rewards.endpoint_options import EndpointOptions, takes_endpoint_options
+from table_rewards.rewards.llm_reward import LLMReward, Rounds, answered
 from table_rewards.rewards.mathematics.answers import find_answer
 from table_rewards.rewards.tango.format import Step, Verification, solution_steps
 from table_rewards.rewards.tango.generator import StepReward
 from table_rewards.rewards.tango.step_verifier_prompt import MAX_SOLUTION, MAX_STEPS, VERSION, messages, read_reply
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+WAITS = {"deadline_s": 300.0, "timeout_s": 120.0}
+LONGER = 2  # a reply that was cut off is asked for once more with so many times the tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,7 @@ class Question:
     text: str
 
 
-class StepVerifier(AskingReward[Question]):
+class StepVerifier(LLMReward[Question]):
     r"""Share of the steps that a verifier behind an endpoint finds right, mixed with its verdict on the whole.
 
     ::
@@ -33,9 +42,11 @@ class StepVerifier(AskingReward[Question]):
         value = w * final + (1 - w) * (steps judged CORRECT / steps)
 
     For those who train RL Tango's generator alone, with a verifier that is served and does not change. The solution's
-    ``<step>`` elements (without any, its paragraphs) are shown with their numbers, with tags and verdicts of their own
-    taken out, so that a solution cannot answer in the verifier's place. A reply that does not judge every step and the
-    whole is asked for once more, then the sample is unscored; so it is when no endpoint answers.
+    ``<step>`` elements (without any, its paragraphs) are shown with their numbers, each in a fence that it cannot
+    close, with tags and verdicts of their own taken out and control tokens of chat templates broken up, so that a
+    solution cannot answer in the verifier's place. A reply that does not judge every step and the whole, that was cut
+    off before its last tag or whose thoughts never end is asked for once more, then the sample is unscored; so it is
+    when no endpoint answers. Drafts in the verifier's thoughts are not read.
 
     A verifier can be wrong. Mix it with the outcome, or gate it by the outcome, see docs/rewards/verification.md::
 
@@ -44,13 +55,11 @@ class StepVerifier(AskingReward[Question]):
     Source: RL Tango, arXiv 2505.15034, whose verifier format this is.
 
     Args:
-        endpoints: OpenAI-compatible servers in any form; None reads the environment variable ``llm_serve_urls``.
-        model: the served model's name; None asks ``/v1/models``.
         final_weight: w in [0, 1].
-        thinking: False or True is sent as ``chat_template_kwargs.enable_thinking``; None sends nothing.
         max_tokens: most tokens of a verification.
-        api_key_env, deadline_s, timeout_s, attempts, max_in_flight, cache: as in
-            :class:`table_rewards.llm.PoolSettings`.
+        asking: where the verifier is and how it is asked:
+            :class:`table_rewards.rewards.endpoint_options.EndpointOptions`; an attempt may take ``timeout_s=120``
+            seconds, a reply ``deadline_s=300``.
 
     Parts: ``steps`` (share judged CORRECT), ``final``, ``count`` (number of steps). A solution without text scores 0,
     is *unparsed* and nothing is asked. References: the problem's text, or a row with ``question`` (or ``problem``,
@@ -65,41 +74,22 @@ class StepVerifier(AskingReward[Question]):
     parts = ("steps", "final", "count")
     headline = ("steps", "final")
 
+    @takes_endpoint_options(**WAITS)
     def __init__(
         self,
         *,
-        endpoints: str | Sequence[str] | None = None,
-        model: str | None = None,
         final_weight: float = 0.5,
-        api_key_env: str | None = None,
-        thinking: bool | None = None,
         max_tokens: int = 4096,
-        deadline_s: float = 300.0,
-        timeout_s: float = 120.0,
-        attempts: int = 8,
-        max_in_flight: int = 256,
-        cache: str | None = None,
         profile: Profile = "corrected",
+        **asking: Unpack[EndpointOptions],
     ) -> None:
         super().__init__(profile=profile)
         if profile == "released":
             raise ConfigurationError(
                 "StepVerifier has no released profile: RL Tango trains its verifier and asks no endpoint"
             )
-        if isinstance(final_weight, bool) or not 0 <= final_weight <= 1:
-            raise ConfigurationError(f"final_weight is a share in [0, 1], not {final_weight!r}")
-        self.final_weight = float(final_weight)
-        self._sampling = sampled(max_tokens, thinking)
-        self.connect(
-            endpoints,
-            model=model,
-            api_key_env=api_key_env,
-            deadline_s=deadline_s,
-            timeout_s=timeout_s,
-            attempts=attempts,
-            max_in_flight=max_in_flight,
-            cache=cache,
-        )
+        self.final_weight = fraction("final_weight", final_weight)
+        self.connect(asking, WAITS, max_tokens=max_tokens)
 
     def reference(self, row: Mapping[str, Any]) -> Question:
         wrapped = Row(row)
@@ -121,7 +111,8 @@ class StepVerifier(AskingReward[Question]):
             "model": self.served,
             "prompt": VERSION,
             "final": self.final_weight,
-            "tokens": self._sampling.max_tokens,
+            "tokens": self.sampling.token_limit,
+            **self.sampling_signature(),
             **super().options(),
         }
 
@@ -151,7 +142,11 @@ class StepVerifier(AskingReward[Question]):
 
     def _request(self, paper: _Paper, sample: int) -> ChatRequest:
         # The second draw must differ from the first, which the format proved useless.
-        sampling = self._sampling if sample == 0 else replace(self._sampling, temperature=0.7, top_p=0.95)
+        sampling = self.sampling
+        if sample and sampling.temperature == 0:
+            sampling = replace(sampling, temperature=0.7, top_p=None if sampling.top_p is None else 0.95)
+        if paper.cut_off and sampling.token_limit is not None:
+            sampling = sampling.with_token_limit(LONGER * sampling.token_limit)
         shown = messages(paper.question, [step.text for step in paper.steps], paper.answer)
         return ChatRequest(shown, sampling, sample=sample, tag=f"step_verifier:{VERSION}")
 
@@ -169,15 +164,16 @@ class StepVerifier(AskingReward[Question]):
 class _Paper:
     """One solution on its way through the verifier."""
 
-    __slots__ = ("answer", "error", "failed", "problem", "question", "said", "steps")
+    __slots__ = ("answer", "cut_off", "error", "failed", "problem", "question", "said", "steps")
 
     def __init__(self, completion: str, question: str) -> None:
+        completion = without_end_tokens(completion)
         self.question = question
         self.steps = _steps(completion)
         self.answer = find_answer(completion).text
         self.said: Verification | None = None
         self.error = ""
-        self.failed = False
+        self.failed = self.cut_off = False
         self.problem = ""
         if not self.steps:
             self.problem = "no steps"
@@ -209,6 +205,5 @@ def _mark(papers: Sequence[_Paper], replies: Sequence[ChatReply]) -> None:
         if reply.failed:
             paper.error, paper.failed = reply.error, True
             continue
-        paper.said, paper.error = read_reply(reply.text, len(paper.steps))
-        if paper.said is None and reply.truncated:
-            paper.error += f" (cut off after {len(reply.text)} characters)"
+        paper.said, paper.error = read_reply(reply, len(paper.steps))
+        paper.cut_off = reply.truncated
