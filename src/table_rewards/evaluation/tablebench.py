@@ -17,18 +17,12 @@ from table_rewards.core.completion import completion_text
 from table_rewards.core.errors import BadReference
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row
-from table_rewards.rewards.table_bench.charts import chart_matches, read_references
-from table_rewards.rewards.table_bench.programs import ProgramRunner, printed_answer, program_in, table_of_row
-from table_rewards.rewards.table_bench.released import (
-    released_exact_match,
-    released_rouge_l,
-    released_tolerant_match,
-)
+from table_rewards.rewards.table_bench.charts import read_references
+from table_rewards.rewards.table_bench.methods import Method
+from table_rewards.rewards.table_bench.programs import ProgramRunner
+from table_rewards.rewards.table_bench.released import ReleasedMethod
 from table_rewards.rewards.table_bench.table_bench import CHARTS, EM_TOLERANCE, METRIC_OF_SUBTYPE, POT, ROUGE_L
 from table_rewards.sandbox import Job, Outcome
-from table_rewards.text.answers import exact_match, read_answer, tolerant_match
-from table_rewards.text.final_answer import final_answer, released_final_answer
-from table_rewards.text.rouge import rouge_l, script_tokens
 
 TYPES: Final = ("FactChecking", "NumericalReasoning", "DataAnalysis", CHARTS)
 TOLERANCES: Final = (2, 5, 10)
@@ -36,6 +30,7 @@ COMPLETION_COLUMNS: Final = ("prediction", "response", "completion", "output")
 _AT_ONCE: Final = 128
 
 Numbers = dict[str, float | int]
+METHODS: Final[Mapping[Profile, Method | ReleasedMethod]] = {"corrected": Method(), "released": ReleasedMethod()}
 
 
 @dataclass(slots=True)
@@ -102,51 +97,50 @@ def parse_predictions(
 
 
 def _parse_some(rows: Sequence[Mapping[str, Any]], profile: Profile, runner: ProgramRunner) -> list[Parsed]:
-    released = profile == "released"
+    method = METHODS[profile]
     parsed, jobs = [], {}
     for i, row in enumerate(rows):
         text = prediction_of(row)
         chart = row.get("qtype") == CHARTS
         if not chart and row.get("instruction_type") != POT:
-            answer = released_final_answer(text) if released else final_answer(text)
-            parsed.append(Parsed(row, answer or ""))
+            parsed.append(Parsed(row, method.answer(text) or ""))
             continue
         one = Parsed(row, executed=False)
         parsed.append(one)
-        code = program_in(text, released=released)
+        code = method.program(text)
         if code is None:
             continue
         try:
-            jobs[i] = _job(row, code, chart, released, runner)
+            jobs[i] = _job(row, code, chart, method, runner)
         except BadReference as error:
             one.unscored = str(error)
     for i, outcome in zip(jobs, runner.run(list(jobs.values())), strict=True):
-        _settle(parsed[i], outcome, released)
+        _settle(parsed[i], outcome, method)
     return parsed
 
 
-def _job(row: Mapping[str, Any], code: str, chart: bool, released: bool, runner: ProgramRunner) -> Job:
-    table = table_of_row(Row(row))
+def _job(row: Mapping[str, Any], code: str, chart: bool, method: Method | ReleasedMethod, runner: ProgramRunner) -> Job:
+    table = method.table(Row(row))
     if not table:
         raise BadReference("the row has no table for the program to read")
     if not chart:
-        return runner.script(code, table)
+        return method.script(runner, code, table)
     read_references(str(row.get("answer", "")))
-    return runner.chart(f"{code}\n\n{code}" if released else code, table, str(row.get("chart_type", "")))
+    return method.chart(runner, code, table, str(row.get("chart_type", "")))
 
 
-def _settle(one: Parsed, outcome: Outcome, released: bool) -> None:
+def _settle(one: Parsed, outcome: Outcome, method: Method | ReleasedMethod) -> None:
     if outcome.is_ours:
         one.unscored = f"sandbox: {outcome.note}"
         return
     one.executed = outcome.ok
     if one.qtype != CHARTS:
-        one.answer = printed_answer(outcome, released=released) or ""
+        one.answer = method.printed(outcome) or ""
         return
     if outcome.ok and outcome.values and outcome.values[0].ok:
         references = read_references(str(one.row["answer"]))
         kind = str(one.row.get("chart_type", ""))
-        one.answer = chart_matches(outcome.values[0].python(), references, kind, released=released)
+        one.answer = method.draws(outcome.values[0].python(), references, kind)
 
 
 def prediction_of(row: Mapping[str, Any]) -> str:
@@ -219,12 +213,11 @@ def _numbers(group: Sequence[Parsed], profile: Profile) -> Numbers:
         passed = sum(one.answer is True for one in group)
         return {"total": len(group), "Pass@1": _per_cent(passed / len(group)), **_shares(group)}
     pairs = [(str(one.row.get("answer", "")), str(one.answer)) for one in group]
-    released = profile == "released"
-    numbers: Numbers = {"EM": _mean(released_exact_match if released else _exact, pairs)}
+    method = METHODS[profile]
+    numbers: Numbers = {"EM": _mean(method.exact, pairs)}
     for tolerance in TOLERANCES:
-        match = released_tolerant_match if released else _tolerant
-        numbers[f"EM_with_error_{tolerance}"] = _mean(match, pairs, tolerance)
-    numbers["ROUGE-L"] = _mean(released_rouge_l if released else _rouge, pairs)
+        numbers[f"EM_with_error_{tolerance}"] = _mean(method.tolerant, pairs, tolerance)
+    numbers["ROUGE-L"] = _mean(method.rouge, pairs)
     return {**numbers, "total": len(group), **_shares(group)}
 
 
@@ -242,15 +235,3 @@ def _mean(match: Any, pairs: Sequence[tuple[str, str]], *arguments: Any) -> floa
 
 def _per_cent(share: float) -> float:
     return round(share * 100, 2)
-
-
-def _exact(gold: str, given: str) -> float:
-    return exact_match(read_answer(gold), read_answer(given)) if given else 0.0
-
-
-def _tolerant(gold: str, given: str, tolerance: float) -> float:
-    return tolerant_match(read_answer(gold), read_answer(given), tolerance / 100) if given else 0.0
-
-
-def _rouge(gold: str, given: str) -> float:
-    return rouge_l(script_tokens(gold), script_tokens(given))

@@ -38,33 +38,27 @@ def read_references(answer: str) -> tuple[Any, ...]:
     return tuple(float(v) if isinstance(v, (int, float)) else "" if v is None else str(v) for v in flat)
 
 
-def chart_matches(drawn: Any, references: Sequence[Any], kind: str, *, released: bool = False) -> bool:
+def chart_matches(drawn: Any, references: Sequence[Any], kind: str) -> bool:
     """Compare what a chart job read (see ``sandbox.worker.charts``) with the references.
 
-    ``released``: the y-values of the current axes alone, rounded to two decimals, as a sorted list; text never matches.
-    ``corrected``: the same comparison for the current axes, any one axes, or all axes together, so that subplots count;
-    guide lines (``axhline``) do not; text references are read as numbers where they are.
+    Right is the figure that the program showed last, or leaves: the y-values of all its axes together, or of the only
+    one of them that holds series of this kind, rounded to two decimals, as a sorted list. Text references are read as
+    numbers where they are.
 
-    >>> drawn = {"current": [[1.0, 2.0]], "axes": [{"series": [{"y": [1.0, 2.0]}]}, {"series": [{"y": [3.0]}]}]}
-    >>> chart_matches(drawn, [3, 2, 1], "bar"), chart_matches(drawn, [3, 2, 1], "bar", released=True)
+    >>> drawn = {"axes": [{"series": [{"y": [1.0, 2.0]}]}, {"series": [{"y": [3.0]}]}]}
+    >>> chart_matches(drawn, [3, 2, 1], "bar"), chart_matches(drawn, [2, 1], "bar")
     (True, False)
     """
-    if not isinstance(drawn, dict):
+    wanted = wanted_values([_number(value) for value in references], kind)
+    if wanted is None or not isinstance(drawn, dict):
         return False
-    wanted = _wanted(references, kind, released)
-    if wanted is None:
-        return False
-    if released:
-        current = drawn.get("current")
-        return isinstance(current, list) and _same([y for series in current for y in series], wanted)
-    every = [[y for series in axes.get("series", []) for y in series.get("y", [])] for axes in drawn.get("axes") or []]
-    candidates = [*every, [y for one in every for y in one]]
-    return any(_same([_number(y) for y in ys], wanted) for ys in candidates)
+    ys = [y for axes in drawn.get("axes") or [] for series in axes.get("series", []) for y in series.get("y", [])]
+    return same_values([_number(y) for y in ys], wanted)
 
 
-def _wanted(references: Sequence[Any], kind: str, released: bool) -> list[float] | None:
-    numbers = list(references) if released else [_number(value) for value in references]
-    if not all(isinstance(value, float) for value in map(_as_float, numbers)) or not numbers:
+def wanted_values(numbers: Sequence[Any], kind: str) -> list[float] | None:
+    """The reference values as they are compared: fractions of the whole for a pie; None when one is no number."""
+    if not numbers or not all(isinstance(value, float) for value in map(_as_float, numbers)):
         return None
     values = [float(value) for value in numbers]
     if kind == "pie":
@@ -86,7 +80,8 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _same(drawn: Sequence[Any], wanted: Sequence[float]) -> bool:
+def same_values(drawn: Sequence[Any], wanted: Sequence[float]) -> bool:
+    """Whether two lists hold the same numbers, rounded to two decimals, in any order."""
     if len(drawn) != len(wanted) or not all(isinstance(y, (int, float)) for y in drawn):
         return False
     left, right = (sorted((round(float(v), 2) for v in side), key=_order) for side in (drawn, wanted))

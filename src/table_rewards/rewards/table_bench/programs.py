@@ -16,11 +16,10 @@ from table_rewards.core.rows import Row, as_mapping, parse_json, plain
 from table_rewards.sandbox import Job, Limits, Outcome, Sandbox, get_sandbox
 from table_rewards.sandbox.shared import BACKENDS
 from table_rewards.text.blocks import python_block
-from table_rewards.text.final_answer import final_answer, released_final_answer
+from table_rewards.text.final_answer import final_answer
 
 CPU_SECONDS: Final = 5.0
 NO_PROGRAM: Final = "no Python code block"
-_RELEASED_BLOCK: Final = re.compile(r"```python\n(.*?)```", re.DOTALL)
 _MISSING_MODULE: Final = re.compile(r"No module named '([A-Za-z_]\w*)'")
 PROMISED: Final = ("pandas", "numpy", "matplotlib")
 """What the prompts of TableBench tell a program that it may use."""
@@ -87,29 +86,19 @@ def _blamed(outcome: Outcome, sandbox: Sandbox) -> Outcome:
     return Outcome("sandbox_error", note=f"its Python lacks {match[1]}; install table-rewards[programs] there")
 
 
-def program_in(completion: str, *, released: bool = False) -> str | None:
+def program_in(completion: str) -> str | None:
     """Return the last Python block of a completion, or None.
 
     >>> program_in("```python\\nprint(1)\\n```")
     'print(1)\\n'
     """
-    if released:
-        found = _RELEASED_BLOCK.findall(completion)
-        return found[-1] if found and found[-1].strip() else None
     block = python_block(answer_of(completion))
     return block if block is not None and block.strip() else None
 
 
-def printed_answer(outcome: Outcome, *, released: bool = False) -> str | None:
-    """Return the answer that a program printed: its last ``Final Answer:``; None if it failed or printed none.
-
-    ``released`` takes the first one, else all that was printed, as the official parser does (B10).
-    """
-    if not outcome.ok:
-        return None
-    if released:
-        return released_final_answer(outcome.stdout) or outcome.stdout.strip() or None
-    return final_answer(outcome.stdout)
+def printed_answer(outcome: Outcome) -> str | None:
+    """Return the answer that a program printed: its last ``Final Answer:``; None if it failed or printed none."""
+    return final_answer(outcome.stdout) if outcome.ok else None
 
 
 def table_csv(table: Any) -> str:
@@ -121,6 +110,20 @@ def table_csv(table: Any) -> str:
     Raises:
         BadReference: it is no such table.
     """
+    columns, data = columns_and_data(table)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["" if name is None else name for name in columns])
+    writer.writerows([["" if cell is None else cell for cell in row] for row in data])
+    return text.getvalue()
+
+
+def columns_and_data(table: Any) -> tuple[list[Any], list[list[Any]]]:
+    """Return the two halves of a table, given as a mapping or as JSON text of one.
+
+    Raises:
+        BadReference: it has no ``columns`` (a list) or no ``data`` (a list of lists).
+    """
     table = plain(table)
     if isinstance(table, str):
         table = parse_json(table)
@@ -129,24 +132,28 @@ def table_csv(table: Any) -> str:
     data = table.get("data")
     if not isinstance(data, list) or not all(isinstance(row, list) for row in data):
         raise BadReference("a table's 'data' must be a list of rows")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["" if name is None else name for name in table["columns"]])
-    writer.writerows([["" if cell is None else cell for cell in row] for row in data])
-    return text.getvalue()
+    return table["columns"], data
 
 
 def table_of_row(row: Row) -> str:
-    """Return the sample's table as CSV text, from ``table``, its flattened form, or the prompt; '' without one.
+    """Return the sample's table as CSV text, see :func:`found_table`; '' without one.
+
+    Raises:
+        BadReference: it is no table.
+    """
+    table = found_table(row)
+    return "" if table is None else table_csv(table)
+
+
+def found_table(row: Row) -> Any:
+    """Return the sample's table from ``table``, its flattened form, or the prompt; None without one.
 
     A verl row of Table-R1 has its table in the prompt alone, as JSON after ``[TABLE]``.
     """
     table = row.find("table", default=None)
     if table is None and (columns := row.find("table.columns", default=None)) is not None:
         table = {"columns": columns, "data": row.find("table.data", default=[])}
-    if table is None:
-        table = _table_in_prompt(row)
-    return "" if table is None else table_csv(table)
+    return _table_in_prompt(row) if table is None else table
 
 
 def _table_in_prompt(row: Row) -> Any:

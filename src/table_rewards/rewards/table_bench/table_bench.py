@@ -10,24 +10,11 @@ from table_rewards.core.errors import BadReference, one_of
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import NAN, SCORED, UNPARSED, Judgement
-from table_rewards.rewards.table_bench.charts import KINDS, chart_matches, read_references
-from table_rewards.rewards.table_bench.programs import (
-    CPU_SECONDS,
-    NO_PROGRAM,
-    ProgramRunner,
-    printed_answer,
-    program_in,
-    table_of_row,
-)
-from table_rewards.rewards.table_bench.released import (
-    released_exact_match,
-    released_rouge_l,
-    released_tolerant_match,
-)
+from table_rewards.rewards.table_bench.charts import KINDS, read_references
+from table_rewards.rewards.table_bench.methods import Method
+from table_rewards.rewards.table_bench.programs import CPU_SECONDS, NO_PROGRAM, ProgramRunner
+from table_rewards.rewards.table_bench.released import ReleasedMethod
 from table_rewards.sandbox import Job, Outcome
-from table_rewards.text.answers import exact_match, read_answer, tolerant_match
-from table_rewards.text.final_answer import final_answer, released_final_answer
-from table_rewards.text.rouge import rouge_l, script_tokens
 
 Metric = Literal["auto", "em", "em_tolerance", "rouge_l"]
 METRICS: Final = ("auto", "em", "em_tolerance", "rouge_l")
@@ -118,6 +105,7 @@ class TableBench(Reward[TableBenchReference]):
         super().__init__(profile=profile)
         self.metric: Metric = one_of("metric", metric, METRICS)  # type: ignore[assignment]
         self.programs = ProgramRunner(sandbox, cpu_seconds)
+        self.method: Method | ReleasedMethod = ReleasedMethod() if profile == "released" else Method()
         self.parts = ("answer", "em", "em_tolerance", "rouge_l", "executed", "chart")
         self.headline = ("em", "rouge_l")
 
@@ -136,7 +124,7 @@ class TableBench(Reward[TableBenchReference]):
         if qtype == CHARTS:
             read_references(answer)
             one_of_charts(chart_type)
-        table = table_of_row(wrapped) if qtype == CHARTS or instruction == POT else ""
+        table = self.method.table(wrapped) if qtype == CHARTS or instruction == POT else ""
         return TableBenchReference(answer, qtype, qsubtype, instruction, table, chart_type)
 
     def judge(self, completion: str, reference: TableBenchReference, step: int | None) -> Judgement:
@@ -161,13 +149,11 @@ class TableBench(Reward[TableBenchReference]):
         jobs = {}
         for i, reference in enumerate(references):
             if (reference.qtype == CHARTS or reference.instruction_type == POT) and reference.table:
-                code = program_in(completions[i], released=self.profile == "released")
+                code = self.method.program(completions[i])
                 if code is not None and reference.qtype == CHARTS:
-                    if self.profile == "released":  # the official script runs it twice into one figure (B9)
-                        code = f"{code}\n\n{code}"
-                    jobs[i] = self.programs.chart(code, reference.table, reference.chart_type)
+                    jobs[i] = self.method.chart(self.programs, code, reference.table, reference.chart_type)
                 elif code is not None:
-                    jobs[i] = self.programs.script(code, reference.table)
+                    jobs[i] = self.method.script(self.programs, code, reference.table)
         return jobs
 
     def _judged(
@@ -176,12 +162,11 @@ class TableBench(Reward[TableBenchReference]):
         references: Sequence[TableBenchReference],
         outcomes: Mapping[int, Outcome],
     ) -> list[Judgement]:
-        released = self.profile == "released"
         judged = []
         seen: dict[tuple[str | None, int], Judgement] = {}  # a group's thoughts differ more than its answers
         for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
             if reference.qtype != CHARTS and reference.instruction_type != POT:
-                found = released_final_answer(completion) if released else final_answer(completion)
+                found = self.method.answer(completion)
                 key = (found, id(reference))
                 if key not in seen:
                     seen[key] = self.judge_answer(found, reference)
@@ -195,54 +180,35 @@ class TableBench(Reward[TableBenchReference]):
     def _judge_program(self, reference: TableBenchReference, outcome: Outcome | None) -> Judgement:
         chart = reference.qtype == CHARTS
         if outcome is None:
-            zeros = (0.0, NAN, NAN, NAN, 0.0, 0.0) if chart else (0.0, 0.0, 0.0, 0.0, 0.0, NAN)
-            return Judgement(0.0, zeros, UNPARSED, NO_PROGRAM)
+            if not chart:
+                return self.judge_answer(None, reference, executed=0.0)._replace(note=NO_PROGRAM)
+            return Judgement(0.0, (0.0, NAN, NAN, NAN, 0.0, 0.0), UNPARSED, NO_PROGRAM)
         if outcome.is_ours:
             return self.unscored(f"sandbox: {outcome.note}")
         note = "" if outcome.ok else outcome.note or outcome.status
         if not chart:
-            answer = printed_answer(outcome, released=self.profile == "released")
+            answer = self.method.printed(outcome)
             judged = self.judge_answer(answer, reference, executed=float(outcome.ok))
             return judged._replace(note=note or judged.note)
         drawn = outcome.values[0].python() if outcome.ok and outcome.values and outcome.values[0].ok else None
-        matches = chart_matches(
-            drawn, read_references(reference.answer), reference.chart_type, released=self.profile == "released"
-        )
+        matches = self.method.draws(drawn, read_references(reference.answer), reference.chart_type)
         value = float(matches)
         return Judgement(value, (value, NAN, NAN, NAN, float(outcome.ok), value), SCORED, note)
 
     def judge_answer(self, answer: str | None, reference: TableBenchReference, executed: float = NAN) -> Judgement:
         """Judge an answer that was already taken from its completion; None or '' means there was none."""
         chosen = self.metric_for(reference)
-        if not answer:
-            # The official script scores the empty text, which equals a gold answer of punctuation alone. We do not.
-            return Judgement(0.0, (0.0, 0.0, 0.0, 0.0, executed, NAN), UNPARSED, NO_ANSWER)
-        if self.profile == "released":
-            three = self._released(reference.answer, answer)
-        elif answer == reference.answer:
-            three = (1.0, 1.0, 1.0)
-        else:
-            gold, given = read_answer(reference.answer), read_answer(answer)
-            three = (
-                exact_match(gold, given),
-                tolerant_match(gold, given),
-                rouge_l(script_tokens(reference.answer), script_tokens(answer)),
-            )
-        return Judgement(three[chosen], (three[chosen], *three, executed, NAN), SCORED, "")
+        three = self.method.metrics(reference.answer, answer or "")
+        parts = (three[chosen], *three, executed, NAN)
+        if not self.method.is_answer(answer, three):
+            return Judgement(three[chosen], parts, UNPARSED, NO_ANSWER)
+        return Judgement(three[chosen], parts, SCORED, "")
 
     def metric_for(self, reference: TableBenchReference) -> int:
         """The index of the sample's metric: 0 exact match, 1 within tolerance, 2 ROUGE-L."""
         if self.metric != "auto":
             return _INDEX[self.metric]
         return METRIC_OF_SUBTYPE.get(reference.qsubtype, EM)
-
-    @staticmethod
-    def _released(gold: str, given: str) -> tuple[float, float, float]:
-        return (
-            released_exact_match(gold, given),
-            released_tolerant_match(gold, given),
-            released_rouge_l(gold, given),
-        )
 
 
 def one_of_charts(chart_type: str) -> str:

@@ -28,6 +28,7 @@ from table_rewards.rewards.table_bench.region import (
     released_citation,
     released_overlap,
 )
+from table_rewards.rewards.table_bench.released import ReleasedMethod
 from table_rewards.rewards.table_bench.table_bench import NO_ANSWER, POT, answer_text
 from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.answers import same_answer
@@ -236,7 +237,7 @@ class TableRegion(Reward[RegionReference]):
             program = reference.instruction_type == POT
             found = None if program else released_final_answer(completion)
             cited = released_citation(completion)
-            executed = float(program_in(completion, released=True) is not None) if program else NAN
+            executed = float(ReleasedMethod().program(completion) is not None) if program else NAN
             key = (found, cited, id(reference), program and executed)
             if key not in seen:
                 seen[key] = self._judge_released(found, cited, reference, weight, executed)
