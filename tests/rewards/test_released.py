@@ -6,11 +6,14 @@ Formulas: where the released text scorer would parse LaTeX, rows on which that c
 from __future__ import annotations
 
 import math
+import sys
 
 import pytest
 
 from fixture_rows import fixture_rows
-from table_rewards import Generator, Mathematics, Verifier, WhiteBox
+from table_rewards import Generator, Mathematics, TableBench, Verifier, WhiteBox
+
+METRICS = ("em", "em_tolerance", "rouge_l")
 
 
 def rows_of(name):
@@ -62,3 +65,25 @@ def test_generator_and_its_steps():
         mine = [list(step) for step in reward.step_rewards(row["completion"], row["row"])]
         assert [step[:2] for step in mine] == [step[:2] for step in steps], row["id"]
         assert [step[2] for step in mine] == pytest.approx([step[2] for step in steps], abs=1e-6), row["id"]
+
+
+def test_texts_of_table_bench():
+    rows = rows_of("table_bench_text")
+    parts = scored(TableBench(profile="released"), rows).parts
+    for i, row in enumerate(rows):
+        assert {name: parts[name][i] for name in METRICS} == pytest.approx(row["expected"], abs=1e-9), row["id"]
+
+
+def test_programs_of_table_bench():
+    later = sys.version_info >= (3, 12)  # comprehensions read their surroundings there (PEP 709)
+    rows = [row for row in rows_of("table_bench_pot") if not (later and row["python"] == "<3.12")]
+    reward = TableBench(profile="released")
+    parts = scored(reward, rows).parts
+    again = [{**row, "row": {**row["row"], "answer": row["expected"]["parsed"].strip() or "-1-"}} for row in rows]
+    repeated = scored(reward, again).parts
+    for i, row in enumerate(rows):
+        wanted = row["expected"]
+        assert parts["executed"][i] == wanted["executed"], row["id"]
+        assert {name: parts[name][i] for name in METRICS} == pytest.approx(wanted["against_answer"]), row["id"]
+        if wanted["against_parsed"] is not None:
+            assert {name: repeated[name][i] for name in METRICS} == pytest.approx(wanted["against_parsed"]), row["id"]

@@ -94,8 +94,10 @@ def test_no_answer_is_the_floor_and_says_so() -> None:
     assert (score.value, score.status, score.note) == (0.0, "unparsed", "no 'Final Answer:' line")
 
 
-def test_an_empty_answer_never_equals_a_gold_answer_of_punctuation() -> None:
-    assert TableBench(profile="released")(["nothing"], ["---"]).values.tolist() == [0.0]
+def test_b12_an_empty_answer_equals_a_gold_answer_of_punctuation_only_as_released() -> None:
+    assert TableBench()(["nothing"], ["---"]).values.tolist() == [0.0]
+    released = TableBench(profile="released")(["nothing"], ["---"])
+    assert (released.values.tolist(), released.status.tolist()) == ([1.0], ["scored"])
 
 
 def test_verl_rows_and_swift_columns_give_the_same_reference() -> None:

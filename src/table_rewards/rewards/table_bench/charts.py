@@ -41,9 +41,10 @@ def read_references(answer: str) -> tuple[Any, ...]:
 def chart_matches(drawn: Any, references: Sequence[Any], kind: str) -> bool:
     """Compare what a chart job read (see ``sandbox.worker.charts``) with the references.
 
-    Right is the figure that the program showed last, or leaves: the y-values of all its axes together, or of the only
-    one of them that holds series of this kind, rounded to two decimals, as a sorted list. Text references are read as
-    numbers where they are.
+    Right is a program that shows, saves or leaves one figure whose axes hold together the reference's y-values,
+    rounded to two decimals, in any order. What it draws besides counts against it: another series, another panel,
+    another figure, for who draws everything did not find out what was asked. Text references are read as numbers where
+    they are.
 
     >>> drawn = {"axes": [{"series": [{"y": [1.0, 2.0]}]}, {"series": [{"y": [3.0]}]}]}
     >>> chart_matches(drawn, [3, 2, 1], "bar"), chart_matches(drawn, [2, 1], "bar")
@@ -52,8 +53,10 @@ def chart_matches(drawn: Any, references: Sequence[Any], kind: str) -> bool:
     wanted = wanted_values([_number(value) for value in references], kind)
     if wanted is None or not isinstance(drawn, dict):
         return False
-    ys = [y for axes in drawn.get("axes") or [] for series in axes.get("series", []) for y in series.get("y", [])]
-    return same_values([_number(y) for y in ys], wanted)
+    every = [axes for axes in drawn.get("axes") or [] if axes.get("series")]
+    if len({axes.get("figure") for axes in every}) > 1:
+        return False
+    return same_values([_number(y) for axes in every for series in axes["series"] for y in series.get("y", [])], wanted)
 
 
 def wanted_values(numbers: Sequence[Any], kind: str) -> list[float] | None:

@@ -1,47 +1,126 @@
-"""The y-values of the figures that a program drew, read in the child after the program.
+"""The y-values of the figures that a program drew, read in the child beside the program.
 
 The value of a chart job is a dict::
 
     {"kind": "bar",
      "current": [[...], ...],   # of the current axes, as TableBench's own evaluation reads them; None where that fails
-     "axes": [{"current": True, "title": "...", "series": [{"label": "...", "x": [...], "y": [...]}, ...]}, ...]}
+     "axes": [{"figure": 0, "current": True, "title": "...",
+               "series": [{"label": "...", "x": [...], "y": [...]}, ...]}, ...]}
 
-``axes`` has every axes of every open figure, with guide lines (``axhline``, ``axvspan``: what is not drawn in data
-coordinates) left out. A y-value is a float; a category or a date stays text. By kind: ``line`` and ``radar`` the
-points of a line (radar without the point that closes it), ``bar`` and ``waterfall`` heights, ``hbar`` widths, ``pie``
-fractions of the circle, ``area`` the height of each layer, ``scatter`` the points of a cloud or of a line that shows
-only its markers.
+``axes`` has every axes of every figure that the program showed, saved or left open, as it was when it was last shown:
+a figure that was shown or saved and then cleared or closed counts as shown. Of figures that are alike one is there.
+Guide lines (``axhline``, ``axvspan``: what is not drawn in data coordinates) and the caps of error bars are left out. A
+y-value is a float; a category or a date stays text. By kind: ``line`` and ``radar`` the points of a line (radar without
+the point that closes it), ``bar`` and ``waterfall`` heights, ``hbar`` widths, ``pie`` fractions of the circle, ``area``
+the height of each layer, ``scatter`` the points of a cloud or of a line that shows only its markers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
 MAX_NUMBERS = 50_000
+MAX_SHOWN = 200
 Series = dict[str, Any]
 
 
-def read(kind: str) -> dict[str, Any]:
-    """Read every open figure. Called in the child, after the program, with pyplot's state as the program left it."""
-    from matplotlib._pylab_helpers import Gcf
+class Drawing:
+    """Watches over a program that draws: what it shows or saves is read at that moment, the rest behind its end."""
 
-    managers = Gcf.get_all_fig_managers()
-    found = [axes for manager in managers for axes in manager.canvas.figure.axes]
-    active = Gcf.get_active()
-    current = active.canvas.figure.gca() if active is not None and active.canvas.figure.axes else None
-    described = []
-    for axes in found:
-        series = [one for one in CORRECTED[kind](axes) if one["y"]]
-        described.append({"current": axes is current, "title": axes.get_title()[:200], "series": series})
-    released = None
-    if current is not None:
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.shown: list[tuple[Any, list[Series]]] = []
+        """(figure, its axes) in the order in which they were shown first."""
+
+    def watch(self) -> None:
+        """Be told of what the program shows and saves, and let back ends with windows be asked for in vain."""
         try:
-            released = [[_number(y) for y in _take(ys)] for ys in RELEASED[kind](current)]
-        except Exception:
-            released = None
-    return {"kind": kind, "current": released, "axes": described}
+            import matplotlib
+            from matplotlib import backend_bases, cm, figure, pyplot, style
+        except ImportError:  # the program finds out itself
+            return
+        pyplot.switch_backend("agg")
+        print_figure = backend_bases.FigureCanvasBase.print_figure
+
+        def save(canvas: Any, *arguments: Any, **options: Any) -> Any:
+            self.keep(canvas.figure)
+            return print_figure(canvas, *arguments, **options)
+
+        def ignore(*_: Any, **__: Any) -> None: ...
+
+        for owner, name, value in (
+            (backend_bases.FigureCanvasBase, "print_figure", save),
+            (figure.Figure, "show", lambda shown, *_, **__: self.keep(shown)),
+            (pyplot, "show", lambda *_, **__: self.keep(*self.open_figures())),
+            (pyplot, "switch_backend", ignore),
+            (matplotlib, "use", ignore),
+        ):
+            setattr(owner, name, value)
+        for style_name in list(style.library):  # renamed and removed by newer versions, and common in programs
+            style.library.setdefault(style_name.replace("seaborn-v0_8", "seaborn"), style.library[style_name])
+        if not hasattr(cm, "get_cmap"):
+            setattr(cm, "get_cmap", pyplot.get_cmap)  # noqa: B010
+
+    def open_figures(self) -> list[Any]:
+        from matplotlib._pylab_helpers import Gcf
+
+        return [manager.canvas.figure for manager in Gcf.get_all_fig_managers()]
+
+    def keep(self, *figures: Any) -> None:
+        """Read figures; what was read of them before is replaced where they still hold it."""
+        for figure in figures:
+            axes = self.described(figure)
+            if not any(one["series"] for one in axes):
+                continue
+            last = next((i for i in reversed(range(len(self.shown))) if self.shown[i][0] is figure), None)
+            if last is not None and _holds(axes, self.shown[last][1]):
+                self.shown[last] = figure, axes
+            elif len(self.shown) < MAX_SHOWN:
+                self.shown.append((figure, axes))
+
+    def described(self, figure: Any) -> list[Series]:
+        found = []
+        for axes in figure.axes:
+            series = [one for one in CORRECTED[self.kind](axes) if one["y"]]
+            found.append({"current": False, "title": axes.get_title()[:200], "series": series})
+        return found
+
+    def read(self) -> dict[str, Any]:
+        """The value of the job. Called behind the program, with pyplot's state as the program left it."""
+        from matplotlib._pylab_helpers import Gcf
+
+        active = Gcf.get_active()
+        current = active.canvas.figure.gca() if active is not None and active.canvas.figure.axes else None
+        self.keep(*self.open_figures())
+        distinct: list[list[Series]] = []
+        for figure, axes in self.shown:
+            if current is not None and current in figure.axes and len(axes) == len(figure.axes):
+                axes[figure.axes.index(current)]["current"] = True
+            if not any(_values(axes) == _values(other) for other in distinct):
+                distinct.append(axes)
+        released = None
+        if current is not None:
+            with contextlib.suppress(Exception):
+                released = [[_number(y) for y in _take(ys)] for ys in RELEASED[self.kind](current)]
+        every = [{"figure": number, **one} for number, axes in enumerate(distinct) for one in axes]
+        return {"kind": self.kind, "current": released, "axes": every}
+
+
+def _values(axes: list[Series]) -> list[str]:
+    return sorted(repr((series["x"], series["y"])) for one in axes for series in one["series"])
+
+
+def _holds(axes: list[Series], earlier: list[Series]) -> bool:
+    """Whether a reading of a figure still has all that an earlier one had: it was not cleared in between."""
+    left = _values(axes)
+    for value in _values(earlier):
+        if value not in left:
+            return False
+        left.remove(value)
+    return True
 
 
 def _take(values: Iterable[Any]) -> list[Any]:
@@ -75,7 +154,14 @@ def _is_guide(line: Any, axes: Any) -> bool:
 
 
 def _lines(axes: Any) -> list[Any]:
-    return [line for line in axes.get_lines() if not _is_guide(line, axes) and len(line.get_xdata(orig=False))]
+    from matplotlib.container import ErrorbarContainer
+
+    caps = {id(cap) for one in axes.containers if isinstance(one, ErrorbarContainer) for cap in one[1]}
+    return [
+        line
+        for line in axes.get_lines()
+        if id(line) not in caps and not _is_guide(line, axes) and len(line.get_xdata(orig=False))
+    ]
 
 
 def _line(axes: Any) -> list[Series]:

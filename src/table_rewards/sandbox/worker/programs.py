@@ -289,6 +289,9 @@ def run_harness(spec: Spec, parts: list[bytes]) -> int:
 
 def run_chart(spec: Spec, parts: list[bytes]) -> int:
     space = new_module("__main__")
-    status = execute(prepare(spec, parts), space)
-    claim(0, lambda: charts.read(spec["entry"]))
+    drawing = charts.Drawing(spec["entry"])
+    code = prepare(spec, parts)
+    drawing.watch()
+    status = execute(code, space)
+    claim(0, drawing.read)
     return status
