@@ -24,12 +24,17 @@ Row = tuple[Leaf, ...]
 
 class Cell(NamedTuple):
     """A cell where it begins: plain text with single spaces, how many columns and rows it spans, whether it is a
-    header."""
+    header.
+
+    ``marked`` is empty but for a cell with superscripts or subscripts: there it is the text with their beginnings and
+    ends marked (:mod:`table_rewards.tables.formats.scripts`), and ``text`` says the same in plain characters: ``10⁻³``.
+    """
 
     text: str = ""
     colspan: int = 1
     rowspan: int = 1
     header: bool = False
+    marked: str = ""
 
 
 class Placed(NamedTuple):
@@ -100,6 +105,10 @@ class Table:
                 break
             count += 1
         return count
+
+    def readable(self) -> Table:
+        """The same table with superscripts and subscripts in plain characters alone, as its texts say them."""
+        return Table(tuple(tuple([cell._replace(marked="") if cell.marked else cell for cell in r]) for r in self.rows))
 
     def grid(self, max_slots: int = MAX_SLOTS) -> Grid:
         """Lay the table out as a browser does: a cell takes the next free slot of its row and covers what it spans.

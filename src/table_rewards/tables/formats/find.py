@@ -1,16 +1,20 @@
 """Where in a completion the tables are.
 
-A completion may think first, wrap its answer in tags, put the table in a code fence and talk around it. What counts
-as the answer: the text behind the last ``</think>``; in it the last ``<answer>`` block, when there is one; a table
-that begins in a code fence ends with it.
+A completion may think first, wrap its answer in tags, put the table in a code fence and talk around it, naming formats
+that it does not use. What counts as the answer: what stands behind the thoughts; in it the last ``<answer>`` block, when
+there is one; a table that begins in a code fence ends with it. A tag or token that is only named, in prose or between
+backticks, is no table: a find holds a cell, and what is written as a table goes before what could be one.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from table_rewards.tables.formats.latex import BEGIN
+from table_rewards.core.completion import answer_of
+from table_rewards.tables.formats.hidden import blank, without_hidden
+from table_rewards.tables.formats.latex import latex_tables
 from table_rewards.tables.formats.markdown import markdown_blocks
 from table_rewards.tables.formats.otsl import TOKEN
 
@@ -23,9 +27,16 @@ FORMATS: Final = (HTML, OTSL, MARKDOWN, LATEX)
 MAX_TABLES: Final = 16
 """Tables of one completion that are looked at."""
 
-_TABLE_TAG: Final = re.compile(r"<(/?)table(?=[\s>/])", re.IGNORECASE)
+_TABLE_TAG: Final = re.compile(r"<(\\?/?)table(?=[\s>/])", re.IGNORECASE)
+_CELL_TAG: Final = re.compile(r"<t[dh](?=[\s>/])", re.IGNORECASE)
+_INSIDE_TABLE: Final = re.compile(r"<(?:t[drh]|thead|tbody|tfoot|caption|colgroup|col|table)(?=[\s>/])", re.IGNORECASE)
 _FENCE: Final = re.compile(r"^[ \t]*(```+|~~~+)", re.MULTILINE)
-_OTSL_WRAPPER: Final = re.compile(r"</?otsl>")
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_NAMED: Final = re.compile(r"`{1,2}[ \t]*</?[a-zA-Z][^`<>\n]{0,60}>[ \t]*`{1,2}")
+_OTSL_END: Final = re.compile(r"(?<=</otsl>)|(?=<otsl>)")
+_CELL_TOKEN: Final = re.compile(r"<(?:fcel|ecel|ched|rhed|srow|lcel|ucel|xcel)>")
+_LEADING_TAGS: Final = re.compile(r"\s*(?:<[^<>\s]*>\s*)*")
+_OTSL_TOKENS: Final = ("<fcel>", "<ecel>", "<ched>", "<rhed>", "<srow>")
 
 
 class Found(NamedTuple):
@@ -43,10 +54,7 @@ def answer_part(completion: str) -> str:
     >>> answer_part("<think>never ends <table>")
     ''
     """
-    if "</think>" in completion:
-        completion = completion[completion.rindex("</think>") + len("</think>") :]
-    elif completion.lstrip().startswith("<think>"):
-        return ""
+    completion = answer_of(completion)
     start = completion.rfind("<answer>")
     if start >= 0:
         end = completion.find("</answer>", start)
@@ -57,46 +65,39 @@ def answer_part(completion: str) -> str:
 def find_tables(completion: str) -> list[Found]:
     """Return the tables in a completion's answer, in order, all of them in the first format that occurs.
 
-    HTML is looked for first, then OTSL, LaTeX and Markdown.
+    HTML is looked for first, then OTSL, LaTeX and Markdown. What looks like a format's name in prose counts only where
+    no format is written as a table.
 
     >>> find_tables("Sure:\\n```html\\n<table><tr><td>1</td></tr></table>\\n```\\nDone.")
     [Found(format='html', source='<table><tr><td>1</td></tr></table>')]
+    >>> find_tables("Instead of a <table>:\\n\\n| a |\\n|---|\\n| 1 |")
+    [Found(format='markdown', source='| a |\\n|---|\\n| 1 |')]
     >>> find_tables("There is no table.")
     []
     """
     text = answer_part(completion)
-    if "<" in text:
-        found = _html_tables(text)
-        if found:
-            return found
-        if TOKEN.search(text):
-            return [Found(OTSL, source) for source in _otsl_tables(text)][:MAX_TABLES]
-    if "\\begin{" in text:
-        starts = [match.start() for match in BEGIN.finditer(text)]
-        if starts:
-            return [Found(LATEX, source) for source in _latex_tables(text, starts)][:MAX_TABLES]
-    if "|" in text:
-        text = _FENCE.sub("\n", text)
-        return [Found(MARKDOWN, block) for block in markdown_blocks(text)[:MAX_TABLES]]
+    for certain in (True, False):
+        for format, look in _SEARCHES:
+            sources = look(text, certain)
+            if sources:
+                return [Found(format, source) for source in sources[:MAX_TABLES]]
     return []
 
 
-def _otsl_tables(text: str) -> list[str]:
-    """All tokens are one table, unless ``<otsl>`` tags tell several apart."""
-    tables: list[str] = []
-    for piece in _OTSL_WRAPPER.split(text):
-        first = next((match for match in TOKEN.finditer(piece) if match[1] != "nl"), None)
-        if first is not None:
-            tables.append(_before_fence(piece, first.start()))
-    return tables
+def _html_tables(text: str, certain: bool) -> list[str]:
+    """Outermost ``<table>`` elements with a cell; an unclosed one ends at its code fence, else with the text.
 
-
-def _html_tables(text: str) -> list[Found]:
-    """Outermost ``<table>`` elements; an unclosed one ends at its code fence, else with the text."""
-    found: list[Found] = []
+    An unclosed one is certain when nothing but its own elements follows the tag: prose names a table and goes on.
+    """
+    if "<" not in text or _TABLE_TAG.search(text) is None:
+        return []
+    shown = without_hidden(_NAMED.sub(blank, text) if "`" in text else text)
+    found: list[str] = []
     depth = start = 0
-    for match in _TABLE_TAG.finditer(text):
+    for match in _TABLE_TAG.finditer(shown):
         if not match[1]:
+            if depth and _CELL_TAG.search(shown, start, match.start()) is None:
+                depth = 0  # the one before was only named
             if depth == 0:
                 start = match.start()
             depth += 1
@@ -104,33 +105,88 @@ def _html_tables(text: str) -> list[Found]:
             depth -= 1
             if depth == 0:
                 end = text.find(">", match.end())
-                found.append(Found(HTML, text[start : end + 1 if end >= 0 else len(text)]))
-                if len(found) == MAX_TABLES:
-                    return found
-    if depth:
-        found.append(Found(HTML, _before_fence(text, start)))
+                end = end + 1 if end >= 0 else len(text)
+                if _CELL_TAG.search(shown, start, end):
+                    found.append(text[start:end])
+                    if len(found) == MAX_TABLES:
+                        return found
+    if depth and (certain is _begins_at_once(shown, start)):
+        fence = _FENCE.search(text, start)
+        end = fence.start() if fence else len(text)
+        if _CELL_TAG.search(shown, start, end):
+            found.append(text[start:end])
     return found
 
 
-def _before_fence(text: str, start: int) -> str:
-    """The text from ``start`` to the next line that opens or closes a code fence."""
+def _begins_at_once(text: str, start: int) -> bool:
+    """Whether no text stands between a table's tag and the first of its elements."""
+    end = text.find(">", start)
+    first = _INSIDE_TABLE.search(text, end + 1) if end >= 0 else None
+    return first is not None and not text[end + 1 : first.start()].strip()
+
+
+def _otsl_tables(text: str, certain: bool) -> list[str]:
+    """All tokens are one table, unless ``<otsl>`` tags tell several apart."""
+    if not any(token in text for token in _OTSL_TOKENS):
+        return []
+    text = _without_comments(_NAMED.sub(blank, text) if "`" in text else text)
+    return [found for piece in _OTSL_END.split(text) for found in _otsl_table(piece, certain)]
+
+
+def _otsl_table(text: str, certain: bool) -> Iterator[str]:
+    """A table's first row begins or ends its line, or a second row follows; a single token in a sentence is a name."""
+    first = next((match for match in TOKEN.finditer(text) if match[1] != "nl"), None)
+    if first is None:
+        return
+    start = _first_row(text, first.start())
+    if start is None:
+        if certain or len(_CELL_TOKEN.findall(text)) < 2:
+            return
+        start = first.start()
     fence = _FENCE.search(text, start)
-    return text[start : fence.start() if fence else len(text)]
+    table = text[start : fence.start() if fence else len(text)]
+    head, end_of_row, rest = table.rpartition("<nl>")
+    if end_of_row and rest.strip() and _CELL_TOKEN.search(rest) and not rest.lstrip().startswith("<"):
+        table = head + end_of_row  # tokens that the text behind the table names
+    yield table
 
 
-def _latex_tables(text: str, starts: list[int]) -> list[str]:
-    """Outermost environments: a ``tabular`` that begins inside the one before is a part of it."""
-    tables: list[str] = []
-    behind = 0
-    for start in starts:
-        if start < behind:
-            continue
-        depth = 0
-        behind = len(text)
-        for match in re.compile(r"\\(begin|end)\{(?:tabular[*xy]?|longtable)\}").finditer(text, start):
-            depth += 1 if match[1] == "begin" else -1
-            if depth == 0:
-                behind = match.end()
-                break
-        tables.append(text[start:behind])
-    return tables
+def _first_row(text: str, position: int) -> int | None:
+    """Where the first line begins that is a row: tokens come first in it, or the end of a row last."""
+    while True:
+        begin = text.rfind("\n", 0, position) + 1
+        end = text.find("\n", position)
+        line = text[begin : end if end >= 0 else len(text)]
+        indent = _LEADING_TAGS.match(line)
+        assert indent is not None
+        if begin + indent.end() > position or not line[: position - begin].strip():
+            return position
+        if line.rstrip().removesuffix("</otsl>").rstrip().endswith("<nl>"):
+            return position
+        following = _CELL_TOKEN.search(text, end) if end >= 0 else None
+        if following is None:
+            return None
+        position = following.start()
+
+
+def _latex_tables(text: str, certain: bool) -> list[str]:
+    return latex_tables(_without_comments(text), MAX_TABLES) if certain and "\\begin{" in text else []
+
+
+def _markdown_tables(text: str, certain: bool) -> list[str]:
+    if not certain or "|" not in text:
+        return []
+    text = _without_comments(text)
+    return markdown_blocks(_FENCE.sub("\n```\n", text) if "```" in text or "~~~" in text else text)[:MAX_TABLES]
+
+
+def _without_comments(text: str) -> str:
+    return _COMMENT.sub("", text) if "<!--" in text else text
+
+
+_SEARCHES: Final[tuple[tuple[str, Callable[[str, bool], list[str]]], ...]] = (
+    (HTML, _html_tables),
+    (OTSL, _otsl_tables),
+    (LATEX, _latex_tables),
+    (MARKDOWN, _markdown_tables),
+)

@@ -5,23 +5,25 @@ from __future__ import annotations
 from html import escape
 
 from table_rewards.tables.formats.html_rows import read_rows, table_element
-from table_rewards.tables.table import Cell, Table
+from table_rewards.tables.formats.scripts import TAGS, marked_cell
+from table_rewards.tables.table import Table
 
 
 def parse_html(source: str) -> Table | None:
     """Read the first table of an HTML text; None when there is none.
 
-    ``th`` cells and all cells of ``thead`` are headers. Markup in cells is dropped, see
+    ``th`` cells and all cells of ``thead`` are headers. Markup in cells is dropped but for superscripts, see
     :func:`table_rewards.tables.formats.html_rows.cell_text`.
 
-    >>> parse_html("<table><tr><th>a<td colspan=2>b<sup>2</sup>").rows
-    ((Cell(text='a', colspan=1, rowspan=1, header=True), Cell(text='b2', colspan=2, rowspan=1, header=False)),)
+    >>> table = parse_html("<table><tr><th>a<td colspan=2>b<sup>2</sup>")
+    >>> [tuple(cell)[:4] for cell in table.rows[0]]
+    [('a', 1, 1, True), ('b²', 2, 1, False)]
     """
     element = table_element(source)
     if element is None:
         return None
     rows, headers = read_rows(element, compatibility=False)
-    cells = [[Cell(leaf) if isinstance(leaf, str) else Cell(*leaf) for leaf in row] for row in rows]
+    cells = [[marked_cell(leaf) if isinstance(leaf, str) else marked_cell(*leaf) for leaf in row] for row in rows]
     for row, position in headers:
         cells[row][position] = cells[row][position]._replace(header=True)
     for row in range(_rows_of_heads(element, len(rows))):
@@ -46,11 +48,12 @@ def render_html(table: Table) -> str:
     parts = ["<table>"]
     for row in table.rows:
         parts.append("<tr>")
-        for text, colspan, rowspan, header in row:
+        for text, colspan, rowspan, header, marked in row:
             tag = "th" if header else "td"
             below = f' rowspan="{rowspan}"' if rowspan > 1 else ""
             across = f' colspan="{colspan}"' if colspan > 1 else ""
-            parts.append(f"<{tag}{below}{across}>{escape(text, quote=False)}</{tag}>")
+            content = escape(marked, quote=False).translate(TAGS) if marked else escape(text, quote=False)
+            parts.append(f"<{tag}{below}{across}>{content}</{tag}>")
         parts.append("</tr>")
     parts.append("</table>")
     return "".join(parts)

@@ -13,21 +13,28 @@ from typing import Any, Final
 from lxml import etree
 
 from table_rewards.tables.formats.crowded_tags import without_crowds
+from table_rewards.tables.formats.scripts import SUB, SUB_END, SUP, SUP_END
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Leaf
 from table_rewards.tables.unicode_form import nfkc
 
+_ZERO: Final = re.compile(r"[ \t\n\f\r]*\+?0+(?!\d)")
 _NUMBER: Final = re.compile(r"[ \t\n\f\r]*\+?(\d{1,9})")
 _NO_CONTENT: Final = frozenset(("style", "script", "template"))
 _SPACED: Final = frozenset(("br", "p", "div", "li", "ul", "ol", "table", "tr", "td", "th", "hr", "dd", "dt", "pre"))
 _MAX_DEPTH: Final = 400
+_SCRIPTS: Final = {"sup": (SUP, SUP_END), "sub": (SUB, SUB_END)}
+_ESCAPED_QUOTES: Final = re.compile(r"=(\s*)\\([\"'])((?:(?!\\\2)[^<>])*)\\\2")
 
 
 def table_element(source: str) -> Any | None:
     """Parse HTML and return its first ``table`` element, or None.
 
     NUL characters are dropped, lone surrogates replaced, attributes beyond the hundredth of a tag ignored, and an
-    unfinished tag at the end (a truncated completion) is cut.
+    unfinished tag at the end (a truncated completion) is cut. Quotes that are escaped, as inside a JSON string, are
+    quotes.
     """
+    if '=\\"' in source or "=\\'" in source:
+        source = _ESCAPED_QUOTES.sub(r"=\1\2\3\2", source).replace("<\\/", "</")
     if "\0" in source:
         source = source.replace("\0", "")
     opening = source.rfind("<")
@@ -59,12 +66,22 @@ def span(value: str | None, limit: int) -> int:
     return min(max(int(match[1]), 1), limit) if match else 1
 
 
+def rows_covered(cell: Any) -> int:
+    """Read the ``rowspan`` of an lxml cell as the HTML standard does: 0 covers the rest of its group of rows."""
+    value = cell.get("rowspan")
+    number = span(value, MAX_ROWSPAN)
+    if number == 1 and value is not None and _ZERO.match(value):
+        row = cell.getparent()
+        return min(1 + sum(1 for _ in row.itersiblings("tr")), MAX_ROWSPAN) if row.tag == "tr" else 1
+    return number
+
+
 def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, ...]], list[tuple[int, int]]]:
     """Return the rows of an lxml ``table`` element, and which cells (row, position) are headers.
 
     Sections, captions and column groups are looked through (left open, they hold the rows); a cell outside a row gets a
     row of its own; whatever stands in a cell is its content, a nested table too. With ``compatibility`` the texts are
-    brought to Unicode form NFKC.
+    brought to Unicode form NFKC; else superscripts and subscripts are marked in them.
     """
     rows: list[tuple[Leaf, ...]] = []
     headers: list[tuple[int, int]] = []
@@ -77,7 +94,7 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
             if tag == "td" or tag == "th":
                 text = element.text
                 if len(element):
-                    text = cell_text(element)
+                    text = cell_text(element, scripts=not compatibility)
                 if text is None:
                     text = ""
                 elif not text.isascii():
@@ -92,7 +109,7 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
                     headers.append((len(rows), len(row)))
                 if element.keys():
                     colspan = span(element.get("colspan"), MAX_COLSPAN)
-                    rowspan = span(element.get("rowspan"), MAX_ROWSPAN)
+                    rowspan = rows_covered(element)
                     row.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
                 else:
                     row.append(text)
@@ -115,27 +132,30 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
     return rows, headers
 
 
-def cell_text(cell: Any) -> str:
+def cell_text(cell: Any, scripts: bool = False) -> str:
     """Return the text of a cell with its markup dropped, a space where a block or a line break was.
 
-    ``math`` with an ``alttext`` becomes that text between dollar signs. Not yet tidied.
+    ``math`` with an ``alttext`` becomes that text between dollar signs. With ``scripts`` superscripts and subscripts
+    are marked. Not yet tidied.
     """
     parts: list[str] = [cell.text or ""]
     stack: list[tuple[Iterator[Any], str]] = [(iter(cell), "")]
     while stack:
         for element in stack[-1][0]:
             tag, tail = element.tag, element.tail or ""
-            gap = " " if tag in _SPACED else ""
+            opening = closing = " " if tag in _SPACED else ""
+            if scripts and tag in _SCRIPTS:
+                opening, closing = _SCRIPTS[tag]
             if type(tag) is not str or tag in ("style", "script", "template") or len(stack) >= _MAX_DEPTH:
                 parts.append(tail)
             elif tag == "math" and element.get("alttext"):
                 parts += ("$", element.get("alttext"), "$", tail)
             elif len(element):
-                parts += (gap, element.text or "")
-                stack.append((iter(element), gap + tail))
+                parts += (opening, element.text or "")
+                stack.append((iter(element), closing + tail))
                 break
             else:
-                parts += (gap, element.text or "", gap, tail)
+                parts += (opening, element.text or "", closing, tail)
         else:
             parts.append(stack.pop()[1])
     return "".join(parts)

@@ -13,7 +13,8 @@ docling's ``<ched>``, ``<rhed>`` and ``<srow>`` are read as header cells. Lysak 
 tokenization for table structure recognition", arXiv 2305.03393.
 
 Model output is repaired instead of refused: a last row without ``<nl>``, rows of unequal length, blank rows, text after
-``<ecel>``, a token that continues nothing, a tail cut in the middle of a token. Defect R5 of the TRivia release
+``<ecel>``, a token that continues nothing, a tail cut in the middle of a token, tokens that are closed as if they were
+tags (``</fcel>``). What stands behind ``</otsl>`` is not read. Defect R5 of the TRivia release
 (all text after a blank row moves to the wrong cells; a single row scores 0) is one of these.
 """
 
@@ -23,7 +24,9 @@ import re
 from html import unescape
 from typing import Final
 
-from table_rewards.tables.formats.inline import escape_markup, plain_text
+from table_rewards.tables.formats.inline import escape_markup, marked_text
+from table_rewards.tables.formats.scripts import TAGS, marked_cell
+from table_rewards.tables.memo import Once
 from table_rewards.tables.table import Cell, Table
 
 TOKEN: Final = re.compile(r"<(nl|fcel|ecel|lcel|ucel|xcel|ched|rhed|srow)>")
@@ -32,7 +35,9 @@ _PLAIN_CELLS: Final = frozenset(("fcel", "ecel"))
 _HEADERS: Final = frozenset(("ched", "rhed", "srow"))
 _ACROSS: Final = frozenset(("lcel", "xcel"))
 _DOWN: Final = frozenset(("ucel", "xcel"))
-_CUT_TOKEN: Final = re.compile(r"<[a-z]{0,4}$")
+_CLOSING: Final = re.compile(r"</(?:nl|fcel|ecel|lcel|ucel|xcel|ched|rhed|srow)>")
+_END: Final = "</otsl>"
+_CUT_TOKEN: Final = re.compile(r"<(?:[a-z]{0,4}|/[a-z]{0,4})$")
 _MAX_SLOTS: Final = 250_000  # beyond this, rows are not padded and spans not believed: no table is that large
 
 Slot = tuple[str, str]
@@ -52,7 +57,8 @@ def parse_otsl(source: str) -> Table | None:
     if width * len(rows) <= _MAX_SLOTS:  # else one endless row would blow up all others
         rows = [row if len(row) == width else row + [("ecel", "")] * (width - len(row)) for row in rows]
     if {kind for row in rows for kind, _ in row} <= _PLAIN_CELLS:
-        return Table.of([text for _, text in row] for row in rows)
+        cells = Once(marked_cell)
+        return Table(tuple([tuple([cells[text] for _, text in row]) for row in rows]))
     return Table(_with_spans(rows))
 
 
@@ -69,7 +75,7 @@ def _with_spans(rows: list[list[Slot]]) -> tuple[tuple[Cell, ...], ...]:
                 colspan += 1
             while i + rowspan < len(rows) and j < len(rows[i + rowspan]) and rows[i + rowspan][j][0] in _DOWN:
                 rowspan += 1
-            found[i, j] = Cell(text, colspan, rowspan, kind in _HEADERS)
+            found[i, j] = marked_cell(text, colspan, rowspan, kind in _HEADERS)
             covered += colspan * rowspan
             if colspan == rowspan == 1 or covered > 2 * _MAX_SLOTS:
                 owner[i, j] = (i, j)
@@ -77,7 +83,7 @@ def _with_spans(rows: list[list[Slot]]) -> tuple[tuple[Cell, ...], ...]:
                 owner.update(((y, x), (i, j)) for y in range(i, i + rowspan) for x in range(j, j + colspan))
     return tuple(
         tuple(
-            found.get((i, j)) or Cell(slot[1])  # a token that continues nothing is an empty cell
+            found.get((i, j)) or marked_cell(slot[1])  # a token that continues nothing is an empty cell
             for j, slot in enumerate(row)
             if owner.get((i, j), (i, j)) == (i, j)
         )
@@ -87,6 +93,11 @@ def _with_spans(rows: list[list[Slot]]) -> tuple[tuple[Cell, ...], ...]:
 
 def _slots(source: str) -> list[list[Slot]]:
     """The tokens of each row that has any, with the text that follows each."""
+    end = source.find(_END)
+    if end >= 0:
+        source = source[:end]
+    if "</" in source:
+        source = _CLOSING.sub("", source)
     pieces = TOKEN.split(source)
     rows: list[list[Slot]] = []
     row: list[Slot] = []
@@ -99,7 +110,7 @@ def _slots(source: str) -> list[list[Slot]]:
         elif text:
             if index + 2 >= len(pieces):
                 text = _CUT_TOKEN.sub("", text)
-            row.append((kind, plain_text(text) if not text.isalnum() else text))
+            row.append((kind, marked_text(text) if not text.isalnum() else text))
         else:
             row.append((kind, ""))
     if row:
@@ -129,7 +140,7 @@ def render_otsl(table: Table, headers: bool = False) -> str:
             row, column, _, _, cell = grid.cells[number]
             if (row, column) == (i, j):
                 parts.append("<ched>" if headers and cell.header else "<fcel>" if cell.text else "<ecel>")
-                parts.append(_escaped(cell.text))
+                parts.append(_escaped(cell.marked).translate(TAGS) if cell.marked else _escaped(cell.text))
             else:
                 parts.append("<lcel>" if i == row else "<ucel>" if j == column else "<xcel>")
         parts.append("<nl>\n")

@@ -22,8 +22,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-from table_rewards.tables.formats.html_rows import span
-from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Leaf, Row
+from table_rewards.tables.formats.html_rows import rows_covered, span
+from table_rewards.tables.table import MAX_COLSPAN, Leaf, Row
 from table_rewards.tables.trees.tree import CELL, Label, Tree
 from table_rewards.tables.unicode_form import nfkc
 
@@ -96,7 +96,7 @@ def _regular_omnidocbench_tree(table: Any) -> Tree | None:
                 elif not text.isalnum():
                     text = " ".join((text.replace("\n", "") if "\n" in text else text).split())
             if cell.keys():
-                colspan, rowspan = span(cell.get("colspan"), MAX_COLSPAN), span(cell.get("rowspan"), MAX_ROWSPAN)
+                colspan, rowspan = span(cell.get("colspan"), MAX_COLSPAN), rows_covered(cell)
                 row.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
             else:
                 row.append(text)
@@ -148,7 +148,7 @@ class _Builder:
         self.texts.append(text)
         if element.keys():
             colspan = span(element.get("colspan"), MAX_COLSPAN)
-            rowspan = span(element.get("rowspan"), MAX_ROWSPAN)
+            rowspan = rows_covered(element)
             self.labels.append(CELL if colspan == rowspan == 1 else Label("td", colspan, rowspan))
         else:
             self.labels.append(CELL)

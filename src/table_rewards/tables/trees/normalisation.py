@@ -17,6 +17,7 @@ from typing import Final
 
 from table_rewards.tables.formats.convert import PARSERS
 from table_rewards.tables.formats.find import HTML, Found
+from table_rewards.tables.formats.scripts import BARE
 from table_rewards.tables.formats.html_rows import read_rows, table_element
 from table_rewards.tables.table import Table, tidy
 from table_rewards.tables.trees.html_trees import omnidocbench_tree, pubtabnet_tree
@@ -57,7 +58,9 @@ def tree_of_table(table: Table, normalisation: str = STANDARD) -> Tree:
     rows = []
     for row in table.rows:
         leaves = []
-        for text, colspan, rowspan, _ in row:
+        for text, colspan, rowspan, _, marked in row:
+            if marked:
+                text = marked.translate(BARE)
             if normalisation != PUBTABNET and not text.isascii():
                 text = tidy(nfkc(text))
             leaves.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
