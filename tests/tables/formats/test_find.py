@@ -54,7 +54,7 @@ def test_several_tables_in_order():
     ("completion", "expected"),
     [
         ("<think>x</think><fcel>a<nl>\n", ("otsl", "<fcel>a<nl>\n")),
-        ("<otsl><fcel>a<nl></otsl>", ("otsl", "<fcel>a<nl>")),
+        ("<otsl><fcel>a<nl></otsl>", ("otsl", "<fcel>a<nl></otsl>")),
         ("```\n<fcel>a<nl>\n```", ("otsl", "<fcel>a<nl>\n")),
         ("Here:\n\n| a |\n|---|\n| 1 |\n", ("markdown", "| a |\n|---|\n| 1 |")),
         ("```markdown\n| a |\n|---|\n```", ("markdown", "| a |\n|---|")),

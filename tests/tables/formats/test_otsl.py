@@ -22,7 +22,7 @@ def rows(source: str) -> list[list[object]]:
         pytest.param("<fcel>a<fcel>b", [["a", "b"]], id="no end of row at all"),
         pytest.param("<ecel>a<fcel>b<nl>", [["a", "b"]], id="R5: text after ecel is kept"),
         pytest.param("<fcel>p<0.05<fcel>&lt;i&gt;<nl>", [["p<0.05", "<i>"]], id="R5: text is no markup"),
-        pytest.param("<fcel>H<sub>2</sub>O<nl>", [["H2O"]], id="known markup is"),
+        pytest.param("<fcel>H<sub>2</sub>O<nl>", [["H₂O"]], id="known markup is"),
         pytest.param("<fcel>a<fcel>b<nl>\n<fcel>c<fc", [["a", "b"], ["c", ""]], id="cut in the middle of a token"),
         pytest.param("<fcel>a<nl><fcel>b<fcel>c<nl>", [["a", ""], ["b", "c"]], id="short rows are padded"),
         pytest.param("<lcel><fcel>a<nl><ucel><lcel><nl>", [["", "a"], ["", ""]], id="orphans are empty cells"),

@@ -47,6 +47,7 @@ def written_table(completion: str, max_chars: int, released: bool = False) -> Wr
     table = parse_table(found[0].source, found[0].format)
     if table is None or not any(cell.text for row in table.rows for cell in row):
         return WrittenTable(problem="no text in the table")
+    table = table.readable()
     html, kept = table_for_reader(table, max_chars)
     if not kept:
         return WrittenTable(problem=f"not even a row fits into {max_chars:,} characters")
@@ -60,11 +61,15 @@ def is_cut_off(found: Found) -> bool:
 
     >>> is_cut_off(Found("otsl", "<fcel>a<nl>\\n<fcel>b")), is_cut_off(Found("otsl", "<fcel>a<nl>\\nThat is all."))
     (True, False)
+    >>> is_cut_off(Found("otsl", "<fcel>a<fcel>b</otsl>"))
+    False
     """
     source = found.source
     if found.format == HTML:
         return _CLOSED_HTML.search(source[-200:]) is None
     if found.format == OTSL:
+        if source.rstrip().endswith("</otsl>"):
+            return False
         _, end_of_row, rest = source.rpartition("<nl>")
         return not end_of_row or TOKEN.search(rest) is not None or _CUT_TOKEN.search(rest.rstrip()) is not None
     if found.format == LATEX:

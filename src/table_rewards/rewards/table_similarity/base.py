@@ -11,10 +11,11 @@ from typing import Any, Final, Literal, NamedTuple
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.tables.formats.find import Found, find_tables
+from table_rewards.tables.formats.find import HTML, Found, find_tables
 from table_rewards.tables.formats.html import render_html
 from table_rewards.tables.table import Grid, GridTooLarge, Table
-from table_rewards.tables.trees.normalisation import tree_of
+from table_rewards.tables.trees.filled import filled
+from table_rewards.tables.trees.normalisation import STANDARD, tree_of
 from table_rewards.tables.trees.tree import Tree
 
 Which = Literal["first", "last", "best"]
@@ -102,7 +103,7 @@ class TableReward(Reward[TableReference]):
             return [Judgement(self.floor, (self.floor,) * len(self.parts), SCORED, note)] * len(completions)
         # Completions of a group often hold the same table, in other words around it, or the reference to the letter.
         trees: dict[Found | None, Tree | None] = dict([_first_table(reference.source, self.normalisation)])
-        candidates: list[Tree] = []
+        candidates: list[tuple[str, Tree]] = []
         slices: list[tuple[int, int, list[str]]] = []
         for completion in completions:
             sources, notes = self._sources(completion, max(self.max_characters, 2 * len(reference.source)))
@@ -112,15 +113,30 @@ class TableReward(Reward[TableReference]):
                     trees[source] = tree_of(source, self.normalisation)
                 candidate = trees[source]
                 if candidate is not None:
-                    candidates.append(candidate)
+                    candidates.append((source.format, candidate))
             if len(candidates) == first:
                 notes.append("no table" if not sources else "the table holds no cell")
             slices.append((first, len(candidates), notes))
         try:
-            compared = self.compare(candidates, tree) if candidates else []
+            compared = self._compare_filled(candidates, tree) if candidates else []
         except GridTooLarge as error:  # of the reference: a completion's own is no exception
             return [self.unscored(f"reference unusable: {error}")] * len(completions)
         return [self._judgement(compared[first:behind], notes) for first, behind, notes in slices]
+
+    def _compare_filled(self, candidates: Sequence[tuple[str, Tree]], reference: Tree) -> list[Compared]:
+        """Compare with the reference as it stands and, where it leaves rows short, with its rectangular form too.
+
+        The published normalisations compare HTML with HTML as it stands.
+        """
+        compared = self.compare([tree for _, tree in candidates], reference)
+        rectangular = filled(reference)
+        if rectangular is reference:
+            return compared
+        places = [at for at, (format, _) in enumerate(candidates) if format != HTML or self.normalisation == STANDARD]
+        again = self.compare([filled(candidates[at][1]) for at in places], rectangular) if places else []
+        for at, other in zip(places, again, strict=True):
+            compared[at] = max(compared[at], other, key=lambda one: one.parts[0])
+        return compared
 
     def _sources(self, completion: str, limit: int) -> tuple[list[Found], list[str]]:
         notes: list[str] = []

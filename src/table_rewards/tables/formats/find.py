@@ -1,7 +1,7 @@
 """Where in a completion the tables are.
 
 A completion may think first, wrap its answer in tags, put the table in a code fence and talk around it, naming formats
-that it does not use. What counts as the answer: what stands behind the thoughts; in it the last ``<answer>`` block, when
+that it does not use. What counts as the answer: what stands behind the thoughts; in it the last ``<answer>`` block, if
 there is one; a table that begins in a code fence ends with it. A tag or token that is only named, in prose or between
 backticks, is no table: a find holds a cell, and what is written as a table goes before what could be one.
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from table_rewards.core.completion import answer_of
@@ -28,11 +30,13 @@ MAX_TABLES: Final = 16
 """Tables of one completion that are looked at."""
 
 _TABLE_TAG: Final = re.compile(r"<(\\?/?)table(?=[\s>/])", re.IGNORECASE)
+_EMPTY_TABLE: Final = re.compile(r"<table(?:\s[^<>]*)?>\s*(?:</?t(?:r|body|head)\s*>\s*)*</table\s*>", re.IGNORECASE)
 _CELL_TAG: Final = re.compile(r"<t[dh](?=[\s>/])", re.IGNORECASE)
 _INSIDE_TABLE: Final = re.compile(r"<(?:t[drh]|thead|tbody|tfoot|caption|colgroup|col|table)(?=[\s>/])", re.IGNORECASE)
+_TAGS: Final = re.compile(r"<[^<>]*>")
 _FENCE: Final = re.compile(r"^[ \t]*(```+|~~~+)", re.MULTILINE)
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
-_NAMED: Final = re.compile(r"`{1,2}[ \t]*</?[a-zA-Z][^`<>\n]{0,60}>[ \t]*`{1,2}")
+_COMMENT: Final = re.compile(r"^[ \t]*<!--.*?-->", re.DOTALL | re.MULTILINE)
+_NAMED: Final = re.compile(r"(?<![^\s(\[\"'])`{1,2}[ \t]*</?[a-zA-Z][^`<>\n]{0,60}>[ \t]*`{1,2}")
 _OTSL_END: Final = re.compile(r"(?<=</otsl>)|(?=<otsl>)")
 _CELL_TOKEN: Final = re.compile(r"<(?:fcel|ecel|ched|rhed|srow|lcel|ucel|xcel)>")
 _LEADING_TAGS: Final = re.compile(r"\s*(?:<[^<>\s]*>\s*)*")
@@ -81,7 +85,8 @@ def find_tables(completion: str) -> list[Found]:
             sources = look(text, certain)
             if sources:
                 return [Found(format, source) for source in sources[:MAX_TABLES]]
-    return []
+    empty = _EMPTY_TABLE.search(text) if "<" in text else None
+    return [Found(HTML, empty[0])] if empty else []
 
 
 def _html_tables(text: str, certain: bool) -> list[str]:
@@ -91,13 +96,13 @@ def _html_tables(text: str, certain: bool) -> list[str]:
     """
     if "<" not in text or _TABLE_TAG.search(text) is None:
         return []
-    shown = without_hidden(_NAMED.sub(blank, text) if "`" in text else text)
+    shown = without_hidden(_without_names(text))
     found: list[str] = []
     depth = start = 0
     for match in _TABLE_TAG.finditer(shown):
         if not match[1]:
-            if depth and _CELL_TAG.search(shown, start, match.start()) is None:
-                depth = 0  # the one before was only named
+            if depth and _only_named(shown[start : match.start()]):
+                depth = 0
             if depth == 0:
                 start = match.start()
             depth += 1
@@ -118,6 +123,11 @@ def _html_tables(text: str, certain: bool) -> list[str]:
     return found
 
 
+def _only_named(source: str) -> bool:
+    """Whether text stands behind a table's tag, and no cell."""
+    return _CELL_TAG.search(source) is None and bool(_TAGS.sub("", source).strip())
+
+
 def _begins_at_once(text: str, start: int) -> bool:
     """Whether no text stands between a table's tag and the first of its elements."""
     end = text.find(">", start)
@@ -129,16 +139,19 @@ def _otsl_tables(text: str, certain: bool) -> list[str]:
     """All tokens are one table, unless ``<otsl>`` tags tell several apart."""
     if not any(token in text for token in _OTSL_TOKENS):
         return []
-    text = _without_comments(_NAMED.sub(blank, text) if "`" in text else text)
-    return [found for piece in _OTSL_END.split(text) for found in _otsl_table(piece, certain)]
+    text = _without_comments(text)
+    shown = _without_names(text)
+    bounds = [0, *(match.end() for match in _OTSL_END.finditer(shown)), len(text)]
+    pieces = [(text[start:end], shown[start:end]) for start, end in pairwise(bounds)]
+    return [found for piece in pieces for found in _otsl_table(*piece, certain)]
 
 
-def _otsl_table(text: str, certain: bool) -> Iterator[str]:
+def _otsl_table(text: str, shown: str, certain: bool) -> Iterator[str]:
     """A table's first row begins or ends its line, or a second row follows; a single token in a sentence is a name."""
-    first = next((match for match in TOKEN.finditer(text) if match[1] != "nl"), None)
+    first = next((match for match in TOKEN.finditer(shown) if match[1] != "nl"), None)
     if first is None:
         return
-    start = _first_row(text, first.start())
+    start = _first_row(shown, first.start())
     if start is None:
         if certain or len(_CELL_TOKEN.findall(text)) < 2:
             return
@@ -169,8 +182,11 @@ def _first_row(text: str, position: int) -> int | None:
         position = following.start()
 
 
-def _latex_tables(text: str, certain: bool) -> list[str]:
-    return latex_tables(_without_comments(text), MAX_TABLES) if certain and "\\begin{" in text else []
+def _latex_tables(text: str, certain: bool, arrays: bool = False) -> list[str]:
+    if not certain or "\\begin" not in text:
+        return []
+    shown = _COMMENT.sub(blank, text) if "<!--" in text else text
+    return [text[start:end] for start, end in latex_tables(shown, MAX_TABLES, arrays)]
 
 
 def _markdown_tables(text: str, certain: bool) -> list[str]:
@@ -178,6 +194,17 @@ def _markdown_tables(text: str, certain: bool) -> list[str]:
         return []
     text = _without_comments(text)
     return markdown_blocks(_FENCE.sub("\n```\n", text) if "```" in text or "~~~" in text else text)[:MAX_TABLES]
+
+
+def _without_names(text: str) -> str:
+    """Blanks for tags between backticks, and for LaTeX tables: what their cells name is no table of its own."""
+    if "`" in text:
+        text = _NAMED.sub(blank, text)
+    if "\\end{" in text:
+        for start, end in latex_tables(text, MAX_TABLES):
+            if text[start:end].endswith("}") and "\\end{" in text[end - 40 : end]:
+                text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 def _without_comments(text: str) -> str:
@@ -189,4 +216,5 @@ _SEARCHES: Final[tuple[tuple[str, Callable[[str, bool], list[str]]], ...]] = (
     (OTSL, _otsl_tables),
     (LATEX, _latex_tables),
     (MARKDOWN, _markdown_tables),
+    (LATEX, partial(_latex_tables, arrays=True)),  # formulas have them too
 )

@@ -2,7 +2,7 @@
 
 A block of lines with pipes whose second line is the delimiter row (``| --- | :-: |``); the first line is the
 header. The delimiter row may be missing when every line begins with a pipe: models forget it. Cells beyond the
-header's width are kept, since a reward should see what the model wrote; short rows are filled with empty cells.
+header's width are kept, since a reward should see what the model wrote; shorter rows are filled with empty cells.
 
 Also read: rows with blank lines between them, tables in a quotation (``> | a |``), and grids with ``+---+`` rules, as
 databases print them (a line is a row) or as reStructuredText and pandoc write them (a row lies between two rules).
@@ -15,9 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from html import unescape
 from typing import Any, Final
 
-from table_rewards.tables.formats.inline import TAG, marked_text, tag_text, with_ends
+from table_rewards.tables.formats.inline import TAG, escape_markup, marked_text, tag_text, with_ends
 from table_rewards.tables.formats.scripts import SUB, SUP, TAGS, marked_cell
 from table_rewards.tables.memo import Once
 from table_rewards.tables.table import Cell, Table, tidy
@@ -25,14 +26,14 @@ from table_rewards.tables.table import Cell, Table, tidy
 _DASHES: Final = re.compile(r":?-+:?")
 _CELL_END: Final = re.compile(r"\\[!-/:-@\[-`{-~]|\|")
 _ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
-_QUOTATION: Final = re.compile(r"\s*(?:>[ \t]?)+(?=\s*[|+])")
+_QUOTATION: Final = re.compile(r"\A\s*(?:>[ \t]?)+(?=\s*[|+])")
 _RULE: Final = re.compile(r"\s*[+|](?:[:=-]+\+)+[:=-]+[+|]\s*|\s*\+[:=-]+\+\s*")
 _MAY_BE_MARKUP: Final = re.compile(r"[*_`\[~<&\\]")
 _MATH: Final = re.compile(r"(?<![\\$])\$(?=[^\s$])[^$\n]*?[^\s$\\]\$(?![\d$])")
 _STRONG: Final = re.compile(r"\*\*(?=\S)([^*]*[^*\s])\*\*")
 _NEEDS_ESCAPE: Final = re.compile(r"[|$]|\A[:-]+\Z|\A\+")
-_LIKELY: Final = re.compile(r"([\\|*_`\[\]~<&!]|^-)")
-_PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
+_LIKELY: Final = re.compile(r"([\\|*_`\[\]~!]|^-)")
+_PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])(?<![&#;])")
 _HELD: Final = "\U000fe0ff"  # a private character
 _MAX_PARSED: Final = 4_000  # different cells of one table that the parser reads
 _MAX_LENGTH: Final = 2_000  # characters of a cell
@@ -151,7 +152,7 @@ def parse_markdown(source: str) -> Table | None:
         del lines[1]
     texts = Once(_CellReader())
     rows = [[texts[cell] for cell in _cells(line)] for line in lines]
-    width = max(map(len, rows))
+    width = len(rows[0])
     if width * len(rows) <= _MAX_SLOTS:
         for row in rows:
             row.extend([""] * (width - len(row)))
@@ -212,9 +213,7 @@ def _text(source: str) -> str:
         source = _MATH.sub(hold, source.replace(_HELD, ""))
     parts: list[str] = []
     for token in _inline_tokens()(source.strip()):
-        if token.type in ("text", "code_inline"):
-            parts.append(token.content)
-        elif token.type == "image":
+        if token.type in ("text", "code_inline") or token.type == "image":
             parts.append(token.content)
         elif token.type == "html_inline":
             known = TAG.fullmatch(token.content)
@@ -288,8 +287,8 @@ def _source(content: tuple[str, str]) -> str:
     if not _MAY_BE_MARKUP.search(text) and not marked and not _NEEDS_ESCAPE.search(text):
         return text
     wanted = marked or text
-    piped = wanted.replace("|", "\\|")
-    tries = [piped, _LIKELY.sub(r"\\\1", wanted), _PUNCTUATION.sub(r"\\\1", wanted)]
+    safe = escape_markup(wanted) if "<" in wanted or unescape(wanted) != wanted else wanted
+    tries = [safe.replace("|", "\\|"), _LIKELY.sub(r"\\\1", safe), _PUNCTUATION.sub(r"\\\1", safe)]
     for source in tries if len(text) <= _MAX_LENGTH else tries[2:]:
         if marked:
             source = source.translate(TAGS)

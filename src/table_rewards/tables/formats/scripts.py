@@ -2,8 +2,8 @@
 
 ``10<sup>3</sup>`` is not 103 and ``12<sup>1</sup>`` is not 121. A cell's source is read into a text with four private
 characters where a script begins and ends; every format that has scripts writes them back as its own. The cell's plain
-text says them in Unicode where there are such characters (``10⁻³``, ``H₂O``), else as ``x^{ab}``; a footnote mark behind
-a number stands apart from it.
+text says them in Unicode where there are such characters (``10⁻³``, ``H₂O``), else as ``x^{ab}``; a footnote mark
+behind a number stands apart from it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _UNICODE: Final = {
     SUP: str.maketrans("0123456789+-\u2212=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ"),
     SUB: str.maketrans("0123456789+-\u2212=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎"),
 }
-_IN_UNICODE: Final = {SUP: re.compile(r"[\d+\-\u2212=()]+|n|i", re.ASCII), SUB: re.compile(r"[\d+\-\u2212=()]+", re.ASCII)}
+_IN_UNICODE: Final = {
+    SUP: re.compile(r"[\d+\-\u2212=()]+|n|i", re.ASCII),
+    SUB: re.compile(r"[\d+\-\u2212=()]+", re.ASCII),
+}
 _SCRIPT: Final = re.compile(f"([{SUP}{SUB}])([^{SUP}{SUP_END}{SUB}{SUB_END}]*)[{SUP_END}{SUB_END}]")
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _AS_WRITTEN: Final = re.compile(r"st|nd|rd|th|TM|SM", re.ASCII)
@@ -58,7 +61,8 @@ def unmarked(source: str) -> str:
 def in_plain_characters(marked: str) -> str:
     """Say superscripts and subscripts without marks.
 
-    >>> [in_plain_characters(f"{a}{SUP}{b}{SUP_END}") for a, b in (("10", "-3"), ("x", "ab"), ("3,450", "2"), ("1", "st"))]
+    >>> pairs = (("10", "-3"), ("x", "ab"), ("3,450", "2"), ("1", "st"))
+    >>> [in_plain_characters(f"{base}{SUP}{raised}{SUP_END}") for base, raised in pairs]
     ['10⁻³', 'x^{ab}', '3,450 ²', '1st']
     """
     for _ in range(_MAX_DEPTH):  # from the innermost script outwards
@@ -87,6 +91,6 @@ def _said(match: re.Match[str]) -> str:
 
 def _is_footnote(content: str, before: str) -> bool:
     """Whether digits raised behind a number are a footnote's: nobody writes a power of 3,450, or the power 1."""
-    if not content.isdigit() or not before[-1:].isalnum() and before[-1:] != "%":
+    if not content.isdigit() or (not before[-1:].isalnum() and before[-1:] != "%"):
         return False
     return _LONG_NUMBER.search(before) is not None or (content == "1" and before[-1].isdigit())

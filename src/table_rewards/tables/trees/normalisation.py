@@ -17,9 +17,10 @@ from typing import Final
 
 from table_rewards.tables.formats.convert import PARSERS
 from table_rewards.tables.formats.find import HTML, Found
-from table_rewards.tables.formats.scripts import BARE
 from table_rewards.tables.formats.html_rows import read_rows, table_element
+from table_rewards.tables.formats.scripts import BARE
 from table_rewards.tables.table import Table, tidy
+from table_rewards.tables.trees.filled import filled
 from table_rewards.tables.trees.html_trees import omnidocbench_tree, pubtabnet_tree
 from table_rewards.tables.trees.tree import Tree
 from table_rewards.tables.unicode_form import nfkc
@@ -38,7 +39,7 @@ def tree_of(found: Found, normalisation: str = STANDARD) -> Tree | None:
     """
     if found.format != HTML:
         table = PARSERS[found.format](found.source)
-        return None if table is None or not table.size else tree_of_table(table, normalisation)
+        return None if table is None or not table.size else filled(tree_of_table(table, normalisation))
     element = table_element(found.source)
     if element is None:
         return None
