@@ -1,4 +1,10 @@
-"""Numbers as people and models write them: separators, percent, currency, signs, exponents, digits of any script."""
+"""Numbers as people and models write them, read in one place; and the policies by which rewards compare them.
+
+What is read is the same for every reward that compares short answers about tables: separators, signs (a minus before or
+behind the currency, the round brackets of accounting), percent, currency, exponents, digits of any script. What counts
+as equal is not: a :class:`NumberPolicy` says it by name. docs/answers.md lists the pairs that the policies judge
+differently on purpose.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +13,62 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Final, NamedTuple
 
+from table_rewards.text.latex import without_latex
+
 MAX_LENGTH: Final = 64
 """Longer texts are not numbers to us: no real answer has more digits, and arithmetic on them has a price."""
 
+MINUS_SIGNS: Final = "−–﹣－‐‑‒"
+SPACES: Final = "\u00a0\u2009\u202f\u2007\u2008"
+SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+SUPERSCRIPT: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
+
 _FOLD: Final = str.maketrans(
     {
-        **dict.fromkeys("−–﹣－‐‑‒", "-"),
+        **dict.fromkeys(MINUS_SIGNS, "-"),
         **dict.fromkeys("＋﹢", "+"),
         **dict.fromkeys("％﹪٪", "%"),
         **dict.fromkeys("，٬", ","),
         **dict.fromkeys("．٫", "."),
-        **dict.fromkeys("\u00a0\u2009\u202f\u2007", " "),
+        **dict.fromkeys("（", "("),
+        **dict.fromkeys("）", ")"),
+        **dict.fromkeys("［【", "["),
+        **dict.fromkeys("］】", "]"),
+        **dict.fromkeys("＝", "="),
+        **dict.fromkeys("～∼≃≅≒", "≈"),
+        **dict.fromkeys("＄﹩", "$"),
+        **dict.fromkeys(SPACES + "\u3000", " "),
     }
 )
 _DIGIT: Final = re.compile(r"\d")
+_CURRENCY: Final = r"(?:US|A|C|HK)?\$|[€£¥￥₹₩₽]|USD|EUR|GBP|CNY|RMB|JPY"
 _NUMBER: Final = re.compile(
-    r"(?P<sign1>[+-]?)\s?(?P<currency>[$€£¥￥₹₩₽]|US\$|USD|EUR|GBP|CNY|RMB)?\s?(?P<sign2>[+-]?)"
-    r"(?P<digits>\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?: \d{3})+|\d+)?(?P<fraction>\.\d*)?(?P<exponent>[eE][+-]?\d{1,3})?"
-    r"\s?(?P<after>%|percent|[€£¥₹]|USD|EUR)?",
+    rf"(?P<sign1>[+-]?)\s?(?P<currency>{_CURRENCY})?\s?(?P<sign2>[+-]?)\s?"
+    r"(?P<digits>\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?: \d{3})+|\d{1,3}(?:['’]\d{3})+|\d+)?"
+    r"(?P<fraction>\.\d*)?(?P<exponent>[eE][+-]?\d{1,3})?"
+    r"\s?(?P<after>%|per ?cent|pct|[$€£¥₹]|USD|EUR|GBP|CNY|RMB|JPY|dollars|euros)?",
 )
+_ACCOUNTING: Final = re.compile(rf"(?P<outer>{_CURRENCY})?\s?\(\s?(?P<inner>[^()+-]+?)\s?\)\s?(?P<after>%)?")
+_POWER: Final = re.compile(r"(?P<mantissa>[+-]?[\d.,]+)\s?[×x*·⋅∙✕]\s?10\s?(?:\^|\*\*)\s?(?P<exponent>[+-]?\d{1,3})")
+_MULTIPLIED: Final = re.compile(
+    r"(?P<number>.*?\d\.?)\s?(?P<word>hundred|thousand|million|billion|trillion|万亿|百万|千万|万|亿|萬|億)"
+    r"(?P<after>\s?(?:[%€£¥]|USD|EUR|dollars|euros|元|美元))?",
+    re.IGNORECASE,
+)
+_MULTIPLIERS: Final = {
+    **{"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12},
+    **{"万": 4, "萬": 4, "百万": 6, "千万": 7, "亿": 8, "億": 8, "万亿": 12},
+}
+_CALL: Final = re.compile(r"(?:(?:np|numpy|decimal)\.)?(?:u?int\d*|float\d*|Decimal)\(\s*['\"]?(.*?)['\"]?\s*\)")
+_LEAD: Final = re.compile(
+    r"(?:[=:≈~\s]+|(?:the|about|approx\.?|approximately|around|roughly|circa|ca\.|exactly|equals|is)\s+|大?约为?|大概|等于)",
+    re.IGNORECASE,
+)
+_PERCENT_OF: Final = re.compile(r"(?P<sign>[+-]?)百分之(?P<number>.+)")
+_EDGES: Final = " \t\r\n\"'`*“”‘’"
+_BEHIND: Final = ".,;:!。；！"
+_PAIRS: Final = {"[": "]", "{": "}"}
+_CLEANINGS: Final = 8
 
 
 class Number(NamedTuple):
@@ -40,6 +83,30 @@ class Number(NamedTuple):
     percent: bool
 
 
+class NumberPolicy(NamedTuple):
+    """When a number that was given is the gold one.
+
+    Attributes:
+        name: who compares so.
+        tolerance: share of the gold value by which a *measurement* (a gold number with decimals) may differ.
+        every: whether the tolerance is for whole gold numbers too.
+        rounding: whether a number is first rounded, half up, to the gold number's decimals.
+        percent: whether a percent sign on one side alone may be a missing sign: n and n/100 are both right then.
+    """
+
+    name: str
+    tolerance: float = 0.0
+    every: bool = False
+    rounding: bool = True
+    percent: bool = True
+
+
+TABLE_BENCH: Final = NumberPolicy("TableBench, exact match")
+TABLE_BENCH_TOLERANT: Final = NumberPolicy("TableBench, within 10 %", tolerance=0.10, every=True, rounding=False)
+TABLE_REGION: Final = NumberPolicy("TableRegion", tolerance=0.01)
+QA_F1: Final = NumberPolicy("QA-F1", rounding=False, percent=False)
+
+
 def parse_number(text: str) -> Number | None:
     """Return the number that the whole text is, or None.
 
@@ -51,6 +118,8 @@ def parse_number(text: str) -> Number | None:
     [None, None, None, None, None]
     >>> parse_number("$1,000").value == parse_number("１０００").value == parse_number("1e3").value == 1000
     True
+    >>> parse_number("($1,234)").value == parse_number("$(1,234)").value == parse_number("-$1,234").value == -1234
+    True
     """
     if len(text) > MAX_LENGTH or _DIGIT.search(text) is None:
         return None
@@ -58,14 +127,130 @@ def parse_number(text: str) -> Number | None:
     if folded.isascii():
         if folded.isdigit():
             return Number(Decimal(folded), 0, False)
-        if folded[0].isalpha() and folded[:1] not in "UEGCR":  # a name, and no currency's
+        if folded[0].isalpha() and folded[:1] not in "UEGCRJHA":  # a name, and no currency's
             return None
     else:
         folded = folded.translate(_FOLD)
-    negative = False
-    if folded[:1] == "(" and folded[-1:] == ")" and folded[1:2].isdigit():  # accounting's minus
-        folded, negative = folded[1:-1], True
-    match = _NUMBER.fullmatch(folded)
+    return _read(folded)
+
+
+def written_number(text: str) -> Number | None:
+    r"""The same for what stands in an answer: marks round the number are read, or taken off.
+
+    LaTeX, Markdown, quotes, square brackets, punctuation behind it, ``=``, ``≈`` or "about" before it, numpy's way to
+    print a number, powers of ten, and words such as million.
+
+    >>> [str(written_number(x).value) for x in (r"$\boxed{7{,}000}$", "[7]", "≈ 22.33", "= 7;", "np.float64(21.67)")]
+    ['7000', '7', '22.33', '7', '21.67']
+    >>> [format(written_number(x).value, "f") for x in ("2.5 million", "3 × 10²", "about 12.5 percent", "1.2万")]
+    ['2500000', '300', '0.125', '12000']
+    >>> written_number("7 or 8") is None, written_number("Route 7") is None, written_number("[]") is None
+    (True, True, True)
+    """
+    number = parse_number(text)
+    if number is not None or _DIGIT.search(text[: 4 * MAX_LENGTH]) is None or len(text) > 4 * MAX_LENGTH:
+        return number
+    text = without_latex(text).translate(_FOLD)
+    for _ in range(_CLEANINGS):
+        before = text
+        text = text.strip(_EDGES).rstrip(_BEHIND).rstrip(_EDGES)
+        text = text[lead.end() :] if (lead := _LEAD.match(text)) else text
+        if text[:1] in _PAIRS and text[-1:] == _PAIRS[text[:1]] and text[:1] not in text[1:]:
+            text = text[1:-1]
+        if text[-1:] == ")" and (call := _CALL.fullmatch(text)):
+            text = call[1]
+        elif text[-2:] == ",)" and text[:1] == "(" and text.count(",") == 1:  # a tuple of one
+            text = text[1:-2]
+        if text == before:
+            break
+    return _worded(SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(SUPERSCRIPTS), text))
+
+
+def same_number(reference: Number, prediction: Number, policy: NumberPolicy, *, whole: bool = False) -> bool:
+    """True when a policy takes ``prediction`` for ``reference``.
+
+    Args:
+        reference: the gold number.
+        prediction: the number that was given.
+        policy: how the two are compared.
+        whole: the gold number is a count or a year: another number than a whole one is wrong, whatever it rounds to.
+
+    >>> number = parse_number
+    >>> same_number(number("22.33"), number("22.40"), TABLE_REGION), same_number(number("3"), number("2.6"), TABLE_BENCH)
+    (True, True)
+    >>> same_number(number("3"), number("2.6"), TABLE_BENCH, whole=True)
+    False
+    """
+    if policy.rounding and rounded_equal(reference, prediction, whole=whole, percent=policy.percent):
+        return True
+    if policy.tolerance and (policy.every or reference.decimals > 0) and not whole:
+        return within(reference, prediction, policy.tolerance)
+    if policy.rounding:
+        return False
+    return any(value == reference.value for value, _ in _readings(reference, prediction, policy.percent))
+
+
+def rounded_equal(reference: Number, prediction: Number, *, whole: bool = False, percent: bool = True) -> bool:
+    """True when the prediction, rounded half up to the reference's decimals, is the reference.
+
+    A percentage is compared at four decimals of its fraction at least, as TableBench's evaluation does. Where one side
+    alone has the sign, the other number may be n or n/100 (``percent``).
+
+    >>> number = parse_number
+    >>> rounded_equal(number("22.33"), number("22.3333")), rounded_equal(number("7"), number("7.0"))
+    (True, True)
+    >>> rounded_equal(number("-5"), number("5")), rounded_equal(number("1"), number("95%"))
+    (False, False)
+    >>> [rounded_equal(number("10%"), number(x)) for x in ("10", "0.1", "10%", "1")]
+    [True, True, True, False]
+    """
+    places = max(4, reference.decimals) if reference.percent else reference.decimals
+    for value, rounds in _readings(reference, prediction, percent):
+        if whole and value != value.to_integral_value():
+            continue
+        if value == reference.value or (rounds and _rounded(value, places) == _rounded(reference.value, places)):
+            return True
+    return False
+
+
+def within(reference: Number, prediction: Number, tolerance: float, percent: bool = True) -> bool:
+    """True when ``|reference - prediction| <= tolerance * |reference|``; a reference of 0 asks for 0.
+
+    >>> within(parse_number("51"), parse_number("52.08"), 0.1), within(parse_number("0"), parse_number("0.01"), 0.1)
+    (True, False)
+    """
+    allowed = Decimal(str(tolerance)) * abs(reference.value)
+    return any(abs(reference.value - value) <= allowed for value, _ in _readings(reference, prediction, percent))
+
+
+def _readings(reference: Number, prediction: Number, percent: bool) -> list[tuple[Decimal, bool]]:
+    """What the prediction may be, and whether it is rounded then: of n and n/100, an exact one is no accident."""
+    value = prediction.value
+    if reference.percent == prediction.percent or not percent:
+        return [(value, True)]
+    if reference.percent:
+        return [(value / 100, True), (value, True)]
+    return [(value * 100, True), (value, reference.decimals >= 2)]
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    try:
+        with localcontext() as context:
+            context.prec = 400
+            return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    except InvalidOperation:
+        return value
+
+
+def _read(folded: str) -> Number | None:
+    negative, after = False, ""
+    if folded[-1:] in ")%" and "(" in folded:  # accounting's minus
+        brackets = _ACCOUNTING.fullmatch(folded)
+        if brackets is None or not _DIGIT.search(brackets["inner"]):
+            return None
+        folded = (brackets["outer"] or "") + brackets["inner"]
+        negative, after = True, brackets["after"] or ""
+    match = _NUMBER.fullmatch(folded + after)
     if match is None:
         return None
     digits, fraction = match["digits"] or "", match["fraction"] or ""
@@ -74,7 +259,7 @@ def parse_number(text: str) -> Number | None:
     if match["sign1"] and match["sign2"]:
         return None
     sign = match["sign1"] or match["sign2"]
-    whole = digits.replace(",", "").replace(" ", "")
+    whole = digits.replace(",", "").replace(" ", "").replace("'", "").replace("’", "")
     try:
         value = Decimal(f"{sign}{whole or '0'}{fraction}{match['exponent'] or ''}")
     except InvalidOperation:
@@ -82,39 +267,27 @@ def parse_number(text: str) -> Number | None:
     if not math.isfinite(float(value)):
         return None
     decimals = max(0, -int(value.as_tuple().exponent))
-    percent = match["after"] in ("%", "percent")
+    percent = match["after"] in ("%", "percent", "per cent", "pct")
     if percent:
         value, decimals = value / 100, decimals + 2
     return Number(-value if negative else value, decimals, percent)
 
 
-def rounded_equal(reference: Number, prediction: Number) -> bool:
-    """True when the prediction, rounded half up to the reference's decimals, is the reference.
-
-    A percentage is compared at four decimals of its fraction at least, as TableBench's evaluation does.
-
-    >>> number = parse_number
-    >>> rounded_equal(number("22.33"), number("22.3333")), rounded_equal(number("7"), number("7.0"))
-    (True, True)
-    >>> rounded_equal(number("-5"), number("5")), rounded_equal(number("10%"), number("10"))
-    (False, False)
-    """
-    places = max(4, reference.decimals) if reference.percent else reference.decimals
-    unit = Decimal(1).scaleb(-places)
-    try:
-        with localcontext() as context:
-            context.prec = 400
-            return reference.value.quantize(unit, ROUND_HALF_UP) == prediction.value.quantize(unit, ROUND_HALF_UP)
-    except InvalidOperation:
-        return reference.value == prediction.value
-
-
-def within(reference: Number, prediction: Number, tolerance: float) -> bool:
-    """True when ``|reference - prediction| <= tolerance * |reference|``; a reference of 0 asks for 0.
-
-    >>> within(parse_number("51"), parse_number("52.08"), 0.1), within(parse_number("0"), parse_number("0.01"), 0.1)
-    (True, False)
-    """
-    if reference.value == 0:
-        return prediction.value == 0
-    return abs(reference.value - prediction.value) <= Decimal(str(tolerance)) * abs(reference.value)
+def _worded(text: str) -> Number | None:
+    number = parse_number(text)
+    if number is not None:
+        return number
+    power = _POWER.fullmatch(text)
+    if power is not None:
+        return parse_number(f"{power['mantissa'].replace(',', '')}e{power['exponent']}")
+    part = _PERCENT_OF.fullmatch(text)
+    if part is not None:
+        return parse_number(f"{part['sign']}{part['number']}%")
+    multiplied = _MULTIPLIED.fullmatch(text)
+    if multiplied is None:
+        return None
+    number = parse_number(multiplied["number"] + (multiplied["after"] or "").replace("美元", "").replace("元", ""))
+    if number is None or number.percent:
+        return None
+    zeros = _MULTIPLIERS[multiplied["word"].lower()]
+    return Number(number.value.scaleb(zeros), max(0, number.decimals - zeros), False)
