@@ -33,6 +33,8 @@ _MARKS: Final = (
     (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # Sky-T1, OpenThinker
     (r"<\|channel>thought\n?", r"<channel\|>"),  # Gemma 4
 )
+_LOOKED_AT: Final = 32  # signs "<" that are looked at one by one
+_BARE_STARTS: Final = ("a", " ", "\n", "\r", "\t")
 _HINTS: Final = ("think", "THINK", "Think", "thought", "Thought", "THOUGHT")
 _CHANNEL: Final = re.compile(r"<\|channel\|>\s*(\w+)[^<]*<\|message\|>")  # gpt-oss
 _CHANNEL_END: Final = re.compile(r"<\|(?:end|return|call|start)\|>")
@@ -181,15 +183,37 @@ def completion_text(completion: Any) -> str:
 
 
 def may_hold_thoughts(text: str, tags: Sequence[str] = THOUGHT_TAGS) -> bool:
-    """Return False when a text surely holds no thoughts, which a few searches tell; most texts of trainers do not."""
-    return (
-        any(hint in text for hint in _HINTS)
-        or "channel" in text
-        or (tags is not THOUGHT_TAGS and any(tag in text for tag in tags))
-        or _BARE_FINAL in text
-        or _BARE_CHANNEL.match(text) is not None
-    )
+    """False when a text surely holds no mark of thoughts; made to say so at once, which is nearly always the answer."""
+    at = text.find("<")
+    if at >= 0 and _mark_may_begin(text, at, tags):
+        return True
+    if "[" in text and "THINK]" in text:
+        return True
+    if not text.isascii() and "◁" in text:
+        return True
+    return text[:1] in _BARE_STARTS and _BARE_CHANNEL.match(text) is not None
 
+
+def _mark_may_begin(text: str, at: int, tags: Sequence[str]) -> bool:
+    """Whether a ``<``, the first of which stands at ``at``, comes before a letter with which a mark begins."""
+    letters = _FIRST_LETTERS if tags is THOUGHT_TAGS else _first_letters(tuple(tags))
+    for _ in range(_LOOKED_AT):
+        ahead = text[at + 1 : at + 2]
+        if (text[at + 2 : at + 3] if ahead == "/" else ahead) in letters:
+            break
+        at = text.find("<", at + 1)
+        if at < 0:
+            return False
+    return any(hint in text for hint in _HINTS) or "channel" in text or any(tag in text for tag in tags)
+
+
+@lru_cache(maxsize=16)
+def _first_letters(tags: tuple[str, ...]) -> frozenset[str]:
+    letters = "".join(tag[:1] for tag in tags)
+    return frozenset((*letters.lower(), *letters.upper(), "|", "c"))
+
+
+_FIRST_LETTERS: Final = _first_letters(THOUGHT_TAGS)
 
 @lru_cache(maxsize=16)
 def _marks(tags: tuple[str, ...]) -> re.Pattern[str]:
