@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from table_rewards.text.final_answer import careful_final_answer, final_answer, released_final_answer
+from table_rewards.text.final_answer import answer_in, careful_final_answer, final_answer, released_final_answer
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ PIECES = [
 @given(st.lists(st.sampled_from([*PIECES, "<|im_end|>", "Paris, Rome", "answer", "$", "x" * 450]), max_size=9))
 def test_the_fast_path_equals_the_careful_one(pieces: list[str]) -> None:
     text = "".join(pieces)
-    assert final_answer(text) == careful_final_answer(text)
+    assert answer_in(text) == careful_final_answer(text)
 
 
 @pytest.mark.parametrize(

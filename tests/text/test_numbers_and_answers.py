@@ -73,8 +73,9 @@ def test_no_text_raises(text: str) -> None:
         ("10.6", "10.60", 1.0),
         ("7", "7.0", 1.0),
         ("-5", "5", 0.0),
-        ("10%", "10", 0.0),
+        ("10%", "10", 1.0),  # the sign is missing on one side: n and n/100 are both right
         ("10%", "0.1", 1.0),
+        ("10%", "1", 0.0),
         ("3.5%", "35", 0.0),
         ("0.85", "0.851", 1.0),
         ("Paris, Rome", "Paris", 0.5),
@@ -123,4 +124,4 @@ def test_tolerance_is_relative_to_the_reference(gold: str, given_: str, score: f
     ],
 )
 def test_the_region_rewards_answer_is_right_or_wrong(gold: str, given_: str, same: bool) -> None:
-    assert same_answer(gold, given_, 0.01) is same
+    assert same_answer(gold, given_) is same

@@ -215,6 +215,7 @@ def _first_letters(tags: tuple[str, ...]) -> frozenset[str]:
 
 _FIRST_LETTERS: Final = _first_letters(THOUGHT_TAGS)
 
+
 @lru_cache(maxsize=16)
 def _marks(tags: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(map(re.escape, tags))

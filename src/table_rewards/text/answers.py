@@ -12,85 +12,148 @@ import unicodedata
 from typing import Final, NamedTuple
 
 from table_rewards.text.caching import cache_short
-from table_rewards.text.numbers import Number, parse_number, rounded_equal, within
+from table_rewards.text.latex import without_latex
+from table_rewards.text.numbers import (
+    SUPERSCRIPT,
+    SUPERSCRIPTS,
+    TABLE_BENCH,
+    TABLE_BENCH_TOLERANT,
+    TABLE_REGION,
+    Number,
+    NumberPolicy,
+    parse_number,
+    same_number,
+    written_number,
+)
 
 MAX_ITEMS: Final = 1_000
 MAX_LENGTH: Final = 20_000
 """A longer answer is compared as one text, cut here: an answer is a line."""
 
+COUNTING: Final = "Counting"
+"""The subtype of TableBench whose answers are counts."""
+
 _SEPARATOR: Final = re.compile(r"[,，、;；]")
 _THOUSANDS: Final = re.compile(r"(?<![\d.,])[+\-−]?[$€£¥]?\d{1,3}(?:,\d{3})+(?![\d,])")
-_TOKEN: Final = re.compile(r"(?:(?<![\w.])[-+])?\d[\d,]*(?:\.\d+)?%?|[^\W\d_]+(?:['’.][^\W\d_]+)*", re.UNICODE)
+_GROUPED: Final = re.compile(r"[+\-]?\d{1,3}(?:,\d{3})+")
+_YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
+_TOKEN: Final = re.compile(
+    r"(?:(?<![\w.])[-+])?\d[\d,]*(?:\.\d+)?%?|\^[-+]?\w+|[^\W\d_]+(?:['’.][^\W\d_]+)*", re.UNICODE
+)
 _DIGIT: Final = re.compile(r"\d")
 _DASHES: Final = str.maketrans({**dict.fromkeys("−–—﹣－‐‑‒", "-"), "’": "'"})
 _PUNCTUATION: Final = str.maketrans(dict.fromkeys(string.punctuation))
-_ARTICLE_WORDS: Final = frozenset(("a", "an", "the"))
-_ARTICLES: Final = re.compile(r"\b(?:a|an|the)\b")
+# An article stands before a word. The letter A that ends a name (Serie A), or is an item, is none; before a capital or
+# a number, "a" is a letter too, unless a name begins with it.
+_ARTICLE: Final = re.compile(
+    r"(?<![\w'’.\-])(?:[Tt][Hh][Ee]\s+(?=[^\W_]|[.\-−$]\d)|an?\s+(?=[^\W\d_]{2})|(?:(?<=\A)|(?<=[,;]\s))(?:An?|AN)\s+(?=[^\W\d_]{2}))"
+)
+_AND: Final = re.compile(r"\s+(?:and|&)\s+|\s*(?:以及|和|与|及)\s*", re.IGNORECASE)
+_LAST_AND: Final = re.compile(r"\s*(?:and|&)\s+|(?:以及|和|与|及)\s*", re.IGNORECASE)
+_SENTENCE: Final = re.compile(
+    r"(?:the\s+)?(?:final\s+)?answers?\s+(?:is|are)\s*:?\s+|答案(?:是|为)[:：]?\s*", re.IGNORECASE
+)
 _EDGES: Final = " \t\r\n\"'`*“”‘’"
+_ENDINGS: Final = ".,;!。；！，"
+_PAIRS: Final = {"[": "]", "(": ")", "{": "}"}
 
 
 class Item(NamedTuple):
-    """One item of an answer: the number that it is, if it is one, and its text in comparable form."""
+    """One item of an answer.
+
+    Attributes:
+        number: the number that it is, if it is one.
+        key: its text in comparable form, without articles.
+        full: the same with its articles.
+        year: whether the number may be a year, of which there are no halves.
+    """
 
     number: Number | None
     key: str
+    full: str = ""
+    year: bool = False
 
 
 class Answer(NamedTuple):
-    """An answer read both ways: as one thing, and as a list of items."""
+    """An answer read in every way that it may be meant.
+
+    Attributes:
+        whole: the answer as one thing.
+        items: the answer as a list.
+        others: further lists that a model may mean by it: ``100,200,300``, ``Paris and Rome``.
+    """
 
     whole: Item
     items: tuple[Item, ...]
+    others: tuple[tuple[Item, ...], ...] = ()
 
 
 @cache_short(8192)
 def read_answer(text: str) -> Answer:
-    """Read an answer line.
+    r"""Read an answer line.
 
     >>> [item.key for item in read_answer("Spain, the United Kingdom, 1,234").items]
     ['spain', 'united kingdom', '1,234']
     >>> read_answer("(cyp), 3 - 0").items[1].key
     '3 0'
+    >>> [str(item.number.value) for item in read_answer(r"[\boxed{9.33}, 1.11];").items]
+    ['9.33', '1.11']
     """
     text = _bare(text)
     whole = _item(text)
+    if whole.number is not None:
+        other = _all_pieces(text) if _GROUPED.fullmatch(text) else ()
+        return Answer(whole, (whole,), (other,) if other else ())
+    inner = _without_brackets(text)
+    if inner is not text and _SEPARATOR.search(inner) is None:  # brackets round one thing
+        text, whole = inner, _item(inner)
+    elif inner is not text:
+        text = inner
+    others = []
+    if _AND.search(text) is not None:
+        parted = _AND.sub(", ", text)
+        others.append(tuple(_item(piece) for piece in _split(parted)))
     if whole.number is not None or _SEPARATOR.search(text) is None:
-        return Answer(whole, (whole,))
-    return Answer(whole, tuple(_item(piece) for piece in _split(text)))
+        return Answer(whole, (whole,), tuple(others))
+    pieces = _split(text)
+    if len(pieces) > 1:
+        pieces[-1] = _without_and(pieces[-1])
+    return Answer(whole, tuple(_item(piece) for piece in pieces), tuple(others))
 
 
 @cache_short(16384)
-def same_answer(reference: str, prediction: str, tolerance: float = 0.0) -> bool:
-    """True when every item matches, as in :func:`exact_match`; numbers with decimals also within ``tolerance``.
+def same_answer(reference: str, prediction: str, counting: bool = False) -> bool:
+    """True when every item matches, as in :func:`exact_match`; numbers with decimals also within 1 %.
 
     The tolerance is for measurements. Whole numbers are counts and years: 1998 is not 2000.
 
-    >>> same_answer("1,000", "1000"), same_answer("22.33", "22.40", 0.01), same_answer("2000", "1998", 0.01)
+    >>> same_answer("1,000", "1000"), same_answer("22.33", "22.40"), same_answer("2000", "1998")
     (True, True, False)
     """
     if reference == prediction:
         return True
     gold = read_answer(reference)
     number = gold.whole.number
-    if number is not None:  # the common case, without reading the prediction as a list
-        given = parse_number(_bare(prediction))
-        if given is None:
-            return False
-        return rounded_equal(number, given) or (number.decimals > 0 and within(number, given, tolerance))
-    return exact_match(gold, read_answer(prediction)) == 1.0
+    if number is not None and not gold.others:  # the common case, without reading the prediction as a list
+        given = parse_number(prediction)
+        if given is not None:
+            return same_number(number, given, TABLE_REGION, whole=counting or gold.whole.year)
+    answer = read_answer(prediction)
+    return _matched(gold, answer, TABLE_REGION, counting) == 1.0
 
 
-def exact_match(reference: Answer, prediction: Answer) -> float:
+def exact_match(reference: Answer, prediction: Answer, counting: bool = False) -> float:
     """Share of items that match, position by position, in [0, 1]: matches / max(items of either side).
 
-    Numbers are rounded half up to the reference's decimals; a percentage is a fraction; text is compared without case,
-    punctuation and articles. An item too many costs as much as one missing, so that listing candidates does not pay.
+    Numbers are rounded half up to the reference's decimals; where one side alone has a percent sign, n and n/100 are
+    both right; text is compared without case, punctuation and articles. Counts (``counting``) and years take whole
+    numbers only. An item too many costs as much as one missing, so that listing candidates does not pay.
 
     >>> pairs = [("10.6", "10.60"), ("-5", "5"), ("10%", "10"), ("Paris, Rome", "paris"), ("2009,2010", "2009, 2010")]
     >>> [exact_match(read_answer(r), read_answer(p)) for r, p in pairs]
-    [1.0, 0.0, 0.0, 0.5, 1.0]
+    [1.0, 0.0, 1.0, 0.5, 1.0]
     """
-    return _matched(reference, prediction, None)
+    return _matched(reference, prediction, TABLE_BENCH, counting)
 
 
 def tolerant_match(reference: Answer, prediction: Answer, tolerance: float = 0.10) -> float:
@@ -99,54 +162,103 @@ def tolerant_match(reference: Answer, prediction: Answer, tolerance: float = 0.1
     >>> tolerant_match(read_answer("No correlation, 0.20"), read_answer("no correlation, 0.21."))
     1.0
     """
-    return _matched(reference, prediction, tolerance)
+    policy = TABLE_BENCH_TOLERANT
+    if tolerance != policy.tolerance:
+        policy = policy._replace(tolerance=tolerance)
+    return _matched(reference, prediction, policy, False)
 
 
 def _bare(text: str) -> str:
     text = text[:MAX_LENGTH].strip(_EDGES)
-    if text.endswith(".") and not text.endswith(".."):
-        text = text[:-1].rstrip(_EDGES)
+    if "\\" in text or "$" in text:
+        text = without_latex(text).strip(_EDGES)
+    if text[-1:] in _ENDINGS and not text.endswith(".."):
+        text = text.rstrip(_ENDINGS + _EDGES)
     return text
 
 
-def _matched(reference: Answer, prediction: Answer, tolerance: float | None) -> float:
-    if _same(reference.whole, prediction.whole, tolerance):
+def _without_brackets(text: str) -> str:
+    """The text inside one pair of brackets that holds it all, or the very same text."""
+    closing = _PAIRS.get(text[:1])
+    if closing is None or text[-1:] != closing:
+        return text
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character == text[0]) - (character == closing)
+        if depth == 0 and position < len(text) - 1:
+            return text
+    return text[1:-1].rstrip(_ENDINGS + _EDGES).strip(_EDGES)
+
+
+def _without_and(piece: str) -> str:
+    match = _LAST_AND.match(piece)
+    return piece[match.end() :] if match is not None else piece
+
+
+def _matched(reference: Answer, prediction: Answer, policy: NumberPolicy, counting: bool) -> float:
+    gold = reference.items
+    if _same(reference.whole, prediction.whole, policy, counting):
         return 1.0
-    gold, given = reference.items, prediction.items
-    if len(gold) == 1 and len(given) == 1:
-        return 0.0
-    matches = sum(_same(r, p, tolerance) for r, p in zip(gold, given, strict=False))
+    found = _share(gold, prediction.items, policy, counting)
+    if found == 1.0:
+        return found
+    # The other ways to read the prediction count where they are right throughout.
+    for other in prediction.others:
+        if len(gold) == len(other) and _share(gold, other, policy, counting) == 1.0:
+            return 1.0
+    return found
+
+
+def _share(gold: tuple[Item, ...], given: tuple[Item, ...], policy: NumberPolicy, counting: bool) -> float:
+    if len(gold) == 1 and len(given) == 1 and given[0] is not gold[0]:
+        return float(_same(gold[0], given[0], policy, counting))
+    matches = sum(_same(r, p, policy, counting) for r, p in zip(gold, given, strict=False))
     return matches / max(len(gold), len(given))
 
 
-def _same(reference: Item, prediction: Item, tolerance: float | None) -> bool:
-    if reference.number is not None:
+def _same(reference: Item, prediction: Item, policy: NumberPolicy, counting: bool) -> bool:
+    number = reference.number
+    if number is not None:
         if prediction.number is None:
             return False
-        if tolerance is None:
-            return rounded_equal(reference.number, prediction.number)
-        return within(reference.number, prediction.number, tolerance)
-    return prediction.number is None and reference.key == prediction.key and bool(reference.key)
+        whole = not policy.every and (reference.year or (counting and number.decimals == 0))
+        return same_number(number, prediction.number, policy, whole=whole)
+    if prediction.number is not None or not reference.key:
+        return False
+    return reference.key == prediction.key or reference.full == prediction.full
 
 
 def _item(text: str) -> Item:
     text = text.strip(_EDGES)
-    number = parse_number(text)
-    return Item(number, text if number is not None else comparable(text))
+    number = written_number(text)
+    if number is not None:
+        return Item(number, text, text, _YEAR.fullmatch(text) is not None)
+    sentence = _SENTENCE.match(text)
+    if sentence is not None:
+        return _item(text[sentence.end() :])
+    key = comparable(text)
+    return Item(None, key, _folded(text) if _ARTICLE.search(text) is not None else key)
 
 
 def comparable(text: str) -> str:
     """Return a text without case, punctuation and articles; numbers in it keep sign, point and percent.
 
-    >>> comparable("The U.S. Men’s team"), comparable("row 10.6 at -3 %"), comparable("1994–95")
-    ('us mens team', 'row 10.6 at -3', '1994 95')
+    Articles are dropped from words, never whole items: the A of "Serie A" is none.
+
+    >>> comparable("The U.S. Men’s team"), comparable("row 10.6 at -3 %"), comparable("1994–95"), comparable("Serie A")
+    ('us mens team', 'row 10.6 at -3', '1994 95', 'serie a')
     """
+    return _folded(_ARTICLE.sub("", text)) or _folded(text)
+
+
+def _folded(text: str) -> str:
     if text.isascii():
         folded = text.lower()
     else:
+        text = SUPERSCRIPT.sub(_raised, text)
         folded = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
     if _DIGIT.search(folded) is None:
-        bare = _ARTICLES.sub(" ", folded.replace("-", " ").translate(_PUNCTUATION))
+        bare = folded.replace("-", " ").translate(_PUNCTUATION)
         return " ".join(bare.split()) or " ".join(folded.split())
     return " ".join(
         [
@@ -156,9 +268,19 @@ def comparable(text: str) -> str:
             if token[-1].isalpha()
             else token.replace(",", "")
             for token in _TOKEN.findall(folded)
-            if token not in _ARTICLE_WORDS
         ]
     )
+
+
+def _raised(match: re.Match[str]) -> str:
+    """A power stays apart from its number; behind a unit (m²) it is the digit that people write."""
+    digits = match[0].translate(SUPERSCRIPTS)
+    before = match.string[match.start() - 1 : match.start()]
+    return f"^{digits}" if before.isdecimal() or not digits[0].isdecimal() else digits
+
+
+def _all_pieces(text: str) -> tuple[Item, ...]:
+    return tuple(_item(piece) for piece in text.split(",")[:MAX_ITEMS])
 
 
 def _split(text: str) -> list[str]:

@@ -13,6 +13,7 @@ _OPENING: Final = re.compile(
 )
 _BEHIND_TEXT: Final = re.compile(r"\S[ \t]*(?P<marker>`{3,})[ \t]*(?P<language>[A-Za-z][\w+\-.#]*)[ \t]*$")
 _AT_THE_END: Final = re.compile(r"[^`\n](?P<marker>`{3,})[ \t]*$")
+_TAGS_CLOSE: Final = re.compile(r"[ \t\r]*(?:</\w{1,20}>[ \t\r]*)*")  # what may stand behind a closing fence
 _BOX: Final = re.compile(r"\\(?:boxed|fbox|box)[ \t]*\{")
 _TAB: Final = 4
 PYTHON: Final = ("python", "py", "python3")
@@ -41,12 +42,14 @@ def fenced_blocks(text: str, *languages: str) -> list[str]:
     Fences are read as CommonMark has them: backticks or tildes, indented in a list (the indent is taken off the code),
     with an info string behind the language; a line may end with CR LF. Read as well, because models write it: an
     opening at the end of a line of text, a closing mark that is indented too far or stands behind the last statement,
-    and a fence that a closing ``</answer>`` ends.
+    and a fence that a closing ``</answer>`` ends or stands behind.
 
     >>> fenced_blocks("```python\\na = 1\\n```\\n```sh\\nls\\n```", "python", "py")
     ['a = 1\\n']
     >>> fenced_blocks("1. So:\\n\\n   ```python\\n   if a:\\n       b()\\n   ```")
     ['if a:\\n    b()\\n']
+    >>> fenced_blocks("<answer>```python\\na = 1\\n```</answer>")
+    ['a = 1\\n']
     """
     wanted = {language.lower() for language in languages}
     return [block for language, block in _fences(text) if not wanted or language in wanted]
@@ -75,7 +78,12 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
         if fence is None:
             fence = _opened(bare, match)
             continue
-        if match is not None and not match["language"] and not match["rest"].strip() and fence.closes(match["marker"]):
+        if (
+            match is not None
+            and not match["language"]
+            and _TAGS_CLOSE.fullmatch(match["rest"]) is not None
+            and fence.closes(match["marker"])
+        ):
             if not match["lead"].strip() and _columns(match["lead"]) - fence.indent < _TAB:
                 found.append((fence.language, fence.text()))
                 fence = None

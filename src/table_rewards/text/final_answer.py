@@ -6,23 +6,43 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from table_rewards.core.completion import answer_of, may_hold_thoughts
+from table_rewards.core.completion import answer_of, may_hold_thoughts, without_end_tokens
+from table_rewards.text.latex import without_latex
 
 _RELEASED: Final = re.compile(r"Final Answer: (.+)")
 # Found from the last letters of "answer" backwards, so that the last line comes first. All runs are bounded.
-_LABEL: Final = re.compile(r"final[ \t_\-]{0,4}answer[ \t]{0,8}(?:\*{1,3}|_{1,2})?[ \t]{0,8}[:：]", re.IGNORECASE)
-_LONGEST_LABEL: Final = 40
+_LABEL: Final = re.compile(
+    r"final[ \t_\-]{0,4}answers?(?:\(s\))?(?:[ \t]{1,8}(?:is|are)\b)?[ \t]{0,8}"
+    r"(?:\*{1,3}|_{1,2}|[\"'”}])?[ \t]{0,8}[:：]",
+    re.IGNORECASE,
+)
+_HEADING: Final = re.compile(
+    r"final[ \t_\-]{0,4}answers?[ \t]{0,8}(?:\*{1,3}|_{1,2}|</\w{1,8}>)?[ \t#]{0,8}\r?\n", re.IGNORECASE
+)
+_SENTENCE: Final = re.compile(r"final[ \t_\-]{0,4}answer[ \t]{1,8}(?:is|are)[ \t]{1,8}", re.IGNORECASE)
+_CHINESE: Final = re.compile(r"(?:最终|最后的?)答案[ \t]{0,8}(?:是|为)?[ \t]{0,8}(?:\*{1,3}|_{1,2})?[ \t]{0,8}[:：]")
+_LONGEST_LABEL: Final = 48
 _BEFORE: Final = 10  # characters of a label before its "nswer", at most; less than any whole label has
+_MARGIN: Final = 12  # characters that may stand before a heading on its line
+_HEADING_MARKS: Final = "#*_> \t-"
 _TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
 _WRAPPERS: Final = (("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
 _MARKS: Final = frozenset("*_`$")
+_CAREFUL: Final = frozenset("<\\{}")
+_ANSWER_TAG: Final = re.compile(r"<(/?)(?:final_?)?answer>", re.IGNORECASE)
+_REGION: Final = "<gold_area>"
+_INLINE_TAG: Final = re.compile(
+    r"</?(?:b|strong|i|em|u|code|mark|span|p|br|h[1-6])(?:\s[^<>]{0,80})?/?>", re.IGNORECASE
+)
+_BULLET: Final = re.compile(r"(?:[-*•+]|\d{1,2}[.)])[ \t]+(?=\S)")
 _LABEL_AS_ASKED: Final = "Final Answer: "
 _SHORT: Final = 400
 _LOOK_AHEAD: Final = 2_000
+_LINES: Final = 6
 
 
 def released_final_answer(text: str) -> str:
-    """The seeds' parser: the *first* ``Final Answer: `` with a space, the rest of that line, else nothing (B5).
+    """The official parser: the *first* ``Final Answer: `` with a space, the rest of that line, else nothing (B5).
 
     >>> released_final_answer("Final Answer: AnswerName1\\nFinal Answer: 7")
     'AnswerName1'
@@ -32,53 +52,67 @@ def released_final_answer(text: str) -> str:
 
 
 def final_answer(text: str) -> str | None:
-    """Return the last well-formed final answer, or None.
+    r"""Return the last well-formed final answer, or None.
 
-    Well-formed: the label in any case, bold or not, a colon, then the answer on the same or the next non-empty line. An
-    echoed template (``AnswerName1, AnswerName2...``) and an empty answer are not. Only text after the last ``</think>``
-    counts; markup around the answer and end-of-sequence tokens are taken off.
+    Well-formed: the label in any case, bold or not, with or without "is", a colon, then the answer on the same or the
+    next non-empty line; or the label as a heading, the answer below it. ``<answer>`` round any of it, a ``<gold_area>``
+    behind it, Markdown, LaTeX and end-of-turn tokens are taken off. An echoed template (``AnswerName1,
+    AnswerName2...``) and an empty answer are none, and what stands in thoughts is none. Only without any label
+    is a sentence read, "the final answer is 7", and the label in Chinese.
 
-    >>> final_answer("Final Answer: 5\\n...\\n**Final Answer:** 22.33<|im_end|>")
+    >>> final_answer("Final Answer: 5\n...\n**Final Answer:** 22.33<|im_end|>")
     '22.33'
-    >>> final_answer("### Final Answer:\\n\\n**Paris, Rome**")
-    'Paris, Rome'
+    >>> final_answer("### Final Answer\n\n**Paris, Rome**"), final_answer(r"<answer>Final Answer: $\boxed{7}$</answer>")
+    ('Paris, Rome', '7')
     >>> final_answer("I think it is 7.") is None
     True
     """
-    return plain_final_answer(text) or careful_final_answer(text)
+    return answer_in(answer_of(text) if may_hold_thoughts(text) else text)
+
+
+def answer_in(shown: str) -> str | None:
+    """:func:`final_answer` of a text that holds no thoughts any more."""
+    return plain_final_answer(shown) or careful_final_answer(shown)
 
 
 def plain_final_answer(text: str) -> str | None:
     """The answer of a text that ends with the label as the prompts write it, in one line; None when it takes more care.
 
-    The fast path of :func:`final_answer`: nearly all completions end like this.
+    The fast path of :func:`answer_in`: nearly all completions end like this.
 
     >>> plain_final_answer("We add them.\\nFinal Answer: 7"), plain_final_answer("**Final Answer:** 7")
     ('7', None)
     """
     start = text.rfind(_LABEL_AS_ASKED)
-    if start < 0 or len(text) - start > _SHORT or may_hold_thoughts(text):
+    if start < 0 or len(text) - start > _SHORT:
         return None
     tail = text[start + len(_LABEL_AS_ASKED) :]
     if "nswer" in tail or "NSWER" in tail:
         return None
     answer = tail.partition("\n")[0].strip()
-    if not answer or answer[0] in _MARKS or answer[-1] in _MARKS or answer[-1] == ">":
+    if not answer or answer[0] in _MARKS or answer[-1] in _MARKS or not _CAREFUL.isdisjoint(answer):
         return None
-    return None if _TEMPLATE.match(answer) else answer
+    return None if answer[-1] == ">" or _TEMPLATE.match(answer) else answer
 
 
 def careful_final_answer(text: str) -> str | None:
-    """:func:`final_answer` in all its forms, readable: the reference for the fast path."""
-    visible = answer_of(text)
-    for end in _label_ends(visible):
-        answer = _line_after(visible, end)
+    """:func:`answer_in` in all its forms, readable: what the fast path is tested against."""
+    visible = without_end_tokens(text)
+    for end in _label_ends(visible, strict=True):
+        answer = _answer_after(visible, end)
         if answer and not _TEMPLATE.match(answer):
             return answer
-    return None
+    for end in _label_ends(visible, strict=False):
+        answer = unwrapped(_cleaned(visible[end : end + _LOOK_AHEAD].partition("\n")[0]))
+        if answer:
+            return answer
+    last = None
+    for match in _CHINESE.finditer(visible):
+        last = match
+    return (_answer_after(visible, last.end()) or None) if last is not None else None
 
 
-def _label_ends(text: str) -> Iterator[int]:
+def _label_ends(text: str, *, strict: bool) -> Iterator[int]:
     """Where labels end, last first, without reading the text before the one that is taken."""
     end = len(text)
     while end >= 0:
@@ -87,17 +121,59 @@ def _label_ends(text: str) -> Iterator[int]:
         upper = text.rfind("NSWER", max(lower, 0), end)
         end = max(lower, upper)
         if end >= 0:
-            match = _LABEL.search(text, max(0, end - _BEFORE), end + _LONGEST_LABEL)
+            start, stop = max(0, end - _BEFORE), end + _LONGEST_LABEL
+            match = (_LABEL if strict else _SENTENCE).search(text, start, stop)
+            if strict and match is None:
+                match = _HEADING.search(text, start, stop)
+                if match is not None and not _begins_a_line(text, match.start()):
+                    match = None
             if match is not None and match.start() < end < match.end():
                 yield match.end()
 
 
-def _line_after(text: str, start: int) -> str:
-    for line in text[start : start + _LOOK_AHEAD].split("\n", 6)[:6]:
-        answer = unwrapped(line)
-        if answer and not answer.startswith("```"):
-            return answer
+def _begins_a_line(text: str, at: int) -> bool:
+    margin = text[max(0, at - _MARGIN) : at].rpartition("\n")
+    return (bool(margin[1]) or at <= _MARGIN) and not margin[2].strip(_HEADING_MARKS)
+
+
+def _answer_after(text: str, start: int) -> str:
+    lines = text[start : start + _LOOK_AHEAD].split("\n")
+    for number, line in enumerate(lines[:_LINES]):
+        answer = unwrapped(_cleaned(line))
+        if not answer or answer.startswith("```"):
+            continue
+        if number and _BULLET.match(answer):
+            return _bullets(lines[number:]) or answer
+        return answer
     return ""
+
+
+def _bullets(lines: list[str]) -> str:
+    """The items of a list of two or more lines as the prompts ask for them; '' when there are fewer."""
+    items = []
+    for line in lines:
+        cleaned = _cleaned(line).strip()
+        bullet = _BULLET.match(cleaned)
+        if bullet is None:
+            break
+        items.append(unwrapped(cleaned[bullet.end() :]))
+    return ", ".join(items) if len(items) > 1 else ""
+
+
+def _cleaned(line: str) -> str:
+    """A line without the tags in and behind it, and with its LaTeX read."""
+    if "<" in line:
+        line = line.partition(_REGION)[0]
+        for tag in _ANSWER_TAG.finditer(line):
+            if tag[1] and line[: tag.start()].strip():
+                line = line[: tag.start()]
+                break
+        line = _INLINE_TAG.sub("", _ANSWER_TAG.sub("", line))
+    if "\\" in line or "$" in line:
+        line = without_latex(unwrapped(line))
+    if "}" in line and "{" not in line:  # \boxed{Final Answer: 7}, {"Final Answer": "7"}
+        line = line.replace("}", "")
+    return line
 
 
 def unwrapped(answer: str) -> str:

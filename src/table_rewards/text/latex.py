@@ -38,13 +38,17 @@ _ESCAPES: Final = {
 }
 _ESCAPE: Final = re.compile(r"\\[%$&#_{}()\[\],;:! ]")
 _LOWER_DIGITS: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_GREEK: Final = (
-    "alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ nu ν xi ξ "
-    "pi π rho ρ sigma σ tau τ upsilon υ phi φ varphi φ chi χ psi ψ omega ω "
-    "Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ Phi Φ Psi Ψ Omega Ω"
-).split()
+_GREEK: Final = {
+    name: letter
+    for letters in (
+        "alpha=α beta=β gamma=γ delta=δ epsilon=ε varepsilon=ε zeta=ζ eta=η theta=θ iota=ι kappa=κ lambda=λ mu=μ nu=ν",
+        "xi=ξ pi=π rho=ρ sigma=σ tau=τ upsilon=υ phi=φ varphi=φ chi=χ psi=ψ omega=ω",
+        "Gamma=Γ Delta=Δ Theta=Θ Lambda=Λ Xi=Ξ Pi=Π Sigma=Σ Phi=Φ Psi=Ψ Omega=Ω",
+    )
+    for name, _, letter in (item.partition("=") for item in letters.split())
+}
 _SYMBOLS: Final[dict[str, str]] = {
-    **dict(zip(_GREEK[::2], _GREEK[1::2], strict=True)),
+    **_GREEK,
     **dict.fromkeys(("left", "right", "displaystyle", "textstyle", "bigl", "bigr", "bf", "rm", "it", "tt"), ""),
     **dict.fromkeys(("quad", "qquad", "space", "thinspace", "enspace"), " "),
     **dict.fromkeys(("approx", "simeq", "cong"), "≈"),
@@ -78,8 +82,8 @@ def without_latex(text: str) -> str:
 
     Dollar signs are mathematics where they stand in pairs round something (``$7$``, not ``from $5 to $7``); else money.
 
-    >>> [without_latex(x) for x in (r"\boxed{\text{Paris}}", r"$7{,}000$", r"12\%", r"\$5", "$5 or $6", r"2\cdot10^{-3}")]
-    ['Paris', '7,000', '12%', '$5', '$5 or $6', '2·10^-3']
+    >>> [without_latex(x) for x in (r"\boxed{\text{Paris}}", r"$7{,}000$", r"12\%", "$5 or $6", r"2\cdot10^{-3}")]
+    ['Paris', '7,000', '12%', '$5 or $6', '2·10^-3']
     """
     if ("\\" not in text and "$" not in text and "{" not in text) or len(text) > MAX_LENGTH:
         return text

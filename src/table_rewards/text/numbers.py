@@ -48,7 +48,7 @@ _NUMBER: Final = re.compile(
     r"(?P<fraction>\.\d*)?(?P<exponent>[eE][+-]?\d{1,3})?"
     r"\s?(?P<after>%|per ?cent|pct|[$€£¥₹]|USD|EUR|GBP|CNY|RMB|JPY|dollars|euros)?",
 )
-_ACCOUNTING: Final = re.compile(rf"(?P<outer>{_CURRENCY})?\s?\(\s?(?P<inner>[^()+-]+?)\s?\)\s?(?P<after>%)?")
+_ACCOUNTING: Final = re.compile(rf"(?P<outer>{_CURRENCY})?\s?\(\s?(?P<inner>[^()]+?)\s?\)\s?(?P<after>%)?")
 _POWER: Final = re.compile(r"(?P<mantissa>[+-]?[\d.,]+)\s?[×x*·⋅∙✕]\s?10\s?(?:\^|\*\*)\s?(?P<exponent>[+-]?\d{1,3})")
 _MULTIPLIED: Final = re.compile(
     r"(?P<number>.*?\d\.?)\s?(?P<word>hundred|thousand|million|billion|trillion|万亿|百万|千万|万|亿|萬|億)"
@@ -56,8 +56,18 @@ _MULTIPLIED: Final = re.compile(
     re.IGNORECASE,
 )
 _MULTIPLIERS: Final = {
-    **{"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12},
-    **{"万": 4, "萬": 4, "百万": 6, "千万": 7, "亿": 8, "億": 8, "万亿": 12},
+    "hundred": 2,
+    "thousand": 3,
+    "million": 6,
+    "billion": 9,
+    "trillion": 12,
+    "万": 4,
+    "萬": 4,
+    "百万": 6,
+    "千万": 7,
+    "亿": 8,
+    "億": 8,
+    "万亿": 12,
 }
 _CALL: Final = re.compile(r"(?:(?:np|numpy|decimal)\.)?(?:u?int\d*|float\d*|Decimal)\(\s*['\"]?(.*?)['\"]?\s*\)")
 _LEAD: Final = re.compile(
@@ -176,10 +186,11 @@ def same_number(reference: Number, prediction: Number, policy: NumberPolicy, *, 
         whole: the gold number is a count or a year: another number than a whole one is wrong, whatever it rounds to.
 
     >>> number = parse_number
-    >>> same_number(number("22.33"), number("22.40"), TABLE_REGION), same_number(number("3"), number("2.6"), TABLE_BENCH)
-    (True, True)
-    >>> same_number(number("3"), number("2.6"), TABLE_BENCH, whole=True)
-    False
+    >>> same_number(number("22.33"), number("22.40"), TABLE_REGION)
+    True
+    >>> three, given = number("3"), number("2.6")
+    >>> same_number(three, given, TABLE_BENCH), same_number(three, given, TABLE_BENCH, whole=True)
+    (True, False)
     """
     if policy.rounding and rounded_equal(reference, prediction, whole=whole, percent=policy.percent):
         return True
@@ -248,8 +259,8 @@ def _read(folded: str) -> Number | None:
         brackets = _ACCOUNTING.fullmatch(folded)
         if brackets is None or not _DIGIT.search(brackets["inner"]):
             return None
-        folded = (brackets["outer"] or "") + brackets["inner"]
-        negative, after = True, brackets["after"] or ""
+        folded, after = (brackets["outer"] or "") + brackets["inner"], brackets["after"] or ""
+        negative = "-" not in brackets["inner"] and "+" not in brackets["inner"]
     match = _NUMBER.fullmatch(folded + after)
     if match is None:
         return None

@@ -45,7 +45,8 @@ def test_released_gives_the_published_subtype_scores_charts_included() -> None:
     [
         ("10.6", "1.06", 1.0, 0.0),
         ("-5", "5", 1.0, 0.0),
-        ("10%", "10", 1.0, 0.0),
+        ("10%", "10", 1.0, 1.0),  # a missing sign is no error, a missing point is
+        ("10.5%", "105", 1.0, 0.0),
         ("10.6", "10.60", 0.0, 1.0),
         ("7", "7.0", 0.0, 1.0),
         ("Paris, Rome", "Paris", 0.0, 0.5),

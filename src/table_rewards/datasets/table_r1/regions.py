@@ -22,7 +22,6 @@ _SEPARATOR: Final = re.compile(r"\s*[,;，、；]\s+|\s*[，、；]\s*")
 _WORD: Final = re.compile(r"(?<=`)[^`]+(?=`)|[^\W\d]\w*")
 MARK: Final = "\x1eTABLE_R1_REGION "
 MAX_CODE: Final = 20_000
-TOLERANCE: Final = 0.01
 
 NOWHERE: Final = "the answer stands in no cell"
 SEVERAL: Final = "the answer stands in several cells"
@@ -167,7 +166,7 @@ def region_of_program(outcome: Outcome, code: str, answer: str, table: Table) ->
     printed = printed_answer(outcome)
     if printed is None:
         return "the program fails or prints no answer"
-    if not same_answer(answer, printed, TOLERANCE):
+    if not same_answer(answer, printed):
         return "the program prints another answer"
     seen = _seen(outcome.stdout)
     if seen is None:

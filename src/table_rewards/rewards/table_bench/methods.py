@@ -9,7 +9,7 @@ from table_rewards.core.rows import Row
 from table_rewards.rewards.table_bench.charts import chart_matches
 from table_rewards.rewards.table_bench.programs import ProgramRunner, printed_answer, program_in, table_of_row
 from table_rewards.sandbox import Job, Outcome
-from table_rewards.text.answers import exact_match, read_answer, tolerant_match
+from table_rewards.text.answers import COUNTING, exact_match, read_answer, tolerant_match
 from table_rewards.text.final_answer import final_answer
 from table_rewards.text.rouge import rouge_l, script_tokens
 
@@ -57,12 +57,13 @@ class Method:
         """ROUGE-L F1 in [0, 1]."""
         return rouge_l(script_tokens(gold), script_tokens(given))
 
-    def metrics(self, gold: str, given: str) -> tuple[float, float, float]:
-        """All three."""
+    def metrics(self, gold: str, given: str, qsubtype: str = "") -> tuple[float, float, float]:
+        """All three; answers of the subtype Counting are whole numbers."""
         if not given or given == gold:
             return (1.0, 1.0, 1.0) if given else (0.0, 0.0, 0.0)
         wanted, said = read_answer(gold), read_answer(given)
-        return exact_match(wanted, said), tolerant_match(wanted, said), self.rouge(gold, given)
+        exact = exact_match(wanted, said, counting=qsubtype == COUNTING)
+        return exact, tolerant_match(wanted, said), self.rouge(gold, given)
 
     def is_answer(self, given: str | None, metrics: tuple[float, float, float]) -> bool:
         """Whether an answer was given at all."""

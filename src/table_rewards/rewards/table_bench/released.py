@@ -79,7 +79,7 @@ class ReleasedMethod:
     def rouge(self, gold: str, given: str) -> float:
         return released_rouge_l(gold, given)
 
-    def metrics(self, gold: str, given: str) -> tuple[float, float, float]:
+    def metrics(self, gold: str, given: str, qsubtype: str = "") -> tuple[float, float, float]:
         return self.exact(gold, given), self.tolerant(gold, given), self.rouge(gold, given)
 
     def is_answer(self, given: str | None, metrics: tuple[float, float, float]) -> bool:

@@ -198,7 +198,7 @@ class TableBench(Reward[TableBenchReference]):
     def judge_answer(self, answer: str | None, reference: TableBenchReference, executed: float = NAN) -> Judgement:
         """Judge an answer that was already taken from its completion; None or '' means there was none."""
         chosen = self.metric_for(reference)
-        three = self.method.metrics(reference.answer, answer or "")
+        three = self.method.metrics(reference.answer, answer or "", reference.qsubtype)
         parts = (three[chosen], *three, executed, NAN)
         if not self.method.is_answer(answer, three):
             return Judgement(three[chosen], parts, UNPARSED, NO_ANSWER)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
+from table_rewards.core.completion import answer_of, may_hold_thoughts
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, as_mapping
@@ -31,14 +32,13 @@ from table_rewards.rewards.table_bench.region import (
 from table_rewards.rewards.table_bench.released import ReleasedMethod
 from table_rewards.rewards.table_bench.table_bench import NO_ANSWER, POT, answer_text
 from table_rewards.sandbox import Job, Outcome
-from table_rewards.text.answers import same_answer
+from table_rewards.text.answers import COUNTING, same_answer
 from table_rewards.text.blocks import last_tagged
-from table_rewards.text.final_answer import final_answer, released_final_answer
+from table_rewards.text.final_answer import answer_in, released_final_answer
 from table_rewards.text.repetition import repeats_at_end
 
 PAPER_WEIGHT: Final = Exponential(0.3, rate=0.0915, every=100)
 RELEASED_WEIGHT: Final = Constant(0.1)
-TOLERANCE: Final = 0.01
 INSTRUCTION_TYPES: Final = ("DP", "TCoT", "SCoT", "PoT")
 
 logger = logging.getLogger("table_rewards.table_region")
@@ -55,6 +55,7 @@ class RegionReference:
     qtype: str = ""
     table: str = ""
     """The table as CSV text, for prompts that ask for a program (PoT)."""
+    qsubtype: str = ""
 
 
 class TableRegion(Reward[RegionReference]):
@@ -129,8 +130,11 @@ class TableRegion(Reward[RegionReference]):
         answer = wrapped.answer("answer", "solution", "reference")
         if not (isinstance(answer, str) and self.profile == "released"):  # released compares with the edge spaces on
             answer = answer_text(answer)
-        instruction, qtype = (str(wrapped.find(name, default="")) for name in ("instruction_type", "qtype"))
-        return RegionReference(answer, text, instruction, qtype, table_of_row(wrapped) if instruction == POT else "")
+        instruction, qtype, qsubtype = (
+            str(wrapped.find(name, default="")) for name in ("instruction_type", "qtype", "qsubtype")
+        )
+        table = table_of_row(wrapped) if instruction == POT else ""
+        return RegionReference(answer, text, instruction, qtype, table, qsubtype)
 
     def judge(self, completion: str, reference: RegionReference, step: int | None) -> Judgement:
         return self.judge_all([completion], [reference], step)[0]
@@ -176,7 +180,8 @@ class TableRegion(Reward[RegionReference]):
             if reference.instruction_type == POT:
                 one = self._judge_program(completion, reference, weight, outcomes.get(i))
             else:
-                found, cited = final_answer(completion), last_tagged(completion, TAG)
+                shown = _shown(completion)
+                found, cited = answer_in(shown), last_tagged(shown, TAG)
                 key = (found, cited, id(reference))
                 if key not in seen:
                     seen[key] = self._judge(found, cited, reference, weight, NAN, NO_ANSWER)
@@ -201,7 +206,7 @@ class TableRegion(Reward[RegionReference]):
     def _judge_program(
         self, completion: str, reference: RegionReference, weight: float, outcome: Outcome | None
     ) -> Judgement:
-        cited = last_tagged(completion, TAG)
+        cited = last_tagged(_shown(completion), TAG)
         if not reference.table:
             return self.unscored("the row has no table for the program to read")
         if outcome is None:
@@ -224,7 +229,7 @@ class TableRegion(Reward[RegionReference]):
         notes = [] if found else [missing]
         if region is None:
             notes.append("no readable <gold_area>")
-        right = found is not None and same_answer(reference.answer, found, TOLERANCE)
+        right = found is not None and same_answer(reference.answer, found, reference.qsubtype == COUNTING)
         parsed = bool(found) or region is not None
         return self._mixed(region or 0.0, float(right), weight, executed, parsed, "; ".join(notes))
 
@@ -256,6 +261,11 @@ class TableRegion(Reward[RegionReference]):
     def _mixed(region: float, answer: float, weight: float, executed: float, parsed: bool, note: str) -> Judgement:
         value = weight * region + (1.0 - weight) * answer
         return Judgement(value, (region, answer, weight, executed), SCORED if parsed else UNPARSED, note)
+
+
+def _shown(completion: str) -> str:
+    """What stands outside of thoughts."""
+    return answer_of(completion) if may_hold_thoughts(completion) else completion
 
 
 def _unless_looping(judgement: Judgement, completion: str, *, white_space_counts: bool = False) -> Judgement:
