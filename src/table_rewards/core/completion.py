@@ -33,8 +33,7 @@ _MARKS: Final = (
     (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # Sky-T1, OpenThinker
     (r"<\|channel>thought\n?", r"<channel\|>"),  # Gemma 4
 )
-_LOOKED_AT: Final = 32  # signs "<" that are looked at one by one
-_BARE_STARTS: Final = ("a", " ", "\n", "\r", "\t")
+_BARE_STARTS: Final = frozenset("a \n\r\t")
 _HINTS: Final = ("think", "THINK", "Think", "thought", "Thought", "THOUGHT")
 _CHANNEL: Final = re.compile(r"<\|channel\|>\s*(\w+)[^<]*<\|message\|>")  # gpt-oss
 _CHANNEL_END: Final = re.compile(r"<\|(?:end|return|call|start)\|>")
@@ -185,9 +184,12 @@ def completion_text(completion: Any) -> str:
 def may_hold_thoughts(text: str, tags: Sequence[str] = THOUGHT_TAGS) -> bool:
     """False when a text surely holds no mark of thoughts; made to say so at once, which is nearly always the answer."""
     at = text.find("<")
-    if at >= 0 and _mark_may_begin(text, at, tags):
-        return True
-    if "[" in text and "THINK]" in text:
+    return (at >= 0 and _mark_may_begin(text, at, tags)) or may_hold_untagged_thoughts(text)
+
+
+def may_hold_untagged_thoughts(text: str) -> bool:
+    """The same for the marks that are not written with a ``<``."""
+    if "K" in text and "[" in text and "THINK]" in text:  # one letter is found much sooner than a word
         return True
     if not text.isascii() and "◁" in text:
         return True
@@ -196,24 +198,19 @@ def may_hold_thoughts(text: str, tags: Sequence[str] = THOUGHT_TAGS) -> bool:
 
 def _mark_may_begin(text: str, at: int, tags: Sequence[str]) -> bool:
     """Whether a ``<``, the first of which stands at ``at``, comes before a letter with which a mark begins."""
-    letters = _FIRST_LETTERS if tags is THOUGHT_TAGS else _first_letters(tuple(tags))
-    for _ in range(_LOOKED_AT):
-        ahead = text[at + 1 : at + 2]
-        if (text[at + 2 : at + 3] if ahead == "/" else ahead) in letters:
-            break
-        at = text.find("<", at + 1)
-        if at < 0:
-            return False
+    begins = _BEGINNING if tags is THOUGHT_TAGS else _beginning(tuple(tags))
+    if begins.search(text, at) is None:
+        return False
     return any(hint in text for hint in _HINTS) or "channel" in text or any(tag in text for tag in tags)
 
 
 @lru_cache(maxsize=16)
-def _first_letters(tags: tuple[str, ...]) -> frozenset[str]:
-    letters = "".join(tag[:1] for tag in tags)
-    return frozenset((*letters.lower(), *letters.upper(), "|", "c"))
+def _beginning(tags: tuple[str, ...]) -> re.Pattern[str]:
+    letters = "".join({tag[:1] for tag in tags})
+    return re.compile(rf"</?[{re.escape(letters.lower() + letters.upper())}|c]")
 
 
-_FIRST_LETTERS: Final = _first_letters(THOUGHT_TAGS)
+_BEGINNING: Final = _beginning(THOUGHT_TAGS)
 
 
 @lru_cache(maxsize=16)

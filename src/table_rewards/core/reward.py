@@ -217,7 +217,7 @@ class _Batch(Generic[ReferenceT]):
         distinct: list[ReferenceT] = []  # by number: equal references become one object, which rewards may cache by id
         pairs: dict[tuple[str, int], int] = {}
         for index, (text, value) in enumerate(zip(texts, raw, strict=True)):
-            if index in unreadable:
+            if unreadable and index in unreadable:
                 self.bad.append(unreadable[index])
                 self.where.append(-len(self.bad))
                 continue

@@ -28,7 +28,6 @@ _HEADING_MARKS: Final = "#*_> \t-"
 _TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
 _WRAPPERS: Final = (("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
 _MARKS: Final = frozenset("*_`$")
-_CAREFUL: Final = frozenset("<\\{}")
 _ANSWER_TAG: Final = re.compile(r"<(/?)(?:final_?)?answer>", re.IGNORECASE)
 _REGION: Final = "<gold_area>"
 _INLINE_TAG: Final = re.compile(
@@ -67,7 +66,9 @@ def final_answer(text: str) -> str | None:
     >>> final_answer("I think it is 7.") is None
     True
     """
-    return answer_in(answer_of(text) if may_hold_thoughts(text) else text)
+    if may_hold_thoughts(text):
+        text = answer_of(text)
+    return plain_final_answer(text) or careful_final_answer(text)
 
 
 def answer_in(shown: str) -> str | None:
@@ -90,7 +91,9 @@ def plain_final_answer(text: str) -> str | None:
     if "nswer" in tail or "NSWER" in tail:
         return None
     answer = tail.partition("\n")[0].strip()
-    if not answer or answer[0] in _MARKS or answer[-1] in _MARKS or not _CAREFUL.isdisjoint(answer):
+    if not answer or answer[0] in _MARKS or answer[-1] in _MARKS or "\\" in answer or "<" in answer:
+        return None
+    if "}" in answer and "{" not in answer:
         return None
     return None if answer[-1] == ">" or _TEMPLATE.match(answer) else answer
 

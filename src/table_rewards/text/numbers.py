@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from table_rewards.text.latex import without_latex
@@ -196,9 +197,7 @@ def same_number(reference: Number, prediction: Number, policy: NumberPolicy, *, 
         return True
     if policy.tolerance and (policy.every or reference.decimals > 0) and not whole:
         return within(reference, prediction, policy.tolerance)
-    if policy.rounding:
-        return False
-    return any(value == reference.value for value, _ in _readings(reference, prediction, policy.percent))
+    return not policy.rounding and reference.value == prediction.value
 
 
 def rounded_equal(reference: Number, prediction: Number, *, whole: bool = False, percent: bool = True) -> bool:
@@ -215,13 +214,14 @@ def rounded_equal(reference: Number, prediction: Number, *, whole: bool = False,
     >>> [rounded_equal(number("10%"), number(x)) for x in ("10", "0.1", "10%", "1")]
     [True, True, True, False]
     """
+    gold = reference.value
     places = max(4, reference.decimals) if reference.percent else reference.decimals
-    for value, rounds in _readings(reference, prediction, percent):
-        if whole and value != value.to_integral_value():
-            continue
-        if value == reference.value or (rounds and _rounded(value, places) == _rounded(reference.value, places)):
-            return True
-    return False
+    if reference.percent == prediction.percent or not percent:  # nearly always
+        return _rounds_to(prediction.value, gold, places, whole)
+    return any(
+        value == gold or (rounds and _rounds_to(value, gold, places, whole))
+        for value, rounds in _readings(reference, prediction)
+    )
 
 
 def within(reference: Number, prediction: Number, tolerance: float, percent: bool = True) -> bool:
@@ -230,27 +230,37 @@ def within(reference: Number, prediction: Number, tolerance: float, percent: boo
     >>> within(parse_number("51"), parse_number("52.08"), 0.1), within(parse_number("0"), parse_number("0.01"), 0.1)
     (True, False)
     """
-    allowed = Decimal(str(tolerance)) * abs(reference.value)
-    return any(abs(reference.value - value) <= allowed for value, _ in _readings(reference, prediction, percent))
-
-
-def _readings(reference: Number, prediction: Number, percent: bool) -> list[tuple[Decimal, bool]]:
-    """What the prediction may be, and whether it is rounded then: of n and n/100, an exact one is no accident."""
-    value = prediction.value
+    allowed = _decimal(tolerance) * abs(reference.value)
     if reference.percent == prediction.percent or not percent:
-        return [(value, True)]
+        return abs(reference.value - prediction.value) <= allowed
+    return any(abs(reference.value - value) <= allowed for value, _ in _readings(reference, prediction))
+
+
+def _readings(reference: Number, prediction: Number) -> tuple[tuple[Decimal, bool], ...]:
+    """Of n and n/100, what the prediction may be where one side alone has a percent sign, and whether it is rounded."""
+    value = prediction.value
     if reference.percent:
-        return [(value / 100, True), (value, True)]
-    return [(value * 100, True), (value, reference.decimals >= 2)]
+        return (value / 100, True), (value, True)
+    return (value * 100, True), (value, reference.decimals >= 2)
 
 
-def _rounded(value: Decimal, places: int) -> Decimal:
+def _rounds_to(value: Decimal, gold: Decimal, places: int, whole: bool) -> bool:
+    if value == gold:
+        return True
+    if whole or abs(value - gold) >= 1:  # rounding moves by half a unit at most
+        return False
+    unit = Decimal(1).scaleb(-places)
     try:
         with localcontext() as context:
             context.prec = 400
-            return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+            return value.quantize(unit, ROUND_HALF_UP) == gold.quantize(unit, ROUND_HALF_UP)
     except InvalidOperation:
-        return value
+        return False
+
+
+@lru_cache(maxsize=64)
+def _decimal(number: float) -> Decimal:
+    return Decimal(str(number))
 
 
 def _read(folded: str) -> Number | None:

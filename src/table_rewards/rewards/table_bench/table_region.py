@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from table_rewards.core.completion import answer_of, may_hold_thoughts
+from table_rewards.core.completion import answer_of, may_hold_thoughts, may_hold_untagged_thoughts
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, as_mapping
@@ -39,6 +39,8 @@ from table_rewards.text.repetition import repeats_at_end
 
 PAPER_WEIGHT: Final = Exponential(0.3, rate=0.0915, every=100)
 RELEASED_WEIGHT: Final = Constant(0.1)
+_OPENING: Final = f"<{TAG}>"
+_CLOSING: Final = f"</{TAG}>"
 INSTRUCTION_TYPES: Final = ("DP", "TCoT", "SCoT", "PoT")
 
 logger = logging.getLogger("table_rewards.table_region")
@@ -180,8 +182,7 @@ class TableRegion(Reward[RegionReference]):
             if reference.instruction_type == POT:
                 one = self._judge_program(completion, reference, weight, outcomes.get(i))
             else:
-                shown = _shown(completion)
-                found, cited = answer_in(shown), last_tagged(shown, TAG)
+                found, cited = _answer_and_region(completion)
                 key = (found, cited, id(reference))
                 if key not in seen:
                     seen[key] = self._judge(found, cited, reference, weight, NAN, NO_ANSWER)
@@ -261,6 +262,22 @@ class TableRegion(Reward[RegionReference]):
     def _mixed(region: float, answer: float, weight: float, executed: float, parsed: bool, note: str) -> Judgement:
         value = weight * region + (1.0 - weight) * answer
         return Judgement(value, (region, answer, weight, executed), SCORED if parsed else UNPARSED, note)
+
+
+def _answer_and_region(completion: str) -> tuple[str | None, str | None]:
+    """The answer and the region that stand outside of thoughts, each None when there is none."""
+    opening = completion.find("<")
+    if opening >= 0 and completion.startswith(_OPENING, opening):
+        closing = completion.find("<", opening + 1)
+        # Nearly always the two tags of the region are all that is tagged, and no thoughts need to be looked for.
+        if (
+            completion.startswith(_CLOSING, closing)
+            and completion.find("<", closing + 1) < 0
+            and not may_hold_untagged_thoughts(completion)
+        ):
+            return answer_in(completion), completion[opening + len(_OPENING) : closing]
+    shown = _shown(completion)
+    return answer_in(shown), last_tagged(shown, TAG)
 
 
 def _shown(completion: str) -> str:
