@@ -14,6 +14,6 @@ MEANINGS: Final = {
     DONE: "done",
     INCOMPLETE: "done, but not for enough rows: more unscored than --fail-on-unscored allows, prompts unanswered",
     MISUSE: "misuse: an unknown name, an option that cannot work, something that is not installed",
-    UNUSABLE_FILE: "an input file is missing, damaged, or lacks a column that is needed",
+    UNUSABLE_FILE: "a file is missing, damaged, lacks a column that is needed, or cannot be written (a full disk)",
     INTERRUPTED: "interrupted; the same command continues where it stopped",
 }

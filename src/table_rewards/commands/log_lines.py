@@ -27,7 +27,9 @@ class _OnceEach(logging.Handler):
         self._said.add(text)
         if record.exc_info and record.exc_info[0] is not None:
             text += f" ({DEBUG}=1 shows where)"
-        clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # a progress bar may stand on the line
+        clear = (
+            "\r\x1b[K" if sys.stderr is not None and sys.stderr.isatty() else ""
+        )  # a progress bar may stand on the line
         print(f"{clear}{record.levelname.lower()}: {text}", file=sys.stderr, flush=True)
 
 

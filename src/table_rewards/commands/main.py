@@ -8,20 +8,24 @@ there is not listed.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from table_rewards._version import __version__
-from table_rewards.commands.exit_codes import INTERRUPTED, MEANINGS, MISUSE, UNUSABLE_FILE
+from table_rewards.commands.exit_codes import DONE, INTERRUPTED, MEANINGS, MISUSE, UNUSABLE_FILE
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import TableRewardsError, nearest
 
 PACKAGE: Final = "table_rewards.commands"
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 Table = Mapping[str, tuple[str, str]]
 """Name -> (help, module)."""
@@ -59,15 +63,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(words)
+        status = _run(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where what goes wrong can still be told
+        return status
     except TableRewardsError as error:
         return _fail(error)
     except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
+        _say("\ninterrupted")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough, as in `table-rewards list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        _drop(sys.stdout)
+        return DONE
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _drop(sys.stdout)
+        where = f" {error.filename}" if error.filename else ""
+        _say(f"table-rewards: cannot write{where}: {error.strerror}")
+        return UNUSABLE_FILE
+
+
+def _say(text: str) -> None:
+    """One line on standard error, if there is one that takes it."""
+    try:
+        if sys.stderr is not None:
+            print(text, file=sys.stderr)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def _drop(stream: Any) -> None:
+    """Let nothing more go to a stream that takes nothing, so that Python does not stumble over it at its end."""
+    with suppress(Exception):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(words: list[str]) -> int:
@@ -131,7 +160,7 @@ def _execute(
 def _fail(error: TableRewardsError) -> int:
     from table_rewards.datasets.files import UnusableFile
 
-    print(f"table-rewards: {' '.join(str(error).split())}", file=sys.stderr)
+    _say(f"table-rewards: {' '.join(str(error).split())}")
     return UNUSABLE_FILE if isinstance(error, UnusableFile) else MISUSE
 
 
@@ -139,6 +168,15 @@ class _Parser(argparse.ArgumentParser):
     """argparse whose mistakes take one line."""
 
     def error(self, message: str) -> NoReturn:
+        lead = "unrecognized arguments: "
+        if message.startswith(lead):
+            known = sorted(self._option_string_actions)
+            unknown = [word.partition("=")[0] for word in message[len(lead) :].split()]
+            flags = [word for word in unknown if word.startswith("-")]
+            if flags:
+                message = f"unknown option {flags[0]}{nearest(flags[0], known)}"
+                if "did you mean" not in message:
+                    message += f"; options: {', '.join(name for name in known if name.startswith('--'))}"
         self.exit(MISUSE, f"{self.prog}: {message}\n")
 
 

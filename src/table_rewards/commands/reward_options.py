@@ -7,14 +7,20 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from table_rewards.core.errors import ConfigurationError
+from table_rewards.commands.own_reward import is_place, own_reward
+from table_rewards.core.errors import ConfigurationError, UnknownName
 from table_rewards.core.reward import PROFILES, Reward
 
 
 def add_reward_arguments(parser: argparse.ArgumentParser) -> None:
     """Add `--reward`, `--profile` and `--option`."""
     group = parser.add_argument_group("reward")
-    group.add_argument("--reward", required=True, metavar="NAME", help="its name; `table-rewards list` shows them")
+    group.add_argument(
+        "--reward",
+        required=True,
+        metavar="NAME",
+        help="its name (see `table-rewards list`), module:Class, or file.py:Class",
+    )
     group.add_argument("--profile", choices=PROFILES, help="corrected (default) or released, as the authors' code does")
     group.add_argument(
         "--option",
@@ -30,7 +36,7 @@ def reward_from(arguments: argparse.Namespace) -> Reward[Any]:
 
     Raises:
         UnknownName: no such reward or option; names the nearest.
-        ConfigurationError: an option is not ``K=V`` or its value cannot be.
+        ConfigurationError: there is no such file, module or class; an option is not ``K=V`` or its value cannot be.
     """
     from table_rewards.core.registry import create
 
@@ -38,9 +44,29 @@ def reward_from(arguments: argparse.Namespace) -> Reward[Any]:
     if arguments.profile is not None:
         options["profile"] = arguments.profile
     try:
+        if is_place(arguments.reward):
+            return _own(arguments.reward, options)
         return create(arguments.reward, **options)
     except TypeError as error:
         raise ConfigurationError(f"{arguments.reward}: {error}") from None
+
+
+def _own(place: str, options: dict[str, Any]) -> Reward[Any]:
+    found = own_reward(place)
+    if isinstance(found, Reward):
+        if options:
+            raise ConfigurationError(f"{place} is made already: its options {', '.join(options)} cannot be set here")
+        return found
+    known = found.option_names()
+    for option in options:
+        if option not in known:
+            raise UnknownName(f"option of {place}", option, known)
+    try:
+        return found(**options)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(f"{place} cannot be made: {type(error).__name__}: {error}") from error
 
 
 def read_options(pairs: Sequence[str]) -> dict[str, Any]:

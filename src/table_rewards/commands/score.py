@@ -103,7 +103,7 @@ def _score(
     arguments: argparse.Namespace, reward: Reward[Any], how: Plan, statistics: ScoreStatistics, batch_size: int
 ) -> float:
     """Score the file into ``statistics`` and, when asked, ``--out``; return the seconds that scoring took in all."""
-    quiet = arguments.quiet or not sys.stderr.isatty()
+    quiet = arguments.quiet or sys.stderr is None or not sys.stderr.isatty()
     total = how.source.count() if not quiet else None
     if arguments.out is None:
         begun = time.perf_counter()

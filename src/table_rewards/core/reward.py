@@ -12,12 +12,14 @@ import inspect
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from math import isfinite
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from table_rewards.core.completion import completion_text
 from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, UnreadableCompletion, one_of
-from table_rewards.core.rows import Row
-from table_rewards.core.scores import Judgement, Scores
+from table_rewards.core.rows import Row, plain
+from table_rewards.core.scores import SCORED, STATUSES, UNPARSED, Judgement, Scores
 from table_rewards.core.signature import signature
 
 ReferenceT = TypeVar("ReferenceT")
@@ -122,7 +124,9 @@ class Reward(ABC, Generic[ReferenceT]):
         except Exception as error:  # a batch path of ours broke: find the sample that broke it, spare the others
             self._report(error)
             judged = [self._judge_safely(c, r, step) for c, r in zip(batch.texts, batch.references, strict=True)]
-        return batch.scores(judged)
+        scores = batch.scores(judged)
+        self._tell_swapped(scores, completions, references, step)
+        return scores
 
     async def score(self, completions: Sequence[Any], references: Sequence[Any], *, step: int | None = None) -> Scores:
         """The same as calling the reward, without blocking the running event loop."""
@@ -167,7 +171,7 @@ class Reward(ABC, Generic[ReferenceT]):
             raise BadReference("the reference is None")
         if isinstance(value, Mapping):
             return self.reference(value)
-        return self.natural(value)
+        return self.natural(value if type(value) is str else plain(value))
 
     def row_answer(self, row: Mapping[str, Any], *names: str) -> tuple[Row, Any]:
         """Shorthand for subclasses: the row wrapped, and its gold answer."""
@@ -187,6 +191,20 @@ class Reward(ABC, Generic[ReferenceT]):
             self._report(error)
             return self.unscored(f"internal error: {type(error).__name__}: {error}")
 
+    def _tell_swapped(self, scores: Scores, completions: Any, references: Any, step: int | None) -> None:
+        """Log it when no completion holds an answer and every reference, taken for a completion, does."""
+        if self.waits or not len(scores) or any(status != UNPARSED for status in scores.status.tolist()):
+            return
+        if not all(isinstance(one, str) for one in (*completions, *references)):
+            return
+        try:
+            pairs = zip(references, completions, strict=True)
+            turned = [self.judge(one, self.coerce(other), step) for one, other in islice(pairs, 4)]
+        except Exception:
+            return
+        if all(one.status == SCORED for one in turned) and any(one.value > self.floor for one in turned):
+            logger.warning("%s: completions and references look swapped; the completions come first", self.name)
+
     def _report(self, error: Exception) -> None:
         logger.exception("%s failed on a sample; it will be unscored: %s", self.signature, error)
 
@@ -196,8 +214,15 @@ class _Batch(Generic[ReferenceT]):
 
     __slots__ = ("bad", "owner", "references", "texts", "where")
 
-    def __init__(self, owner: Reward[ReferenceT], completions: Sequence[Any], references: Sequence[Any]) -> None:
-        texts, unreadable = _texts(completions)
+    def __init__(self, owner: Reward[ReferenceT], completions: Any, references: Any) -> None:
+        kind = owner.reference_type
+        if isinstance(completions, (list, tuple)) and completions and all(isinstance(c, kind) for c in completions):
+            raise ConfigurationError("completions and references are swapped: the completions come first")
+        if completions is None or references is None:
+            which = "completions" if completions is None else "references"
+            raise ConfigurationError(f"{which} is None; give a sequence, one for each sample")
+        texts, unreadable = _texts(_listed(completions))
+        references = _listed(references)
         if isinstance(references, (str, bytes, Mapping)):
             raise ConfigurationError("references must be a sequence, one for each completion, not a single reference")
         raw = list(references)
@@ -243,12 +268,51 @@ class _Batch(Generic[ReferenceT]):
                 self.references.append(distinct[number])
             self.where.append(pair)
 
-    def scores(self, judged: Sequence[Judgement]) -> Scores:
+    def scores(self, judged: Any) -> Scores:
         owner = self.owner
+        if not isinstance(judged, Sequence) or isinstance(judged, (str, bytes)):
+            raise ConfigurationError(
+                f"{owner} judged a batch as {_shown(judged)}; one Judgement for each pair is wanted"
+            )
         if len(judged) != len(self.texts):
-            raise AssertionError(f"{owner.signature} judged {len(judged)} of {len(self.texts)} pairs")
-        rows: Iterable[Judgement] = (judged[i] if i >= 0 else owner.unscored(self.bad[-i - 1]) for i in self.where)
+            raise ConfigurationError(f"{owner} gave {len(judged)} judgements for {len(self.texts)} pairs")
+        checked = [_checked(owner, one) for one in judged]
+        rows: Iterable[Judgement] = (checked[i] if i >= 0 else owner.unscored(self.bad[-i - 1]) for i in self.where)
         return Scores.of(rows, owner.parts, owner.signature)
+
+
+def _checked(owner: Reward[Any], judged: Any) -> Judgement:
+    """The judgement, when it is one; a value that is no finite number is unscored and logged."""
+    parts = owner.parts
+    if type(judged) is not Judgement:
+        raise ConfigurationError(
+            f"{type(owner).__name__} returned {_shown(judged)} for a sample; return Judgement(value, parts), with "
+            + (f"one number for each of {', '.join(parts)}" if parts else "no parts, since it promises none")
+        )
+    value: Any = judged.value
+    numbers: Any = judged.parts
+    status = judged.status
+    if not isinstance(numbers, (tuple, list)) or len(numbers) != len(parts):
+        raise ConfigurationError(
+            f"{type(owner).__name__} returned the parts {numbers!r}; its `parts` promise "
+            + (f"{len(parts)} numbers in a tuple: {', '.join(parts)}" if parts else "none: set `parts` to their names")
+        )
+    if status not in STATUSES:
+        raise ConfigurationError(f"{type(owner).__name__} returned the status {status!r}; known: {', '.join(STATUSES)}")
+    if status in (SCORED, UNPARSED):
+        if not isinstance(value, (int, float)) and not hasattr(value, "__float__"):
+            raise ConfigurationError(f"{type(owner).__name__} returned the value {value!r}, which is no number")
+        if not isfinite(value):
+            note = f"internal error: judged as {float(value):g}, no finite number: return self.unscored(why)"
+            logger.error("%s: a sample was %s", owner.signature, note)
+            return owner.unscored(note)
+    return judged
+
+
+def _shown(value: Any) -> str:
+    kinds = {dict: "a dict of parts", float: "a float", int: "an int", bool: "a truth value", type(None): "None"}
+    name = kinds.get(type(value), f"a {type(value).__name__}")
+    return f"{name} ({value!r:.60})" if value is not None else "None"
 
 
 def _number(known: dict[Any, int], distinct: list[ReferenceT], reference: ReferenceT) -> int:
@@ -259,6 +323,15 @@ def _number(known: dict[Any, int], distinct: list[ReferenceT], reference: Refere
     if number == len(distinct):
         distinct.append(reference)
     return number
+
+
+def _listed(values: Any) -> Any:
+    """Columns of Arrow and pandas as lists, tables of them as lists of rows."""
+    if hasattr(values, "to_pylist"):  # arrays, chunked arrays and tables of Arrow
+        return values.to_pylist()
+    if hasattr(values, "columns") and hasattr(values, "to_dict"):  # a data frame
+        return values.to_dict("records")
+    return values.tolist() if hasattr(values, "tolist") and getattr(values, "ndim", 0) == 1 else values
 
 
 def _texts(completions: Sequence[Any]) -> tuple[list[str], dict[int, str]]:

@@ -35,7 +35,9 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # numpy arrays and scalars, without importing numpy here
         unpacked = value.tolist()
         return unpacked if unpacked is value else plain(unpacked)
-    return value
+    if hasattr(value, "as_py"):  # scalars of Arrow
+        return plain(value.as_py())
+    return None if type(value).__name__ in ("NAType", "NaTType") else value  # pandas' missing values
 
 
 def parse_json(text: str) -> Any:

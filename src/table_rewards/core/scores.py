@@ -16,10 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from table_rewards.core.errors import ConfigurationError, nearest
 
 SCORED: Final = "scored"
 UNPARSED: Final = "unparsed"
@@ -62,7 +64,7 @@ class Score(NamedTuple):
     note: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scores:
     """Scores of ``n`` samples as columns.
 
@@ -76,8 +78,8 @@ class Scores:
     >>> scores = Scores.of([Judgement(1.0, (1.0,)), Judgement.unscored("endpoint down", 1)], ("answer",), "demo|v0")
     >>> scores.values, scores.status.tolist(), scores.mean
     (array([ 1., nan]), ['scored', 'unscored'], 1.0)
-    >>> scores[1].note
-    'endpoint down'
+    >>> scores[1].note, scores["answer"], scores
+    ('endpoint down', array([ 1., nan]), <Scores of 2: mean 1.0000 (1 scored, 1 unscored) demo|v0>)
     """
 
     values: NDArray[np.float64]
@@ -106,13 +108,37 @@ class Scores:
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, index: int) -> Score:
+    @overload
+    def __getitem__(self, index: str) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Scores: ...
+    @overload
+    def __getitem__(self, index: int) -> Score: ...
+    def __getitem__(self, index: int | slice | str) -> Score | Scores | NDArray[Any]:
+        """One sample by its number, some by a slice, or a column by its name: ``scores["em"]``, ``scores["score"]``.
+
+        Raises:
+            KeyError: no such column; names the nearest and all there are.
+        """
+        if isinstance(index, str):
+            return self._column(index)
+        if isinstance(index, slice):
+            return self.take(range(*index.indices(len(self))))
         return Score(
             float(self.values[index]),
             {name: float(column[index]) for name, column in self.parts.items()},
             str(self.status[index]),
             self.notes[index],
         )
+
+    def _column(self, name: str) -> NDArray[Any]:
+        if name in self.parts:
+            return self.parts[name]
+        own: dict[str, Any] = {"score": self.values, "status": self.status, "note": np.array(self.notes, dtype=object)}
+        if name not in own:
+            known = ("score", *self.parts, "status", "note")
+            raise KeyError(f"no column {name!r}{nearest(name, known)}; columns: {', '.join(known)}")
+        return own[name]  # type: ignore[no-any-return]
 
     def __iter__(self) -> Iterator[Score]:
         return (self[i] for i in range(len(self)))
@@ -157,6 +183,58 @@ class Scores:
         columns.update((name, column.tolist()) for name, column in self.parts.items())
         columns.update(status=self.status.tolist(), note=list(self.notes))
         return columns
+
+    def to_pandas(self) -> Any:
+        """A data frame of the columns of :meth:`to_dict`.
+
+        Raises:
+            ConfigurationError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ConfigurationError("to_pandas needs pandas: pip install pandas") from None
+        return pandas.DataFrame(self.to_dict())
+
+    def to_arrow(self) -> Any:
+        """An Arrow table of the columns of :meth:`to_dict`, null where there is no number; the signature is metadata.
+
+        Raises:
+            ConfigurationError: pyarrow is not installed.
+        """
+        try:
+            import pyarrow
+        except ImportError:
+            raise ConfigurationError("to_arrow needs pyarrow: pip install 'table-rewards[data]'") from None
+        columns: dict[str, Any] = {"score": pyarrow.array(self.values, from_pandas=True)}
+        columns.update((name, pyarrow.array(column, from_pandas=True)) for name, column in self.parts.items())
+        columns.update(
+            status=pyarrow.array(self.status.tolist(), pyarrow.string()),
+            note=pyarrow.array(list(self.notes), pyarrow.string()),
+        )
+        return pyarrow.table(columns, metadata={"signature": self.signature})
+
+    def __repr__(self) -> str:
+        states = ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)
+        return f"<Scores of {len(self)}: mean {Scores._mean(self.values)} ({states or 'empty'}) {self.signature}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the mean and the states, then the first ten samples."""
+        from html import escape
+
+        shown = self[:10]
+        names = ["score", *self.parts, "status", "note"]
+        rows = []
+        for value, parts, status, note in shown:
+            numbers = ["" if one != one else f"{one:.4g}" for one in (value, *parts.values())]
+            cells = [*numbers, status, note[:120]]
+            rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+        head = "".join(f"<th>{escape(name)}</th>" for name in names)
+        more = f"<p>and {len(self) - 10:,} more</p>" if len(self) > 10 else ""
+        return (
+            f"<div><p>{escape(repr(self).strip('<>'))}</p><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table>{more}</div>"
+        )
 
     def __str__(self) -> str:
         states = ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)

@@ -70,6 +70,8 @@ def gives_one_score_a_sample(s: Samples) -> None:
     assert tuple(scores.parts) == tuple(s.reward.parts), "Scores.parts has the names that reward.parts promises"
     assert all(len(column) == n for column in scores.parts.values()), "each part has a value for each completion"
     assert all(isinstance(note, str) for note in scores.notes), "notes are text"
+    broken = [note for note in scores.notes if note.startswith("internal error")]
+    assert not broken, f"the samples given to the contract must be judged: {broken[0]}"
     assert (scores.status == SCORED).any(), "the samples given to the contract must hold one that can be scored"
     assert len(s.reward.headline) <= 2, "at most two headline parts"
     assert set(s.reward.headline) <= set(s.reward.parts), "headline parts are parts"
@@ -136,7 +138,12 @@ def different_lengths_raise(s: Samples) -> None:
 
 def pickling_keeps_it(s: Samples) -> None:
     """A reward survives pickling with its signature and its scores."""
-    copy = pickle.loads(pickle.dumps(s.reward))
+    try:
+        copy = pickle.loads(pickle.dumps(s.reward))
+    except Exception as error:
+        raise AssertionError(
+            f"{type(s.reward).__name__} cannot be pickled ({error}): a reward is a class at the top of a module"
+        ) from error
     assert copy.signature == s.reward.signature
     _same(copy(s.completions, s.references), s.scores(), "a pickled copy")
 
@@ -181,18 +188,37 @@ def works_in_fresh_loops(s: Samples) -> None:
 
 def works_in_a_spawned_daemon(s: Samples) -> None:
     """In a spawned daemonic process (which may have no children of multiprocessing), the scores are the same."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_score_in_child, args=(sender, s), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        assert receiver.poll(WAIT_S), "the spawned process answers"
-        result = receiver.recv()
-    finally:
-        process.join(10)
-        if process.is_alive():
-            process.kill()
+    module = sys.modules.get(type(s.reward).__module__)
+    assert type(s.reward).__module__ != "__main__" or hasattr(module, "__file__"), (
+        f"{type(s.reward).__name__} stands in a notebook or a session, where no other process finds it; "
+        "put the class into a module and import it"
+    )
+    few = Samples(s.reward, list(s.completions), list(s.references), ())
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "samples")
+        try:
+            with open(path, "wb") as file:  # a file: a child that dies early must not block the writer of a full pipe
+                pickle.dump(few, file)
+        except Exception as error:
+            raise AssertionError(f"the samples cannot be pickled: {type(error).__name__}: {error}") from error
+        context = multiprocessing.get_context("spawn")
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=_score_in_child, args=(sender, path), daemon=True)
+        process.start()
+        sender.close()
+        try:
+            assert receiver.poll(WAIT_S), f"the spawned process has not answered within {WAIT_S:g} s"
+            result: Any = receiver.recv()
+        except EOFError:
+            process.join(10)
+            raise AssertionError(
+                f"the spawned process ended with exit code {process.exitcode} before it answered: can it import "
+                f"{type(s.reward).__module__}, and does a script guard its work with if __name__ == '__main__'?"
+            ) from None
+        finally:
+            process.join(10)
+            if process.is_alive():
+                process.kill()
     assert isinstance(result, Scores), result
     _same(result, s.scores(), "a spawned daemonic process")
 
@@ -277,8 +303,10 @@ def _timer() -> Any:
     return signal.getitimer(signal.ITIMER_REAL)[0] > 0 if hasattr(signal, "getitimer") else None
 
 
-def _score_in_child(sender: Any, samples: Samples) -> None:
+def _score_in_child(sender: Any, path: str) -> None:
     try:
+        with open(path, "rb") as file:
+            samples = pickle.load(file)
         sender.send(samples.scores())
     except BaseException as error:
         sender.send(f"{type(error).__name__}: {error}")

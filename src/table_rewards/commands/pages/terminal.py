@@ -31,7 +31,7 @@ def styled(text: str, style: str) -> str:
     >>> styled("mean", "bold")
     'mean'
     """
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     code = {"bold": "1", "dim": "2", "red": "31", "green": "32"}[style]
     return f"\x1b[{code}m{text}\x1b[0m"
@@ -197,4 +197,5 @@ def indented(lines: Iterable[str]) -> list[str]:
 
 def note(text: str) -> None:
     """A line for a person, on standard error, so that it never mixes with what is piped on."""
-    print(text, file=sys.stderr, flush=True)
+    if sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)
