@@ -1,95 +1,211 @@
-"""Micro-batching: single calls from many threads become batches, without waiting for company.
+"""Micro-batching: single calls become batches, without waiting for company and never for a batch that is stuck.
 
-verl scores one sample a call, from up to 32 threads of a worker. The first caller scores at once; those who come while
-it works form the next batch, which one of them scores for all. So a lone call has no added latency, and under load the
-batches grow by themselves. Forked copies start empty.
+verl scores one sample a call, from up to 32 threads of a worker or as coroutines of its loop. The first caller scores
+at once; those who come while it works form the next batch, which one of them scores for all. So a lone call has no added
+latency, and under load the batches grow by themselves. Who waits longer than the window for a running batch starts
+another beside it; who is in a batch that does not end scores its own sample alone. Forked copies start empty.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 import weakref
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from table_rewards.core.forking import renew_after_fork
-from table_rewards.core.reward import Reward
-from table_rewards.core.scores import Scores
+from table_rewards.core.scores import Judgement
 
-LARGEST: Final = 256
+LARGEST: Final = 64
+WINDOW_S: Final = 0.05
+_STUCK_S: Final = 1.0
+_STUCK_SAMPLE_S: Final = 0.05
+_MOST_AT_ONCE: Final = 8
+
+JudgeAll = Callable[[Sequence[str], Sequence[Any], "int | None"], Sequence[Judgement]]
 
 
 class Coalescer:
-    """Scores single samples of one reward in batches.
+    """Judges single samples in batches, from threads (`judge`) or from an event loop (`judge_async`).
 
-    >>> from table_rewards import TableBench
-    >>> float(Coalescer(TableBench()).score("Final Answer: 7", "7", None).values[0])
+    Args:
+        judge_all: judges a batch of texts against references; one judgement each.
+        size: most samples in a batch.
+        window_s: seconds that a caller waits for a running batch before it starts one of its own.
+
+    >>> from table_rewards import Judgement
+    >>> Coalescer(lambda texts, references, step: [Judgement(float(t == r)) for t, r in zip(texts, references)]
+    ...           ).judge("7", "7", None).value
     1.0
     """
 
-    def __init__(self, reward: Reward[Any]) -> None:
-        self.reward = reward
+    def __init__(self, judge_all: JudgeAll, *, size: int = LARGEST, window_s: float = WINDOW_S) -> None:
+        self._judge_all, self.size, self.window_s = judge_all, size, window_s
         self._lock = threading.Lock()
         self._queue: list[_Ticket] = []
-        self._busy = False
+        self._running = 0
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = weakref.WeakKeyDictionary()
         _alive.add(self)
 
-    def score(self, completion: Any, reference: Any, step: int | None) -> Scores:
-        """Score one sample; blocks until its batch is done. Exceptions are those of the batch."""
-        ticket = _Ticket(completion, reference, step)
+    def judge(self, text: str, reference: Any, step: int | None) -> Judgement:
+        """Judge one sample; blocks until its batch is done. Exceptions are those of the batch."""
+        ticket = _Ticket(text, reference, step)
         with self._lock:
-            self._queue.append(ticket)
-            leads = not self._busy
-            self._busy = True
-        if not leads:
-            ticket.called.wait()
-        if not ticket.done:
-            self._lead(ticket)
-        if ticket.error is not None:
-            raise ticket.error
-        assert ticket.result is not None
-        return ticket.result
+            leads = not self._running
+            if leads:
+                self._running += 1
+            else:
+                self._queue.append(ticket)
+        if leads:
+            self._lead([ticket])
+        elif not ticket.called.wait(self.window_s) or not ticket.done:
+            self._go_on(ticket)
+        return ticket.outcome()
 
-    def _lead(self, own: _Ticket) -> None:
+    def _go_on(self, ticket: _Ticket) -> None:
+        """Called as the next leader, or tired of waiting: take the queue's batch, or leave one that is stuck."""
         with self._lock:
-            steps = own.step
-            batch = [t for t in self._queue if t.step == steps][:LARGEST]
-            if own not in batch:
-                batch[-1] = own
-            chosen = set(map(id, batch))
-            self._queue = [t for t in self._queue if id(t) not in chosen]
+            waiting = ticket in self._queue
+            batch = self._next(ticket) if waiting else []
+            self._running += waiting
+        if waiting:
+            self._lead(batch)
+        elif not ticket.finished.wait(max(_STUCK_S, _STUCK_SAMPLE_S * ticket.company)):
+            self._run([ticket.alone()])
+            ticket.take_own()
+
+    def _next(self, ticket: _Ticket) -> list[_Ticket]:
+        """Take the ticket and those that go with it out of the queue."""
+        same = [t for t in self._queue if t.step == ticket.step and t is not ticket]
+        batch = [ticket, *same[: self.size - 1]]
+        chosen = set(map(id, batch))
+        self._queue = [t for t in self._queue if id(t) not in chosen]
+        for one in batch:
+            one.company = len(batch)
+        return batch
+
+    def _lead(self, batch: list[_Ticket]) -> None:
         try:
-            scores = self.reward([t.completion for t in batch], [t.reference for t in batch], step=steps)
-            for i, ticket in enumerate(batch):
-                ticket.result = scores.take([i])
+            self._run(batch)
+        finally:
+            with self._lock:
+                self._running -= 1
+                successor = self._queue[0] if self._queue and not self._running else None
+            if successor is not None:
+                successor.called.set()  # not done: it goes on as the next leader
+
+    def _run(self, batch: Sequence[_Ticket]) -> None:
+        try:
+            judged = self._judge_all([t.text for t in batch], [t.reference for t in batch], batch[0].step)
+            for ticket, judgement in zip(batch, judged, strict=True):
+                ticket.result = judgement
         except BaseException as error:
             for ticket in batch:
                 ticket.error = error
-        finally:
-            with self._lock:
-                successor = self._queue[0] if self._queue else None
-                self._busy = successor is not None
-            for ticket in batch:
-                ticket.done = True
-                ticket.called.set()
-            if successor is not None:
-                successor.called.set()  # not done: it wakes up as the next leader
+        for ticket in batch:
+            ticket.done = True
+            ticket.called.set()
+            ticket.finished.set()
+
+    async def judge_async(self, text: str, reference: Any, step: int | None) -> Judgement:
+        """The same without blocking the loop: the batches are judged in its threads."""
+        loop = asyncio.get_running_loop()
+        queue = self._loops.get(loop)
+        if queue is None:
+            queue = self._loops[loop] = _LoopQueue(self, loop)
+        return await queue.add(text, reference, step)
 
     def forget_callers(self) -> None:
         """Start empty: in a forked child the other threads, and whoever held the lock, are gone."""
         self._lock = threading.Lock()
         self._queue = []
-        self._busy = False
+        self._running = 0
+        self._loops = weakref.WeakKeyDictionary()
 
 
 class _Ticket:
-    __slots__ = ("called", "completion", "done", "error", "reference", "result", "step")
+    __slots__ = ("_own", "called", "company", "done", "error", "finished", "reference", "result", "step", "text")
 
-    def __init__(self, completion: Any, reference: Any, step: int | None) -> None:
-        self.completion, self.reference, self.step = completion, reference, step
-        self.called = threading.Event()
+    def __init__(self, text: str, reference: Any, step: int | None) -> None:
+        self.text, self.reference, self.step = text, reference, step
+        self.called = threading.Event()  # done, or to lead
+        self.finished = threading.Event()
+        self.company = 1
         self.done = False
-        self.result: Scores | None = None
+        self.result: Judgement | None = None
         self.error: BaseException | None = None
+        self._own: _Ticket | None = None
+
+    def alone(self) -> _Ticket:
+        self._own = _Ticket(self.text, self.reference, self.step)
+        return self._own
+
+    def take_own(self) -> None:
+        assert self._own is not None
+        self.result, self.error, self.done = self._own.result, self._own.error, True
+
+    def outcome(self) -> Judgement:
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result
+
+
+class _LoopQueue:
+    """The samples that coroutines of one loop wait for."""
+
+    def __init__(self, owner: Coalescer, loop: asyncio.AbstractEventLoop) -> None:
+        self._judge_all, self._size, self._window_s = owner._judge_all, owner.size, owner.window_s
+        self._loop = loop
+        self._waiting: list[tuple[str, Any, int | None, asyncio.Future[Judgement]]] = []
+        self._running = 0
+        self._started = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def add(self, text: str, reference: Any, step: int | None) -> Judgement:
+        future: asyncio.Future[Judgement] = self._loop.create_future()
+        self._waiting.append((text, reference, step, future))
+        self._start()
+        return await future
+
+    def _start(self) -> None:
+        late = time.monotonic() - self._started > self._window_s
+        if self._waiting and (not self._running or (late and self._running < _MOST_AT_ONCE)):
+            self._running += 1
+            self._started = time.monotonic()
+            task = self._loop.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            self._loop.call_later(self._window_s * 1.1, self._start)
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                await asyncio.sleep(0)  # whoever is ready in this round of the loop comes along
+                step = self._waiting[0][2]
+                batch = [one for one in self._waiting if one[2] == step][: self._size]
+                chosen = set(map(id, batch))
+                self._waiting = [one for one in self._waiting if id(one) not in chosen]
+                await self._judge(batch, step)
+        finally:
+            self._running -= 1
+
+    async def _judge(self, batch: list[tuple[str, Any, int | None, asyncio.Future[Judgement]]], step: Any) -> None:
+        texts, references = [one[0] for one in batch], [one[1] for one in batch]
+        try:
+            judged = await self._loop.run_in_executor(None, self._judge_all, texts, references, step)
+            outcomes: list[Judgement | BaseException] = list(judged)
+        except Exception as error:
+            outcomes = [error] * len(batch)
+        for (*_, future), outcome in zip(batch, outcomes, strict=True):
+            if future.done():  # its caller has gone
+                continue
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
 
 
 _alive: weakref.WeakSet[Coalescer] = weakref.WeakSet()

@@ -1,25 +1,25 @@
-"""What becomes of an unscored sample in a framework that knows only finite numbers.
+"""What becomes of a sample without a value in a framework that knows only numbers.
 
 A failed scorer is not a wrong answer, but verl turns NaN into poisoned advantages and swift counts None as 0. So an
-unscored sample gets the mean of the scored completions of its own prompt, which leaves the group's advantages where
-they were; without one, the running mean of all; without any, 0. Failures are counted, and when too many of the last
-samples failed, training stops instead of learning from filler.
+unscored sample gets the mean of the scored completions of its own prompt that this process has seen; without one, the
+running mean of all; without any, 0. Failures are counted. When too many of the last training samples failed, every
+further training call raises; validation never raises. An inapplicable sample is filled likewise and is no failure.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Sequence
-from typing import Any, Final
+from math import isfinite
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from table_rewards.core.errors import ConfigurationError, ScorerFailed
-from table_rewards.core.scores import UNSCORED, Scores
+from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Judgement, Scores
 
 WINDOW: Final = 256
 CEILING: Final = 0.2
@@ -35,84 +35,131 @@ class TooManyUnscored(ScorerFailed):
 
 
 class UnscoredPolicy:
-    """Fills unscored samples, counts them, and stops at a ceiling. Safe from any thread.
+    """Fills samples without a value, counts the failures, and stops training at a ceiling. Safe from any thread.
 
     Args:
         rule: ``neutral`` (mean of the same prompt, else running mean), ``raise``, or the number to use.
-        ceiling: the largest share of the last 256 samples that may be unscored; above it every rule raises.
+        ceiling: the largest share of the last 256 training samples that may be unscored. Once it is passed, every
+            training call raises, whatever its own samples are: frameworks that lose single exceptions stop, too.
+        inapplicable_fails: count inapplicable samples as failures: for a reward that is alone, where nobody else
+            scores them.
 
     >>> import numpy as np
     >>> from table_rewards.core.scores import Judgement, Scores
     >>> scores = Scores.of([Judgement(1.0), Judgement(0.5), Judgement.unscored("endpoint down")], ())
     >>> UnscoredPolicy().fill(scores, ["prompt"] * 3)[:, 0]
     array([1.  , 0.5 , 0.75])
+
+    Raises:
+        ConfigurationError: the rule or the ceiling is none of these.
     """
 
-    def __init__(self, rule: str | float = NEUTRAL, ceiling: float = CEILING) -> None:
+    def __init__(
+        self, rule: str | float = NEUTRAL, ceiling: float = CEILING, *, inapplicable_fails: bool = False
+    ) -> None:
         if isinstance(rule, str) and rule not in (NEUTRAL, RAISE):
             try:
                 rule = float(rule)
             except ValueError:
                 raise ConfigurationError(f"unscored must be 'neutral', 'raise' or a number, not {rule!r}") from None
-        if isinstance(rule, bool) or (not isinstance(rule, str) and not math.isfinite(rule)):
+        if isinstance(rule, bool) or not isinstance(rule, (str, int, float)):
             raise ConfigurationError(f"unscored must be 'neutral', 'raise' or a finite number, not {rule!r}")
-        if not 0.0 <= float(ceiling) <= 1.0:
+        if not isinstance(rule, str) and not isfinite(rule):
+            raise ConfigurationError(f"unscored must be 'neutral', 'raise' or a finite number, not {rule!r}")
+        if isinstance(ceiling, bool) or not isinstance(ceiling, (int, float)) or not 0.0 <= ceiling <= 1.0:
             raise ConfigurationError(f"unscored_ceiling must be in [0, 1], not {ceiling!r}")
         self.rule, self.ceiling = rule, float(ceiling)
+        self.inapplicable_fails = inapplicable_fails
         self.unscored = 0
         self.seen = 0
+        self.stopped = ""
         self._lock = threading.Lock()
         self._recent: deque[bool] = deque(maxlen=WINDOW)
         self._recent_unscored = 0
-        self._all = _Mean()
+        self._means: dict[bool, _Mean] = {True: _Mean(), False: _Mean()}
         self._prompts: OrderedDict[Hashable, _Mean] = OrderedDict()
 
-    def fill(self, scores: Scores, prompts: Sequence[Hashable]) -> NDArray[np.float64]:
+    def fill(self, scores: Scores, prompts: Sequence[Hashable], *, training: bool = True) -> NDArray[np.float64]:
         """Return (n, 1 + parts) finite numbers: the value, then the parts.
 
-        Raises:
-            ScorerFailed: a sample is unscored and the rule is ``raise``.
-            TooManyUnscored: the ceiling is passed.
-        """
-        columns = np.column_stack([scores.values, *scores.parts.values()])
-        missing = (scores.status == UNSCORED) | ~np.isfinite(scores.values)
-        with self._lock:
-            for row, prompt, failed in zip(columns, prompts, missing.tolist(), strict=True):
-                self._count(failed)
-                if not failed:
-                    self._all.add(row)
-                    self._prompt(prompt).add(row)
-            if missing.any():
-                self._refuse(scores, missing)
-                for i in np.flatnonzero(missing).tolist():
-                    columns[i] = self._filler(prompts[i], columns.shape[1])
-        return np.nan_to_num(columns, nan=0.0, posinf=0.0, neginf=0.0)
+        Args:
+            prompts: n labels; equal ones answer the same prompt.
+            training: False in validation, whose means are its own and which never raises.
 
-    def _count(self, failed: bool) -> None:
+        Raises:
+            ScorerFailed: a training sample is unscored and the rule is ``raise``.
+            TooManyUnscored: the ceiling is or was passed, in training.
+        """
+        rows = np.column_stack([scores.values, *scores.parts.values()]).tolist()
+        status = scores.status.tolist()
+        filled = self._fill(rows, status, scores.notes, scores.signature, prompts, training)
+        return np.array(filled, dtype=np.float64).reshape(len(rows), 1 + len(scores.parts))
+
+    def fill_one(self, judgement: Judgement, signature: str, prompt: Hashable, *, training: bool = True) -> list[float]:
+        """The same for one sample, without columns."""
+        row = [judgement.value, *judgement.parts]
+        return self._fill([row], [judgement.status], [judgement.note], signature, [prompt], training)[0]
+
+    def _fill(
+        self,
+        rows: list[list[float]],
+        statuses: Sequence[str],
+        notes: Sequence[str],
+        signature: str,
+        prompts: Sequence[Hashable],
+        training: bool,
+    ) -> list[list[float]]:
+        missing: list[int] = []
+        failed: list[int] = []
+        with self._lock:
+            for i, (row, status, prompt) in enumerate(zip(rows, statuses, prompts, strict=True)):
+                if status in (UNSCORED, INAPPLICABLE) or not isfinite(row[0]):
+                    missing.append(i)
+                    if status == INAPPLICABLE and not self.inapplicable_fails:
+                        continue
+                    failed.append(i)
+                    self._count(True, training)
+                else:
+                    self._count(False, training)
+                    row[:] = [x if isfinite(x) else 0.0 for x in row]
+                    self._means[training].add(row)
+                    self._prompt((training, prompt)).add(row)
+            if failed:
+                self._tell([notes[i] for i in failed], signature, training)
+            if training and self.stopped:
+                raise TooManyUnscored(self.stopped)
+            for i in missing:
+                rows[i] = self._filler((training, prompts[i]), len(rows[i]), training)
+        return rows
+
+    def _count(self, failed: bool, training: bool) -> None:
         self.seen += 1
         self.unscored += failed
+        if not training:
+            return
         if len(self._recent) == WINDOW:
             self._recent_unscored -= self._recent[0]
         self._recent.append(failed)
         self._recent_unscored += failed
 
-    def _refuse(self, scores: Scores, missing: NDArray[np.bool_]) -> None:
-        reasons = list(dict.fromkeys(scores.notes[i] for i in np.flatnonzero(missing).tolist()))
+    def _tell(self, reasons: Sequence[str], signature: str, training: bool) -> None:
+        reasons = list(dict.fromkeys(reasons))
         why = "; ".join(note for note in reasons[:3] if note) or "no reason given"
-        if self._recent_unscored > self.ceiling * WINDOW:
-            raise TooManyUnscored(
-                f"{scores.signature}: {self._recent_unscored} of the last {len(self._recent)} samples could not be "
+        if training and self._recent_unscored > self.ceiling * WINDOW and not self.stopped:
+            self.stopped = (
+                f"{signature}: {self._recent_unscored} of the last {len(self._recent)} samples could not be "
                 f"scored, more than {self.ceiling:.0%} of {WINDOW} (unscored_ceiling); last reasons: {why}"
             )
-        if self.rule == RAISE:
-            raise ScorerFailed(f"{scores.signature}: unscored sample: {why}")
-        logger.warning("%s: %d unscored of %d so far: %s", scores.signature, self.unscored, self.seen, why)
+            logger.error("training must stop, every further call raises: %s", self.stopped)
+        if training and self.rule == RAISE and not self.stopped:
+            raise ScorerFailed(f"{signature}: unscored sample: {why}")
+        logger.warning("%s: %d unscored of %d so far: %s", signature, self.unscored, self.seen, why)
 
-    def _filler(self, prompt: Hashable, width: int) -> Any:
+    def _filler(self, prompt: Hashable, width: int, training: bool) -> list[float]:
         if not isinstance(self.rule, str):
-            return np.full(width, self.rule)
+            return [float(self.rule)] * width
         own = self._prompts.get(prompt)
-        return (own or self._all).mean(width)
+        return (own or self._means[training]).mean(width)
 
     def _prompt(self, prompt: Hashable) -> _Mean:
         mean = self._prompts.pop(prompt, None) or _Mean()
@@ -129,13 +176,16 @@ class _Mean:
 
     def __init__(self) -> None:
         self.count = 0.0
-        self.total: Any = 0.0
+        self.total: list[float] = []
 
-    def add(self, row: NDArray[np.float64]) -> None:
+    def add(self, row: Sequence[float]) -> None:
+        if not self.count:
+            self.count, self.total = 1.0, list(row)
+            return
         if self.count >= 2 * WINDOW:
-            self.count, self.total = self.count / 2, self.total / 2
+            self.count, self.total = self.count / 2, [x / 2 for x in self.total]
         self.count += 1.0
-        self.total = self.total + np.nan_to_num(row)
+        self.total = [x + y for x, y in zip(self.total, row, strict=True)]
 
-    def mean(self, width: int) -> Any:
-        return self.total / self.count if self.count else np.zeros(width)
+    def mean(self, width: int) -> list[float]:
+        return [x / self.count for x in self.total] if self.count else [0.0] * width
