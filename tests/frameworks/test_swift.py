@@ -67,19 +67,33 @@ def test_a_batch_of_one_and_the_template_prefix_work() -> None:
     assert reward(["<think>\n\n</think>\n\nFinal Answer: 7"], solution=["7"]) == [1.0]
 
 
-def test_columns_padded_with_none_are_unscored_until_the_ceiling(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_padded_with_none_are_not_for_this_reward_and_never_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_REWARDS_UNSCORED_CEILING", "0.5")
     reward = swift.make("table_bench", "TableBench", {})()
     messages = [[{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]] * 3
     found = reward(["Final Answer: 7", "Final Answer: 8", "x"], solution=["7", "7", None], messages=messages)
-    assert found == [1.0, 0.0, 0.5], "the mean of the same prompt's others"
+    assert found == [1.0, 0.0, None], "swift leaves None out of its weighted sum"
+    assert reward(["x"] * 200, solution=[None] * 200) == [None] * 200
+
+
+def test_references_that_cannot_be_read_stop_training_at_the_ceiling_for_good() -> None:
+    reward = swift.make("teds", "Teds", {})()
+    columns = {"solution": ["<table><tr><td>1</td></tr></table>", 7]}
+    found = reward(["<table><tr><td>1</td></tr></table>"] * 2, **columns)
+    assert found == [1.0, 1.0], "the mean of all scored ones"
     with pytest.raises(RuntimeError, match="unscored_ceiling"):
-        reward(["x"] * 200, solution=[None] * 200)
+        reward(["x"] * 200, solution=[7] * 200)
+    with pytest.raises(RuntimeError, match="unscored_ceiling"):
+        reward(["x"], solution=["<table><tr><td>1</td></tr></table>"])
 
 
 def test_no_column_at_all_is_a_mistake_in_the_data_set() -> None:
-    with pytest.raises(ConfigurationError, match="got no data set column"):
-        swift.make("table_bench", "TableBench", {})()(["x"], trainer_state=None)
+    """swift passes its own columns whatever the data set has."""
+    reward = swift.make("table_bench", "TableBench", {})()
+    with pytest.raises(
+        ConfigurationError, match=r"none of the first 2 rows.*columns that are there: messages, prompt_id"
+    ):
+        reward(["x"] * 2, trainer_state=None, messages=[[{"role": "user", "content": "q"}]] * 2, prompt_id=["a", "b"])
 
 
 def test_shared_column_values_are_not_changed() -> None:
@@ -96,10 +110,10 @@ def test_options_come_from_toml_and_the_environment_wins(tmp_path: Path, monkeyp
     config.write_text('[adapter]\nunscored = "raise"\n[table_bench]\nmetric = "em"\n')
     monkeypatch.setenv("TABLE_REWARDS_CONFIG", str(config))
     made = swift.make("table_bench", "TableBench", {})()
-    assert made.door.reward.metric == "em"
-    assert made.door.policy.rule == "raise"
+    assert made.chosen.reward.metric == "em"
+    assert made.chosen.policy.rule == "raise"
     monkeypatch.setenv("TABLE_REWARDS_TABLE_BENCH_METRIC", "rouge_l")
-    assert swift.make("table_bench", "TableBench", {})().door.reward.metric == "rouge_l"
+    assert swift.make("table_bench", "TableBench", {})().chosen.reward.metric == "rouge_l"
 
 
 @pytest.mark.parametrize(

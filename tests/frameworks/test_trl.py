@@ -107,16 +107,15 @@ def test_the_step_comes_from_the_trainer_state() -> None:
 
 
 def test_parts_and_shares_reach_log_metric_and_reasons_the_table_of_completions() -> None:
-    trainer = Trainer(trl.reward("table_bench", unscored_ceiling=1.0))
-    batch = [*rows(3), {"prompt": CHAT[0], "answer": None}]
-    trainer.rewards(batch, said("Final Answer: 7", "Final Answer: 8", "?", "Final Answer: 7"))
+    trainer = Trainer(trl.reward(Failing(), label="table_bench"))
+    trainer.rewards(rows(4), said("Final Answer: 7", "Final Answer: 8", "?", "fail"))
     assert trainer.metrics["table_rewards/table_bench/em"] == [pytest.approx(1 / 3)]
     assert trainer.metrics["table_rewards/table_bench/unparsed"] == [0.25]
     assert trainer.metrics["table_rewards/table_bench/unscored"] == [0.25]
     right, wrong, unparsed, unscored = trainer.extra["table_bench/note"]
     assert right == wrong == ""
     assert unparsed == "unparsed: no 'Final Answer:' line"
-    assert unscored.startswith("unscored: reference unusable")
+    assert unscored == "unscored: lost"
 
 
 def test_trls_without_log_functions_get_the_same_rewards() -> None:
@@ -153,7 +152,7 @@ def test_images_that_are_loaded_anew_do_not_part_a_prompt() -> None:
 
 
 def test_no_column_is_a_mistake_in_the_data_set_unless_the_prompt_is_enough() -> None:
-    with pytest.raises(ConfigurationError, match=r"table_bench got no data set column besides the prompt.*'answer'"):
+    with pytest.raises(ConfigurationError, match=r"table_bench could read none.*'answer'.*there: prompt"):
         Trainer(trl.reward("table_bench")).rewards([{"prompt": CHAT[0]}], said("Final Answer: 7"))
     with ChatServer(reply="B says it best.\n\nB > A\n\nB: 9, A: 4") as server:
         judge = trl.reward("group_judge", endpoints=server.url, model="m", scale=1.0)

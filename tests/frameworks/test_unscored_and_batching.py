@@ -80,11 +80,11 @@ class Slow(TableBench):
 
 def test_calls_that_meet_become_one_batch() -> None:
     reward = Slow()
-    coalescer = Coalescer(reward)
+    coalescer = Coalescer(reward.judge_pairs)
     found: dict[int, float] = {}
 
     def call(i: int) -> None:
-        found[i] = float(coalescer.score(f"Final Answer: {i}", str(i), None).values[0])
+        found[i] = coalescer.judge(f"Final Answer: {i}", reward.coerce(str(i)), None).value
 
     threads = [threading.Thread(target=call, args=(i,)) for i in range(64)]
     for thread in threads:
@@ -98,19 +98,20 @@ def test_calls_that_meet_become_one_batch() -> None:
 
 def test_a_lone_call_waits_for_nobody() -> None:
     started = time.perf_counter()
-    Coalescer(TableBench()).score("Final Answer: 7", "7", None)
+    reward = TableBench()
+    Coalescer(reward.judge_pairs).judge("Final Answer: 7", reward.coerce("7"), None)
     assert time.perf_counter() - started < 1.0
 
 
 def _score_in_fork(coalescer: Coalescer, queue: Any) -> None:
-    queue.put(float(coalescer.score("Final Answer: 7", "7", None).values[0]))
+    queue.put(coalescer.judge("Final Answer: 7", TableBench().coerce("7"), None).value)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="fork is not safe on macOS")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_fork_in_the_middle_of_a_batch_starts_empty() -> None:
-    coalescer = Coalescer(Slow())
-    coalescer._busy = True  # as if another thread were in a batch, which the child does not have
+    coalescer = Coalescer(Slow().judge_pairs)
+    coalescer._running = 1  # as if another thread were in a batch, which the child does not have
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = context.Process(target=_score_in_fork, args=(coalescer, queue))

@@ -142,7 +142,10 @@ def test_route_picks_by_the_longest_match_and_keeps_its_keys() -> None:
         verl.route("tab", "Final Answer: 7", "7", None, routes=routes),
         verl.route("other", "Final Answer: 7", "7", None, routes=routes),
     ]
-    assert found == [{"score": 1.0, "acc": 1.0, "unscored": 0.0}] * 3
+    assert [(row["score"], row["acc"], row["unscored"]) for row in found] == [(1.0, 1.0, 0.0)] * 3
+    keys = ["score", "acc", "em", "rouge_l", "structure", "unscored"]
+    assert [list(row) for row in found] == [keys] * 3, "verl wants the same keys of every data set"
+    assert found[0]["structure"] == found[1]["em"] == 1.0, "a reward's own parts are kept"
     with pytest.raises(UnknownName, match="unknown data source 'nowhere'"):
         verl.route("nowhere", "x", "7", None, routes={"tab": "table_bench"})
     assert verl.route_float("tab", "Final Answer: 7", "7", None, routes=routes) == 1.0

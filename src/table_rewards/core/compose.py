@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from table_rewards.core.errors import BadReference, ConfigurationError, UnknownName
+from table_rewards.core.errors import BadReference, ConfigurationError, MissingReference, UnknownName
 from table_rewards.core.reward import Reward
 from table_rewards.core.schedules import Schedule, as_schedule
-from table_rewards.core.scores import NAN, SCORED, UNPARSED, UNSCORED, Judgement
+from table_rewards.core.scores import INAPPLICABLE, NAN, SCORED, UNPARSED, UNSCORED, Judgement
 
 
 @dataclass(frozen=True)
 class ManyReferences:
-    """One reference for each member of a composed reward, in the members' order."""
+    """One reference for each member of a composed reward, in the members' order.
+
+    Where a member cannot read its own, its judgement stands in its place: unscored or inapplicable.
+    """
 
     members: tuple[Any, ...]
 
@@ -25,7 +28,8 @@ class Composed(Reward[ManyReferences]):
     """The common half of composed rewards: members by name, each reading its own reference from the same row.
 
     The natural reference is a mapping of member name -> that member's reference, or one value that every member takes.
-    A sample that any member leaves unscored is unscored.
+    A sample that any member leaves unscored is unscored. A member for which the row holds no reference contributes
+    nothing; a row with no member's reference is inapplicable.
     """
 
     name: ClassVar[str] = "composed"
@@ -50,11 +54,22 @@ class Composed(Reward[ManyReferences]):
             missing = sorted(set(self.members) - set(row))
             if missing:
                 raise BadReference(f"no reference for {', '.join(missing)}")
-            return ManyReferences(tuple(member.coerce(row[name]) for name, member in self.members.items()))
-        return ManyReferences(tuple(member.coerce(row) for member in self.members.values()))
+            return ManyReferences(tuple(member.read_reference(row[name]) for name, member in self.members.items()))
+        return self._of_row(row)
 
     def natural(self, value: Any) -> ManyReferences:
         return ManyReferences(tuple(member.coerce(value) for member in self.members.values()))
+
+    def _of_row(self, row: Mapping[str, Any]) -> ManyReferences:
+        found = tuple(member.read_reference(row) for member in self.members.values())
+        if all(isinstance(one, Judgement) and one.status == INAPPLICABLE for one in found):
+            notes = dict.fromkeys(one.note.removeprefix("not for this reward: ") for one in found)
+            raise MissingReference("; ".join(notes), looked_in=row)
+        return ManyReferences(found)
+
+    def may_wait(self, reference: ManyReferences) -> bool:
+        pairs = zip(self.members.values(), reference.members, strict=True)
+        return any(member.may_wait(one) for member, one in pairs if not isinstance(one, Judgement))
 
     def judge(self, completion: str, reference: ManyReferences, step: int | None) -> Judgement:
         return self.judge_all([completion], [reference], step)[0]
@@ -62,21 +77,22 @@ class Composed(Reward[ManyReferences]):
     def judge_all(
         self, completions: Sequence[str], references: Sequence[ManyReferences], step: int | None
     ) -> Sequence[Judgement]:
-        columns = [
-            member(completions, [r.members[i] for r in references], step=step)
-            for i, member in enumerate(self.members.values())
-        ]
+        columns = []
+        for i, member in enumerate(self.members.values()):
+            texts, readable, places = _readable(completions, references, i)
+            judged = member.judge_pairs(texts, readable, step) if texts else []
+            columns.append(_placed(judged, places, references, i))
         return self._joined(columns, step)
 
     async def judge_all_async(
         self, completions: Sequence[str], references: Sequence[ManyReferences], step: int | None
     ) -> Sequence[Judgement]:
-        columns = await asyncio.gather(
-            *(
-                member.score(completions, [r.members[i] for r in references], step=step)
-                for i, member in enumerate(self.members.values())
-            )
-        )
+        async def column(i: int, member: Reward[Any]) -> list[Judgement]:
+            texts, readable, places = _readable(completions, references, i)
+            judged = await member.judge_pairs_async(texts, readable, step) if texts else []
+            return _placed(judged, places, references, i)
+
+        columns = await asyncio.gather(*(column(i, member) for i, member in enumerate(self.members.values())))
         return self._joined(columns, step)
 
     def options(self) -> dict[str, object]:
@@ -86,25 +102,56 @@ class Composed(Reward[ManyReferences]):
     def combine(self, values: Mapping[str, float], step: int | None) -> float:
         """The value of one sample from its members' values."""
 
-    def _joined(self, columns: Sequence[Any], step: int | None) -> list[Judgement]:
+    def matters(self, name: str, step: int | None) -> bool:
+        """Whether the value depends on this member; one that does not cannot make a sample unscored."""
+        return True
+
+    def _joined(self, columns: Sequence[Sequence[Judgement]], step: int | None) -> list[Judgement]:
         judged = []
-        for scores in zip(*columns, strict=True):
-            named = dict(zip(self.members, scores, strict=True))
-            parts = tuple(x for score in scores for x in (score.value, *score.parts.values()))
-            note = "; ".join(f"{name}: {score.note}" for name, score in named.items() if score.note)
-            states = {score.status for score in scores}
+        counts = {name for name in self.members if self.matters(name, step)}
+        for judgements in zip(*columns, strict=True):
+            named = dict(zip(self.members, judgements, strict=True))
+            parts = tuple(x for one in judgements for x in (one.value, *one.parts))
+            note = "; ".join(f"{name}: {one.note}" for name, one in named.items() if one.note)
+            there = {name: one for name, one in named.items() if one.status != INAPPLICABLE}
+            states = {one.status for name, one in there.items() if name in counts}
             if UNSCORED in states:
                 judged.append(Judgement(NAN, parts, UNSCORED, note))
+            elif self.lacks(there):
+                judged.append(Judgement(NAN, parts, INAPPLICABLE, note))
             else:
-                value = self.combine({name: score.value for name, score in named.items()}, step)
-                judged.append(Judgement(value, parts, UNPARSED if states == {UNPARSED} else SCORED, note))
+                known = {name: one.value for name, one in there.items() if one.status != UNSCORED}
+                status = UNPARSED if states == {UNPARSED} else SCORED
+                judged.append(Judgement(self.combine(known, step), parts, status, note))
         return judged
+
+    def lacks(self, there: Mapping[str, Judgement]) -> bool:
+        """Whether the members that have a reference are too few for a value."""
+        return len(there) < len(self.members)
+
+
+def _readable(
+    completions: Sequence[str], references: Sequence[ManyReferences], i: int
+) -> tuple[list[str], list[Any], list[int]]:
+    """The texts and references of member ``i`` where it has one, and where they stand."""
+    places = [k for k, one in enumerate(references) if not isinstance(one.members[i], Judgement)]
+    return [completions[k] for k in places], [references[k].members[i] for k in places], places
+
+
+def _placed(
+    judged: Sequence[Judgement], places: Sequence[int], references: Sequence[ManyReferences], i: int
+) -> list[Judgement]:
+    column = [one.members[i] for one in references]
+    for k, judgement in zip(places, judged, strict=True):
+        column[k] = judgement
+    return column
 
 
 class WeightedSum(Composed):
     """``sum(weight(step) * reward)`` over named rewards; a weight is a number or a schedule.
 
-    Without a training step a schedule counts as at step 0.
+    Without a training step a schedule counts as at step 0. A member of weight 0 is judged and shown, and cannot make a
+    sample unscored.
 
     >>> from table_rewards import Linear, TableBench, WeightedSum
     >>> mix = WeightedSum({"exact": TableBench(metric="em"), "near": TableBench(metric="em_tolerance")},
@@ -124,6 +171,12 @@ class WeightedSum(Composed):
 
     def combine(self, values: Mapping[str, float], step: int | None) -> float:
         return sum(self.weights[name](step or 0) * value for name, value in values.items())
+
+    def matters(self, name: str, step: int | None) -> bool:
+        return self.weights[name](step or 0) != 0.0
+
+    def lacks(self, there: Mapping[str, Judgement]) -> bool:
+        return not there
 
     def options(self) -> dict[str, object]:
         return {name: f"{self.weights[name]}*{signed}" for name, signed in super().options().items()}

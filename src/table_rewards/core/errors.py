@@ -7,6 +7,7 @@
     │   ├── UnknownName                  there is no such option, reward or column; names the nearest
     │   └── UnreadableCompletion         a completion of a shape that is not known; names it
     ├── BadReference(ValueError)         the data: a reference that cannot be read from its row; unscored inside a batch
+    │   └── MissingReference             the row has none of the reference's keys; inapplicable inside a batch
     └── ScorerFailed(RuntimeError)       our side: an endpoint, a sandbox; unscored inside a batch, never a wrong answer
 
 Model output is never a reason to raise.
@@ -14,8 +15,9 @@ Model output is never a reason to raise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 
 class TableRewardsError(Exception):
@@ -50,6 +52,25 @@ class UnreadableCompletion(ConfigurationError):
 
 class BadReference(TableRewardsError, ValueError):
     """A reference that cannot be read. In a batch it makes its own sample unscored and no other."""
+
+
+class MissingReference(BadReference):
+    """A row without the keys of a reference. In a batch its sample is inapplicable when the row holds none of them.
+
+    Attributes:
+        names: the keys that were looked for, any of which would do.
+        looked_in: the mapping that has none of them.
+        partial: whether a key that was looked for before was there.
+    """
+
+    def __init__(
+        self, message: str, names: Iterable[str] = (), looked_in: Mapping[str, Any] | None = None, partial: bool = False
+    ) -> None:
+        self.names, self.looked_in, self.partial = tuple(names), looked_in, partial
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[MissingReference], tuple[str, tuple[str, ...], None, bool]]:
+        return type(self), (str(self), self.names, None, self.partial)
 
 
 class ScorerFailed(TableRewardsError, RuntimeError):

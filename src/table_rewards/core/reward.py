@@ -17,14 +17,30 @@ from math import isfinite
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from table_rewards.core.completion import completion_text
+<<<<<<< HEAD
 from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, UnreadableCompletion, one_of
 from table_rewards.core.rows import Row, plain
 from table_rewards.core.scores import SCORED, STATUSES, UNPARSED, Judgement, Scores
+=======
+from table_rewards.core.errors import (
+    BadReference,
+    ConfigurationError,
+    MissingReference,
+    ScorerFailed,
+    UnreadableCompletion,
+    one_of,
+)
+from table_rewards.core.rows import Row, as_mapping
+from table_rewards.core.scores import Judgement, Scores
+>>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
 from table_rewards.core.signature import signature
 
 ReferenceT = TypeVar("ReferenceT")
 Profile = Literal["corrected", "released"]
 PROFILES: Final = ("corrected", "released")
+
+UNUSABLE: Final = "reference unusable: "
+"""How the note of a sample begins whose reference could not be read."""
 
 logger = logging.getLogger("table_rewards")
 
@@ -38,6 +54,10 @@ class Reward(ABC, Generic[ReferenceT]):
             reference are judged once, so the dataclass must hold everything that the judgement depends on.
         floor: the value of a completion that holds no answer.
         waits: True when judging waits on an LLM or a sandbox; adapters then overlap calls instead of batching them.
+        runs_programs: True when judging some samples runs a program or waits otherwise; `may_wait` says which.
+        reference_keys: names in a row that belong to the reference alone. A row that holds none of a reward's keys is
+            inapplicable; needed only where the reference has keys besides the one that is looked for first.
+        accuracy_range: what the accuracy is worst and best at; frameworks show it from 0 to 1.
         deduplicates: False for the rare reward whose samples are not independent.
 
     Every option is keyword-only and validated in the constructor, never later. Instances are picklable, hold no open
@@ -48,6 +68,9 @@ class Reward(ABC, Generic[ReferenceT]):
     reference_type: ClassVar[type[Any]]
     floor: ClassVar[float] = 0.0
     waits: bool = False
+    runs_programs: ClassVar[bool] = False
+    reference_keys: ClassVar[tuple[str, ...]] = ()
+    accuracy_range: tuple[float, float] = (0.0, 1.0)
     deduplicates: ClassVar[bool] = True
 
     parts: tuple[str, ...] = ()
@@ -119,6 +142,7 @@ class Reward(ABC, Generic[ReferenceT]):
         batch = _Batch(self, completions, references)
         if not batch.texts:
             return batch.scores([])
+<<<<<<< HEAD
         try:
             judged = self.judge_all(batch.texts, batch.references, step)
         except Exception as error:  # a batch path of ours broke: find the sample that broke it, spare the others
@@ -127,20 +151,56 @@ class Reward(ABC, Generic[ReferenceT]):
         scores = batch.scores(judged)
         self._tell_swapped(scores, completions, references, step)
         return scores
+=======
+        return batch.scores(self.judge_pairs(batch.texts, batch.references, step))
+>>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
 
     async def score(self, completions: Sequence[Any], references: Sequence[Any], *, step: int | None = None) -> Scores:
         """The same as calling the reward, without blocking the running event loop."""
         batch = _Batch(self, completions, references)
         if not batch.texts:
             return batch.scores([])
+        return batch.scores(await self.judge_pairs_async(batch.texts, batch.references, step))
+
+    def read_reference(self, reference: Any) -> ReferenceT | Judgement:
+        """Return a reference as its :attr:`reference_type`, or what its sample gets when it cannot be read."""
         try:
-            judged = await self.judge_all_async(batch.texts, batch.references, step)
+            return self.coerce(reference)
+        except MissingReference as error:
+            if self._holds_nothing(reference, error):
+                return Judgement.inapplicable(f"not for this reward: {error}", len(self.parts))
+            return self.unscored(f"{UNUSABLE}{error}")
+        except BadReference as error:
+            return self.unscored(f"{UNUSABLE}{error}")
+        except Exception as error:  # a reference type of ours broke on strange data
+            logger.exception("%s could not read a reference", self.signature)
+            return self.unscored(f"{UNUSABLE}{type(error).__name__}: {error}")
+
+    def judge_pairs(
+        self, completions: Sequence[str], references: Sequence[ReferenceT], step: int | None
+    ) -> Sequence[Judgement]:
+        """Judge texts against references that are read; what breaks is unscored and breaks nothing else."""
+        try:
+            return self.judge_all(completions, references, step)
+        except Exception as error:  # a batch path of ours broke: find the sample that broke it, spare the others
+            self._report(error)
+            return [self._judge_safely(c, r, step) for c, r in zip(completions, references, strict=True)]
+
+    async def judge_pairs_async(
+        self, completions: Sequence[str], references: Sequence[ReferenceT], step: int | None
+    ) -> Sequence[Judgement]:
+        """The same without blocking the loop."""
+        try:
+            return await self.judge_all_async(completions, references, step)
         except Exception as error:
             self._report(error)
-            judged = await asyncio.to_thread(
-                lambda: [self._judge_safely(c, r, step) for c, r in zip(batch.texts, batch.references, strict=True)]
+            return await asyncio.to_thread(
+                lambda: [self._judge_safely(c, r, step) for c, r in zip(completions, references, strict=True)]
             )
-        return batch.scores(judged)
+
+    def may_wait(self, reference: ReferenceT) -> bool:
+        """Whether judging against this reference may run a program or wait for a model."""
+        return self.waits
 
     @property
     def signature(self) -> str:
@@ -191,6 +251,7 @@ class Reward(ABC, Generic[ReferenceT]):
             self._report(error)
             return self.unscored(f"internal error: {type(error).__name__}: {error}")
 
+<<<<<<< HEAD
     def _tell_swapped(self, scores: Scores, completions: Any, references: Any, step: int | None) -> None:
         """Log it when no completion holds an answer and every reference, taken for a completion, does."""
         if self.waits or not len(scores) or any(status != UNPARSED for status in scores.status.tolist()):
@@ -204,6 +265,16 @@ class Reward(ABC, Generic[ReferenceT]):
             return
         if all(one.status == SCORED for one in turned) and any(one.value > self.floor for one in turned):
             logger.warning("%s: completions and references look swapped; the completions come first", self.name)
+=======
+    def _holds_nothing(self, row: Any, error: MissingReference) -> bool:
+        """Whether a row lacks every key of the reference, not only the one that was looked for."""
+        wrapped = Row(row) if isinstance(row, Mapping) else None
+        if wrapped is None or error.partial:
+            return False
+        if error.looked_in is not row and error.looked_in != as_mapping(wrapped.ground_truth):
+            return False  # within a reference that is there
+        return all(wrapped.find(name, default=None) is None for name in self.reference_keys)
+>>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
 
     def _report(self, error: Exception) -> None:
         logger.exception("%s failed on a sample; it will be unscored: %s", self.signature, error)
@@ -232,40 +303,39 @@ class _Batch(Generic[ReferenceT]):
         self.texts: list[str] = []
         self.references: list[ReferenceT] = []
         self.where: list[int] = []  # sample -> index of its pair, or -1 - (index into bad)
-        self.bad: list[str] = []
+        self.bad: list[Judgement] = []
         self._pair_up(texts, raw, unreadable)
 
     def _pair_up(self, texts: list[str], raw: list[Any], unreadable: Mapping[int, str]) -> None:
-        coerce, deduplicates = self.owner.coerce, self.owner.deduplicates
-        read: dict[Any, tuple[int, str]] = {}  # raw reference -> its number, or -1 and what is wrong with it
+        read, deduplicates = self.owner.read_reference, self.owner.deduplicates
+        seen: dict[Any, int | Judgement] = {}  # raw reference -> its number, or what its samples get
         known: dict[Any, int] = {}  # reference by value -> its number
         distinct: list[ReferenceT] = []  # by number: equal references become one object, which rewards may cache by id
         pairs: dict[tuple[str, int], int] = {}
         for index, (text, value) in enumerate(zip(texts, raw, strict=True)):
+<<<<<<< HEAD
             if unreadable and index in unreadable:
                 self.bad.append(unreadable[index])
+=======
+            if index in unreadable:
+                self.bad.append(self.owner.unscored(unreadable[index]))
+>>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
                 self.where.append(-len(self.bad))
                 continue
             handle = (str, value) if type(value) is str else id(value)
-            entry = read.get(handle)
+            entry = seen.get(handle)
             if entry is None:
-                try:
-                    entry = (_number(known, distinct, coerce(value)), "")
-                except BadReference as error:
-                    entry = (-1, f"reference unusable: {error}")
-                except Exception as error:  # a reference type of ours broke on strange data
-                    logger.exception("%s could not read a reference", self.owner.signature)
-                    entry = (-1, f"reference unusable: {type(error).__name__}: {error}")
-                read[handle] = entry
-            number, problem = entry
-            if problem:
-                self.bad.append(problem)
+                reference = read(value)
+                entry = reference if isinstance(reference, Judgement) else _number(known, distinct, reference)
+                seen[handle] = entry
+            if isinstance(entry, Judgement):
+                self.bad.append(entry)
                 self.where.append(-len(self.bad))
                 continue
-            pair = pairs.setdefault((text, number), len(self.texts)) if deduplicates else len(self.texts)
+            pair = pairs.setdefault((text, entry), len(self.texts)) if deduplicates else len(self.texts)
             if pair == len(self.texts):
                 self.texts.append(text)
-                self.references.append(distinct[number])
+                self.references.append(distinct[entry])
             self.where.append(pair)
 
     def scores(self, judged: Any) -> Scores:
@@ -275,9 +345,14 @@ class _Batch(Generic[ReferenceT]):
                 f"{owner} judged a batch as {_shown(judged)}; one Judgement for each pair is wanted"
             )
         if len(judged) != len(self.texts):
+<<<<<<< HEAD
             raise ConfigurationError(f"{owner} gave {len(judged)} judgements for {len(self.texts)} pairs")
         checked = [_checked(owner, one) for one in judged]
         rows: Iterable[Judgement] = (checked[i] if i >= 0 else owner.unscored(self.bad[-i - 1]) for i in self.where)
+=======
+            raise AssertionError(f"{owner.signature} judged {len(judged)} of {len(self.texts)} pairs")
+        rows: Iterable[Judgement] = (judged[i] if i >= 0 else self.bad[-i - 1] for i in self.where)
+>>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
         return Scores.of(rows, owner.parts, owner.signature)
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from table_rewards.core.errors import BadReference, nearest
+from table_rewards.core.errors import MissingReference, nearest
 
 MISSING: Final = object()
 _MAX_JSON: Final = 16_000_000
@@ -77,13 +77,14 @@ class Row:
     ('7', 'FactChecking', '')
     >>> row.find("gold_area")
     Traceback (most recent call last):
-    table_rewards.core.errors.BadReference: no 'gold_area' in the row; it has answer, extra_info, qtype, reward_model
+    table_rewards.core.errors.MissingReference: no 'gold_area' in the row; it has answer, extra_info, qtype, ...
     """
 
-    __slots__ = ("_places", "ground_truth", "raw")
+    __slots__ = ("_found", "_places", "ground_truth", "raw")
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.raw = raw
+        self._found = False  # a name that had to be there was
         model = raw.get("reward_model")
         truth = raw.get("ground_truth")
         if truth is None and isinstance(model, Mapping):
@@ -99,17 +100,25 @@ class Row:
         self._places = places
 
     def find(self, *names: str, default: Any = MISSING) -> Any:
-        """Return the first value found under any of ``names``, in plain Python; raise :class:`BadReference` if none."""
+        """Return the first value found under any of ``names``, in plain Python; raise if none and no default.
+
+        Raises:
+            MissingReference: the row has none of the names; says what it has.
+        """
         for name in names:
             for place in self._places:
                 value = place.get(name)
                 if value is not None:
+                    self._found |= default is MISSING
                     return value if type(value) is str else plain(value)
         if default is MISSING:
             known = sorted(set(self))
-            raise BadReference(
+            raise MissingReference(
                 f"no {' or '.join(map(repr, names))} in the row{nearest(names[0], known)}; "
-                f"it has {', '.join(known) or 'nothing'}"
+                f"it has {', '.join(known) or 'nothing'}",
+                names,
+                self.raw,
+                self._found,
             )
         return default
 
@@ -132,8 +141,10 @@ class Row:
         if isinstance(truth, str):
             held = as_mapping(truth)
             if truth and (held is None or all(held.get(name) is None for name in names)):
+                self._found = True
                 return str(truth)
         elif truth is not None and as_mapping(truth) is None:
+            self._found = True
             return plain(truth)
         return self.find(*names, "ground_truth")
 

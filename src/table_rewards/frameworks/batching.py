@@ -1,9 +1,9 @@
 """Micro-batching: single calls become batches, without waiting for company and never for a batch that is stuck.
 
 verl scores one sample a call, from up to 32 threads of a worker or as coroutines of its loop. The first caller scores
-at once; those who come while it works form the next batch, which one of them scores for all. So a lone call has no added
-latency, and under load the batches grow by themselves. Who waits longer than the window for a running batch starts
-another beside it; who is in a batch that does not end scores its own sample alone. Forked copies start empty.
+at once; those who come while it works form the next batch, which one of them scores for all. So a lone call has no
+added latency, and under load the batches grow by themselves. Who waits longer than the window for a running batch
+starts another beside it; who is in a batch that does not end scores its own sample alone. Forked copies start empty.
 """
 
 from __future__ import annotations
@@ -51,16 +51,19 @@ class Coalescer:
 
     def judge(self, text: str, reference: Any, step: int | None) -> Judgement:
         """Judge one sample; blocks until its batch is done. Exceptions are those of the batch."""
-        ticket = _Ticket(text, reference, step)
         with self._lock:
             leads = not self._running
             if leads:
                 self._running += 1
             else:
+                ticket = _Ticket(text, reference, step)
                 self._queue.append(ticket)
         if leads:
-            self._lead([ticket])
-        elif not ticket.called.wait(self.window_s) or not ticket.done:
+            try:
+                return self._judge_all([text], [reference], step)[0]
+            finally:
+                self._hand_over()
+        if not ticket.called.wait(self.window_s) or not ticket.done:
             self._go_on(ticket)
         return ticket.outcome()
 
@@ -90,11 +93,14 @@ class Coalescer:
         try:
             self._run(batch)
         finally:
-            with self._lock:
-                self._running -= 1
-                successor = self._queue[0] if self._queue and not self._running else None
-            if successor is not None:
-                successor.called.set()  # not done: it goes on as the next leader
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        with self._lock:
+            self._running -= 1
+            successor = self._queue[0] if self._queue and not self._running else None
+        if successor is not None:
+            successor.called.set()  # not done: it goes on as the next leader
 
     def _run(self, batch: Sequence[_Ticket]) -> None:
         try:

@@ -3,86 +3,309 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Final
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
 
+from table_rewards.core.completion import completion_text
+from table_rewards.core.compose import WeightedSum
+from table_rewards.core.errors import ConfigurationError, UnreadableCompletion
 from table_rewards.core.registry import create
-from table_rewards.core.reward import Reward
-from table_rewards.core.rows import plain
-from table_rewards.core.scores import UNSCORED, Scores
-from table_rewards.frameworks.batching import Coalescer
-from table_rewards.frameworks.options import split_options
-from table_rewards.frameworks.unscored import UnscoredPolicy
+from table_rewards.core.reward import UNUSABLE, Reward
+from table_rewards.core.rows import Row, plain
+from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Judgement, Scores
+from table_rewards.frameworks.batching import LARGEST, WINDOW_S, Coalescer
+from table_rewards.frameworks.options import PREFIX, Options, resolve
+from table_rewards.frameworks.unscored import CEILING, NEUTRAL, UnscoredPolicy
 
 STEP_KEYS: Final = ("step", "global_step", "global_steps", "training_step")
+FIRST_CALLS: Final = 32
+"""Where samples come one by one, as many count as the first batch."""
+
+_REMEMBERED: Final = 256
 
 
-class Door:
+class FrameworkReward:
     """One reward with its policy for unscored samples; shared by all calls with the same options in a process.
 
-    The numbers of a sample: ``score``; ``acc``, the accuracy that validation should show (the reward's ``accuracy``
-    part, or the score); the reward's headline parts; ``unscored``, 1.0 where the number is filler.
+    The numbers of a sample: ``score``; ``acc``, the accuracy from 0 to 1 that validation should show (the reward's
+    ``accuracy`` part, else the value, within its ``accuracy_range``); the reward's headline parts; ``unscored``, 1.0
+    where the number is filler.
+
+    Args:
+        alone: whether no other reward scores the same rows, so that an inapplicable sample is a failure.
     """
 
-    def __init__(self, reward: Reward[Any], policy: UnscoredPolicy) -> None:
-        self.reward, self.policy = reward, policy
+    def __init__(self, reward: Reward[Any], adapter: Mapping[str, Any] | None = None, *, alone: bool = False) -> None:
+        adapter = adapter or {}
+        self.reward = reward
+        self.policy = UnscoredPolicy(
+            adapter.get("unscored", NEUTRAL), adapter.get("unscored_ceiling", CEILING), inapplicable_fails=alone
+        )
         self.keys: tuple[str, ...] = ("score", "acc", *reward.headline[:2], "unscored")
+        self.signature = reward.signature
         names = ["", *reward.parts]
-        accuracy = reward.accuracy if reward.accuracy in reward.parts else ""
-        self._columns = [0, names.index(accuracy), *(names.index(part) for part in reward.headline[:2])]
-        self._coalescer = Coalescer(reward)
+        self._headline = [names.index(part) for part in reward.headline[:2]]
+        self._accuracy = accuracy_of(reward)
+        size, window_s = adapter.get("batch_size", LARGEST), adapter.get("batch_window_s", WINDOW_S)
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise ConfigurationError(f"batch_size is a number of samples, at least 1, not {size!r}")
+        if isinstance(window_s, bool) or not isinstance(window_s, (int, float)) or not 0 < window_s < 3600:
+            raise ConfigurationError(f"batch_window_s is a number of seconds above 0, not {window_s!r}")
+        self._coalescer = Coalescer(reward.judge_pairs, size=size, window_s=float(window_s))
+        self._first = _FirstBatch(reward)
+        self._first.passed = self.policy.ceiling >= 1.0  # whoever allows every sample to fail allows the first ones
 
-    def one(self, completion: Any, row: Any, step: int | None, prompt: Hashable) -> dict[str, float]:
-        """Score one sample from any thread; concurrent calls share batches, those that wait overlap."""
-        if self.reward.waits:
-            scores = self.reward([completion], [row], step=step)
+    def one(
+        self, completion: Any, row: Any, step: int | None, prompt: Hashable, training: bool = True
+    ) -> dict[str, float]:
+        """Score one sample from any thread; concurrent calls share batches, those that may wait go alone."""
+        text, reference = self._read(completion, row)
+        if isinstance(reference, Judgement):
+            judgement = reference
+        elif not self.reward.deduplicates:
+            return self.many([completion], [row], step, [prompt], training=training)[0]
+        elif self.reward.may_wait(reference):
+            judgement = self.reward.judge_pairs([text], [reference], step)[0]
         else:
-            scores = self._coalescer.score(completion, row, step)
-        return self.rows(scores, [prompt])[0]
+            judgement = self._coalescer.judge(text, reference, step)
+        return self._told(judgement, row, prompt, training)
 
-    async def one_async(self, completion: Any, row: Any, step: int | None, prompt: Hashable) -> dict[str, float]:
+    async def one_async(
+        self, completion: Any, row: Any, step: int | None, prompt: Hashable, training: bool = True
+    ) -> dict[str, float]:
         """The same without blocking the loop."""
-        return self.rows(await self.reward.score([completion], [row], step=step), [prompt])[0]
+        text, reference = self._read(completion, row)
+        if isinstance(reference, Judgement):
+            judgement = reference
+        elif self.reward.may_wait(reference) or not self.reward.deduplicates:
+            judgement = (await self.reward.judge_pairs_async([text], [reference], step))[0]
+        else:
+            judgement = await self._coalescer.judge_async(text, reference, step)
+        return self._told(judgement, row, prompt, training)
 
     def many(
-        self, completions: Sequence[Any], rows: Sequence[Any], step: int | None, prompts: Sequence[Hashable]
+        self,
+        completions: Sequence[Any],
+        rows: Sequence[Any],
+        step: int | None,
+        prompts: Sequence[Hashable],
+        *,
+        training: bool = True,
     ) -> list[dict[str, float]]:
         """Score a batch."""
-        return self.rows(self.reward(completions, rows, step=step), prompts)
+        scores = self.reward(completions, rows, step=step)
+        self.check_first(scores, rows, training)
+        return self.rows(scores, prompts, training=training)
 
-    def rows(self, scores: Scores, prompts: Sequence[Hashable]) -> list[dict[str, float]]:
-        """Turn scores into plain dicts of finite floats, unscored samples filled by the policy."""
-        numbers = self.policy.fill(scores, prompts)[:, self._columns].tolist()
-        failed = (scores.status == UNSCORED).tolist()
-        return [
-            dict(zip(self.keys, (*row, float(filler)), strict=True))
-            for row, filler in zip(numbers, failed, strict=True)
-        ]
+    def rows(self, scores: Scores, prompts: Sequence[Hashable], *, training: bool = True) -> list[dict[str, float]]:
+        """Turn scores into plain dicts of finite floats, samples without a value filled by the policy."""
+        parts = [column.tolist() for column in scores.parts.values()]
+        rows = [self._short(row) for row in zip(scores.values.tolist(), *parts, strict=True)]
+        status = scores.status.tolist()
+        filled = self.policy.fill_rows(rows, status, scores.notes, scores.signature, prompts, training=training)
+        return [self._named(row, state) for row, state in zip(filled, status, strict=True)]
+
+    def check_first(self, scores: Scores, rows: Sequence[Any], training: bool) -> None:
+        """Stop at the first training batch when no row of it can be read.
+
+        Raises:
+            ConfigurationError: the columns are wrong in all rows; names those that are there.
+        """
+        if training and not self._first.passed:
+            self._first.see_batch(scores, rows)
+
+    def _read(self, completion: Any, row: Any) -> tuple[str, Any]:
+        try:
+            text = completion if type(completion) is str else completion_text(completion)
+        except UnreadableCompletion as error:
+            return "", self.reward.unscored(str(error))
+        return text, self.reward.read_reference(row)
+
+    def _told(self, judgement: Judgement, reference: Any, prompt: Hashable, training: bool) -> dict[str, float]:
+        if training and not self._first.passed:
+            self._first.see_one(judgement, reference)
+        row = self._short((judgement.value, *judgement.parts))
+        status, notes = [judgement.status], [judgement.note]
+        (filled,) = self.policy.fill_rows([row], status, notes, self.signature, [prompt], training=training)
+        return self._named(filled, judgement.status)
+
+    def _short(self, row: Sequence[float]) -> list[float]:
+        """(value, *parts) -> value, accuracy and headline parts."""
+        return [row[0], self._accuracy(row), *(row[i] for i in self._headline)]
+
+    def _named(self, short: Sequence[float], status: str) -> dict[str, float]:
+        return dict(zip(self.keys, (*short, float(status in (UNSCORED, INAPPLICABLE))), strict=True))
 
 
-_doors: dict[str, Door] = {}
+class _FirstBatch:
+    """Whether the first samples could be read: a column that is wrong in all rows is no outage."""
+
+    def __init__(self, reward: Reward[Any]) -> None:
+        self.reward = reward
+        self.passed = False
+        self._seen = 0
+
+    def see_one(self, judgement: Judgement, row: Any) -> None:
+        if not _unreadable(judgement.status, judgement.note):
+            self.passed = True
+            return
+        self._seen += 1
+        if self._seen >= FIRST_CALLS:
+            raise self._error(judgement.note, row, self._seen)
+
+    def see_batch(self, scores: Scores, rows: Sequence[Any]) -> None:
+        told = list(zip(scores.status.tolist(), scores.notes, strict=True))
+        if not told:
+            return
+        if not all(_unreadable(status, note) for status, note in told):
+            self.passed = True
+            return
+        if all(status == INAPPLICABLE and self._other_task(row) for (status, _), row in zip(told, rows, strict=True)):
+            return  # rows of other tasks, padded with None
+        if len(told) > 1 or told[0][0] == INAPPLICABLE:
+            raise self._error(told[0][1], rows[0], len(told))
+
+    def _other_task(self, row: Any) -> bool:
+        """Whether a row has the reward's column, but nothing in it: a data set of several tasks."""
+        try:
+            self.reward.coerce({key: value for key, value in row.items() if value is not None})
+        except Exception as error:
+            names = getattr(error, "names", ())
+            return any(name in row for name in names)
+        return False
+
+    def _error(self, note: str, row: Any, count: int) -> ConfigurationError:
+        there = ", ".join(sorted(map(str, row))) if isinstance(row, Mapping) else "none"
+        found = ", ".join(sorted({str(key) for key in Row(row)})) if isinstance(row, Mapping) else ""
+        return ConfigurationError(
+            f"{self.reward.name} could read none of the first {count} rows: {note.removeprefix(UNUSABLE)}; the "
+            f"columns that are there: {there}" + (f" (with a value: {found})" if found else "")
+        )
+
+
+def _unreadable(status: str, note: str) -> bool:
+    return status == INAPPLICABLE or (status == UNSCORED and note.startswith(UNUSABLE))
+
+
+def accuracy_of(reward: Reward[Any]) -> Callable[[Sequence[float]], float]:
+    """Return the function from (value, *parts) to the accuracy in [0, 1].
+
+    Of a weighted sum it is the mean of its members' accuracies by their weights at step 0, over those that have a
+    value; where no weight is positive, their plain mean.
+    """
+    names = ["", *reward.parts]
+    if isinstance(reward, WeightedSum):
+        return _accuracy_of_sum(reward, names)
+    column = names.index(reward.accuracy) if reward.accuracy in reward.parts else 0
+    return _within(column, reward.accuracy_range)
+
+
+def _within(column: int, limits: tuple[float, float]) -> Callable[[Sequence[float]], float]:
+    low, high = limits
+
+    def accuracy(row: Sequence[float]) -> float:
+        share = (row[column] - low) / (high - low)
+        return 0.0 if share < 0.0 else 1.0 if share > 1.0 else share
+
+    return accuracy
+
+
+def _accuracy_of_sum(reward: WeightedSum, names: Sequence[str]) -> Callable[[Sequence[float]], float]:
+    members = []
+    for name, member in reward.members.items():
+        part = f"{name}/{member.accuracy}" if member.accuracy in member.parts else name
+        members.append((max(0.0, reward.weights[name](0)), _within(names.index(part), member.accuracy_range)))
+    if not any(weight for weight, _ in members):
+        members = [(1.0, accuracy) for _, accuracy in members]
+
+    def accuracy(row: Sequence[float]) -> float:
+        known = [(weight, share) for weight, one in members if (share := one(row)) == share]
+        total = sum(weight for weight, _ in known)
+        return sum(weight * share for weight, share in known) / total if total else 0.0
+
+    return accuracy
+
+
+# -- one for each reward and its options ------------------------------------------------------------------------------
+
+_made: dict[str, FrameworkReward] = {}
 _lock = threading.Lock()
 
 
-def door(name: str, options: Mapping[str, Any]) -> Door:
-    """Return the door of a reward with these options, built once a process.
+def framework_reward(
+    name: str, options: Mapping[str, Any], *, alone: bool = False, shared: bool = False
+) -> FrameworkReward:
+    """Return the reward of a name with these options and those of the configuration.
+
+    With ``shared`` equal ones are built once a process: for single calls that come from anywhere.
 
     Raises:
-        UnknownName: no such reward or option.
+        UnknownName: no such reward, option, variable or table of the configuration.
         ConfigurationError: an option's value is not possible.
     """
-    key = f"{name} {json.dumps(plain(options), sort_keys=True, default=repr)}" if options else name
-    found = _doors.get(key)
+    settled = resolve(name, options)
+    key = json.dumps([name, alone, settled.own, settled.adapter], sort_keys=True, default=repr)
+    found = _made.get(key) if shared else None
     if found is None:
-        own, adapter = split_options(name, options)
-        made = Door(
-            create(name, **own),
-            UnscoredPolicy(adapter.get("unscored", "neutral"), adapter.get("unscored_ceiling", 0.2)),
-        )
-        with _lock:
-            found = _doors.setdefault(key, made)
+        found = FrameworkReward(create(name, **settled.own), settled.adapter, alone=alone)
+        if shared:
+            with _lock:
+                found = _made.setdefault(key, found)
+        announce(name, found.signature, settled)
     return found
+
+
+Made = TypeVar("Made")
+
+
+class Remembered(Generic[Made]):
+    """What ``make`` gave for the same keyword arguments before, found in microseconds.
+
+    A function's keywords are the same objects in every call, so their identities tell them apart; a change of the
+    library's environment variables counts as well.
+    """
+
+    def __init__(self, make: Callable[[str, Mapping[str, Any]], Made]) -> None:
+        self._make = make
+        self._found: OrderedDict[Any, tuple[Made, Any]] = OrderedDict()
+
+    def get(self, name: str, options: Mapping[str, Any]) -> Made:
+        handle = (name, *_environment(), *options, *map(id, options.values()))
+        known = self._found.get(handle)
+        if known is not None:
+            return known[0]
+        made = self._make(name, options)
+        with _lock:
+            self._found[handle] = (made, tuple(options.values()))  # held, so that no other object gets their ids
+            if len(self._found) > _REMEMBERED:
+                self._found.popitem(last=False)
+        return made
+
+
+_ENVIRONMENT: Final[Any] = getattr(os, "environb", os.environ)
+_OURS: Final[Any] = PREFIX.encode() if hasattr(os, "environb") else PREFIX
+
+
+def _environment() -> list[Any]:
+    return [(name, _ENVIRONMENT[name]) for name in _ENVIRONMENT if name.startswith(_OURS)]
+
+
+_announced: set[str] = set()
+
+
+def announce(name: str, signature: str, options: Options) -> None:
+    """Say once a process which reward starts, with which options in force and where each came from."""
+    line = f"table_rewards: {name}: {signature}; options: {options}"
+    if line not in _announced:
+        _announced.add(line)
+        sys.stderr.write(f"{line}\n")
+
+
+# -- what frameworks pass ---------------------------------------------------------------------------------------------
 
 
 def step_of(*places: Any) -> int | None:
@@ -110,3 +333,20 @@ def rows_of(columns: Mapping[str, Any], n: int) -> list[dict[str, Any]]:
     """
     usable = {key: column for key, column in columns.items() if isinstance(column, (list, tuple)) and len(column) == n}
     return [{key: column[i] for key, column in usable.items()} for i in range(n)]
+
+
+def in_training(depth: int = 16) -> bool:
+    """Whether the trainer that calls is training: False within a trainer whose model is in evaluation mode.
+
+    TRL and ms-swift tell a reward nothing of it, but one of the callers is the trainer.
+    """
+    frame = sys._getframe(1)
+    for _ in range(depth):
+        model = getattr(frame.f_locals.get("self"), "model", None)
+        training = getattr(model, "training", None)
+        if isinstance(training, bool):
+            return training
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return True

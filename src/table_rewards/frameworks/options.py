@@ -3,8 +3,8 @@
 ====================================  ===============================================================================
 ``TABLE_REWARDS_TABLE_BENCH_METRIC``  an option of one reward
 ``TABLE_REWARDS_UNSCORED``            an option of the adapter, for all rewards
-``TABLE_REWARDS_CONFIG``              a TOML file: ``[adapter]`` for all rewards, ``[table_bench]`` for one, ``[routes]``
-                                      and ``[mixed]`` for verl's `route` and `mixed`
+``TABLE_REWARDS_CONFIG``              a TOML file: ``[adapter]`` for all rewards, ``[table_bench]`` for one,
+                                      ``[routes]`` and ``[mixed]`` for verl's `route` and `mixed`
 ====================================  ===============================================================================
 
 A variable with this prefix or a table of the file that belongs to nobody is an error which names the nearest one.

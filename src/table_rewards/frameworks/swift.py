@@ -1,8 +1,8 @@
 """Rewards for ms-swift 3.x and 4.x: classes for ``orms``, made for the ORM class of the swift that is there.
 
 This module does not import swift; the adapter file does and calls `register`. One synchronous ``__call__`` works on
-every version. Options come from the TOML file that ``TABLE_REWARDS_CONFIG`` names or from the environment
-(``TABLE_REWARDS_TABLE_BENCH_METRIC=em``), never from constructor parameters: swift 3.x fills those with training
+every version. Options come from the environment (``TABLE_REWARDS_TABLE_BENCH_METRIC=em``) or from the TOML file
+that ``TABLE_REWARDS_CONFIG`` names, never from constructor parameters: swift 3.x fills those with training
 arguments of the same name.
 """
 
@@ -11,26 +11,23 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from table_rewards.core import registry
-from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.scores import INAPPLICABLE
 from table_rewards.frameworks import swift_metrics
-from table_rewards.frameworks.framework_reward import Door, door, rows_of, step_of
-from table_rewards.frameworks.options import configured
+from table_rewards.frameworks.framework_reward import FrameworkReward, framework_reward, in_training, rows_of, step_of
 
 ALIASES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "TEDS": ("teds", {}),
     "QA_F1_score": ("qa_f1", {}),
 }
-"""The seeds' names: reward and options."""
+"""The published names: reward and options."""
 
 
 def register(orms: MutableMapping[str, Any], base: type[Any]) -> tuple[str, ...]:
     """Put a class for every reward into swift's ``orms`` and return their names.
 
     Each has a class name of its own, as swift logs ``rewards/<class name>/mean``: ``TableBench`` for ``table_bench``,
-    and the seeds' names for the seeds' names.
+    and the published names for themselves.
     """
     names = registry.names()
     made = {name: make(name, name.title().replace("_", ""), {}, base) for name in names}
@@ -51,10 +48,10 @@ def make(reward: str, class_name: str, options: Mapping[str, Any], base: type[An
 
     def init(self: Any, args: Any = None, **kwargs: Any) -> None:
         self.args = args
-        self.door = door(reward, {**options, **configured(reward)})
+        self.chosen = framework_reward(reward, options)
 
-    def call(self: Any, completions: Sequence[Any], **columns: Any) -> list[float]:
-        return score(self.door, completions, columns)
+    def call(self: Any, completions: Sequence[Any], **columns: Any) -> list[float | None]:
+        return score(self.chosen, completions, columns)
 
     body = {
         "__init__": init,
@@ -65,27 +62,30 @@ def make(reward: str, class_name: str, options: Mapping[str, Any], base: type[An
     return type(class_name, (base,), body)
 
 
-def score(chosen: Door, completions: Sequence[Any], columns: Mapping[str, Any]) -> list[float]:
-    """Score swift's batch: one finite float a completion.
+def score(chosen: FrameworkReward, completions: Sequence[Any], columns: Mapping[str, Any]) -> list[float | None]:
+    """Score swift's batch: one finite float a completion, None where the row is not for this reward.
 
     The columns are lists of the batch's length, one value a row; what is no such list (``trainer_state``) is not a
-    column. Values are shared with other rewards and never changed here.
+    column. Values are shared with other rewards and never changed here. swift leaves None out of its weighted sum.
+
+    Raises:
+        ConfigurationError: no row of the first training batch could be read; names the columns that are there.
+        TooManyUnscored: the ceiling is or was passed, in training.
     """
     n = len(completions)
     rows = rows_of(columns, n)
-    if n and not rows[0]:
-        raise ConfigurationError(
-            f"{chosen.reward.name} got no data set column, only {', '.join(columns) or 'completions'}; give the rows "
-            "'messages' and the columns that the reward reads, such as 'solution'"
-        )
+    training = in_training()
     state = columns.get("trainer_state")
     step = step_of({"step": getattr(state, "global_step", None)})
     scores = chosen.reward(completions, rows, step=step)
+    chosen.check_first(scores, rows, training)
     swift_metrics.record(chosen.reward.name, scores)
-    values = chosen.policy.fill(scores, [_prompt(row, i) for i, row in enumerate(rows)])[:, 0]
-    assert values.shape == (n,), "swift broadcasts a list of one to the whole batch; ours must have its length"
-    assert np.isfinite(values).all()
-    return [float(value) for value in values]
+    prompts = [_prompt(row, i) for i, row in enumerate(rows)]
+    values = chosen.policy.fill(scores, prompts, training=training)[:, 0].tolist()
+    assert len(values) == n, "swift broadcasts a list of one to the whole batch; ours must have its length"
+    return [
+        None if status == INAPPLICABLE else value for value, status in zip(values, scores.status.tolist(), strict=True)
+    ]
 
 
 def _prompt(row: Mapping[str, Any], index: int) -> Hashable:

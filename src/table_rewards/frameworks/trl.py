@@ -6,7 +6,8 @@ The trainer calls a reward function once a batch with ``prompts``, ``completions
 does not import trl.
 
 A sample that could not be scored gets the mean of its prompt's scored completions. TRL has None for "not scored", but
-takes it for 0 in the sum over several reward functions, and before 1.6 always; ``unscored="none"`` sends it.
+takes it for 0 in the sum over several reward functions, and before 1.6 always; ``unscored="none"`` sends it. A row that
+holds no reference of a reward gets None from it in any case, as TRL's pattern for several tasks has it.
 """
 
 from __future__ import annotations
@@ -14,23 +15,33 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
+import logging
+import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final
 
 from table_rewards.core import registry
-from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
-from table_rewards.core.scores import SCORED, UNSCORED, Scores
-from table_rewards.frameworks.framework_reward import Door, door, rows_of, step_of
-from table_rewards.frameworks.options import ADAPTER_OPTIONS, configured
+from table_rewards.core.scores import INAPPLICABLE, SCORED, UNSCORED, Scores
+from table_rewards.frameworks.framework_reward import (
+    FrameworkReward,
+    announce,
+    framework_reward,
+    in_training,
+    rows_of,
+    step_of,
+)
+from table_rewards.frameworks.options import ADAPTER_OPTIONS, Options, configured
 from table_rewards.frameworks.swift_metrics import Tally
-from table_rewards.frameworks.unscored import UnscoredPolicy
 
 NONE: Final = "none"
 NOT_COLUMNS: Final = frozenset({"completion_ids", "environments"})
 """Lists of the batch's length that TRL adds on its own."""
 
 SUFFIX: Final = "_async"
+
+logger = logging.getLogger("table_rewards")
 
 
 class RewardFunction:
@@ -46,14 +57,17 @@ class RewardFunction:
         self._none = given.get("unscored") == NONE
         if self._none:
             del given["unscored"]  # counted, and stopped at the ceiling, like any other
-        self._door = door(which, given) if isinstance(which, str) else _door_of(which, given)
-        self.reward: Reward[Any] = self._door.reward
+        self._chosen = framework_reward(which, given) if isinstance(which, str) else _made_reward(which, given)
+        self.reward: Reward[Any] = self._chosen.reward
         self.__name__ = label or self.reward.name  # TRL logs rewards/<name>/mean
+        _tell_of_namesakes(self)
 
     def __call__(
         self, completions: Sequence[Any], prompts: Sequence[Any] | None = None, **columns: Any
     ) -> list[float | None]:
-        """Score a batch: a float a completion, None for an unscored one under ``unscored="none"``."""
+        """Score a batch: a float a completion; None for one whose row is not for this reward, and, under
+        ``unscored="none"``, for an unscored one.
+        """
         rows = self._rows(completions, prompts, columns)
         return self._told(self.reward(completions, rows, step=_step(columns)), rows, columns)
 
@@ -66,31 +80,23 @@ class RewardFunction:
     def _rows(
         self, completions: Sequence[Any], prompts: Sequence[Any] | None, columns: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
-        n = len(completions)
-        rows = rows_of({key: column for key, column in columns.items() if key not in NOT_COLUMNS}, n)
-        bare = n > 0 and not rows[0]
+        rows = rows_of({key: column for key, column in columns.items() if key not in NOT_COLUMNS}, len(completions))
         if prompts is not None:
             rows = [{**row, "prompt": prompt} for row, prompt in zip(rows, prompts, strict=True)]
-        if bare:  # some rewards need the prompt alone; for the others this is a mistake in the data set
-            try:
-                self.reward.coerce(rows[0])
-            except BadReference as error:
-                raise ConfigurationError(
-                    f"{self.__name__} got no data set column besides the prompt, and needs one: {error}"
-                ) from None
         return rows
 
     def _told(
         self, scores: Scores, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]
     ) -> list[float | None]:
         """Fill, count and log what came of a batch."""
-        filled = self._door.policy.fill(scores, [_prompt(row) for row in rows])[:, 0].tolist()
-        values: list[float | None] = filled
-        if self._none:
-            values = [
-                None if status == UNSCORED else value
-                for value, status in zip(filled, scores.status.tolist(), strict=True)
-            ]
+        training = in_training()
+        self._chosen.check_first(scores, rows, training)
+        prompts = [_prompt(row) for row in rows]
+        filled = self._chosen.policy.fill(scores, prompts, training=training)[:, 0].tolist()
+        nothing = (INAPPLICABLE, UNSCORED) if self._none else (INAPPLICABLE,)
+        values = [
+            None if status in nothing else value for value, status in zip(filled, scores.status.tolist(), strict=True)
+        ]
         log_metric, log_extra = columns.get("log_metric"), columns.get("log_extra")
         if callable(log_metric):
             tally = Tally()
@@ -152,18 +158,36 @@ def __getattr__(name: str) -> RewardFunction:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+_alive: weakref.WeakSet[RewardFunction] = weakref.WeakSet()
+
+
+def _tell_of_namesakes(made: RewardFunction) -> None:
+    """TRL keeps its logs by name: two different functions of one name share theirs without a word."""
+    others = {other.reward.signature for other in _alive if other.__name__ == made.__name__}
+    if others - {made.reward.signature}:
+        logger.warning(
+            "two reward functions are named %s, and TRL will log them as one: %s and %s; give each a label",
+            made.__name__,
+            made.reward.signature,
+            ", ".join(sorted(others - {made.reward.signature})),
+        )
+    _alive.add(made)
+
+
 def _configured(which: str | Reward[Any]) -> dict[str, Any]:
     return configured(which) if isinstance(which, str) else {}
 
 
-def _door_of(made: Reward[Any], options: Mapping[str, Any]) -> Door:
+def _made_reward(made: Reward[Any], options: Mapping[str, Any]) -> FrameworkReward:
     unknown = [option for option in options if option not in ADAPTER_OPTIONS]
     if unknown:
         raise ConfigurationError(
             f"{unknown[0]} comes too late for a reward that is made: give it to {type(made).__name__}; "
             f"here are {', '.join(ADAPTER_OPTIONS)}"
         )
-    return Door(made, UnscoredPolicy(options.get("unscored", "neutral"), options.get("unscored_ceiling", 0.2)))
+    chosen = FrameworkReward(made, options)
+    announce(made.name, chosen.signature, Options(adapter=dict(options), sources=dict.fromkeys(options, "argument")))
+    return chosen
 
 
 def _step(columns: Mapping[str, Any]) -> int | None:

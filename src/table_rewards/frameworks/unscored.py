@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from table_rewards.core.errors import ConfigurationError, ScorerFailed
-from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Judgement, Scores
+from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Scores
 
 WINDOW: Final = 256
 CEILING: Final = 0.2
@@ -92,23 +92,20 @@ class UnscoredPolicy:
         """
         rows = np.column_stack([scores.values, *scores.parts.values()]).tolist()
         status = scores.status.tolist()
-        filled = self._fill(rows, status, scores.notes, scores.signature, prompts, training)
+        filled = self.fill_rows(rows, status, scores.notes, scores.signature, prompts, training=training)
         return np.array(filled, dtype=np.float64).reshape(len(rows), 1 + len(scores.parts))
 
-    def fill_one(self, judgement: Judgement, signature: str, prompt: Hashable, *, training: bool = True) -> list[float]:
-        """The same for one sample, without columns."""
-        row = [judgement.value, *judgement.parts]
-        return self._fill([row], [judgement.status], [judgement.note], signature, [prompt], training)[0]
-
-    def _fill(
+    def fill_rows(
         self,
         rows: list[list[float]],
         statuses: Sequence[str],
         notes: Sequence[str],
         signature: str,
         prompts: Sequence[Hashable],
-        training: bool,
+        *,
+        training: bool = True,
     ) -> list[list[float]]:
+        """The same for rows of numbers, the value first, which are changed in place."""
         missing: list[int] = []
         failed: list[int] = []
         with self._lock:

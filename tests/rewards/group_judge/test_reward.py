@@ -107,7 +107,7 @@ def test_group_by_uid_prompt_or_shape(server):
 def test_a_bad_row_does_not_shift_groups_by_shape(server):
     rows = [PROMPT, PROMPT, {"uid": "no prompt"}, PROMPT, PROMPT]
     scores = judge(server, group_by=2)(["a1", "b22", "c", "d4444", "e55555"], rows)
-    assert scores.status.tolist() == ["scored", "scored", "unscored", "scored", "scored"]
+    assert scores.status.tolist() == ["scored", "scored", "inapplicable", "scored", "scored"]
     assert scores.parts["candidates"][[0, 1, 3, 4]].tolist() == [2] * 4
 
 

@@ -88,11 +88,14 @@ def _status(statistics: ScoreStatistics) -> list[str]:
         "scored": "an answer was found and judged",
         "unparsed": "no answer in the completion: the floor",
         "unscored": "the scorer could not do its work: in no mean",
+        "inapplicable": "not for this reward: the row has no such reference",
     }
     rows = []
     for name, text in meaning.items():
         count = statistics.status.get(name, 0)
-        shown = f"{name:<9} {count:>9,}  {share(count, statistics.count):>7}  {text}"
+        if name == "inapplicable" and not count:
+            continue
+        shown = f"{name:<12} {count:>9,}  {share(count, statistics.count):>7}  {text}"
         rows.append(styled(shown, "red") if name == "unscored" and count else shown)
     return rows
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from table_rewards.core.completion import completion_text
 from table_rewards.core.errors import UnreadableCompletion
-from table_rewards.core.reward import Reward
-from table_rewards.core.scores import UNSCORED
+from table_rewards.core.reward import UNUSABLE, Reward
+from table_rewards.core.scores import INAPPLICABLE, UNSCORED
 from table_rewards.datasets.files import UnusableFile, read_batches
 from table_rewards.evaluation.scores.identity import at
 from table_rewards.evaluation.scores.layout import BY_COLUMNS as BY_COLUMNS
@@ -155,9 +155,8 @@ def _check_first(plan: Plan, scored: Sequence[Mapping[str, Any]]) -> None:
         raise UnusableFile(
             plan.name, f"no completion can be read in the first {len(first)} rows: {why} (see --completion-column)"
         )
-    lead = "reference unusable: "
-    if first and all(str(row["note"]).startswith(lead) for row in first):
-        why = str(first[0]["note"])[len(lead) :]
+    if first and all(row["status"] == INAPPLICABLE or str(row["note"]).startswith(UNUSABLE) for row in first):
+        why = str(first[0]["note"]).removeprefix(UNUSABLE)
         raise UnusableFile(
             plan.name, f"no reference can be read in the first {len(first)} rows: {why} (see --reference-column)"
         )

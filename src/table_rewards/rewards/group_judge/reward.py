@@ -94,6 +94,8 @@ class GroupJudge(LLMReward[GroupReference]):
     deduplicates: ClassVar[bool] = False
     parts = ("judge_score", "candidates", "overlong", "position_bias")
     headline = ("judge_score", "candidates")
+    accuracy = "judge_score"
+    accuracy_range = (0.0, 10.0)
 
     @takes_endpoint_options(**WAITS)
     def __init__(

@@ -57,6 +57,7 @@ class Mathematics(Reward[MathReference]):
 
     name: ClassVar[str] = "mathematics"
     reference_type: ClassVar[type[Any]] = MathReference
+    runs_programs = True
     parts = ("correct", "parsed")
     headline = ("correct", "parsed")
 
@@ -101,6 +102,9 @@ class Mathematics(Reward[MathReference]):
             "symbolic": self.symbolic,
             **super().options(),
         }
+
+    def may_wait(self, reference: MathReference) -> bool:
+        return self.symbolic and reference.kind != "text"
 
     def judge(self, completion: str, reference: MathReference, step: int | None) -> Judgement:
         return self.judge_all([completion], [reference], step)[0]

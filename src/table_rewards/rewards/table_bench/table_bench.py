@@ -93,6 +93,7 @@ class TableBench(Reward[TableBenchReference]):
 
     name: ClassVar[str] = "table_bench"
     reference_type = TableBenchReference
+    runs_programs = True
 
     def __init__(
         self,
@@ -126,6 +127,9 @@ class TableBench(Reward[TableBenchReference]):
             one_of_charts(chart_type)
         table = self.method.table(wrapped) if qtype == CHARTS or instruction == POT else ""
         return TableBenchReference(answer, qtype, qsubtype, instruction, table, chart_type)
+
+    def may_wait(self, reference: TableBenchReference) -> bool:
+        return reference.instruction_type == POT or reference.qtype == CHARTS
 
     def judge(self, completion: str, reference: TableBenchReference, step: int | None) -> Judgement:
         return self.judge_all([completion], [reference], step)[0]

@@ -91,6 +91,8 @@ class TableRegion(Reward[RegionReference]):
 
     name: ClassVar[str] = "table_region"
     reference_type = RegionReference
+    reference_keys = ("gold_area", "answer", "solution", "reference", "ground_truth")
+    runs_programs = True
 
     def __init__(
         self,
@@ -137,6 +139,9 @@ class TableRegion(Reward[RegionReference]):
         )
         table = table_of_row(wrapped) if instruction == POT else ""
         return RegionReference(answer, text, instruction, qtype, table, qsubtype)
+
+    def may_wait(self, reference: RegionReference) -> bool:
+        return reference.instruction_type == POT
 
     def judge(self, completion: str, reference: RegionReference, step: int | None) -> Judgement:
         return self.judge_all([completion], [reference], step)[0]

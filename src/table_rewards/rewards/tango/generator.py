@@ -76,6 +76,7 @@ class Generator(Reward[GeneratorReference]):
     reference_type: ClassVar[type[Any]] = GeneratorReference
     parts = ("correct", "format", "verified", "step_reward")
     headline = ("correct", "format")
+    accuracy = "correct"
 
     def __init__(
         self,

@@ -58,6 +58,7 @@ class Verifier(Reward[VerifierReference]):
     reference_type: ClassVar[type[Any]] = VerifierReference
     parts = ("correct", "format", "parsed")
     headline = ("correct", "format")
+    accuracy = "correct"
 
     def __init__(self, *, format_weight: float | Schedule | str = 0.8, profile: Profile = "corrected") -> None:
         super().__init__(profile=profile)

@@ -67,6 +67,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
     reference_type: ClassVar[type[Any]] = UnitTestsReference
     parts = ("pass_rate", "all_passed", "format", "timeouts")
     headline = ("pass_rate", "timeouts")
+    accuracy = "all_passed"
 
     def __init__(
         self,
