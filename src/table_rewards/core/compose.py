@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from table_rewards.core.errors import BadReference, ConfigurationError, MissingReference, UnknownName
+from table_rewards.core.errors import ConfigurationError, MissingReference, UnknownName
 from table_rewards.core.reward import Reward
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import INAPPLICABLE, NAN, SCORED, UNPARSED, UNSCORED, Judgement
@@ -51,10 +51,14 @@ class Composed(Reward[ManyReferences]):
 
     def reference(self, row: Mapping[str, Any]) -> ManyReferences:
         if row and set(row) <= set(self.members):
-            missing = sorted(set(self.members) - set(row))
-            if missing:
-                raise BadReference(f"no reference for {', '.join(missing)}")
-            return ManyReferences(tuple(member.read_reference(row[name]) for name, member in self.members.items()))
+            return ManyReferences(
+                tuple(
+                    member.read_reference(row[name])
+                    if name in row
+                    else Judgement.inapplicable(f"no reference for {name}", len(member.parts))
+                    for name, member in self.members.items()
+                )
+            )
         return self._of_row(row)
 
     def natural(self, value: Any) -> ManyReferences:

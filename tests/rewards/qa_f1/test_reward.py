@@ -190,13 +190,21 @@ def test_a_reference_in_every_form(reference):
         ([{"question": "q", "answer": None}], "write answers as strings"),
         ([{"question": "q", "answer": float("nan")}], "no answer"),
         ([7], "must hold a question and an answer"),
-        ({"qa_paris": PAIRS}, "did you mean 'qa_paris'"),
-        ({"solution": "<table></table>"}, "qa_pairs"),
     ],
 )
 def test_an_unusable_reference_is_unscored_and_named(reference, says):
     scores = QAF1(reader="extractive")([TABLE], [reference])
     assert scores.status.tolist() == ["unscored"]
+    assert says in scores.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [({"qa_paris": PAIRS}, "did you mean 'qa_paris'"), ({"solution": "<table></table>"}, "qa_pairs")],
+)
+def test_a_row_without_questions_is_not_for_this_reward(reference, says):
+    scores = QAF1(reader="extractive")([TABLE], [reference])
+    assert scores.status.tolist() == ["inapplicable"]
     assert says in scores.notes[0]
 
 

@@ -41,7 +41,7 @@ def test_every_way_to_say_that_the_solution_is_right(label):
     ).parts["correct"].tolist() == [0.0]
 
 
-@pytest.mark.parametrize("label", ["perhaps", None, float("nan"), {"question": "?"}, []])
+@pytest.mark.parametrize("label", ["perhaps", None, float("nan"), {"label": "?"}, []])
 def test_a_label_that_says_nothing_is_unscored(label):
     assert Verifier()([GOOD, GOOD], [label, True]).status.tolist() == ["unscored", "scored"]
 

@@ -399,8 +399,9 @@ def test_rows_without_tests_are_unscored_and_named():
         {"inputs": [[1]], "outputs": [2]},
     ]
     scores = UnitTests()([program(ADD)] * 5, rows)
-    assert scores.status.tolist() == ["unscored"] * 4 + ["scored"]
-    assert all("reference unusable" in note for note in scores.notes[:4])
+    assert scores.status.tolist() == ["inapplicable"] + ["unscored"] * 3 + ["scored"]
+    assert "'inputs'" in scores.notes[0]
+    assert all("reference unusable" in note for note in scores.notes[1:4])
 
 
 def test_tests_that_cannot_be_set_up_are_unscored_not_wrong():
