@@ -17,11 +17,6 @@ from math import isfinite
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from table_rewards.core.completion import completion_text
-<<<<<<< HEAD
-from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, UnreadableCompletion, one_of
-from table_rewards.core.rows import Row, plain
-from table_rewards.core.scores import SCORED, STATUSES, UNPARSED, Judgement, Scores
-=======
 from table_rewards.core.errors import (
     BadReference,
     ConfigurationError,
@@ -30,9 +25,8 @@ from table_rewards.core.errors import (
     UnreadableCompletion,
     one_of,
 )
-from table_rewards.core.rows import Row, as_mapping
-from table_rewards.core.scores import Judgement, Scores
->>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
+from table_rewards.core.rows import Row, as_mapping, plain
+from table_rewards.core.scores import SCORED, STATUSES, UNPARSED, Judgement, Scores
 from table_rewards.core.signature import signature
 
 ReferenceT = TypeVar("ReferenceT")
@@ -142,18 +136,9 @@ class Reward(ABC, Generic[ReferenceT]):
         batch = _Batch(self, completions, references)
         if not batch.texts:
             return batch.scores([])
-<<<<<<< HEAD
-        try:
-            judged = self.judge_all(batch.texts, batch.references, step)
-        except Exception as error:  # a batch path of ours broke: find the sample that broke it, spare the others
-            self._report(error)
-            judged = [self._judge_safely(c, r, step) for c, r in zip(batch.texts, batch.references, strict=True)]
-        scores = batch.scores(judged)
+        scores = batch.scores(self.judge_pairs(batch.texts, batch.references, step))
         self._tell_swapped(scores, completions, references, step)
         return scores
-=======
-        return batch.scores(self.judge_pairs(batch.texts, batch.references, step))
->>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
 
     async def score(self, completions: Sequence[Any], references: Sequence[Any], *, step: int | None = None) -> Scores:
         """The same as calling the reward, without blocking the running event loop."""
@@ -179,24 +164,39 @@ class Reward(ABC, Generic[ReferenceT]):
     def judge_pairs(
         self, completions: Sequence[str], references: Sequence[ReferenceT], step: int | None
     ) -> Sequence[Judgement]:
-        """Judge texts against references that are read; what breaks is unscored and breaks nothing else."""
+        """Judge texts against references that are read; what breaks is unscored and breaks nothing else.
+
+        Raises:
+            ConfigurationError: the reward gave what is no judgement, or not one for each pair.
+        """
         try:
-            return self.judge_all(completions, references, step)
+            judged = self.judge_all(completions, references, step)
         except Exception as error:  # a batch path of ours broke: find the sample that broke it, spare the others
             self._report(error)
-            return [self._judge_safely(c, r, step) for c, r in zip(completions, references, strict=True)]
+            judged = [self._judge_safely(c, r, step) for c, r in zip(completions, references, strict=True)]
+        return self._checked(judged, len(completions))
 
     async def judge_pairs_async(
         self, completions: Sequence[str], references: Sequence[ReferenceT], step: int | None
     ) -> Sequence[Judgement]:
         """The same without blocking the loop."""
         try:
-            return await self.judge_all_async(completions, references, step)
+            judged = await self.judge_all_async(completions, references, step)
         except Exception as error:
             self._report(error)
-            return await asyncio.to_thread(
+            judged = await asyncio.to_thread(
                 lambda: [self._judge_safely(c, r, step) for c, r in zip(completions, references, strict=True)]
             )
+        return self._checked(judged, len(completions))
+
+    def _checked(self, judged: Any, pairs: int) -> list[Judgement]:
+        if not isinstance(judged, Sequence) or isinstance(judged, (str, bytes)):
+            raise ConfigurationError(
+                f"{self} judged a batch as {_shown(judged)}; one Judgement for each pair is wanted"
+            )
+        if len(judged) != pairs:
+            raise ConfigurationError(f"{self} gave {len(judged)} judgements for {pairs} pairs")
+        return [_checked(self, one) for one in judged]
 
     def may_wait(self, reference: ReferenceT) -> bool:
         """Whether judging against this reference may run a program or wait for a model."""
@@ -251,7 +251,6 @@ class Reward(ABC, Generic[ReferenceT]):
             self._report(error)
             return self.unscored(f"internal error: {type(error).__name__}: {error}")
 
-<<<<<<< HEAD
     def _tell_swapped(self, scores: Scores, completions: Any, references: Any, step: int | None) -> None:
         """Log it when no completion holds an answer and every reference, taken for a completion, does."""
         if self.waits or not len(scores) or any(status != UNPARSED for status in scores.status.tolist()):
@@ -265,7 +264,7 @@ class Reward(ABC, Generic[ReferenceT]):
             return
         if all(one.status == SCORED for one in turned) and any(one.value > self.floor for one in turned):
             logger.warning("%s: completions and references look swapped; the completions come first", self.name)
-=======
+
     def _holds_nothing(self, row: Any, error: MissingReference) -> bool:
         """Whether a row lacks every key of the reference, not only the one that was looked for."""
         wrapped = Row(row) if isinstance(row, Mapping) else None
@@ -274,7 +273,6 @@ class Reward(ABC, Generic[ReferenceT]):
         if error.looked_in is not row and error.looked_in != as_mapping(wrapped.ground_truth):
             return False  # within a reference that is there
         return all(wrapped.find(name, default=None) is None for name in self.reference_keys)
->>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
 
     def _report(self, error: Exception) -> None:
         logger.exception("%s failed on a sample; it will be unscored: %s", self.signature, error)
@@ -313,13 +311,8 @@ class _Batch(Generic[ReferenceT]):
         distinct: list[ReferenceT] = []  # by number: equal references become one object, which rewards may cache by id
         pairs: dict[tuple[str, int], int] = {}
         for index, (text, value) in enumerate(zip(texts, raw, strict=True)):
-<<<<<<< HEAD
             if unreadable and index in unreadable:
-                self.bad.append(unreadable[index])
-=======
-            if index in unreadable:
                 self.bad.append(self.owner.unscored(unreadable[index]))
->>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
                 self.where.append(-len(self.bad))
                 continue
             handle = (str, value) if type(value) is str else id(value)
@@ -338,22 +331,9 @@ class _Batch(Generic[ReferenceT]):
                 self.references.append(distinct[entry])
             self.where.append(pair)
 
-    def scores(self, judged: Any) -> Scores:
-        owner = self.owner
-        if not isinstance(judged, Sequence) or isinstance(judged, (str, bytes)):
-            raise ConfigurationError(
-                f"{owner} judged a batch as {_shown(judged)}; one Judgement for each pair is wanted"
-            )
-        if len(judged) != len(self.texts):
-<<<<<<< HEAD
-            raise ConfigurationError(f"{owner} gave {len(judged)} judgements for {len(self.texts)} pairs")
-        checked = [_checked(owner, one) for one in judged]
-        rows: Iterable[Judgement] = (checked[i] if i >= 0 else owner.unscored(self.bad[-i - 1]) for i in self.where)
-=======
-            raise AssertionError(f"{owner.signature} judged {len(judged)} of {len(self.texts)} pairs")
+    def scores(self, judged: Sequence[Judgement]) -> Scores:
         rows: Iterable[Judgement] = (judged[i] if i >= 0 else self.bad[-i - 1] for i in self.where)
->>>>>>> 259c5b0 (Give rows of other tasks a status of their own, options one mechanism, and single calls batches that never stall)
-        return Scores.of(rows, owner.parts, owner.signature)
+        return Scores.of(rows, self.owner.parts, self.owner.signature)
 
 
 def _checked(owner: Reward[Any], judged: Any) -> Judgement:
