@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -82,6 +83,15 @@ _PAIRS: Final = {"[": "]", "{": "}"}
 _CLEANINGS: Final = 8
 
 
+IN_TEXT: Final = re.compile(
+    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?: \d{3})+(?![\d ]*\d)|\d{1,3}(?:['’]\d{3})+(?!\d)|\d+)"
+    r"(?:\.\d+)?(?:e[+-]?\d{1,2}(?![\w.]))?|\.\d+"
+)
+"""A number among words, lower-cased, without its sign."""
+
+_LONGEST_EXACT: Final = 60
+
+
 class Number(NamedTuple):
     """A number, and how it was written.
 
@@ -116,6 +126,24 @@ TABLE_BENCH: Final = NumberPolicy("TableBench, exact match")
 TABLE_BENCH_TOLERANT: Final = NumberPolicy("TableBench, within 10 %", tolerance=0.10, every=True, rounding=False)
 TABLE_REGION: Final = NumberPolicy("TableRegion", tolerance=0.01)
 QA_F1: Final = NumberPolicy("QA-F1", rounding=False, percent=False)
+
+
+def canonical(written: str, *, negative: bool = False) -> str:
+    """A number of :data:`IN_TEXT` in one spelling: no thousands separators, no trailing zeros, ASCII digits.
+
+    >>> canonical("1,250.0"), canonical("1 250", negative=True), canonical("5e3"), canonical("0", negative=True)
+    ('1250', '-1250', '5000', '0')
+    """
+    digits = written.replace(",", "").replace(" ", "").replace("'", "").replace("’", "")
+    if not digits.isascii():
+        digits = "".join(str(unicodedata.digit(c, 0)) if c.isdecimal() else c for c in digits)
+    if len(digits) <= _LONGEST_EXACT:
+        try:
+            number = Decimal(digits)
+            digits = format(number.normalize(), "f") if number else "0"
+        except InvalidOperation:
+            pass
+    return f"-{digits}" if negative and digits != "0" else digits
 
 
 def parse_number(text: str) -> Number | None:

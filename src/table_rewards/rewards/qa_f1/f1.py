@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.text.latex import without_latex
+from table_rewards.text.numbers import IN_TEXT, MINUS_SIGNS, QA_F1, SUPERSCRIPTS, canonical, same_number, written_number
 
 MAX_ANSWER: Final = 2_000
 """Characters of an answer that are compared; a table cell is shorter."""
@@ -29,35 +30,66 @@ REFUSALS: Final = (
 )
 MAX_REFUSAL: Final = 120  # a longer text that contains such words says more than that
 
-_THOUSANDS: Final = r"\d{1,3}(?:,\d{3})+(?!\d)"
-_NUMBER: Final = re.compile(rf"(?:{_THOUSANDS}|\d+)(?:\.\d+)?(?:[eE][+-]?\d{{1,2}}(?![\w.]))?|\.\d+")
 _UNIT_WORDS: Final = """
 % ° °c °f k m g t kg mg μg ng lb oz km cm mm μm nm ft in mi s ms min h hr a ma v mv kv w kw mw gw kwh hz khz mhz ghz
-j kj n pa kpa mpa bar l ml kb mb gb tb bp usd eur gbp cny rmb jpy million billion thousand percent
+j kj n pa kpa mpa bar l ml kb mb gb tb bp usd eur gbp cny rmb jpy million billion thousand percent dollars euros
 元 万 亿 万元 亿元 年 月 日 人 个 公里 米 吨 千克
 """
 _UNITS_AFTER_SPACE: Final = frozenset(_UNIT_WORDS.split())
+_UNIT_NAMES: Final = {
+    "usd": "$",
+    "dollars": "$",
+    "eur": "€",
+    "euros": "€",
+    "gbp": "£",
+    "cny": "¥",
+    "rmb": "¥",
+    "元": "¥",
+}
 _COMPARISONS: Final = frozenset("<>≤≥")
 _IGNORED: Final = frozenset(("the", "and"))
+_NO_ARTICLE: Final = frozenset(("and", "or", "vs", "versus", "to", "of", "is"))  # "A and B" begins with a letter
+
+_TAGS: Final = re.compile(r"<(su[pb])>\s*([^<>]{0,40}?)\s*</\1>", re.IGNORECASE)
+_RAISED: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
+_RAISED_LETTER: Final = re.compile(r"(?<=[^\W\d_])[\^_]\{?(\d{1,3})\}?(?![\w.])")
+_RAISED_NUMBER: Final = re.compile(r"\^\s?\(?([+-]?\d{1,4}|\w)\)?")
+_POWER: Final = re.compile(r"(?<![\w.^])(\d[\d,]*(?:\.\d+)?)\s?[×x*·⋅∙✕]\s?10\s?\^\s?\(?([+-]?\d{1,2})\)?(?![\w.])")
+_PERCENT: Final = re.compile(r"(?<=[\d)])\s?(?:percent|per cent|pct)\b")
+_PERCENT_OF: Final = re.compile(r"百分之\s?(\d+(?:\.\d+)?)")
+_IN_BRACKETS: Final = re.compile(rf"([$€£¥₹]?)\(\s?([$€£¥₹]?)\s?({IN_TEXT.pattern})\s?(%?)\s?\)(%?)")
+_YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
+_BEFORE_A_VALUE: Final = re.compile(r"[\d%)]\s?\Z")
+_SIGNS: Final = str.maketrans(
+    {**dict.fromkeys(MINUS_SIGNS + "—―", "-"), **dict.fromkeys("✓✔☑🗸✅", " yes "), **dict.fromkeys("✗✘❌☒✖", " no ")}
+)
+_MARKS: Final = {"√": "yes", "×": "no", "x": "x", "✕": "no"}
+_DASHES: Final = re.compile(r"-[-\s]*")
+_CURRENCIES: Final = re.compile(r"[$€£¥￥₹₩]|usd|eur|gbp|cny|rmb|jpy|dollars|euros|元")
 
 
 def token_f1(answer: str, gold: str) -> float:
     """F1 over tokens: 2·common / (tokens of the answer + tokens of the gold answer), in [0, 1].
 
     Case and Unicode width are folded, punctuation is dropped, a Chinese or Japanese character is a token. Numbers are
-    compared as numbers, and a unit counts only beside the right number. Two texts without any token (signs such as "-")
-    must be equal.
+    compared as numbers, their signs included: round brackets are the minus of accounting, where a number stands in them
+    alone or with a currency or a thousands separator. A unit counts only beside the right number; a power is not a
+    digit (10³ is not 103). Dashes of any length are one sign, check marks say yes or no. Two texts without any token
+    must be the same signs.
 
     >>> token_f1("1,250.0 kg", "1250 kg"), token_f1("24.5%", "24.6%"), token_f1("24.6", "24.6%")
     (1.0, 0.0, 0.6666666666666666)
     >>> token_f1("2019", "9102"), token_f1("silent", "listen"), token_f1("北京市", "北京")
     (0.0, 0.0, 0.8)
+    >>> token_f1("(1,234)", "-1,234"), token_f1("10<sup>3</sup>", "103"), token_f1("—", "-"), token_f1("✓", "Yes")
+    (1.0, 0.0, 1.0, 1.0)
     """
     left, right = tokens(answer), tokens(gold)
     if not left or not right:
-        return float(not left and not right and fold(answer) == fold(gold))
+        return float(not left and not right and _bare_signs(answer) == _bare_signs(gold))
     common = sum((Counter(left) & Counter(right)).values())
-    return 2.0 * common / (len(left) + len(right))
+    score = 2.0 * common / (len(left) + len(right))
+    return 1.0 if score < 1.0 and _same_quantity(answer, gold) else score
 
 
 def released_f1(answer: str, gold: str) -> float:
@@ -96,21 +128,21 @@ def tokens(text: str) -> list[Token]:
     >>> tokens("The p-value: <0.050 (5 mA, $1,000) 2019年")
     ['p', 'value', '<', '0.05', '5', ('5', 'ma'), '1000', ('1000', '$'), '2019', ('2019', '年')]
     """
-    text = fold(text).replace("−", "-").replace("–", "-")
+    text = _prepared(text)
     found: list[Token] = []
     at, end = 0, len(text)
     currency = ""
     while at < end:
         character = text[at]
-        number = _NUMBER.match(text, at) if character.isdecimal() or character == "." else None
+        number = IN_TEXT.match(text, at) if character.isdecimal() or character == "." else None
         if number is not None:
-            value = _value(number[0], _signed(text, at))
+            value = canonical(number[0], negative=_signed(text, at))
             found.append(value)
             if currency:
                 found.append((value, currency))
             at = number.end()
             unit, at = _unit(text, at)
-            if unit:
+            if unit and unit != currency:
                 found.append((value, unit))
         elif _is_ideograph(character):
             found.append(character)
@@ -121,38 +153,100 @@ def tokens(text: str) -> list[Token]:
                 stop += 1
             found.append(text[at:stop])
             at = stop
+        elif character == "^" and (raised := _RAISED_NUMBER.match(text, at)) is not None:
+            found.append("^" + raised[1])
+            at = raised.end()
         else:
             if character in _COMPARISONS:
                 found.append(character)
             at += 1
-        currency = character if unicodedata.category(character) == "Sc" else ""
+        if unicodedata.category(character) == "Sc":
+            currency = character
+        elif character not in " -+":
+            currency = ""
     return _without_fillers(found, text)
+
+
+def _prepared(text: str) -> str:
+    """A text folded, with its LaTeX read and each of its signs, powers, percents and brackets in one spelling."""
+    text = without_latex(text[:MAX_ANSWER])
+    if "<" in text:
+        text = _TAGS.sub(_tag, text)
+    if not text.isascii():
+        text = _RAISED.sub(lambda match: "^" + match[0].translate(SUPERSCRIPTS), text)
+        if text.strip() in _MARKS:
+            text = _MARKS[text.strip()]
+        text = text.translate(_SIGNS)
+    text = fold(text)
+    if "^" in text or "_" in text:
+        text = _RAISED_LETTER.sub(r"\1", text)
+        text = _POWER.sub(r"\1e\2", text)
+    if "p" in text:
+        text = _PERCENT.sub("%", text)
+    if "(" in text:
+        text = _IN_BRACKETS.sub(_unbracketed, text)
+    return text if text.isascii() else _PERCENT_OF.sub(r"\1%", text)
+
+
+def _tag(match: re.Match[str]) -> str:
+    inside = match[2]
+    if match[1].lower() == "sub":
+        return (
+            inside
+            if inside.isdecimal() and not match.string[match.start() - 1 : match.start()].isdecimal()
+            else f"_{inside}"
+        )
+    return f"^{inside.translate(_SIGNS)}"
+
+
+def _unbracketed(match: re.Match[str]) -> str:
+    """A number in round brackets with its sign: negative as accounts write it, or as it is where they set it apart."""
+    outer, inner, number, per_cent, behind = match.groups()
+    money = bool(outer or inner)
+    if match.start() == 0 and match.end() == len(match.string):
+        negative = money or _YEAR.fullmatch(number) is None
+    else:
+        negative = (money or "," in number) and _BEFORE_A_VALUE.search(match.string, 0, match.start()) is None
+    return f" -{outer}{inner}{number}{per_cent or behind} " if negative else match[0]
+
+
+def _same_quantity(answer: str, gold: str) -> bool:
+    """Whether both are one and the same number with the same unit, in whatever words: 2.5 million is 2,500,000."""
+    if len(answer) > 80 or len(gold) > 80 or "(" in answer or "(" in gold:
+        return False
+    wanted, given = written_number(gold), written_number(answer)
+    if wanted is None or given is None or wanted.percent != given.percent:
+        return False
+    return _currency(answer) == _currency(gold) and same_number(wanted, given, QA_F1)
+
+
+def _currency(text: str) -> set[str]:
+    return {_UNIT_NAMES.get(sign, sign) for sign in _CURRENCIES.findall(fold(text))}
+
+
+def _bare_signs(text: str) -> str:
+    return _DASHES.sub("-", fold(text.translate(_SIGNS))).strip()
 
 
 def _without_fillers(found: list[Token], text: str) -> list[Token]:
     """Drop "the" and "and", and a leading article, where other tokens remain."""
-    if len(found) > 1 and found[0] in ("a", "an") and text[len(found[0]) : len(found[0]) + 1] == " ":
+    if (
+        len(found) > 1
+        and found[0] in ("a", "an")
+        and text[len(found[0]) : len(found[0]) + 1] == " "
+        and len(found[1]) > 1
+        and found[1] not in _NO_ARTICLE
+    ):
         found = found[1:]
     return [token for token in found if token not in _IGNORED] or found
 
 
 def _signed(text: str, at: int) -> bool:
-    """A hyphen before a number is its sign unless it joins it to what stands before."""
-    return at > 0 and text[at - 1] == "-" and (at == 1 or not (text[at - 2].isalnum() or text[at - 2] in ")%"))
-
-
-def _value(written: str, negative: bool) -> str:
-    """A number in one spelling: no thousands separators, no trailing zeros, ASCII digits."""
-    digits = written.replace(",", "")
-    if not digits.isascii():
-        digits = "".join(str(unicodedata.digit(c, 0)) if c.isdecimal() else c for c in digits)
-    if len(digits) <= 60:
-        try:
-            number = Decimal(digits)
-            digits = format(number.normalize(), "f") if number else "0"
-        except InvalidOperation:
-            pass
-    return f"-{digits}" if negative and digits != "0" else digits
+    """A hyphen before a number, or before its currency, is its sign unless it joins it to what stands before."""
+    at -= 1
+    if at > 0 and unicodedata.category(text[at]) == "Sc":
+        at -= 1
+    return at >= 0 and text[at] == "-" and (at == 0 or not (text[at - 1].isalnum() or text[at - 1] in ")%"))
 
 
 def _unit(text: str, at: int) -> tuple[str, int]:
@@ -179,7 +273,7 @@ def _unit(text: str, at: int) -> tuple[str, int]:
                 stop += 1
         word = text[start:stop]
         if word and (start == at or word in _UNITS_AFTER_SPACE):
-            return word, stop
+            return _UNIT_NAMES.get(word, word), stop
     return "", at
 
 

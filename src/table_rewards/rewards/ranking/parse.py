@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from table_rewards.core.completion import may_hold_thoughts, read_completion, without_end_tokens
+
 MODES: Final = ("ranking", "ranking_score", "score")
 REASONING: Final = ("required", "absent", "optional")
 
@@ -58,12 +60,23 @@ class Form:
 def read_ranking(text: str, candidates: tuple[str, ...], form: Form) -> Read:
     """Read the ranking of these candidates from a completion; linear in its length.
 
+    What stands in thoughts is no answer; thoughts that say something are reasoning before it. An empty thought and
+    end-of-turn tokens change nothing.
+
     >>> read_ranking("A is better.\\n\\nFinal ranking: A > B\\n\\n**Scores**\\nB: 3, A: 8/10", ("A", "B"), Form())
     Read(scores=[8.0, 3.0], problem='')
     >>> read_ranking("A is better.\\nB > A\\nA: 8, B: 3", ("A", "B"), Form()).problem
     'the ranking and the scores contradict each other'
     """
     index = _index(candidates)
+    thoughts = ""
+    if may_hold_thoughts(text):
+        reading = read_completion(text)
+        if not reading.closed:
+            return Read(None, "thoughts that were never closed")
+        text, thoughts = reading.answer, reading.thoughts
+    else:
+        text = without_end_tokens(text)
     lines = _from_end(text)
     if not lines:
         return Read(None, "empty" if not text.strip() else "no answer line")
@@ -92,7 +105,8 @@ def read_ranking(text: str, candidates: tuple[str, ...], form: Form) -> Read:
     if at < len(lines) and _is_header(lines[at][1]):
         start = lines[at][0]
     before = text[:start]
-    problem = _reasoning_problem(before, len(index), form.reasoning) or _second_answer(before, index, form)
+    # Thoughts are reasoning, where they say something; what they draft is no second answer.
+    problem = _reasoning_problem(thoughts + before, len(index), form.reasoning) or _second_answer(before, index, form)
     return Read(None, problem) if problem else read
 
 

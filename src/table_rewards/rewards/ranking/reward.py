@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from table_rewards.core.errors import BadReference, ConfigurationError, UnknownName, one_of
+from table_rewards.core.options import not_negative, value_range
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.ranking.agreement import agreement, spearman
@@ -41,7 +42,8 @@ class Ranking(Reward[RankingReference]):
         mode: what a completion ends with: ``ranking`` an order such as ``B > A = C``; ``ranking_score`` an order and a
             line of scores such as ``B: 9, A: 7, C: 7``; ``score`` the scores alone.
         reasoning: what stands before the answer: ``required``, ``absent``, ``optional``, or a number: at least so many
-            characters a candidate (GRRM's runs from a base model: 50).
+            characters a candidate (GRRM's runs from a base model: 50). Thoughts that say something count as reasoning,
+            empty ones do not.
         score_range: lowest and highest score; others are out of range.
         margin_weight: what the margin counts beside the ranking.
         scale: factor of the value (the seed's ``score_scale_factor``).
@@ -79,9 +81,9 @@ class Ranking(Reward[RankingReference]):
         super().__init__(profile=profile)
         self.mode = one_of("mode", mode, MODES)
         self.reasoning = checked_reasoning(reasoning)
-        self.score_range = checked_range(score_range)
-        self.margin_weight = _not_negative("margin_weight", margin_weight)
-        self.scale = _not_negative("scale", scale)
+        self.score_range = value_range("score_range", score_range)
+        self.margin_weight = not_negative("margin_weight", margin_weight)
+        self.scale = not_negative("scale", scale)
         self.rank_correlation = one_of("rank_correlation", rank_correlation, ("kendall", "both"))
         if profile == "released":
             self._check_released()
@@ -207,20 +209,3 @@ def checked_reasoning(value: Any) -> str | int:
             f"not {value!r}"
         )
     return value
-
-
-def _not_negative(option: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
-        raise ConfigurationError(f"{option} must be a number of 0 or more, not {value!r}")
-    return float(value)
-
-
-def checked_range(value: Any) -> tuple[float, float]:
-    """Return the option ``score_range`` as two numbers."""
-    try:
-        low, high = (float(number) for number in value)
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"score_range must be a pair such as (0, 10), not {value!r}") from None
-    if not (low < high < float("inf") and low > float("-inf")):
-        raise ConfigurationError(f"score_range must go up, as (0, 10) does, not {value!r}")
-    return low, high

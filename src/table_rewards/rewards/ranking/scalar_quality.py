@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
+from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.options import value_range
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.ranking.parse import FOLD, read_number
-from table_rewards.rewards.ranking.reward import checked_range
 
 ERROR_CREDIT: Final[Mapping[float, float]] = {0: 1.0, 1: 0.8, 2: 0.4, 3: 0.2}
 _HEADER: Final = re.compile(r"[^:=]{0,40}[:=]\s*")
@@ -35,8 +36,8 @@ class ScalarQuality(Reward[QualityReference]):
 
         value = credit(| score - reference |)      0: 1, 1: 0.8, 2: 0.4, 3: 0.2, from 4: 0; between them linear
 
-    The last line that says something is one integer or decimal, alone or behind a header: ``8``, ``7.5``,
-    ``Score: 8/10``. Two numbers, a number out of range or none score 0 and are *unparsed*.
+    The last line that says something, outside of thoughts, is one integer or decimal, alone or behind a header:
+    ``8``, ``7.5``, ``Score: 8/10``. Two numbers, a number out of range or none score 0 and are *unparsed*.
 
     Source: the SQM reward of GRRM, arXiv 2602.14028, ``score_reward_fn``. ``profile="released"`` cuts decimals off,
     knows no range and, of a completion of one line, reads the last character alone: "10" as 0 (M3).
@@ -65,7 +66,7 @@ class ScalarQuality(Reward[QualityReference]):
         profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
-        self.score_range = checked_range(score_range)
+        self.score_range = value_range("score_range", score_range)
         self.error_credit = _checked_credit(ERROR_CREDIT if error_credit is None else error_credit)
         if profile == "released" and (
             self.error_credit != _checked_credit(ERROR_CREDIT) or self.score_range != (0, 10)
@@ -117,7 +118,7 @@ class ScalarQuality(Reward[QualityReference]):
 
 def _last_line_score(completion: str, high: float) -> float | str:
     """The score on the last line that says something, or what is wrong."""
-    rest = completion.rstrip()
+    rest = answer_of(completion).rstrip()
     line = ""
     for _ in range(8):
         rest, _, line = rest.rpartition("\n")

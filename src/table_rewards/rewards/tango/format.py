@@ -23,7 +23,13 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from table_rewards.core.completion import without_end_tokens
+from table_rewards.core.completion import (
+    THOUGHT_TAGS,
+    answer_of,
+    read_completion,
+    without_empty_thoughts,
+    without_end_tokens,
+)
 from table_rewards.text.blocks import tagged, tagged_spans
 
 MAX_LENGTH: Final = 200_000
@@ -36,6 +42,9 @@ _STEP_TAG = re.compile(r"</?step>")
 _PART_TAG = re.compile(r"</?(?:step_verification|final_verification)>")
 _BOXED_ANSWER = re.compile(r"\\boxed\{.*\}", re.DOTALL)
 
+_NAMES = "|".join(map(re.escape, THOUGHT_TAGS))
+_THOUGHTS = re.compile(rf"\s*<(?:{_NAMES})>", re.IGNORECASE)
+_CLOSE = re.compile(rf"</(?:{_NAMES})>", re.IGNORECASE)
 _SEAM = re.compile(r"</step_verification>\s*<final_verification>")
 
 
@@ -69,14 +78,16 @@ def generator_format(completion: str) -> float:
     r"""Mark a solution's form in [0, 1]: 1 - 0.8 for each grave fault - 0.4 for each light one.
 
     Grave: no step; an answer that is not a box, is empty, or is given twice; steps nested or not closed. Light: fewer
-    than three steps; words beside the box in the answer; text outside the tags. Without ``<answer>`` 0.
+    than three steps; words beside the box in the answer; text outside the tags. Without ``<answer>`` behind the
+    thoughts 0. A step without a letter or digit is no step. An empty thought, or thoughts that end before the first
+    step, change nothing: a model with thoughts of its own has them before the format.
 
     >>> text = r"<think><step>a</step><step>b</step><step>c</step></think><answer>\boxed{9}</answer>"
     >>> generator_format(text), round(generator_format(text.replace("<step>b</step>", "")), 1)
     (1.0, 0.6)
     """
-    text = completion[:MAX_LENGTH]
-    answers = tagged(text, "answer")
+    text = _without_first_thoughts(without_end_tokens(completion[:MAX_LENGTH]))
+    answers = tagged(answer_of(text), "answer")
     if not answers:
         return 0.0
     mark = 1.0
@@ -86,20 +97,40 @@ def generator_format(completion: str) -> float:
     elif not _BOXED_ANSWER.fullmatch(answer):
         mark -= 0.4
     steps = solution_steps(text)
-    if not steps or _badly_nested(text):
+    saying = sum(map(says_something, steps))
+    if not saying or _badly_nested(text):
         mark -= 0.8
-    elif len(steps) < FEW_STEPS:
+    elif saying < FEW_STEPS:
         mark -= 0.4
-    if steps and _outside(text, steps):
+    if saying and _outside(text, steps):
         mark -= 0.4
     return min(1.0, max(0.0, mark))
+
+
+def says_something(step: Step) -> bool:
+    """Whether a step holds a letter or a digit."""
+    return any(character.isalnum() for character in step.text)
+
+
+def _without_first_thoughts(text: str) -> str:
+    """A solution without thoughts that end before its first step."""
+    text = without_empty_thoughts(text)
+    opened = _THOUGHTS.match(text)
+    if opened is None:
+        return text
+    closed = _CLOSE.search(text, opened.end())
+    if closed is None or text.find("<step>", opened.end(), closed.start()) >= 0:
+        return text
+    rest = text[closed.end() :]
+    return rest if "<step>" in rest else text
 
 
 def read_verification(text: str) -> Verification:
     r"""Read a verifier's verdicts.
 
-    White space, line breaks and a full stop do not matter; a step without a verdict has None and leaves the others
-    alone. Both verdicts in one place are no verdict, and so are final tags that disagree.
+    What stands in thoughts is no verdict. White space, line breaks and a full stop do not matter; a step without a
+    verdict has None and leaves the others alone. Both verdicts in one place are no verdict, and so are final tags that
+    disagree.
 
     >>> said = "<step_verification><step>no verdict</step><step>2+2=4 \\boxed{CORRECT}.</step></step_verification>"
     >>> read_verification(said + "<final_verification>\n\\boxed{CORRECT}\n</final_verification>")
@@ -107,7 +138,10 @@ def read_verification(text: str) -> Verification:
     >>> read_verification(r"<final_verification>\boxed{CORRECT} \boxed{INCORRECT}</final_verification>").problem
     'both verdicts in the final tag'
     """
-    text = without_end_tokens(text[:MAX_LENGTH])
+    reading = read_completion(text[:MAX_LENGTH])
+    if not reading.closed:
+        return Verification((), None, "thoughts that were never closed")
+    text = reading.answer
     head = text[: text.find("<final_verification>")] if "<final_verification>" in text else text
     inside = tagged(head, "step_verification")
     steps = tuple(_verdict(step) for step in tagged(inside[-1] if inside else head, "step"))
@@ -127,7 +161,8 @@ def read_verification(text: str) -> Verification:
 def verifier_format(text: str, steps: int | None, generator_mark: float = 1.0) -> float:
     r"""Mark a verification's form in [0, 1].
 
-    0 unless it is ``<step_verification>...</step_verification><final_verification>...</final_verification>``. Grave
+    0 unless it is ``<step_verification>...</step_verification><final_verification>...</final_verification>``, behind
+    any thoughts. Grave
     (-0.8 each): no final verdict; no steps; not one verdict for each of the generator's ``steps`` (looked at when the
     generator's own form is worth 0.6); a verdict without a word of analysis. Light (-0.4): text outside the steps.
 
@@ -136,7 +171,7 @@ def verifier_format(text: str, steps: int | None, generator_mark: float = 1.0) -
     >>> verifier_format(said, 1), round(verifier_format(said, 2), 1)
     (1.0, 0.2)
     """
-    text = without_end_tokens(text[:MAX_LENGTH]).strip()
+    text = answer_of(text[:MAX_LENGTH]).strip()
     seam = _SEAM.search(text)
     if seam is None or not text.startswith("<step_verification>") or not text.endswith("</final_verification>"):
         return 0.0
@@ -196,6 +231,9 @@ class Forms:
 
     def steps(self, solution: str) -> tuple[Step, ...]:
         return solution_steps(solution)
+
+    def counts(self, step: Step) -> bool:
+        return says_something(step)
 
     def solution_mark(self, solution: str) -> float:
         return generator_format(solution)

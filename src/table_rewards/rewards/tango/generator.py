@@ -135,7 +135,7 @@ class Generator(Reward[GeneratorReference]):
         return judged
 
     def step_rewards(self, completion: str, reference: Any) -> tuple[StepReward, ...]:
-        """The rewards of the steps: +1/K for CORRECT and -1/K for INCORRECT, K the number of steps.
+        """The rewards of the steps: +1/K for CORRECT and -1/K for INCORRECT, K the number of steps that say something.
 
         Empty unless the verifier spoke of exactly as many steps as the solution has. A step that it gave no verdict
         has no reward, and takes none from the others (G4; as released all are lost).
@@ -155,12 +155,15 @@ class Generator(Reward[GeneratorReference]):
 
     def _placed(self, completion: str, said: Verification) -> tuple[StepReward, ...]:
         steps = self.forms.steps(completion) if said.steps else ()
+        counted = tuple(step for step in steps if self.forms.counts(step))
+        if len(said.steps) != len(steps):  # a verifier may well pass over an empty step
+            steps = counted
         if len(said.steps) != len(steps):
             return ()
         return tuple(
-            StepReward(step.start, step.end, (1.0 if verdict else -1.0) / len(steps))
+            StepReward(step.start, step.end, (1.0 if verdict else -1.0) / len(counted))
             for step, verdict in zip(steps, said.steps, strict=True)
-            if verdict is not None
+            if verdict is not None and self.forms.counts(step)
         )
 
 

@@ -30,6 +30,10 @@ class ReleasedForms:
             Step(solution[start + 6 : end - 7].strip(), start, end) for start, end in _elements(solution, "step")
         )
 
+    def counts(self, step: Step) -> bool:
+        """Every step counts, an empty one too."""
+        return True
+
     def solution_mark(self, solution: str) -> float:
         """1 - 0.8 unless the first answer is ``\boxed{...}`` with something in it - 0.8 without steps, 0.4 below three.
 
