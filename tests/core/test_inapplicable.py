@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from table_rewards import TEDS, Clip, Gate, TableBench, TableRegion, WeightedSum
@@ -27,6 +28,7 @@ TABLE = "<table><tr><td>1</td></tr></table>"
         ("mathematics", {"data_source": "math_dapo", "answer_kind": "math"}),
         ("table_region", {"qtype": "FactChecking"}),
         ("table_bench", {}),
+        ("group_judge", {"ground_truth": np.array(["a", None], dtype=object)}),
     ],
 )
 def test_a_row_of_another_task_is_inapplicable(reward: str, row: dict[str, Any]) -> None:

@@ -268,9 +268,12 @@ class Reward(ABC, Generic[ReferenceT]):
     def _holds_nothing(self, row: Any, error: MissingReference) -> bool:
         """Whether a row lacks every key of the reference, not only the one that was looked for."""
         wrapped = Row(row) if isinstance(row, Mapping) else None
-        if wrapped is None or error.partial or wrapped.ground_truth == "":  # there, and empty
+        if wrapped is None or error.partial:
             return False
-        if error.looked_in is not row and error.looked_in != as_mapping(wrapped.ground_truth):
+        truth = plain(wrapped.ground_truth)
+        if truth == "":  # there, and empty
+            return False
+        if error.looked_in is not row and plain(error.looked_in) != as_mapping(truth):
             return False  # within a reference that is there
         return all(wrapped.find(name, default=None) is None for name in self.reference_keys)
 
