@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from table_rewards.tables.adjacency import adjacency_relations, overlap
-from table_rewards.tables.grits import grits_content, grits_topology
+from table_rewards.tables.grits import grits_alignment, grits_content, grits_topology
 from table_rewards.tables.table import Cell, Grid, Table
 from table_rewards.tables.tree_distance.node_savings import MAX_CHARACTER_PAIRS, text_savings
 
@@ -34,7 +34,7 @@ def box_similarity(one: tuple[int, ...], two: tuple[int, ...]) -> float:
 
 
 def align(one: list[Any], two: list[Any], worth: Callable[[Any, Any], float]) -> tuple[float, list[tuple[int, int]]]:
-    """The paper's one-dimensional alignment; of equal ways a pair is preferred, then leaving out a left item."""
+    """The authors' one-dimensional alignment; of equal ways a pair is preferred, then leaving out a left item."""
     best = [[0.0] * (len(two) + 1) for _ in range(len(one) + 1)]
     gains = [[worth(a, b) for b in two] for a in one]
     for i in range(len(one)):
@@ -87,12 +87,37 @@ def grids(seed: int, count: int, table_variants: Any) -> list[tuple[Grid, Grid]]
     return pairs
 
 
-def test_grits_equals_its_definition(table_variants):
-    for one, two in grids(1, 18, table_variants):
+def test_grits_equals_its_authors_way(table_variants):
+    """Their script takes the reference first, and that decides between alignments that are equally good."""
+    for two, one in grids(1, 40, table_variants):
         if not one.width or not two.width:
             continue
-        assert grits_content(one, two) == pytest.approx(plain_grits(texts(one), texts(two), text_similarity), abs=1e-9)
-        assert grits_topology(one, two) == pytest.approx(plain_grits(boxes(one), boxes(two), box_similarity), abs=1e-9)
+        assert grits_content(one, two) == pytest.approx(plain_grits(texts(two), texts(one), text_similarity), abs=1e-9)
+        assert grits_topology(one, two) == pytest.approx(plain_grits(boxes(two), boxes(one), box_similarity), abs=1e-9)
+
+
+def test_of_equal_alignments_the_authors_one_is_taken():
+    """Two rows are alike in their sum and not in where it stands: which one is paired changes what the columns find."""
+    generator, words = random.Random(5), ["a", "ab", "b", "", "abc", "c"]
+    differ = 0
+    for _ in range(300):
+        one, two = (
+            Table.of([[generator.choice(words) for _ in range(width)] for _ in range(generator.randint(1, 4))]).grid()
+            for width in (generator.randint(1, 4), generator.randint(1, 4))
+        )
+        wanted = plain_grits(texts(two), texts(one), text_similarity)
+        assert grits_content(one, two) == pytest.approx(wanted, abs=1e-9)
+        differ += abs(wanted - plain_grits(texts(one), texts(two), text_similarity)) > 1e-9
+    assert differ > 3  # ties that the order decides do occur
+
+
+def test_an_alignment_adds_up_to_the_value(table_variants):
+    for one, two in grids(3, 12, table_variants):
+        for topology, value in ((False, grits_content(one, two)), (True, grits_topology(one, two))):
+            found = grits_alignment(one, two, topology)
+            assert [len(found.similarities), *map(len, found.similarities[:1])] == [len(found.rows), len(found.columns)]
+            assert 2 * sum(map(sum, found.similarities)) / found.slots == pytest.approx(value, abs=1e-12)
+            assert found.slots == one.width * one.height + two.width * two.height
 
 
 def plain_relations(grid: Grid) -> Counter[tuple[str, str, str, int]]:
