@@ -70,6 +70,28 @@ def positioned_cells(grid: Grid) -> Counter[Placed]:
     )
 
 
+class Agreement(NamedTuple):
+    """What two collections share, what the prediction lacks and what it has too much; each item as often as it does."""
+
+    shared: Counter[Any]
+    missing: Counter[Any]
+    extra: Counter[Any]
+
+    @property
+    def overlap(self) -> Overlap:
+        """F1, precision and recall, as :func:`overlap` gives them."""
+        return overlap(self.shared + self.extra, self.shared + self.missing)
+
+
+def agreement(prediction: Counter[Any], reference: Counter[Any]) -> Agreement:
+    """Tell the items of two multisets apart.
+
+    >>> agreement(Counter("aab"), Counter("abc"))
+    Agreement(shared=Counter({'a': 1, 'b': 1}), missing=Counter({'c': 1}), extra=Counter({'a': 1}))
+    """
+    return Agreement(prediction & reference, reference - prediction, prediction - reference)
+
+
 def overlap(prediction: Counter[Any], reference: Counter[Any]) -> Overlap:
     """Return F1, precision and recall of two multisets; two empty ones agree.
 

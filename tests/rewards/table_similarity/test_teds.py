@@ -273,6 +273,19 @@ def test_a_row_without_a_table_says_what_it_has():
     assert "no 'table'" in TEDS()([TRUTH], [{"answer": "7"}]).notes[0]
 
 
+def test_exact_numbers_makes_a_wrong_figure_wrong_and_leaves_right_ones_right():
+    truth = "| City | People |\n|---|---|\n| Oslo | 709,037 |"
+    wrong, written_otherwise = truth.replace("037", "038"), truth.replace("709,037", "709037")
+    strict, published = TEDS(exact_numbers=True), TEDS()
+    assert strict([truth, wrong], [truth] * 2).values.tolist() == pytest.approx([1.0, 1 - 1 / 6])
+    assert published([wrong], [truth]).values[0] == pytest.approx(1 - 1 / 7 / 6)
+    assert strict([written_otherwise], [truth]).values[0] == published([written_otherwise], [truth]).values[0]
+    assert strict([truth.replace("Oslo", "Osla")], [truth]).values[0] == pytest.approx(1 - 1 / 4 / 6)
+    assert strict.parts == published.parts
+    assert "exact_numbers=yes" in strict.signature
+    assert strict([wrong], [truth]).parts["structure"].tolist() == [1.0]
+
+
 def test_signature_names_every_option():
     assert TEDS(normalisation="pubtabnet", clip=False).signature.startswith(
         "teds:structure=no,normalisation=pubtabnet,denominator=compared,clip=no,table=first,"

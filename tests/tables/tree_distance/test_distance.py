@@ -143,9 +143,9 @@ def test_equal_predictions_are_computed_once(monkeypatch):
     calls: list[int] = []
     group = regular_kernel._Group
 
-    def counting(rows, reference, remainders):
+    def counting(rows, reference, remainders, exact_numbers):
         calls.append(len(remainders))
-        return group(rows, reference, remainders)
+        return group(rows, reference, remainders, exact_numbers)
 
     monkeypatch.setattr(regular_kernel, "_Group", counting)
     one, other = Tree.from_rows([("a", "x")]), Tree.from_rows([("a", "y", "z")])

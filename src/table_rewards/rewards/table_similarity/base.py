@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
+from table_rewards.core.options import positive_whole
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.tables.formats.find import HTML, Found, find_tables
@@ -38,10 +39,12 @@ class TableReference:
 
 
 class Compared(NamedTuple):
-    """What a reward says of one table: the numbers of its parts, and a note."""
+    """What a reward says of one table: the numbers of its parts, a note, and whether the rectangular forms of the two
+    tables were compared."""
 
     parts: tuple[float, ...]
     note: str = ""
+    rectangular: bool = False
 
 
 class TableReward(Reward[TableReference]):
@@ -58,7 +61,7 @@ class TableReward(Reward[TableReference]):
     ) -> None:
         super().__init__(profile=profile)
         self.table: Which = one_of("table", table, WHICH)  # type: ignore[assignment]
-        self.max_characters = positive("max_characters", max_characters)
+        self.max_characters = positive_whole("max_characters", max_characters)
 
     @abstractmethod
     def compare(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
@@ -135,8 +138,26 @@ class TableReward(Reward[TableReference]):
         places = [at for at, (format, _) in enumerate(candidates) if format != HTML or self.normalisation == STANDARD]
         again = self.compare([filled(candidates[at][1]) for at in places], rectangular) if places else []
         for at, other in zip(places, again, strict=True):
-            compared[at] = max(compared[at], other, key=lambda one: one.parts[0])
+            compared[at] = max(compared[at], other._replace(rectangular=True), key=lambda one: one.parts[0])
         return compared
+
+    def deciding_trees(self, completion: str, reference: Any) -> tuple[Tree, Tree] | None:
+        """Return the two trees whose comparison is a completion's score; None where there is no table on either side.
+
+        Raises:
+            BadReference: there is no table in the reference.
+        """
+        natural = reference if isinstance(reference, TableReference) else self.natural(reference)
+        truth = self._reference_tree(natural)
+        sources, _ = self._sources(completion, max(self.max_characters, 2 * len(natural.source)))
+        read = [(source.format, tree_of(source, self.normalisation)) for source in sources]
+        candidates = [(format, tree) for format, tree in read if tree is not None]
+        if truth is None or not candidates:
+            return None
+        compared = self._compare_filled(candidates, truth)
+        best = max(range(len(compared)), key=lambda at: compared[at].parts[0])
+        tree = candidates[best][1]
+        return (filled(tree), filled(truth)) if compared[best].rectangular else (tree, truth)
 
     def _sources(self, completion: str, limit: int) -> tuple[list[Found], list[str]]:
         notes: list[str] = []
@@ -188,25 +209,3 @@ def refuse_released(reward: TableReward) -> None:
     """Raise :class:`ConfigurationError` when ``profile="released"`` was asked of a reward that no system released."""
     if reward.profile == "released":
         raise ConfigurationError(f"{type(reward).__name__} has no released profile: no system released this reward")
-
-
-def positive(option: str, value: int) -> int:
-    """Return ``value`` when it is a positive whole number.
-
-    Raises:
-        ConfigurationError: it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{option} must be a positive whole number, not {value!r}")
-    return value
-
-
-def truth(option: str, value: bool) -> bool:
-    """Return ``value`` when it is True or False.
-
-    Raises:
-        ConfigurationError: it is not.
-    """
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{option} must be True or False, not {value!r}")
-    return value

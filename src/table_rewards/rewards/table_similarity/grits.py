@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from table_rewards.core.errors import one_of
+from table_rewards.core.options import positive_whole
 from table_rewards.core.reward import Profile
 from table_rewards.rewards.table_similarity.base import (
     MAX_CHARACTERS,
@@ -13,7 +14,6 @@ from table_rewards.rewards.table_similarity.base import (
     TableReward,
     Which,
     grid_of,
-    positive,
     refuse_released,
 )
 from table_rewards.tables.grits import grits_content, grits_topology
@@ -62,7 +62,7 @@ class GriTS(TableReward):
         super().__init__(table=table, max_characters=max_characters, profile=profile)
         refuse_released(self)
         self.metric = one_of("metric", metric, METRICS)
-        self.max_comparisons = positive("max_comparisons", max_comparisons)
+        self.max_comparisons = positive_whole("max_comparisons", max_comparisons)
         self.parts = METRICS if metric == "content" else METRICS[::-1]
         self.headline = self.parts
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.options import positive_whole, truth
 from table_rewards.core.reward import Profile
-from table_rewards.rewards.table_similarity.base import MAX_CHARACTERS, Compared, TableReward, Which, positive, truth
+from table_rewards.rewards.table_similarity.base import MAX_CHARACTERS, Compared, TableReward, Which
 from table_rewards.tables.tree_distance.distance import (
     MAX_COMPARISONS,
     Distance,
@@ -39,6 +40,8 @@ class TEDS(TableReward):
         denominator: ``compared`` counts the nodes that are compared; ``pubtabnet``, for comparison with papers, counts
             markup inside cells too, which a prediction can pile up for free.
         clip: raise negative scores to 0. TEDS falls below 0 when the tables have less in common than nothing.
+        exact_numbers: let a number that is another number cost 1, however many digits they share. Published TEDS counts
+            wrong digits alone: 1536 for 1538 costs a quarter.
         table: which table counts when the completion holds several: ``first``, ``last`` or ``best``.
         max_characters: what follows behind this many characters of a completion, or behind twice the length of its
             reference if that is more, is not read.
@@ -66,6 +69,7 @@ class TEDS(TableReward):
         normalisation: Literal["standard", "pubtabnet", "omnidocbench"] = "standard",
         denominator: Literal["compared", "pubtabnet"] = "compared",
         clip: bool = True,
+        exact_numbers: bool = False,
         table: Which = "first",
         max_characters: int = MAX_CHARACTERS,
         max_comparisons: int = MAX_COMPARISONS,
@@ -81,7 +85,8 @@ class TEDS(TableReward):
         self.normalisation = one_of("normalisation", normalisation, NORMALISATIONS)
         self.denominator = one_of("denominator", denominator, DENOMINATORS)
         self.clip = truth("clip", clip)
-        self.max_comparisons = positive("max_comparisons", max_comparisons)
+        self.exact_numbers = truth("exact_numbers", exact_numbers)
+        self.max_comparisons = positive_whole("max_comparisons", max_comparisons)
         self.parts = ("structure",) if structure_only else ("teds", "structure")
         self.headline = self.parts
 
@@ -94,6 +99,7 @@ class TEDS(TableReward):
             "table": self.table,
             "characters": self.max_characters,
             "comparisons": self.max_comparisons,
+            "exact_numbers": self.exact_numbers,
             **super().options(),
         }
 
@@ -103,7 +109,7 @@ class TEDS(TableReward):
             found["structure"] = structure_distances(tables, reference, self.max_comparisons)
         if "teds" in self.parts:  # texts only add to the distance of the structures
             floors = [one.value if one.exact else 0.0 for one in found.get("structure", ())]
-            found["teds"] = tree_edit_distances(tables, reference, self.max_comparisons, floors)
+            found["teds"] = tree_edit_distances(tables, reference, self.max_comparisons, floors, self.exact_numbers)
             if "structure" in self.parts:
                 found["structure"] = [min(pair) for pair in zip(found["structure"], found["teds"], strict=True)]
         columns = [

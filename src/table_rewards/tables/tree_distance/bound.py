@@ -21,13 +21,14 @@ from table_rewards.tables.trees.tree import Tree
 _MAX_ROWS = 20_000  # of either table; the longest common subsequence of more is not looked for
 
 
-def bounded_distance(a: Tree, b: Tree, budget: int) -> float:
+def bounded_distance(a: Tree, b: Tree, budget: int, exact_numbers: bool = False) -> float:
     """Return an upper bound of the tree edit distance.
 
     Args:
         a: a tree.
         b: another.
         budget: node pairs that may be solved exactly.
+        exact_numbers: whether it costs 1 to rename a number into another one.
 
     >>> a = Tree.from_rows([("a", "b"), ("x",), ("c", "d")])
     >>> b = Tree.from_rows([("a", "b"), ("y",), ("z",), ("c", "d")])
@@ -45,7 +46,7 @@ def bounded_distance(a: Tree, b: Tree, budget: int) -> float:
             distance += tree_left.size + tree_right.size - 2
         elif work <= budget:
             budget -= work
-            distance += regular_distances([tree_left], tree_right)[0]
+            distance += regular_distances([tree_left], tree_right, None, exact_numbers)[0]
         else:
             distance += sum(map(_in_order, left, right))
             over = (left if len(left) > len(right) else right)[min(len(left), len(right)) :]

@@ -31,6 +31,7 @@ def tree_edit_distances(
     reference: Tree,
     max_comparisons: int = MAX_COMPARISONS,
     floors: Sequence[float] | None = None,
+    exact_numbers: bool = False,
 ) -> list[Distance]:
     """Return the tree edit distance of each prediction to the reference.
 
@@ -44,6 +45,7 @@ def tree_edit_distances(
             :func:`table_rewards.tables.tree_distance.bound.bounded_distance`.
         floors: for each prediction a distance that the true one does not fall below, if known (that of the structures,
             say); only speed depends on it.
+        exact_numbers: whether it costs 1 to rename a number into another one, however many digits they share.
 
     >>> a, b = Tree.from_rows([("ab", "x")]), Tree.from_rows([("ac", "x")])
     >>> tree_edit_distances([a, b], b)
@@ -55,22 +57,23 @@ def tree_edit_distances(
         if tree == reference:
             results[index] = Distance(0.0)
         elif lopsided(tree.size, reference.size):
-            results[index] = Distance(bounded_distance(tree, reference, 0), exact=False)
+            results[index] = Distance(bounded_distance(tree, reference, 0, exact_numbers), exact=False)
         elif tree.size * reference.size > max_comparisons:
-            results[index] = Distance(bounded_distance(tree, reference, max_comparisons), exact=False)
+            results[index] = Distance(bounded_distance(tree, reference, max_comparisons, exact_numbers), exact=False)
         elif tree.rows is not None and reference.rows is not None:
             regular.append(index)
         elif irregular_work(tree, reference) > 8 * max_comparisons:
-            results[index] = Distance(bounded_distance(tree, reference, max_comparisons), exact=False)
+            results[index] = Distance(bounded_distance(tree, reference, max_comparisons, exact_numbers), exact=False)
         else:
-            results[index] = Distance(irregular_distance(tree, reference), exact=not long_texts(tree, reference))
+            value = irregular_distance(tree, reference, exact_numbers)
+            results[index] = Distance(value, exact=not long_texts(tree, reference))
     least = [floors[i] for i in regular] if floors else None
     if regular and sum(map(_characters, (predictions[i] for i in regular))) * _characters(reference) > _CHARACTER_PAIRS:
         for index in regular:  # one by one: what is too long for a group may be affordable alone
-            value = regular_distances([predictions[index]], reference)[0]
+            value = regular_distances([predictions[index]], reference, None, exact_numbers)[0]
             results[index] = Distance(value, exact=value == 0.0 or not long_texts(predictions[index], reference))
         regular = []
-    found = regular_distances([predictions[i] for i in regular], reference, least) if regular else []
+    found = regular_distances([predictions[i] for i in regular], reference, least, exact_numbers) if regular else []
     for index, value in zip(regular, found, strict=True):
         results[index] = Distance(value)
     return [result for result in results if result is not None]

@@ -14,26 +14,27 @@ from table_rewards.tables.tree_distance.rows import Indices, row_pair_savings
 from table_rewards.tables.trees.tree import Label, Tree
 
 
-def irregular_distance(a: Tree, b: Tree) -> float:
-    """Return the exact tree edit distance between any two trees.
+def irregular_distance(a: Tree, b: Tree, exact_numbers: bool = False) -> float:
+    """Return the exact tree edit distance between any two trees; with ``exact_numbers`` it costs 1 to rename a number
+    into another one.
 
     >>> irregular_distance(Tree.from_rows([("ab", "x")]), Tree.from_rows([("ac",)]))
     1.5
     """
-    left, right = _Nodes(a), _Nodes(b)
+    left, right = Nodes(a), Nodes(b)
     trim(left, right)
-    return left.size + right.size - _saving(left, right)
+    return left.size + right.size - _saving(left, right, exact_numbers)
 
 
 def irregular_work(a: Tree, b: Tree) -> int:
     """Return how many updates :func:`irregular_distance` makes for the two trees; a numpy call counts as 300."""
-    left, right = _Nodes(a), _Nodes(b)
+    left, right = Nodes(a), Nodes(b)
     spans = [sum(x - int(side.leftmost[x]) for x in side.inner) for side in (left, right)]
     updates = 2 * a.size * b.size + spans[0] * spans[1] + spans[0] * b.size + spans[1] * a.size
     return updates + 300 * (spans[0] * (len(right.inner) + 1) + spans[1])
 
 
-class _Nodes:
+class Nodes:
     """A forest in postorder as arrays. ``rows``: inner nodes with leaves alone below; ``inner``: all other inner
     nodes."""
 
@@ -73,7 +74,7 @@ class _Nodes:
         self._index()
 
 
-def trim(left: _Nodes, right: _Nodes) -> None:
+def trim(left: Nodes, right: Nodes) -> None:
     """Cut off, in place, equal roots and the equal subtrees at both ends below them, as long as there are any.
 
     Exact: roots of equal label map on each other, and so do equal first (last) subtrees of a forest, in some best
@@ -95,10 +96,15 @@ def trim(left: _Nodes, right: _Nodes) -> None:
             side.keep(*((kept[0][0], kept[-1][1]) if kept else (0, 0)))
 
 
-def _saving(a: _Nodes, b: _Nodes) -> float:
+def _saving(a: Nodes, b: Nodes, exact_numbers: bool) -> float:
     if not a.size or not b.size:
         return 0.0
-    gains = _node_savings(a, b)
+    return _forests(subtree_savings(a, b, exact_numbers), a, b, (0, a.size), (0, b.size))
+
+
+def subtree_savings(a: Nodes, b: Nodes, exact_numbers: bool) -> Matrix:
+    """What mapping node on node saves with the best mapping of what is below them, for every pair of nodes."""
+    gains = node_savings(a, b, exact_numbers)
     size_a, size_b = gains.shape
     if a.rows and b.rows:
         padded = np.zeros((size_a + 1, size_b + 1))
@@ -118,11 +124,17 @@ def _saving(a: _Nodes, b: _Nodes) -> float:
     for x in a.inner:
         for y in b.inner:
             gains[x, y] += _forests(gains, a, b, (int(a.leftmost[x]), x), (int(b.leftmost[y]), y))
-    return _forests(gains, a, b, (0, a.size), (0, b.size))
+    return gains
 
 
-def _forests(gains: Matrix, a: _Nodes, b: _Nodes, span_a: tuple[int, int], span_b: tuple[int, int]) -> float:
+def _forests(gains: Matrix, a: Nodes, b: Nodes, span_a: tuple[int, int], span_b: tuple[int, int]) -> float:
     """Greatest saving of mapping the forest of nodes ``span_a`` onto ``span_b``; E known for all pairs inside."""
+    return float(forest_savings(gains, a, b, span_a, span_b)[-1, -1])
+
+
+def forest_savings(gains: Matrix, a: Nodes, b: Nodes, span_a: tuple[int, int], span_b: tuple[int, int]) -> Matrix:
+    """Greatest savings of mapping the first nodes of ``span_a`` onto the first ones of ``span_b``, for all numbers of
+    nodes."""
     (first_a, behind_a), (first_b, behind_b) = span_a, span_b
     best = np.zeros((behind_a - first_a + 1, behind_b - first_b + 1))
     before = b.leftmost[first_b:behind_b] - first_b
@@ -132,10 +144,10 @@ def _forests(gains: Matrix, a: _Nodes, b: _Nodes, span_a: tuple[int, int], span_
         step += gains[u, first_b:behind_b]
         np.maximum(step, best[at, 1:], out=step)
         np.maximum.accumulate(step, out=best[at + 1, 1:])
-    return float(best[-1, -1])
+    return best
 
 
-def _against_rows(gains: Matrix, a: _Nodes, x: int, b: _Nodes) -> Matrix:
+def _against_rows(gains: Matrix, a: Nodes, x: int, b: Nodes) -> Matrix:
     """Greatest saving of mapping the forest below ``x`` onto the leaves below each row of ``b``."""
     first = int(a.leftmost[x])
     begins = b.leftmost[b.rows]
@@ -154,7 +166,7 @@ def _against_rows(gains: Matrix, a: _Nodes, x: int, b: _Nodes) -> Matrix:
     return np.asarray(best[-1, :, -1])
 
 
-def _node_savings(a: _Nodes, b: _Nodes) -> Matrix:
+def node_savings(a: Nodes, b: Nodes, exact_numbers: bool) -> Matrix:
     """2 - rename for every pair of nodes."""
     numbers: dict[Label, int] = {}
     labels = [np.array([numbers.setdefault(label, len(numbers)) for label in side.labels]) for side in (a, b)]
@@ -167,7 +179,7 @@ def _node_savings(a: _Nodes, b: _Nodes) -> Matrix:
             np.array([found.setdefault(side.texts[i] or "", len(found)) for i in places])
             for side, places, found in zip((a, b), cells, texts, strict=True)
         ]
-        similar = text_savings(list(texts[0]), list(texts[1]))
+        similar = text_savings(list(texts[0]), list(texts[1]), None, exact_numbers)
         block = np.ix_(cells[0], cells[1])
         gains[block] = np.where(same[block], similar[np.ix_(which[0], which[1])], 1.0)
     for i in {index for index, text in enumerate(a.texts) if text is None} if cells[1] else ():

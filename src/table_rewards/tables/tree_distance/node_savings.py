@@ -17,6 +17,7 @@ from rapidfuzz.distance import Levenshtein, Postfix, Prefix
 from rapidfuzz.process import cdist
 
 from table_rewards.tables.table import Leaf
+from table_rewards.tables.tree_distance.numbers import refuse_other_numbers
 
 Matrix = NDArray[np.float64]
 
@@ -24,11 +25,14 @@ MAX_CHARACTER_PAIRS: Final = 20_000_000_000
 """Levenshtein work (characters x characters) for one matrix: about half a second on one core."""
 
 
-def text_savings(left: Sequence[str], right: Sequence[str], out: Matrix | None = None) -> Matrix:
+def text_savings(
+    left: Sequence[str], right: Sequence[str], out: Matrix | None = None, exact_numbers: bool = False
+) -> Matrix:
     """Return 2 - Levenshtein / longer length for every pair of texts, shape (len(left), len(right)).
 
     When the texts are so long that this would take more than :data:`MAX_CHARACTER_PAIRS`, the longest ones are compared
-    by their common beginning and end alone. That never overstates a saving: the rest is taken to be all wrong.
+    by their common beginning and end alone. That never overstates a saving: the rest is taken to be all wrong. With
+    ``exact_numbers`` a number has nothing in common with another number.
 
     >>> text_savings(["ab", ""], ["ab", "ax"]).tolist()
     [[2.0, 1.5], [1.0, 1.0]]
@@ -39,16 +43,20 @@ def text_savings(left: Sequence[str], right: Sequence[str], out: Matrix | None =
     if longest is None:
         distances = cdist(left, right, scorer=Levenshtein.normalized_distance, dtype=np.float64)
         np.subtract(2.0, distances, out=out)
+        if exact_numbers:
+            refuse_other_numbers(left, right, out)
         return out
     rows = [i for i, text in enumerate(left) if len(text) <= longest]
     columns = [j for j, text in enumerate(right) if len(text) <= longest]
     out[...] = _affix_savings(left, right)
     if rows and columns:
         out[np.ix_(rows, columns)] = text_savings([left[i] for i in rows], [right[j] for j in columns])
+    if exact_numbers:
+        refuse_other_numbers(left, right, out)
     return out
 
 
-def leaf_savings(left: Sequence[Leaf], right: Sequence[Leaf], out: Matrix) -> None:
+def leaf_savings(left: Sequence[Leaf], right: Sequence[Leaf], out: Matrix, exact_numbers: bool = False) -> None:
     """Write the saving of every pair of cells to ``out``, shape (len(left), len(right)): 1 when their spans differ.
 
     Cells that span one slot must come first on both sides.
@@ -62,9 +70,9 @@ def leaf_savings(left: Sequence[Leaf], right: Sequence[Leaf], out: Matrix) -> No
             continue
         texts = [_text(left[i]) for i in rows], [_text(right[j]) for j in columns]
         if span == (1, 1):
-            text_savings(*texts, out=out[: len(rows), : len(columns)])
+            text_savings(*texts, out[: len(rows), : len(columns)], exact_numbers)
         else:
-            out[np.ix_(rows, columns)] = text_savings(*texts)
+            out[np.ix_(rows, columns)] = text_savings(*texts, None, exact_numbers)
 
 
 def plain_first(leaves: Iterable[Leaf]) -> list[Leaf]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from rapidfuzz.distance import Levenshtein
 
+from table_rewards.tables.tree_distance.numbers import number_in
 from table_rewards.tables.trees.tree import Tree
 
 
-def tree_edit_distance(a: Tree, b: Tree) -> float:
+def tree_edit_distance(a: Tree, b: Tree, exact_numbers: bool = False) -> float:
     """Return the exact tree edit distance between two trees; O(n1 n2) memory, slow.
 
     >>> tree_edit_distance(Tree.from_rows([("ab", "x")]), Tree.from_rows([("ac",)]))
@@ -22,17 +23,21 @@ def tree_edit_distance(a: Tree, b: Tree) -> float:
     subtree = [[0.0] * b.size for _ in range(a.size)]
     for i in _keyroots(a.leftmost):
         for j in _keyroots(b.leftmost):
-            _forest_distances(a, b, i, j, subtree)
+            _forest_distances(a, b, i, j, subtree, exact_numbers)
     return subtree[-1][-1]
 
 
-def rename_cost(a: Tree, i: int, b: Tree, j: int) -> float:
+def rename_cost(a: Tree, i: int, b: Tree, j: int, exact_numbers: bool = False) -> float:
     """Return what it costs to turn node ``i`` of ``a`` into node ``j`` of ``b``: 0 to 1."""
     if a.labels[i] != b.labels[j]:
         return 1.0
     left, right = a.texts[i], b.texts[j]
     if left is None or right is None:
         return 0.0 if left is right else 1.0
+    if exact_numbers:
+        numbers = number_in(left), number_in(right)
+        if None not in numbers and numbers[0] != numbers[1]:
+            return 1.0
     return Levenshtein.normalized_distance(left, right)
 
 
@@ -41,7 +46,7 @@ def _keyroots(leftmost: list[int]) -> list[int]:
     return sorted({leaf: node for node, leaf in enumerate(leftmost)}.values())
 
 
-def _forest_distances(a: Tree, b: Tree, i: int, j: int, subtree: list[list[float]]) -> None:
+def _forest_distances(a: Tree, b: Tree, i: int, j: int, subtree: list[list[float]], exact_numbers: bool) -> None:
     """Fill ``subtree[x][y]`` for every x that shares its leftmost leaf with i, and every y with j."""
     first_i, first_j = a.leftmost[i], b.leftmost[j]
     height, width = i - first_i + 2, j - first_j + 2
@@ -55,7 +60,7 @@ def _forest_distances(a: Tree, b: Tree, i: int, j: int, subtree: list[list[float
             v = first_j + y - 1
             cheapest = min(forest[x - 1][y], forest[x][y - 1]) + 1.0
             if a.leftmost[u] == first_i and b.leftmost[v] == first_j:  # both forests are whole trees
-                cheapest = min(cheapest, forest[x - 1][y - 1] + rename_cost(a, u, b, v))
+                cheapest = min(cheapest, forest[x - 1][y - 1] + rename_cost(a, u, b, v, exact_numbers))
                 subtree[u][v] = cheapest
             else:
                 before = forest[a.leftmost[u] - first_i][b.leftmost[v] - first_j]

@@ -67,11 +67,15 @@ def equal_ends(left: Sequence[object], right: Sequence[object]) -> tuple[int, in
 
 
 def regular_distances(
-    predictions: Sequence[Tree], reference: Tree, floors: Sequence[float] | None = None
+    predictions: Sequence[Tree],
+    reference: Tree,
+    floors: Sequence[float] | None = None,
+    exact_numbers: bool = False,
 ) -> list[float]:
     """Return the exact tree edit distance of each prediction to the reference; every tree must be regular.
 
     ``floors``, if known, are distances that the true ones do not fall below: a mapping that costs no more is the best.
+    With ``exact_numbers`` it costs 1 to rename a number into another one.
 
     >>> regular_distances([Tree.from_rows([("a", "b")]), Tree.from_rows([])], Tree.from_rows([("a", "c")]))
     [1.0, 3.0]
@@ -97,7 +101,7 @@ def regular_distances(
         known.places.append(place)
     if remainders:
         distinct = list(remainders.values())
-        for remainder, distance in zip(distinct, _Group(rows, right, distinct).distances(), strict=True):
+        for remainder, distance in zip(distinct, _Group(rows, right, distinct, exact_numbers).distances(), strict=True):
             for place in remainder.places:
                 distances[place] = distance
     return distances
@@ -123,7 +127,7 @@ def _in_order(rows: Sequence[Row], left: list[int], right: list[int]) -> int:
 class _Group:
     """Remainders against one reference, with the savings of cells and rows that they share."""
 
-    def __init__(self, rows: list[Row], reference: list[int], remainders: list[Remainder]) -> None:
+    def __init__(self, rows: list[Row], reference: list[int], remainders: list[Remainder], exact_numbers: bool) -> None:
         self.remainders = remainders
         self.first = min(remainder.first for remainder in remainders)
         right = reference[self.first : max(remainder.behind for remainder in remainders)]
@@ -140,7 +144,7 @@ class _Group:
         cells = np.empty((p + 2, q + 2))
         cells[p:], cells[:, q:] = 0.0, 0.0
         if p and q:
-            leaf_savings(cells_left, cells_right, cells[:p, :q])
+            leaf_savings(cells_left, cells_right, cells[:p, :q], exact_numbers)
         cells[p + 1, :q] = cells[:p, q + 1] = 1.0  # an empty row is a leaf, and a leaf may be renamed into a cell
         aligned = row_pair_savings(cells, list(self.left.values()), list(below.values()), padding=(p, q))
         aligned += 2.0
