@@ -95,7 +95,7 @@ def test_the_command_line_imports_nothing_heavy_and_is_there_at_once():
     code = (
         "import sys, time; begun = time.process_time()\n"
         "import table_rewards.commands.main\n"
-        "heavy = {'numpy', 'pyarrow', 'matplotlib', 'pandas', 'tqdm', 'aiohttp', 'lxml'} & set(sys.modules)\n"
+        "heavy = {'numpy', 'pyarrow', 'matplotlib', 'pandas', 'rich', 'aiohttp', 'lxml'} & set(sys.modules)\n"
         "print(sorted(heavy), time.process_time() - begun)"
     )
     found = min(

@@ -140,22 +140,21 @@ def _ask(
     quiet: bool,
 ) -> tuple[Counter[str], list[dict[str, Any]]]:
     """Ask what is left and write each prediction as it comes."""
-    from tqdm import tqdm
+    from table_rewards.commands.pages.progress import Progress
 
     outcomes: Counter[str] = Counter()
     failures: list[dict[str, Any]] = []
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         out.open("a", encoding="utf-8", errors="replace") as file,
-        tqdm(total=len(requests), initial=len(requests) - len(left), unit="reply", disable=quiet or None) as bar,
+        Progress(len(requests), "replies", start=len(requests) - len(left), quiet=quiet) as bar,
     ):
         for index, reply in pool.stream([requests[key] for key in left]):
             row, sample = left[index]
-            bar.update()
+            bar.update(failed=len(failures))
             if reply.failed:
                 failures.append({"row": row, "sample": sample, "error": reply.error, "attempts": reply.attempts})
                 outcomes["failed"] += 1
-                bar.set_postfix(failed=len(failures), refresh=False)
                 continue
             outcomes["cut off" if reply.truncated else "empty" if reply.empty else "complete"] += 1
             _write(file, rows[row], left[index], requests[left[index]], pool.settings.model, reply)

@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE, MISUSE
+from table_rewards.commands.pages.progress import Progress
 from table_rewards.sandbox import SandboxDegradedWarning, SandboxUnavailable, get_sandbox
 from table_rewards.sandbox.shared import BACKENDS
 
@@ -68,16 +69,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(sandbox: Any, fast: bool) -> int:
-    from tqdm import tqdm
-
     from table_rewards.testing.sandbox import applicable, check_sandbox, modes_of
 
     total = len(applicable(fast=fast)) * len(modes_of(sandbox))
-    with tqdm(total=total, unit="run", disable=None, leave=False) as bar:
+    with Progress(total, "runs") as bar:
 
         def progress(result: CaseResult) -> None:
-            bar.set_description(result.case.group)
-            bar.update()
+            bar.update(group=result.case.group)
             if not result.clean:
                 bar.write(result.line())
 

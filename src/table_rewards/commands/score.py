@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.pages.summary import summary, titled
 from table_rewards.commands.pages.terminal import note, share
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
@@ -103,15 +103,14 @@ def _score(
     arguments: argparse.Namespace, reward: Reward[Any], how: Plan, statistics: ScoreStatistics, batch_size: int
 ) -> float:
     """Score the file into ``statistics`` and, when asked, ``--out``; return the seconds that scoring took in all."""
-    quiet = arguments.quiet or sys.stderr is None or not sys.stderr.isatty()
-    total = how.source.count() if not quiet else None
+    quiet = arguments.quiet
     if arguments.out is None:
         begun = time.perf_counter()
-        with _progress(total, 0, quiet) as bar:
-            for rows, scored in score_file(reward, how, batch_size=batch_size, step=arguments.step):
+        with Progress(1.0, "completions", quiet=quiet) as bar:
+            for _, scored in score_file(reward, how, batch_size=batch_size, step=arguments.step):
                 for row in scored:
                     statistics.add(row)
-                _advance(bar, rows, statistics)
+                _advance(bar, how, statistics)
         return time.perf_counter() - begun
     output = ResumableOutput(
         arguments.out, _identity(arguments, reward, how), floats=("score", *reward.parts), overwrite=arguments.overwrite
@@ -126,17 +125,15 @@ def _score(
             note(f"going on at row {output.next_row:,}; {statistics.count:,} scores are there")
         begun = time.perf_counter() - output.seconds
         paused = time.perf_counter()
-        with _progress(total, output.next_row, quiet) as bar:
-            for rows, scored in score_file(
-                reward, how, start=output.next_row, batch_size=batch_size, step=arguments.step
-            ):
+        with Progress(1.0, "completions", quiet=quiet) as bar:
+            for _, scored in score_file(reward, how, start=output.next_row, batch_size=batch_size, step=arguments.step):
                 output.append(scored)
                 for row in scored:
                     statistics.add(row)
                 if time.perf_counter() - paused > 5:
                     paused = time.perf_counter()
                     output.pause(paused - begun)
-                _advance(bar, rows, statistics)
+                _advance(bar, how, statistics)
         took = time.perf_counter() - begun
         output.finish(took)
     return took
@@ -156,20 +153,13 @@ def _identity(arguments: argparse.Namespace, reward: Reward[Any], how: Plan) -> 
     }
 
 
-def _progress(total: int | None, initial: int, quiet: bool) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(total=total, initial=initial, unit="row", unit_scale=True, disable=quiet, file=sys.stderr, leave=False)
-
-
-def _advance(bar: Any, rows: int, statistics: ScoreStatistics) -> None:
-    if bar.disable:
+def _advance(bar: Progress, how: Plan, statistics: ScoreStatistics) -> None:
+    if not bar.shown:
         return
-    shown = {"mean": f"{statistics.values.mean:.4f}"}
-    if statistics.values.missing:
-        shown["unscored"] = f"{statistics.values.missing:,}"
-    bar.set_postfix(shown, refresh=False)
-    bar.update(rows)
+    told = {"mean": f"{statistics.values.mean:.4f}"}
+    if statistics.unscored:
+        told["unscored"] = f"{statistics.unscored:,}"
+    bar.to(how.source.progress, **{"": f"{statistics.count:,} completions"}, **told)
 
 
 def _print(arguments: argparse.Namespace, statistics: ScoreStatistics, took: float) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.pages.progress import followed
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Profile
@@ -135,10 +136,7 @@ def _rows(path: Path, model_name: str | None) -> Iterable[dict[str, Any]]:
 
 
 def _parse(rows: Sequence[dict[str, Any]], profile: Profile, runner: ProgramRunner) -> list[Parsed]:
-    from tqdm import tqdm
-
-    found = parse_predictions(rows, profile, runner)
-    return list(tqdm(found, total=len(rows), desc=profile, leave=False, disable=not sys.stderr.isatty()))
+    return list(followed(parse_predictions(rows, profile, runner), len(rows), f"rows, {profile}"))
 
 
 SUBCOMMANDS: Final[

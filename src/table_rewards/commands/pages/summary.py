@@ -10,6 +10,7 @@ from table_rewards.commands.pages.terminal import (
     number,
     seconds,
     share,
+    shown_width,
     spark,
     styled,
     table,
@@ -96,6 +97,7 @@ def _status(statistics: ScoreStatistics) -> list[str]:
         if name == "inapplicable" and not count:
             continue
         shown = f"{name:<12} {count:>9,}  {share(count, statistics.count):>7}  {text}"
+        shown = cut(shown, width() - 2) if shown_width(shown) > width() - 2 else shown
         rows.append(styled(shown, "red") if name == "unscored" and count else shown)
     return rows
 
@@ -114,7 +116,9 @@ def _buckets(statistics: ScoreStatistics) -> list[str]:
         [name, f"{b.count + b.missing:,}", number(b.mean), number(b.deviation), f"{b.missing:,}", _spark(b)]
         for name, b in ordered[:SHOWN_GROUPS]
     ]
-    lines = table([statistics.by or "", "rows", "mean", "std", "unscored", "low to high"], rows, right=[1, 2, 3, 4])
+    header = [statistics.by or "", "rows", "mean", "std", "unscored", "low to high"]
+    columns = len(header) if width() >= 64 else len(header) - 1  # half a histogram would mislead
+    lines = table(header[:columns], [row[:columns] for row in rows], right=[1, 2, 3, 4])
     hidden = len(ordered) - SHOWN_GROUPS
     return [*lines, f"and {hidden} more"] if hidden > 0 else lines
 

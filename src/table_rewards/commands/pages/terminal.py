@@ -1,23 +1,27 @@
-"""What the commands print with: tables, bars and numbers that fit the terminal, plain where it is plain."""
+"""What the commands print with: tables, bars and numbers that fit the terminal, drawn by rich, plain where it is plain.
+
+rich is imported when something is drawn, never before.
+"""
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import shutil
 import sys
-import textwrap
-import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-NARROW, WIDE = 60, 120
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NARROW, WIDE = 46, 120
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
-_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 
 def width() -> int:
-    """Columns to print in: the terminal's, within 60 to 120."""
+    """Columns to print in: the terminal's, within 46 to 120."""
     return max(NARROW, min(WIDE, shutil.get_terminal_size((100, 24)).columns))
 
 
@@ -33,8 +37,10 @@ def styled(text: str, style: str) -> str:
     """
     if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
-    code = {"bold": "1", "dim": "2", "red": "31", "green": "32"}[style]
-    return f"\x1b[{code}m{text}\x1b[0m"
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -97,9 +103,10 @@ def bar(value: float, most: float, cells: int) -> str:
         return ""
     if not unicode_output():
         return "#" * max(1, round(cells * value / most))
-    eighths = max(1, round(cells * 8 * value / most))
-    full, rest = divmod(eighths, 8)
-    return "█" * full + (_EIGHTHS[rest] if rest else "")
+    from rich.bar import Bar
+
+    least = most / (8 * cells)  # one eighth of a cell
+    return "".join(part.text for part in _console(cells).render(Bar(most, 0, max(value, least), width=cells))).rstrip()
 
 
 def shown_width(text: str) -> int:
@@ -110,7 +117,9 @@ def shown_width(text: str) -> int:
     """
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def cut(text: str, cells: int) -> str:
@@ -119,16 +128,20 @@ def cut(text: str, cells: int) -> str:
     >>> cut("one\\ntwo", 20), cut("Final Answer: 7", 8) in ("Final A…", "Final A~")
     ('one two', True)
     """
-    text = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * cells + 64]).split())
+    text = _clean(text[: 4 * cells + 64])
     if shown_width(text) <= cells:
         return text
-    kept, used = [], 0
-    for character in text:
-        used += shown_width(character)
-        if used > cells - 1:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + ("…" if unicode_output() else "~")
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, max(0, cells - 1)).rstrip() + _ellipsis()
+
+
+def _clean(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _ellipsis() -> str:
+    return "…" if unicode_output() else "~"
 
 
 def cut_path(path: object, cells: int) -> str:
@@ -160,35 +173,43 @@ def table(
     reward  mean
     teds    0.91
     """
-    body = [[cut(cell, 10_000) for cell in row] for row in rows]
-    every = [list(header), *body]
-    widths = [max(shown_width(row[i]) for row in every) for i in range(len(header))]
+    from rich.table import Table
+    from rich.text import Text
+
     to_right = set(right)
-    over = sum(widths) + 2 * (len(widths) - 1) - (room or width() - 2)
-    while over > 0:
-        texts = [i for i in range(len(widths)) if i not in to_right] or list(range(len(widths)))
-        widest = max(texts, key=lambda i: widths[i])
-        least = max(8, shown_width(header[widest]))
-        if widths[widest] <= least:
-            break
-        given = min(over, widths[widest] - least)
-        widths[widest] -= given
-        over -= given
-    lines = []
-    for row in every:
-        cells = []
-        for i, cell in enumerate(row):
-            cell = cut(cell, widths[i])
-            gap = " " * (widths[i] - shown_width(cell))
-            cells.append(gap + cell if i in to_right else cell + gap)
-        lines.append("  ".join(cells).rstrip())
+    drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="")
+    body = [[_clean(cell) for cell in row] for row in rows]
+    for i, name in enumerate(header):
+        widest = max((shown_width(row[i]) for row in body), default=0)
+        least = max(widest, shown_width(name)) if i in to_right else min(max(8, shown_width(name)), max(widest, 8))
+        drawn.add_column(Text(name, no_wrap=True), justify="right" if i in to_right else "left", min_width=least)
+    for row in body:
+        drawn.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
+    console = _console(room or width() - 2)
+    with console.capture() as captured:
+        console.print(drawn)
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    if not unicode_output():
+        lines = [line.replace("…", "~") for line in lines]
     lines[0] = styled(lines[0], "bold")
     return lines
 
 
+def _console(columns: int) -> Console:
+    """rich's drawing, as text: what is printed decides about colours."""
+    from rich.console import Console
+
+    return Console(width=columns, color_system=None, force_terminal=False, markup=False, highlight=False, emoji=False,
+                   legacy_windows=False, file=io.StringIO(), _environ={})  # fmt: skip
+
+
 def filled(text: str, indent: str = "") -> list[str]:
     """A sentence in lines that fit; lines after the first stand two further in."""
-    return textwrap.wrap(text, width(), initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
+    from rich.text import Text
+
+    room = max(20, width() - len(indent) - 2)
+    lines = Text(text).wrap(_console(room), room)
+    return [indent + ("" if i == 0 else "  ") + line.plain.rstrip() for i, line in enumerate(lines)]
 
 
 def indented(lines: Iterable[str]) -> list[str]:

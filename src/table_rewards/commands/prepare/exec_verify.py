@@ -8,11 +8,11 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.pages.progress import followed
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets import llama_factory
@@ -144,9 +144,7 @@ def _held_out(code: str, share: float, seed: int) -> bool:
 
 def _shown(rows: Iterator[dict[str, Any]], total: int) -> Iterator[Mapping[str, Any]]:
     """The rows behind a progress bar, on a terminal."""
-    from tqdm import tqdm
-
-    yield from tqdm(rows, total=total, unit="row", disable=None, file=sys.stderr)
+    yield from followed(rows, total, "rows")
 
 
 SUBCOMMANDS = {

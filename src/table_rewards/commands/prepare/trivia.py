@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE, UNUSABLE_FILE
+from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import RowWriter, read_rows
@@ -122,8 +123,6 @@ def _questions_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _questions(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from table_rewards.datasets.trivia.questions import write_questions
     from table_rewards.llm import get_pool
 
@@ -133,7 +132,7 @@ def _questions(options: argparse.Namespace) -> int:
     slow = {"timeout_s": 600.0, "deadline_s": 1800.0, "workers": 1, "cache": options.cache}
     writer = get_pool(options.endpoint, model=options.model, **slow)
     checker = get_pool(options.check_endpoint or options.endpoint, model=options.check_model or options.model, **slow)
-    with tqdm(total=len(rows), unit="table", disable=None) as bar:
+    with Progress(len(rows), "tables") as bar:
         results = write_questions(
             tables,
             writer,
@@ -141,7 +140,7 @@ def _questions(options: argparse.Namespace) -> int:
             count=options.count,
             language=options.language,
             seed=options.seed,
-            progress=lambda done: bar.update(done - bar.n),
+            progress=bar.to,
         )
     kept = [(row, result) for row, result in zip(rows, results, strict=True) if result.pairs]
     _write(options.out, ({**row, "qa_pairs": [pair._asdict() for pair in result.pairs]} for row, result in kept))
