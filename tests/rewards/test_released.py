@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from fixture_rows import fixture_rows
-from table_rewards import Generator, Mathematics, TableBench, Verifier, WhiteBox
+from table_rewards import Generator, Mathematics, TableBench, UnitTests, Verifier, WhiteBox
 
 METRICS = ("em", "em_tolerance", "rouge_l")
 
@@ -35,6 +35,7 @@ def close(mine, theirs, tolerance=1e-9):
         ("mathematics_text", Mathematics),
         ("mathematics_python", Mathematics),
         ("mathematics_math", Mathematics),
+        ("unit_tests", UnitTests),
     ],
 )
 def test_values(name, reward):

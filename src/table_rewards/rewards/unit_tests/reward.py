@@ -14,17 +14,17 @@ from table_rewards.rewards.sandboxed import SandboxedReward
 from table_rewards.rewards.unit_tests.output import same_output, same_result
 from table_rewards.rewards.unit_tests.program import program_of, with_imports, with_prompt
 from table_rewards.rewards.unit_tests.reference import UnitTestsReference, arguments
+from table_rewards.rewards.unit_tests.released import ReleasedJudging
 from table_rewards.sandbox import Job, Limits, Outcome, TestResult, values
 from table_rewards.sandbox.shared import BACKENDS
 
 __all__ = ["UnitTests", "UnitTestsReference"]
 
-RELEASED_TESTS: Final = 10
 _TIMEOUTS: Final = ("timeout_cpu", "timeout_wall")
 _DATA_FAULT: Final = re.compile(r"ModuleNotFoundError|ImportError|SyntaxError|IndentationError")
 
 
-class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
+class UnitTests(SandboxedReward[UnitTestsReference, Any]):
     """Share of a problem's tests that the completion's program passes, plus a bonus for the format.
 
     ::
@@ -37,9 +37,10 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
     by word, decimals within 1e-6; returned values by value, a tuple as a list), and test code runs in a process of
     its own that calls the program's functions through a socket.
 
-    Source: ExecVerify, arXiv 2603.11226, ``compute_score_prime``; PRIME's ``prime_code``. ``profile="released"`` counts
-    the first 10 tests alone unless all pass (E8), gives the bonus for the bare tags, and loses it where nothing passes
-    (E1).
+    Source: ExecVerify, arXiv 2603.11226, ``compute_score_prime``; PRIME's ``prime_code``. ``profile="released"`` is
+    PRIME's checker as it is: all tests, else the first 10 alone (E8) and without the function's name (E19), programs
+    rewritten into a function (E20), the bonus for the bare tags and lost where nothing passes (E1). It reads PRIME's
+    rows alone, keeps expected values beside the program, and takes its own times instead of ``cpu_s``.
 
     Args:
         cap: at most so many tests, spread evenly over all of them; the note says so when some are left out. None for
@@ -92,6 +93,10 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
         self.limits = Limits(cpu_s=cpu_s, mem_mb=mem_mb, recursion=recursion_limit)
         self.sandbox = one_of("sandbox", sandbox, BACKENDS)
 
+        if profile == "released" and all_or_nothing:
+            raise ConfigurationError("the released reward is the share of the tests; leave all_or_nothing out")
+        self.released = ReleasedJudging(self.format_bonus, mem_mb) if profile == "released" else None
+
     def options(self) -> dict[str, object]:
         return {
             "cap": self.cap if self.cap is not None else "all",
@@ -104,19 +109,20 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
         }
 
     def reference(self, row: Mapping[str, Any]) -> UnitTestsReference:
-        return UnitTestsReference.from_row(row)
+        return self.released.reference(row) if self.released else UnitTestsReference.from_row(row)
 
     def natural(self, value: Any) -> UnitTestsReference:
-        return UnitTestsReference.of(value)
+        return self.released.natural(value) if self.released else UnitTestsReference.of(value)
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
-    def read(self, completion: str, reference: UnitTestsReference) -> _Case:
+    def read(self, completion: str, reference: UnitTestsReference) -> Any:
+        if self.released is not None:
+            return self.released.read(completion, reference)
         names = [reference.function] if reference.function else reference.entry_points
         program, in_answer = program_of(completion, names, reads=reference.kind == "stdin")
         chosen = self._chosen(reference.count)
-        tags = in_answer or (self.profile == "released" and "<answer>" in completion and "</answer>" in completion)
-        case = _Case(reference, chosen, tags)
+        case = _Case(reference, chosen, in_answer)
         if not program.strip():
             return case
         if reference.kind == "stdin":
@@ -145,27 +151,24 @@ class UnitTests(SandboxedReward[UnitTestsReference, "_Case"]):
         )
 
     def _chosen(self, count: int) -> range | list[int]:
-        if self.cap is None or count <= self.cap or self.profile == "released":
+        if self.cap is None or count <= self.cap:
             return range(count)
         return [index * count // self.cap for index in range(self.cap)]
 
-    def conclude(self, case: _Case, outcome: Outcome | None) -> Judgement:
+    def conclude(self, case: Any, outcome: Outcome | None) -> Judgement:
         if outcome is None:
             return Judgement(0.0, (0.0,) * 4, UNPARSED, "no program")
         if outcome.is_ours:
             return self.unscored(f"the sandbox failed: {outcome.note}")
+        if self.released is not None:
+            return self.released.conclude(case, outcome)
         verdicts = _verdicts(case, outcome)
         if isinstance(verdicts, str):
             return self.unscored(verdicts)
-        counted = verdicts
-        if self.profile == "released" and not all(verdict == "" for verdict in verdicts):
-            counted = verdicts[:RELEASED_TESTS]
-        passed = sum(verdict == "" for verdict in counted)
-        rate, everything = passed / len(counted), passed == len(counted)
+        passed = sum(verdict == "" for verdict in verdicts)
+        rate, everything = passed / len(verdicts), passed == len(verdicts)
         timeouts = float(any(verdict in _TIMEOUTS for verdict in verdicts))
         value = (float(everything) if self.all_or_nothing else rate) + self.format_bonus * case.format
-        if self.profile == "released" and not passed:
-            value = 0.0
         return Judgement(value, (rate, float(everything), float(case.format), timeouts), SCORED, _note(case, verdicts))
 
 
