@@ -133,3 +133,40 @@ def test_programs_that_cannot_be_asked_about_say_why(code, problem):
     trace = trace_calls([Sample(code, "f()")], limits=Limits(cpu_s=0.3))[0]
     assert problem in trace.problem
     assert not trace.ours
+
+
+def nexts(code, call):
+    trace = traced(code, call)
+    assert not trace.problem
+    return [(visit.line, visit.next) for visit in trace.visits]
+
+
+def test_behind_a_yield_the_function_goes_on():
+    """The next statement of the same function is the one behind the ``yield``, -1 only when nobody asks for more."""
+    code = "def f(n):\n    def gen():\n        yield n\n        yield 2\n    g = gen()\n    return [{}]"
+    assert (3, 4) in nexts(code.format("next(g), next(g)"), "f(1)")
+    assert (3, -1) in nexts(code.format("next(g)"), "f(1)")
+    assert (4, -1) in nexts(code.format("*g"), "f(1)")
+
+
+def test_behind_an_await_the_function_goes_on():
+    code = (
+        "import asyncio\ndef f(n):\n    async def step(k):\n        await asyncio.sleep(0)\n        return k + 1\n"
+        "    async def main():\n        a = await step(n)\n        return a * 2\n    return asyncio.run(main())"
+    )
+    found = nexts(code, "f(1)")
+    assert {(4, 5), (7, 8)} <= set(found)
+    assert traced(code, "f(1)").visits[-2].changed == {} or (5, -1) in found
+
+
+def test_a_value_that_comes_back_into_a_generator_is_part_of_the_visit():
+    gen = "    def gen():\n        x = yield 1\n        yield x\n"
+    code = f"def f():\n{gen}    g = gen()\n    next(g)\n    return g.send(7)"
+    visit = next(visit for visit in traced(code).visits if visit.line == 3)
+    assert (visit.next, visit.changed["x"]) == (4, State("int", "7"))
+
+
+def test_two_generators_of_one_function_that_take_turns_are_recursive():
+    code = "def gen(n):\n    yield n\n    yield n\n\n\ndef f():\n    return list(zip(gen(1), gen(2)))"
+    assert traced(code).recursive == {"gen"}
+    assert traced(code.replace("zip(gen(1), gen(2))", "[*gen(1), *gen(2)]")).recursive == frozenset()

@@ -128,7 +128,13 @@ def test_an_honest_assertion_may_be_written_in_any_way(form):
         (("str", "''"), "''; str", True),
         (("float", "nan"), "nan; float", True),
         (("float", "inf"), "float('inf'); float", True),
-        (("float", "-inf"), "-math.inf; float", False),
+        (("float", "-inf"), "-math.inf; float", True),
+        (("float", "-inf"), "-float('inf'); float", True),
+        (("float", "-inf"), "np.inf; float", False),
+        (("list", "[inf, -1]"), "[math.inf, -1]; list", True),
+        (("int", "3"), "`3`; `int`", True),
+        (("int", "3"), "3; int;", True),
+        (("int", "3"), "`4`; `int`;", False),
         (("object", "None"), "None; NoneType", True),
         (("NoneType", "None"), "None; None", True),
         (("int", "3"), "3; Int", True),
@@ -280,6 +286,52 @@ def test_it_pickles_and_scores_without_blocking():
     assert reward.signature == WhiteBox(alpha=0.3).signature
 
 
+@pytest.mark.parametrize("statement", ["`assert f(1, 2) == {}`", "assert f(1, 2) == {};", "**assert f(1, 2) == {}**;"])
+def test_marks_around_the_assertion_change_nothing(statement):
+    assert value(answer(statement.format("'3'"), *RIGHT)) == 1.0
+    assert value(answer(statement.format("'4'"), *RIGHT)) == 0.0
+
+
+def test_an_answer_inside_the_reasoning_is_none():
+    """The answer stands behind the thoughts; an opening tag that the prompt wrote changes nothing."""
+    body = "<answer>\n" + "\n".join(["assert f(1, 2) == '3'", *RIGHT]) + "\n</answer>"
+    wrong = body.replace("'3'", "'4'")
+    assert value(f"<reasoning>{wrong}</reasoning>\n{body}") == 1.0
+    assert value(f"{wrong}</reasoning>\n{body}<|im_end|>") == 1.0
+    assert value(f"<reasoning>{body}</reasoning>\n{wrong}") == 0.0
+    scores = WhiteBox()([f"<reasoning>{body}", f"<think>{body}</think> Hm."], [ROW, ROW])
+    assert scores.status.tolist() == ["unparsed", "unparsed"]
+
+
+@pytest.mark.parametrize(
+    ("code", "result", "right", "wrong"),
+    [
+        ("def f(xs, g):\n    return [g(x) for x in xs]", "[2, 4]", "f([1, 2], lambda x: 2 * x)",
+         "f([1, 2], lambda x: x)"),
+        ("def f(d, key=None):\n    return sorted(d, key=key)", "['c', 'bb']", "f(['bb', 'c'], key=lambda s: len(s))",
+         "f(['bb', 'a'], key=lambda s: len(s))"),
+        ("def f(xs, g):\n    ys = xs[:]\n    g(ys)\n    return ys", "[2, 1]", "f([1, 2], lambda x: x.reverse())",
+         "f([2, 1], lambda x: x.reverse())"),
+        ("rows = [1, 2]\ndef f(xs):\n    return xs + [3]", "[1, 2, 3]", "f(rows[:])", "f(rows[1:])"),
+    ],
+)  # fmt: skip
+def test_inputs_may_be_functions_of_plain_data_and_constants_of_the_program(code, result, right, wrong):
+    """CRUXEval's own inputs hold them."""
+    row = {"func_str": code, "func_name": "f", "result": result, "type": "oi"}
+    assert [value(f"<answer>\nassert {call} == {result}\n</answer>", row) for call in (right, wrong)] == [1.0, 0.0]
+
+
 def test_plain_expressions_reach_nothing():
     for text in ("f", "globals()", "f.__code__", "''.format", "(lambda: 1)()", "[x for x in f]", "f'{x}'", "a := 1"):
         assert not is_plain(text), text
+    code = "rows = [1]\ncache = {}\ndef f(a):\n    cache[a] = f\n    return a"
+    for text in (
+        "rows.append(2)",
+        "cache",
+        "lambda f: f",
+        "lambda x=f: x",
+        "lambda *x: x",
+        "[lambda: f][0]()",
+        "rows()",
+    ):
+        assert not is_plain(text, code), text

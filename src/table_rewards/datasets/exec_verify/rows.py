@@ -16,17 +16,19 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
 from table_rewards.core.rows import Row
+from table_rewards.core.scores import UNSCORED
 from table_rewards.datasets.exec_verify import prompts
 from table_rewards.datasets.exec_verify.hash_seeds import unstable
 from table_rewards.datasets.exec_verify.questions import MOST, Questions, ask, in_words
 from table_rewards.datasets.exec_verify.tracing import BATCH, TRACED, Sample, Trace, trace_calls
 from table_rewards.rewards.white_box import WhiteBox
 from table_rewards.rewards.white_box.calls import only_function
-from table_rewards.rewards.white_box.reference import TYPES, WhiteBoxReference
+from table_rewards.rewards.white_box.reference import TYPES, State, WhiteBoxReference
 from table_rewards.sandbox import Limits, Sandbox, values
 
 DATA_SOURCE: Final = "exec_verify"
 MAX_OI_RESULT: Final = 150
+NOT_RIGHT: Final = "its own right answer does not earn full marks (an input that is no plain data)"
 UNSTABLE: Final = "another run goes another way (the order of a set of strings, hash, random, time, id)"
 
 
@@ -135,6 +137,7 @@ def _rows(
     samples = [Sample(call.code, f"{call.function}({call.arguments})") for call in calls]
     traces = trace_calls(samples, limits=settings.limits, sandbox=sandbox) if samples else []
     shaky = unstable(samples, traces, settings.limits)
+    made: list[tuple[tuple[dict[str, Any], str], Questions | None]] = []
     for call, trace, differs in zip(calls, traces, shaky, strict=True):
         problem = _problem(call, trace) or (UNSTABLE if differs else "")
         if problem:
@@ -144,16 +147,26 @@ def _rows(
         assert trace.result is not None
         if "io_mixed" in settings.types:
             questions = ask(call.code, trace, f"{settings.seed}\0{call.arguments}", settings.questions)
-            report.rows["io_mixed"] += 1
-            report.questions["next-statement"] += len(questions.path)
-            report.questions["variable-state"] += len(questions.state)
-            yield _output_row(call, trace, questions, settings, sum(report.rows.values()) - 1)
+            made.append((_output_row(call, trace, questions, settings), questions))
         if "oi" in settings.types:
             if len(trace.result.value) > MAX_OI_RESULT:
                 report.left_out[f"oi: a result of over {MAX_OI_RESULT} characters"] += 1
-                continue
-            report.rows["oi"] += 1
-            yield _input_row(call, trace.result.value, settings, sum(report.rows.values()) - 1)
+            else:
+                made.append((_input_row(call, trace.result.value, settings), None))
+    scores = WhiteBox()([solution for (_, solution), _ in made], [row for (row, _), _ in made])
+    for (pair, asked), score in zip(made, scores, strict=True):
+        kind = pair[0]["extra_info"]["type"]
+        if score.value != 1.0:
+            if score.status == UNSCORED and "sandbox" in score.note:
+                raise ScorerFailed(score.note)
+            report.left_out[f"{kind}: {NOT_RIGHT}"] += 1
+            continue
+        pair[0]["extra_info"]["index"] = sum(report.rows.values())
+        report.rows[kind] += 1
+        if asked is not None:
+            report.questions["next-statement"] += len(asked.path)
+            report.questions["variable-state"] += len(asked.state)
+        yield pair
 
 
 def _problem(call: Call, trace: Trace) -> str:
@@ -176,14 +189,12 @@ def _problem(call: Call, trace: Trace) -> str:
     return "" if trace.visits else "no statement of the program was traced"
 
 
-def _output_row(
-    call: Call, trace: Trace, questions: Questions, settings: Settings, index: int
-) -> tuple[dict[str, Any], str]:
+def _output_row(call: Call, trace: Trace, questions: Questions, settings: Settings) -> tuple[dict[str, Any], str]:
     assert trace.result is not None
     result = trace.result.value
     answers = {
         "path_answers": [[question.answer] for question in questions.path],
-        "state_as": [[list(question.answer)] for question in questions.state],
+        "state_as": [[_as_published(question.answer)] for question in questions.state],
     }
     asked = {
         "path_questions": [in_words(question, call.code) for question in questions.path],
@@ -192,14 +203,19 @@ def _output_row(
     prompt = prompts.output_prompt(call.code, call.function, call.arguments, questions)
     reasoning = prompts.walked_through(call.code, call.function, call.arguments, result, trace, questions)
     answer = prompts.output_answer(call.function, call.arguments, result, questions)
-    return _row(call, "io_mixed", prompt, result, answers, asked, settings, index), f"{reasoning}\n{answer}"
+    return _row(call, "io_mixed", prompt, result, answers, asked, settings), f"{reasoning}\n{answer}"
 
 
-def _input_row(call: Call, result: str, settings: Settings, index: int) -> tuple[dict[str, Any], str]:
+def _as_published(state: State) -> list[str]:
+    """A state as ExecVerify's own files have it: text as it is, everything else as its ``repr``."""
+    return [state.type, str(values.from_literal(state.value).python()) if state.type == "str" else state.value]
+
+
+def _input_row(call: Call, result: str, settings: Settings) -> tuple[dict[str, Any], str]:
     prompt = prompts.input_prompt(call.code, call.function, result)
     told = f"With the arguments {call.arguments or 'left out'}, {call.function} returns {result}."
     solution = f"<reasoning>\n{told}\n</reasoning>\n{prompts.input_answer(call.function, call.arguments, result)}"
-    return _row(call, "oi", prompt, result, {}, {}, settings, index), solution
+    return _row(call, "oi", prompt, result, {}, {}, settings), solution
 
 
 def _row(
@@ -210,7 +226,6 @@ def _row(
     answers: Mapping[str, Any],
     asked: Mapping[str, Any],
     settings: Settings,
-    index: int,
 ) -> dict[str, Any]:
     """verl's columns. The reference is one JSON text in ``ground_truth``, which no loader rewrites."""
     truth = {
@@ -227,7 +242,7 @@ def _row(
         "ability": "code",
         "reward_model": {"style": "rule", "ground_truth": json.dumps(truth, ensure_ascii=False)},
         "extra_info": {
-            "index": index,
+            "index": 0,  # known once the rows before it are
             "split": settings.split,
             "sample": call.name,
             "type": kind,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dis
 import json
 import random
 import sys
@@ -17,6 +18,8 @@ import types
 from typing import Any
 
 NAME = "traced.py"
+YIELDS = ("YIELD_VALUE", "YIELD_FROM", "INSTRUMENTED_YIELD_VALUE")
+CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200
 LEFT_OUT = None
 _PLAIN = (type(None), bool, int, float, str, bytes, complex)
 _MANY = (list, tuple, set, frozenset, dict)
@@ -67,6 +70,12 @@ def statement_starts(tree: ast.Module) -> dict[int, int]:
     return found
 
 
+def gives_out(frame: types.FrameType) -> bool:
+    """Whether a frame that returns has stopped at a ``yield`` or an ``await``, so that it may go on."""
+    code = frame.f_code.co_code
+    return 0 <= frame.f_lasti < len(code) and dis.opname[code[frame.f_lasti]] in YIELDS
+
+
 class TooLong(BaseException):
     """Ends a run of too many steps; code that catches everything goes on to its CPU limit, untraced."""
 
@@ -77,9 +86,10 @@ class Tracer:
         self.limit, self.most, self.states = payload["repr"], payload["visits"], payload["states"]
         self.visits: list[list[Any]] = []
         self.frames: list[str] = []
-        self.active: dict[Any, int] = {}
+        self.alive: dict[Any, set[int]] = {}  # frames that were entered and have not ended, by code
+        self.waiting: dict[Any, Any] = {}  # generators and coroutines that wait: frame -> what steps through it
         self.recursive: set[str] = set()
-        self.watched: dict[str, list[Any]] = {}
+        self.watched: dict[str, list[list[Any]]] = {}  # each value in a list of its own, empty once it is replaced
         self.complete = True
         self.expressions = {text: _compiled(text) for texts in watch.values() for text in texts}
 
@@ -89,52 +99,70 @@ class Tracer:
             return None  # another file, a comprehension or lambda, a class body
         if not self.complete:
             return None
+        if frame in self.waiting:
+            return self.waiting[frame]  # it goes on where it gave something out or waited
         number = len(self.frames)
         self.frames.append(code.co_name)
-        if self.active.get(code, 0):
+        alive = self.alive.setdefault(code, set())
+        if alive:
             self.recursive.add(code.co_name)
-        self.active[code] = self.active.get(code, 0) + 1
+        alive.add(number)
         known: dict[str, Any] = {}
         if self.states:
             self.changes(frame, known)
         last: list[list[Any]] = []  # the visit under way in this frame
+        told: list[list[Any]] = []  # the watched values that it was left with, for as long as it may go on
+        can_wait = code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
 
         def step(frame: types.FrameType, event: str, arg: Any) -> Any:
             if event == "line" and self.complete:
                 start = self.starts.get(frame.f_lineno, frame.f_lineno)
                 if last and last[0][1] == start:
                     return step  # the same statement goes on, over its lines or as a loop on one line
-                self.close(frame, last, start, known)
+                self.close(frame, last, start, known, told)
                 if len(self.visits) >= self.most:
                     self.complete = False
                     raise TooLong
                 visit = [number, start, -1]
                 self.visits.append(visit)
                 last[:] = [visit]
+                told.clear()
             elif event == "return":
-                self.close(frame, last, -1, known)
-                last.clear()
-                if self.active.get(code, 0):
-                    self.active[code] -= 1
+                waits = can_wait and gives_out(frame)
+                self.close(
+                    frame, last, -1, dict(known) if waits else known, told
+                )  # what follows is told when it goes on
+                if waits:
+                    self.waiting[frame] = step
+                else:
+                    self.waiting.pop(frame, None)
+                    last.clear()
+                    alive.discard(number)
             return step
 
         return step
 
-    def close(self, frame: types.FrameType, last: list[Any], following: int, known: dict[str, Any]) -> None:
-        """End the visit under way: note the next line, and what changed while it ran."""
+    def close(
+        self, frame: types.FrameType, last: list[list[Any]], following: int, known: dict[str, Any], told: list[Any]
+    ) -> None:
+        """End the visit under way: note the next line, and what changed while it ran; what was told is replaced."""
         if not last:
             return
         visit = last[0]
         visit[2] = following
         if self.states:
-            visit.append(self.changes(frame, known))
+            visit[3:] = [self.changes(frame, known)]
+        for cell in told:
+            cell.clear()
+        told.clear()
         for text in self.watch.get(visit[1], ()):
             try:
                 value = eval(self.expressions[text], frame.f_globals, dict(frame.f_locals))
-                seen = shown(value, self.limit)
+                cell = [shown(value, self.limit)]
             except BaseException:
                 continue
-            self.watched.setdefault(f"{visit[1]}:{text}", []).append(seen)
+            self.watched.setdefault(f"{visit[1]}:{text}", []).append(cell)
+            told.append(cell)
 
     def changes(self, frame: types.FrameType, known: dict[str, Any]) -> dict[str, Any]:
         changed = {}
@@ -189,5 +217,6 @@ def run(payload: dict[str, Any]) -> str:
         told["error"] = f"{type(error).__name__}: {str(error)[:200]}"
     if tracer is not None:
         told.update(visits=tracer.visits, frames=tracer.frames, recursive=sorted(tracer.recursive))
-        told.update(watched=tracer.watched, complete=tracer.complete)
+        watched = {key: [cell[0] for cell in cells if cell] for key, cells in tracer.watched.items()}
+        told.update(watched=watched, complete=tracer.complete)
     return json.dumps(told)

@@ -31,7 +31,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """The right answers for one line of one input. ``states`` is None where a value is not plain data."""
+    """The right answers for one line of one input. ``states`` is None where a value is too long or no plain data."""
 
     covered: bool
     following: tuple[str, ...]
@@ -102,7 +102,9 @@ def _gold(trace: Trace, code: str, lineno: int, var: str) -> Gold:
     following = tuple("-1" if n == -1 else lines[n - 1].strip() for n in trace.following(line)) or ("-1",)
     held = trace.values(line, var)
     known = tuple(state for state in held if state is not None)
-    return Gold(covered, following, None if held and not known else known)
+    return Gold(
+        covered, following, known if len(known) == len(held) else None
+    )  # one that is left out may be the answer
 
 
 def _set_up(tests: str, index: int) -> str:

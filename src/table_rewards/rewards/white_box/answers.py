@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from table_rewards.rewards.white_box.reference import State
-from table_rewards.rewards.white_box.tokens import NotThatForm, literal, one_spacing
+from table_rewards.rewards.white_box.tokens import NotThatForm, joined, literal, one_spacing, scan
 from table_rewards.sandbox import values
 from table_rewards.sandbox.values import Value
 
@@ -13,22 +13,25 @@ _OF_NONE = frozenset(("nonetype", "none", "object"))
 
 
 def answer_lines(text: str) -> list[str]:
-    """The lines of an answer: stripped, without blank ones and without code fences and the backticks around a line.
+    """The lines of an answer: stripped, without blank ones, code fences, and the marks around a line.
 
-    >>> answer_lines("```python\\n`x = 1`\\n\\n3; int\\n```")
+    >>> answer_lines("```python\\n`x = 1`;\\n\\n3; int\\n```")
     ['x = 1', '3; int']
     """
     lines = (line.strip() for line in text.splitlines())
-    return [line.strip("`").strip() for line in lines if line.strip("`~ ") and not line.startswith(("```", "~~~"))]
+    kept = (line for line in lines if line.strip("`~; ") and not line.startswith(("```", "~~~")))
+    return [line.strip("`").rstrip("`; ").strip() for line in kept]
 
 
 def right_path(line: str, accepted: Sequence[str]) -> bool:
-    """Whether a line is one of the accepted next statements (``-1``: none follows); spacing and comments are free.
+    """Whether a line is one of the accepted next statements (``-1``: none follows); spacing, comments and a final
+    semicolon are free.
 
     >>> right_path("return  x # done", ["return x"]), right_path("-1", ["-1"]), right_path("return y", ["return x"])
     (True, True, False)
     """
-    return any(line == gold.strip() or one_spacing(line) == one_spacing(gold.strip()) for gold in accepted)
+    line = line.rstrip("; ")
+    return any(line == gold or one_spacing(line) == one_spacing(gold) for gold in (g.strip("; ") for g in accepted))
 
 
 def right_state(line: str, accepted: Sequence[State]) -> bool:
@@ -41,7 +44,8 @@ def right_state(line: str, accepted: Sequence[State]) -> bool:
     (True, False)
     """
     text, semicolon, kind = line.rpartition(";")
-    return bool(semicolon) and any(_same_state(text.strip(), kind, gold) for gold in accepted)
+    text = text.strip().strip("`").strip()
+    return bool(semicolon) and any(_same_state(text, kind, gold) for gold in accepted)
 
 
 def _same_state(text: str, kind: str, gold: State) -> bool:
@@ -65,7 +69,7 @@ def _same_state(text: str, kind: str, gold: State) -> bool:
 
 def _value(text: str) -> Value | None:
     try:
-        return literal(text)
+        return literal(joined(list(scan(text))) if "inf" in text or "nan" in text else text)
     except NotThatForm:
         return None
 

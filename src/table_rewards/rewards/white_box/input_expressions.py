@@ -6,18 +6,21 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from table_rewards.rewards.white_box.tokens import NotThatForm, scan
+from table_rewards.rewards.white_box.tokens import NotThatForm, literal, scan
 
 
 def is_plain(text: str, code: str = "") -> bool:
     """Whether an expression is made of literals, pure builtins and methods of plain data alone.
 
-    Such an expression cannot reach, or change, the function that it is an argument of: no name of the program, no
-    ``lambda``, no assignment, no f-string, no attribute outside a short list. A comprehension's variable must not be
-    named like something at the top level of the program ``code``.
+    Such an expression cannot reach, or change, the function that it is an argument of: no assignment, no f-string, no
+    attribute outside a short list, no name of the program but those that it gives a plain value at its top level, and
+    these only to be read. A ``lambda`` may do what an expression may. Variables of comprehensions and parameters must
+    not be named like something at the top level of the program ``code``.
 
     >>> is_plain("dict(a=1)"), is_plain("'a-b'.split('-') * 2"), is_plain("[i * 2 for i in range(3)]")
     (True, True, True)
+    >>> is_plain("lambda x: x > 2"), is_plain("rows[:]", "rows = [1, 2]\\ndef f(xs): ..."), is_plain("lambda x=f: x")
+    (True, True, False)
     >>> is_plain("f.__globals__"), is_plain("globals()"), is_plain("(g := 1)"), is_plain("[f for _ in [1]]")
     (False, False, False, False)
     """
@@ -27,25 +30,30 @@ def is_plain(text: str, code: str = "") -> bool:
         return False
     bound: set[str] = set()
     inside = False
-    for token in tokens:  # names between 'for' and 'in'
+    parameters = False
+    for token in tokens:  # names between 'for' and 'in', between 'lambda' and ':'
         inside = (inside or token.text == "for") and token.text != "in"
-        if inside and token.kind == "name":
+        if parameters and token.text != ":" and token.kind != "name" and token.text != ",":
+            return False
+        parameters = (parameters or token.text == "lambda") and token.text != ":"
+        if (inside or parameters) and token.kind == "name" and token.text != "lambda":
             bound.add(token.text)
     if bound & _top_level(code):
         return False
+    constants = _constants(code)
     for index, token in enumerate(tokens):
         before = tokens[index - 1].text if index else ""
         behind = tokens[index + 1].text if index + 1 < len(tokens) else ""
         if token.kind == "string" and "f" in token.text[: token.text.index(token.text[-1])].lower():
             return False
-        if token.text in (":=", ";", "@"):
+        if token.text in (":=", ";", "@") or (token.text == "(" and before in (")", "]")):
             return False
         if token.kind != "name":
             continue
         if before == ".":
             if token.text not in _METHODS:
                 return False
-        elif token.text in bound and behind != "(":
+        elif (token.text in bound and behind != "(") or (token.text in constants and behind not in ("(", ".", "=")):
             continue
         elif not (token.text in _PURE or (behind == "=" and before in ("(", ","))):
             return False
@@ -59,6 +67,22 @@ def _top_level(code: str) -> frozenset[str]:
     return frozenset(
         name for head in heads for text in head for name in re.findall(r"[^\W\d]\w*", text.partition("(")[0])
     )
+
+
+@lru_cache(maxsize=1024)
+def _constants(code: str) -> frozenset[str]:
+    """The names that a program gives one plain value, at the start of a line and nowhere else, and never changes."""
+    given = re.findall(r"^([^\W\d]\w*)[ \t]*=[ \t]*([^\n=][^\n]*)$", code, re.MULTILINE)
+    found = set()
+    for name, text in given:
+        try:
+            literal(text.partition("#")[0].strip())
+        except NotThatForm:
+            continue
+        uses = re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", code)
+        if len(uses) == 1:
+            found.add(name)
+    return frozenset(found)
 
 
 _PURE: Final = frozenset(
@@ -92,6 +116,7 @@ _PURE: Final = frozenset(
         "pow",
         "divmod",
         "slice",
+        "lambda",
         "for",
         "in",
         "if",
@@ -131,6 +156,25 @@ _METHODS: Final = frozenset(
         "items",
         "fromkeys",
         "copy",
+        "append",
+        "extend",
+        "insert",
+        "remove",
+        "reverse",
+        "sort",
+        "pop",
+        "get",
+        "add",
+        "discard",
+        "find",
+        "startswith",
+        "endswith",
+        "isdigit",
+        "isalpha",
+        "isalnum",
+        "isupper",
+        "islower",
+        "isspace",
         "index",
         "count",
         "union",

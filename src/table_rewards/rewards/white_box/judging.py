@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from table_rewards.core.completion import REASONING_TAGS, answer_of
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.white_box.answers import answer_lines, right_path, right_state
 from table_rewards.rewards.white_box.calls import (
@@ -18,7 +19,7 @@ from table_rewards.rewards.white_box.calls import (
 )
 from table_rewards.rewards.white_box.input_expressions import is_plain
 from table_rewards.rewards.white_box.reference import WhiteBoxReference
-from table_rewards.rewards.white_box.tokens import MAX_ANSWER, NotThatForm, first_statement, literal
+from table_rewards.rewards.white_box.tokens import MAX_ANSWER, NotThatForm, first_statement, literal, without_marks
 from table_rewards.sandbox import Job, Limits, Outcome, Value, values
 from table_rewards.text.blocks import last_tagged
 
@@ -77,7 +78,7 @@ class Judging:
         return Judgement(value, (float(io), path, state, value), SCORED, note)
 
     def read(self, completion: str, reference: WhiteBoxReference) -> Case:
-        answer = last_tagged(completion, "answer")
+        answer = last_tagged(answer_of(completion, REASONING_TAGS), "answer")
         case = Case(completion, reference)
         if answer is None or not answer.strip():
             case.unparsed, case.note = True, "no <answer>...</answer>" if answer is None else "the answer is empty"
@@ -107,7 +108,7 @@ class Judging:
             statement, rest = [], answer.lstrip().partition("\n")[2]
         self._read_lines(case, rest)
         parameters = parameters_of(reference.code, reference.function)
-        assertion = read_assertion(statement, reference.function, parameters)
+        assertion = read_assertion(without_marks(statement), reference.function, parameters)
         if not same_arguments(assertion.arguments, arguments_of(reference.arguments, parameters)):
             raise NotThatForm(f"the assertion calls {reference.function} with other arguments")
         case.expected = assertion.claimed

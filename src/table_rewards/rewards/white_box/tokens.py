@@ -33,6 +33,9 @@ _TOKEN: Final = re.compile(
 )
 
 
+_NO_NUMBERS: Final = re.compile(r"['\"]\s*([+-]?)(inf|infinity|nan)\s*['\"]", re.IGNORECASE)
+
+
 class NotThatForm(ValueError):
     """The text is not of the form that was asked for; the message says in a few words what it is."""
 
@@ -77,15 +80,34 @@ def first_statement(text: str) -> tuple[list[Token], str]:
 
 
 def joined(tokens: Sequence[Token]) -> str:
-    """The tokens as one text, in one spacing; ``math.inf`` and its kind as ``inf``."""
+    """The tokens as one text, in one spacing; ``math.inf``, ``float('inf')`` and their kind as ``inf``.
+
+    >>> joined(list(scan("[-math.inf, float('nan'), np.inf]")))
+    '[ - inf , nan , inf ]'
+    """
     parts: list[str] = []
     for token in tokens:
         if token.kind == "newline":
             continue
         if token.text in ("inf", "nan") and len(parts) >= 2 and parts[-1] == "." and parts[-2] in _MODULES:
             del parts[-2:]
+        if token.text == ")" and parts[-3:-1] == ["float", "("]:
+            named = _NO_NUMBERS.fullmatch(parts[-1])
+            if named:
+                parts[-3:] = [*named[1], named[2].lower()[:3]]
+                continue
         parts.append(token.text)
     return " ".join(parts)
+
+
+def without_marks(tokens: Sequence[Token]) -> Sequence[Token]:
+    """A statement without what is only put around it: backticks, asterisks, a semicolon at its end."""
+    start, end = 0, len(tokens)
+    while start < end and tokens[start].text in ("`", "**"):
+        start += 1
+    while start < end and tokens[end - 1].text in ("`", "**", ";"):
+        end -= 1
+    return tokens[start:end]
 
 
 def one_spacing(line: str) -> str:
