@@ -80,6 +80,9 @@ PATHOLOGICAL = [
 ]
 
 
+SLOW = Task("1", "\\sum_{n=1}^{9000} \\sum_{k=1}^{9000} \\frac{1}{n+k}", "any")
+
+
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as stat:
@@ -125,7 +128,7 @@ def test_a_slow_pair_is_stopped_after_its_computing_time():
     try:
         comparer.compare([Task("x", "x+1")], 1.0)
         begin = time.monotonic()
-        slow, quick = comparer.compare([Task("1", "\\sum_{n=1}^{10000000} n!"), Task("x+x", "2x")], 0.3)
+        slow, quick = comparer.compare([SLOW, Task("x+x", "2x")], 0.3)
         assert (slow.same, slow.ours, slow.note) == (None, False, "no verdict after 0.3 s of computing")
         assert quick.same is True
         assert time.monotonic() - begin < 3.0
@@ -138,7 +141,7 @@ def test_a_killed_comparing_process_is_replaced_and_its_work_done_again():
     try:
         comparer.compare([Task("x", "x+1")], 1.0)
         pid = comparer.running().process.pid
-        futures = comparer.start([Task("1", "\\sum_{n=1}^{10000000} n!"), Task("x+x", "2x")], 0.5)
+        futures = comparer.start([SLOW, Task("x+x", "2x")], 0.5)
         time.sleep(0.1)
         os.kill(pid, signal.SIGKILL)
         assert [future.result(timeout=30).same for future in futures] == [None, True]
@@ -153,7 +156,7 @@ def test_a_killed_child_costs_its_own_pair_alone():
     try:
         comparer.compare([Task("x", "x+1")], 1.0)
         (child,) = children(comparer.running().process.pid)
-        futures = comparer.start([Task("1", "\\sum_{n=1}^{10000000} n!"), Task("x+x", "2x")], 5.0)
+        futures = comparer.start([SLOW, Task("x+x", "2x")], 5.0)
         time.sleep(0.1)
         os.kill(child, signal.SIGKILL)
         crashed, fine = (future.result(timeout=30) for future in futures)
@@ -174,7 +177,7 @@ def test_a_process_that_cannot_start_leaves_samples_unscored(monkeypatch, tmp_pa
         Comparer(1).compare([Task("x", "y")], 1.0)
     scores = Mathematics()(["\\boxed{(x+1)^2}", "\\boxed{7}"], ["x^2+2x+1", "7"])
     assert scores.status.tolist() == ["unscored", "scored"]
-    assert "math-verify cannot be used: no such module" in scores.notes[0]
+    assert "the algebra cannot be used: no such module" in scores.notes[0]
 
 
 def test_a_batch_larger_than_any_socket_buffer_passes():
@@ -190,9 +193,9 @@ def test_a_batch_larger_than_any_socket_buffer_passes():
 
 def test_closing_ends_what_is_under_way_and_starts_nothing():
     comparer = Comparer(workers=1)
-    (future,) = comparer.start([Task("1", "\\sum_{n=1}^{10000000} n!")], 30.0)
+    (future,) = comparer.start([SLOW], 30.0)
     comparer.close()
-    assert future.result(timeout=10) == (None, "the comparing process was closed", True)
+    assert future.result(timeout=10)[:3] == (None, "the comparing process was closed", True)
     assert comparer._process is None
 
 
@@ -259,12 +262,13 @@ def test_no_process_outlives_its_trainer(end):
         from table_rewards.rewards.mathematics.pool import shared_comparer, Task
         comparer = shared_comparer()
         comparer.compare([Task("x", "x+1")], 1.0)
-        comparer.start([Task("1", "\\\\sum_{n=1}^{10000000} n!")], 50.0)
+        comparer.start([SLOW], 50.0)
         time.sleep(0.2)
         print(comparer.running().process.pid, flush=True)
         if sys.argv[1] == "kill":
             time.sleep(60)
     """)
+    script = script.replace("SLOW", repr(SLOW))
     trainer = subprocess.Popen([sys.executable, "-c", script, end], stdout=subprocess.PIPE, text=True)
     overseer = int(trainer.stdout.readline())
     below = children(overseer)

@@ -376,7 +376,9 @@ def test_without_math_verify_the_constructor_says_what_to_install(monkeypatch):
 
 def test_a_reward_pickles_and_pins_its_options():
     reward = pickle.loads(pickle.dumps(Mathematics(answer_kind="math", timeout_s=0.5)))
-    assert reward.signature.startswith("mathematics:kind=math,timeout=0.5,symbolic=yes,profile=corrected|v")
+    assert reward.signature.startswith(
+        "mathematics:kind=math,form=finished,timeout=0.5,symbolic=yes,profile=corrected|v"
+    )
 
 
 def test_the_async_form_is_the_same():

@@ -15,6 +15,8 @@ from table_rewards.core.completion import answer_of, without_end_tokens
 
 TAIL: Final = 4_096
 MAX_BOX: Final = 16_384
+NEIGHBOUR: Final = 40
+"""How far before the last box another one may end that is part of the same answer, in characters."""
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _PLAIN = r"[^{}\\]*(?:\\.[^{}\\]*)*"
@@ -28,8 +30,29 @@ _PHRASE = re.compile(
 _MATH = re.compile(
     r"\$\$([^$]{1,2000})\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)|(?<!\\)\$([^$\n]{1,2000}?)(?<!\\)\$", re.DOTALL
 )
+_DIGITS: Final = r"[-−]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,60})(?:\.[0-9]{1,60})?"
 _NUMBER = re.compile(
-    r"(?<![\w.,])[-−]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,60})(?:\.[0-9]{1,60})?(?:\s*/\s*[0-9]{1,60})?\s*%?(?![\w])"
+    rf"(?<![A-Za-z0-9_.,^\\]){_DIGITS}(?:\s*/\s*[0-9]{{1,60}})?"
+    r"(?:\^\{?[0-9]{1,9}\}?|\s*%)?"
+    r"(?=(?:km|cm|mm|m|kg|mg|g|ml|L|l|s|h|ft|in|mph|st|nd|rd|th)?(?![A-Za-z0-9_^!]))"
+)
+"""A number in running text; a letter right behind it may only be a unit, for ``3x`` is none."""
+_IS_NUMBER = re.compile(
+    rf"(?:\bis|\bare|\bequals|=|:|为|是|等于|共|有)\s*(?:\*\*)?\s*(\\?\$?{_DIGITS}(?:\s*/\s*[0-9]{{1,60}})?\s*\\?%?)"
+    r"(?![A-Za-z0-9_^])"
+)
+_IS = re.compile(r"\b(?:is|are|equals?|becomes|gives)\b|=|为|是|等于")
+_ASIDE = re.compile(
+    r",?\s+(?:not|because|since|rather\s+than|instead\s+of|which|where|as\s+required|so\s+that)\b", re.IGNORECASE
+)
+_BEHIND_FORMULA = re.compile(r"\s*((?:,|\bor\b|\band\b|或|和)\s*[0-9].*)?", re.DOTALL)
+_BETWEEN_BOXES = re.compile(
+    r"\s*\$?\s*(?:,|;|and|or|,\s*and|,\s*or|、|和|或|及|\\text\{\s*(?:and|or)\s*\})\s*\$?(?:[a-zA-Z]\s*=\s*)?"
+)
+_BARE_LATEX = re.compile(
+    r"(?<![\w\\$])[-−+]?(?:[0-9.]*|[0-9]+\s*[-+*/]\s*)(?:\\(?:[dt]?frac|sqrt|pi|binom)(?![a-zA-Z])"
+    r"(?:\s*(?:\[[^\[\]]{1,20}\])?\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|[0-9])*"
+    r"(?:\s*[-+*/^]?\s*[0-9.]+(?![a-zA-Z]))?)+"
 )
 
 
@@ -72,12 +95,14 @@ def locate(completion: str, expression: bool = True) -> tuple[str, str]:
     box = text.rfind("\\boxed")
     frame = text.rfind("\\fbox", box if box > 0 else 0)  # looked for only behind it
     if box >= 0 or frame >= 0:
+        if text.rfind("}", 0, box) > box - NEIGHBOUR > -NEIGHBOUR:
+            return _boxes_side_by_side(text, box if box > frame else frame)
         return _box_at(text, box if box > frame else frame)
     if tagged:
-        inner = text.strip()
+        inner = without_end_tokens(text).strip()
         if not inner:
             return "", "an empty <answer>"
-        return (_last_formula(inner) or inner, "<answer>") if len(inner) <= MAX_BOX else _too_long(inner)
+        return (stated(inner), "<answer>") if len(inner) <= MAX_BOX else _too_long(inner)
     return _loose(without_end_tokens(text)[-TAIL:], expression)
 
 
@@ -121,27 +146,97 @@ def _closing(text: str, at: int) -> int:
     return -1
 
 
+def answers_of_gold(text: str) -> str:
+    r"""The answer that a gold text marks; several boxes are several answers.
+
+    >>> answers_of_gold(r"So $x=\boxed{-2}$ or $\boxed{1}$."), answers_of_gold(r"It is $\boxed{\frac34}$.")
+    ('-2, 1', '\\frac34')
+    """
+    if text.count("\\boxed") + text.count("\\fbox") < 2:
+        return locate(text)[0]
+    found = []
+    for match in _BOX.finditer(text):
+        content = _box_at(text, match.start())[0]
+        if content and content not in found:
+            found.append(content)
+    return ", ".join(found)
+
+
+def _boxes_side_by_side(text: str, start: int) -> tuple[str, str]:
+    """The last box, with those that stand right before it, joined by "and", "or" or a comma: one answer in parts."""
+    said, where = _box_at(text, start)
+    before = text.rfind("\\boxed", 0, start)
+    parts = [said]
+    while said and before >= 0 and len(parts) < 12:
+        earlier = _box_at(text, before)[0]
+        between = text[before:start]
+        at = between.rfind(earlier + "}") + len(earlier) + 1 if earlier else -1
+        if at <= 0 or not _BETWEEN_BOXES.fullmatch(between[at:]):
+            break
+        parts.insert(0, earlier)
+        start, before = before, text.rfind("\\boxed", 0, before)
+    return (", ".join(parts), where) if len(parts) > 1 else (said, where)
+
+
 def _loose(text: str, expression: bool) -> tuple[str, str]:
     """An answer without a box or a tag."""
     phrase = _last(_PHRASE, text)
     if phrase is not None:
-        said = phrase[1].strip().strip("*").strip()
-        formula = _last_formula(said)
-        if formula:
-            return formula, "the answer is"
-        said = re.split(r"[.!?。](?:\s|$)", said, maxsplit=1)[0].strip().strip("*").rstrip(".").strip()
+        said = stated(phrase[1])
         if said:
             return said, "the answer is"
     if expression:
         formula = _last_formula(text)
         if formula:
             return formula, "the last formula"
+        bare = _last(_BARE_LATEX, text)
+        if bare is not None:
+            return _balanced(bare[0].strip(" .,;*")), "the last formula"
         number = _last(_NUMBER, text)
         return (number[0].strip(), "the last number") if number else ("", "no answer found")
     lines = [line.strip().strip("*").strip() for line in text.splitlines() if line.strip()]
     if lines and len(lines[-1]) <= 80:
         return lines[-1].rstrip("."), "the last line"
     return "", "no answer found"
+
+
+def stated(said: str) -> str:
+    r"""What a short text gives as the answer: its formula, or what its last "is" says, or all of it.
+
+    >>> stated("The largest $n$ is 34."), stated("$p=3$ because it fits"), stated("5, not 7"), stated("$3$ or $4$")
+    ('34', 'p=3', '5', '$3$ or $4$')
+    """
+    inner = _last(_PHRASE, said)
+    if inner is not None and inner[1].strip():
+        said = inner[1]
+    said = said.strip().strip("*").strip()
+    formulas = list(_MATH.finditer(said))
+    if formulas:
+        last = formulas[-1]
+        content = next(group for group in last.groups() if group).strip()
+        before = said[: last.start()]
+        number = _last(_IS_NUMBER, said[last.end() :])
+        if number is not None and not any(char.isdigit() for char in content):
+            return number[1].strip()
+        if len(formulas) == 1:
+            behind = _BEHIND_FORMULA.match(said, last.end())
+            return said[last.start() :].strip(" .") if behind and behind[1] else content
+        if _IS.search(said[formulas[-2].end() : last.start()]):
+            return content
+        return said if not before or len(said) < 200 else content
+    said = _ASIDE.split(said, maxsplit=1)[0]
+    said = re.split(r"[.!?。](?:\s|$)", said, maxsplit=1)[0].strip().strip("*").strip().rstrip(".").strip()
+    sentence = _last(_IS_NUMBER, said)
+    if sentence is not None and len(said[: sentence.start()].split()) > 1:
+        return sentence[1].strip()
+    return said
+
+
+def _balanced(text: str) -> str:
+    """The text without a bracket at its end that it does not open."""
+    while text[-1:] in (")", "]") and text.count(text[-1]) > text.count({")": "(", "]": "["}[text[-1]]):
+        text = text[:-1]
+    return text
 
 
 def _last_formula(text: str) -> str:

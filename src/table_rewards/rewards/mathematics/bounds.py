@@ -44,6 +44,7 @@ def out_of_bounds(text: str) -> str:
     """
     if len(text) > MAX_LENGTH:
         return f"{len(text):,} characters"
+    text = text.replace("\\!", "")  # a negative space, no factorial
     if _DIGITS.search(text):
         return f"a number of more than {MAX_DIGIT_RUN} digits"
     return _nesting(text) or _size(text) or _powers(text) or _factorials(text) or _sums(text)

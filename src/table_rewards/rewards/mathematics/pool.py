@@ -34,19 +34,21 @@ logger = logging.getLogger("table_rewards.mathematics")
 
 
 class Verdict(NamedTuple):
-    """What came of a comparison: ``same`` is None when it could not be made; ``ours`` says that it was our fault."""
+    """What came of a comparison: ``same`` is None when it could not be made; ``ours`` says that it was our fault,
+    ``gold`` that the gold answer cannot be read."""
 
     same: bool | None
     note: str = ""
     ours: bool = False
+    gold: bool = False
 
 
 class Task(NamedTuple):
-    """A pair to compare: ``algebra`` takes two formulas, ``metric`` a gold answer and a whole completion."""
+    """A pair to compare: ``finished`` and ``any`` take two answers, ``metric`` a gold answer and a whole completion."""
 
     gold: str
     answer: str
-    mode: str = "algebra"
+    mode: str = "finished"
 
 
 class Comparer:
@@ -162,9 +164,9 @@ class _Process:
         if "ready" not in greeting:
             self.ended = True
             self.sock.close()
-            raise ScorerFailed(f"math-verify cannot be used: {greeting.get('broken')}")
+            raise ScorerFailed(f"the algebra cannot be used: {greeting.get('broken')}")
         self.sock.settimeout(None)
-        logger.info("comparing with math-verify %s in %d processes", greeting["ready"], workers)
+        logger.info("comparing with %s in %d processes", greeting["ready"], workers)
         self.thread = threading.Thread(target=self.read, name="mathematics", daemon=True)
         self.thread.start()
 
@@ -193,7 +195,10 @@ class _Process:
                 if message.get("ours") and pending.attempts < ATTEMPTS:
                     self.send([pending])
                     continue
-                pending.future.set_result(Verdict(message["verdict"], message["note"], bool(message.get("ours"))))
+                verdict = Verdict(
+                    message["verdict"], message["note"], bool(message.get("ours")), bool(message.get("gold"))
+                )
+                pending.future.set_result(verdict)
         except (OSError, ValueError) as error:
             logger.warning("the comparing process was lost: %s", error)
         self.ended = True

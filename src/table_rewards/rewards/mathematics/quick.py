@@ -11,7 +11,10 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from table_rewards.rewards.mathematics.numbers import TOLERANCE, read_number
+from table_rewards.rewards.mathematics.equality import TOLERANCE
+from table_rewards.rewards.mathematics.tokens import CONSTANTS, FUNCTIONS
+from table_rewards.rewards.mathematics.units import MULTIPLIERS, PERCENT, PLAIN, unit_of
+from table_rewards.rewards.mathematics.wording import TRUTH
 
 _SPELLING: Final = re.compile(
     r"(?:([A-Za-z]) ?= ?)?"
@@ -21,24 +24,19 @@ _SPELLING: Final = re.compile(
     r"( ?\\?%| ?[A-Za-z]{1,20}| ?\\text\{ ?[A-Za-z]{1,20}\})?"
 )
 _WORD: Final = re.compile(r"\\text\{ ?([A-Za-z]{4,30}) ?\}|([A-Za-z]{4,30})")  # too long for an article or a choice
+_VOWEL: Final = re.compile(r"[aeiouyAEIOUY]")
+_NO_WORDS: Final = frozenset({*(name.lower() for name in FUNCTIONS), *CONSTANTS, *MULTIPLIERS, *PERCENT, *PLAIN})
 _TENS: Final = tuple(10**places for places in range(19))
 _PRECISION: Final = TOLERANCE.denominator
 
-TRUTH: Final = {
-    "true": "true", "yes": "true", "correct": "true", "false": "false", "no": "false", "incorrect": "false",
-    "uncertain": "uncertain", "unknown": "uncertain", "undetermined": "uncertain", "maybe": "uncertain",
-}  # fmt: skip
-
 
 class Marks(NamedTuple):
-    r"""What stands around a number: ``x =`` before it, a point in it, a percent sign or a unit behind it; ``framed`` is
-    a whole number inside ``\text{}``."""
+    """What stands around a number: ``x =`` before it, a point in it, a percent sign or a unit behind it."""
 
     variable: str = ""
     decimal: bool = False
     percent: bool = False
     unit: str = ""
-    framed: bool = False
 
 
 Ratio: TypeAlias = tuple[int, int, Marks | None]
@@ -47,14 +45,12 @@ Spelling: TypeAlias = str | Ratio | None
 
 _NONE: Final = Marks()
 _DECIMAL: Final = Marks(decimal=True)
-_FRAMED: Final = Marks(framed=True)
-_WHOLE: Final = (_NONE, _FRAMED)
 
 
 def same_quickly(gold: str, answer: str) -> bool | None:
     r"""Compare two common spellings; None when either is not one, whatever the other says.
 
-    >>> same_quickly("0.5", r"\frac{1}{2}"), same_quickly("x=7", "8"), same_quickly(r"10\text{ cm}", "10 m")
+    >>> same_quickly("0.5", r"\frac{1}{2}"), same_quickly("x=7", "8"), same_quickly(r"10\text{ cm}", r"10\text{ m}")
     (True, False, False)
     >>> same_quickly(r"\text{Evelyn}", "evelyn"), same_quickly("7", "7.0 + x")
     (True, None)
@@ -75,24 +71,26 @@ def same_quickly(gold: str, answer: str) -> bool | None:
         marks = right[2]
     else:
         return left == right or TRUTH.get(left, 0) == TRUTH.get(right, 1)
-    return None if marks is not None and (marks.variable or marks.framed) else False
+    return None if marks is not None and marks.variable else False
 
 
 def spelling(text: str) -> Spelling:
     r"""Read a common spelling.
 
     >>> spelling("-0.50"), spelling(r"\dfrac{3}{4}"), spelling("Paris"), spelling("1,234")
-    ((-50, 100, Marks(variable='', decimal=True, percent=False, unit='', framed=False)), (3, 4, None), 'paris', None)
+    ((-50, 100, Marks(variable='', decimal=True, percent=False, unit='')), (3, 4, None), 'paris', None)
     """
     match = _SPELLING.fullmatch(text)
     if match is None:
         word = _WORD.fullmatch(text)
-        return None if word is None else (word[1] or word[2]).lower()
+        if word is None:
+            return None
+        return word[1].lower() if word[1] else _bare_word(word[2])
     variable, whole, places, below, sign, over, under, framed, tail = match.groups()
     marks = None
     if whole is None:
         if framed is not None:
-            return None if variable or tail else (int(framed), 1, _FRAMED)
+            return None if variable or tail else (int(framed), 1, None)
         whole, below = sign + over, under
     above, denominator = int(whole), 1
     if places is not None:
@@ -115,19 +113,35 @@ _reference = lru_cache(maxsize=2_048)(spelling)  # a gold answer comes once for 
 @lru_cache(maxsize=4_096)
 def _tail(text: str) -> tuple[bool, str] | None:
     """Whether what stands behind a number is a percent sign, and the unit that it is; None when it is neither."""
-    number = read_number("1" + text)
-    return None if number is None else (number.percent, number.unit)
+    text = text.strip()
+    if text in ("%", "\\%"):
+        return True, ""
+    framed = text.startswith("\\text{")
+    word = text[6:-1].strip() if framed else text
+    if word.lower() in PERCENT:
+        return True, ""
+    if not framed and word not in PLAIN:
+        return None
+    unit = unit_of(word)
+    return None if unit is None else (False, unit)
+
+
+def _bare_word(word: str) -> str | None:
+    """A word without ``\\text{}``; None for what may be a function, a constant, a unit or a product of variables."""
+    lower = word.lower()
+    if lower in _NO_WORDS or not _VOWEL.search(word) or (len(word) < 7 and list(word) == sorted(word)):
+        return None
+    return lower
 
 
 def _same_marked(left: Ratio, right: Ratio) -> bool | None:
     """``same_number`` on whole numbers, once variables and frames are out of the way."""
     a, b = left[2] or _NONE, right[2] or _NONE
-    if a.framed or b.framed:
-        whole = a in _WHOLE and b in _WHOLE and left[1] == right[1] == 1
-        return left[0] == right[0] if whole else None
     if a.variable and b.variable and a.variable != b.variable:
         return False
     if a.unit and b.unit and a.unit != b.unit:
+        return False
+    if (a.unit and b.percent) or (a.percent and b.unit):
         return False
     decimal = a.decimal or b.decimal
     if a.percent != b.percent and _close(

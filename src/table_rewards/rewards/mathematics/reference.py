@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, get_args
 
 from table_rewards.core.errors import BadReference, one_of
 from table_rewards.core.rows import Row, plain
-from table_rewards.rewards.mathematics.answers import find_answer
-from table_rewards.rewards.mathematics.compare import TRUTH_WORDS, bare
+from table_rewards.rewards.mathematics.answers import answers_of_gold
+from table_rewards.rewards.mathematics.compare import TRUTH_WORDS
 from table_rewards.rewards.mathematics.numbers import read_number
 
 AnswerKind = Literal["auto", "math", "text", "python"]
@@ -25,10 +25,14 @@ _SOURCES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class MathReference:
-    """A gold answer of a kind: ``math`` (formulas, numbers, units), ``text`` (words, lists, figures) or ``python``."""
+    """A gold answer of a kind: ``math`` (formulas, numbers, units), ``text`` (words, lists, figures) or ``python``.
+
+    ``question`` is the question it answers, "" when the row has none: what it says is no answer.
+    """
 
     answer: str
     kind: str = "math"
+    question: str = field(default="", repr=False)
 
 
 def read_reference(row: Mapping[str, Any], forced: str) -> MathReference:
@@ -41,7 +45,22 @@ def read_reference(row: Mapping[str, Any], forced: str) -> MathReference:
             raise BadReference(f"answer_kind is {kind!r}; known: {', '.join(KINDS)}")
     if kind == "auto":
         kind = kind_of_source(str(wrapped.find("data_source", default="")))
-    return make_reference(wrapped.answer("answer", "gold", "gold_answer", "final_answer", "solution"), kind)
+    made = make_reference(wrapped.answer("answer", "gold", "gold_answer", "final_answer", "solution"), kind)
+    question = question_of(wrapped)
+    return replace(made, question=question) if question else made
+
+
+def question_of(row: Row) -> str:
+    """The question of a row: ``question``, ``problem``, ``query``, or the last message of the user in ``prompt``."""
+    found = row.find("question", "problem", "query", "prompt", default="")
+    if isinstance(found, list):
+        said = [
+            message.get("content")
+            for message in found
+            if isinstance(message, dict) and message.get("role") != "assistant"
+        ]
+        found = said[-1] if said else ""
+    return found if isinstance(found, str) else ""
 
 
 def make_reference(value: Any, kind: str) -> MathReference:
@@ -60,7 +79,7 @@ def make_reference(value: Any, kind: str) -> MathReference:
     else:
         raise BadReference(f"a gold answer is text or a number, not {type(value).__name__}: {str(value)[:60]!r}")
     if kind in ("auto", "math") and ("\\boxed" in text or "<answer>" in text):
-        text = find_answer(text).text
+        text = answers_of_gold(text)
     elif kind in ("auto", "math") and "####" in text:
         text = text.rpartition("####")[2].strip()
     if not text:
@@ -85,7 +104,7 @@ def kind_of_answer(text: str) -> str:
     """What a gold answer looks like: quoted text and containers of it are Python, truth values text, the rest math."""
     if text.strip(" .$").lower() in TRUTH_WORDS:
         return "text"
-    if read_number(bare(text)) is None and re.fullmatch(
+    if read_number(text.strip(" $.")) is None and re.fullmatch(
         r"[\[({]?\s*(?:'[^'\\]*'|\"[^\"\\]*\").*|None|b'.*'", text, re.DOTALL
     ):
         return "python"

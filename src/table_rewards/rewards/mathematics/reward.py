@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.mathematics.answers import locate
 from table_rewards.rewards.mathematics.bounds import out_of_bounds
-from table_rewards.rewards.mathematics.compare import compare
+from table_rewards.rewards.mathematics.compare import compare, why_unreadable
+from table_rewards.rewards.mathematics.echo import repeats_question
 from table_rewards.rewards.mathematics.pool import Task, shared_comparer
+from table_rewards.rewards.mathematics.quick import same_quickly
 from table_rewards.rewards.mathematics.reference import KINDS, AnswerKind, MathReference, make_reference, read_reference
 from table_rewards.rewards.mathematics.released import ReleasedScorers
 
+AnswerForm = Literal["finished", "any"]
+ANSWER_FORMS: Final[tuple[str, ...]] = get_args(AnswerForm)
 RIGHT: Final = Judgement(1.0, (1.0, 1.0))
 WRONG: Final = Judgement(0.0, (0.0, 1.0))
+ECHO: Final = Judgement(0.0, (0.0, 1.0), SCORED, "it repeats a formula of the question")
 
 
 class Mathematics(Reward[MathReference]):
@@ -29,11 +34,12 @@ class Mathematics(Reward[MathReference]):
     1. the same text, number, words or literal: exact rational arithmetic, percent signs and units understood,
        case and articles of words ignored. Most answers end here;
     2. anything that no answer needs (towers of exponents, huge factorials, 4,096 characters) is wrong, unread;
-    3. math-verify, in a killable process of its own with ``timeout_s`` of computing: sets, intervals, matrices,
-       equations, expressions. An answer that takes longer is wrong; siblings do not notice.
+    3. what is left is compared by algebra, in a killable process of its own with ``timeout_s`` of computing. An answer
+       that takes longer is wrong; siblings do not notice.
 
-    A reference that algebra cannot work with leaves its samples *unscored* unless the texts decide. Nothing that a
-    model wrote is ever evaluated in this process.
+    An answer is read as a whole: what is not understood is wrong, nothing is left out of it. A gold answer that cannot
+    be read leaves its samples *unscored* unless the texts decide. Nothing that a model wrote is ever evaluated in this
+    process.
 
     Source: the outcome reward of RL Tango, arXiv 2505.15034 (``reward_score``); ``profile="released"`` is its scorers
     by data source, see G8 in docs/profiles.md.
@@ -41,14 +47,17 @@ class Mathematics(Reward[MathReference]):
     Args:
         answer_kind: ``math``, ``text`` (words, lists, figures) or ``python`` (literals, as in CRUXEval); ``auto`` goes
             by the row's ``answer_kind``, then its ``data_source``, then the look of the gold answer.
+        answer_form: ``finished``: where the gold answer is a number, the answer must be written out as one (a numeral,
+            a fraction, scientific notation, a surd, a multiple of a constant), and a formula of the row's question is
+            no answer, unless the gold answer has that form itself. ``any``: only the value counts, ``3!`` is 6.
         timeout_s: CPU seconds for one comparison.
-        symbolic: False leaves step 3 out (and needs no math-verify): what only algebra could tell counts as wrong.
+        symbolic: False leaves step 3 out (and needs no sympy): what only algebra could tell counts as wrong.
 
     Parts: ``correct``, and ``parsed``: 1 when the completion held an answer. A completion without one scores 0 and is
     *unparsed*; so is an empty box.
 
     Raises:
-        ConfigurationError: an option cannot work, or math-verify is not installed.
+        ConfigurationError: an option cannot work, or sympy (for ``profile="released"`` math-verify) is not installed.
 
     >>> scores = Mathematics(symbolic=False)([r"so \boxed{0.50}", r"\boxed{}", "The answer is 2/3."], ["1/2"] * 3)
     >>> scores.values.tolist(), scores.status.tolist(), scores.notes[1]
@@ -65,6 +74,7 @@ class Mathematics(Reward[MathReference]):
         self,
         *,
         answer_kind: AnswerKind = "auto",
+        answer_form: AnswerForm = "finished",
         timeout_s: float = 0.8,
         symbolic: bool = True,
         profile: Profile = "corrected",
@@ -81,10 +91,12 @@ class Mathematics(Reward[MathReference]):
             raise ConfigurationError(
                 "profile='released' compares with math-verify; leave symbolic=True, or answer_kind to text or python"
             )
-        if symbolic and importlib.util.find_spec("math_verify") is None:
+        self.answer_form = one_of("answer_form", answer_form, ANSWER_FORMS)
+        needed = "math_verify" if profile == "released" else "sympy"
+        if symbolic and importlib.util.find_spec(needed) is None:
             raise ConfigurationError(
-                "Mathematics needs math-verify: pip install 'table-rewards[math]'; or compare without algebra: "
-                "symbolic=False"
+                f"Mathematics needs {needed.replace('_', '-')}: pip install 'table-rewards[math]'; or compare without "
+                "algebra: symbolic=False"
             )
 
         self.released = ReleasedScorers(answer_kind, self.timeout_s) if profile == "released" else None
@@ -98,6 +110,7 @@ class Mathematics(Reward[MathReference]):
     def options(self) -> dict[str, object]:
         return {
             "kind": self.answer_kind,
+            "form": self.answer_form,
             "timeout": self.timeout_s,
             "symbolic": self.symbolic,
             **super().options(),
@@ -116,6 +129,7 @@ class Mathematics(Reward[MathReference]):
             return self.released.judge_all(completions, references)
         judged: list[Judgement] = [WRONG] * len(completions)
         doubtful: dict[Task, list[int]] = {}
+        anything = self.answer_form == "any"
         for index, (completion, reference) in enumerate(zip(completions, references, strict=True)):
             kind = reference.kind
             text, where = locate(completion, kind != "text")
@@ -125,40 +139,72 @@ class Mathematics(Reward[MathReference]):
             if not text:
                 judged[index] = Judgement(0.0, (0.0, 0.0), UNPARSED, where)
                 continue
-            verdict = compare(reference.answer, text, kind)
+            verdict = same_quickly(reference.answer, text) if kind == "math" else None
+            if verdict is None:
+                verdict = compare(reference.answer, text, kind, anything=anything)
             if verdict:
-                judged[index] = RIGHT
+                echoed = reference.question and not anything and kind == "math"
+                if echoed and repeats_question(reference.answer, text, reference.question):
+                    judged[index] = ECHO
+                else:
+                    judged[index] = RIGHT
             elif verdict is None:
-                refused = out_of_bounds(text) if self.symbolic else "only algebra could tell; symbolic=False"
+                refused = out_of_bounds(text)
                 if refused:
                     judged[index] = Judgement(0.0, (0.0, 1.0), SCORED, f"not compared: {refused}")
                 else:
-                    doubtful.setdefault(Task(reference.answer, text), []).append(index)
+                    task = Task(reference.answer, text, self.answer_form)
+                    doubtful.setdefault(task, []).append(index)
         if doubtful:
-            self._ask(doubtful, judged)
+            self._ask(doubtful, judged, references)
         return judged
 
-    def _ask(self, doubtful: dict[Task, list[int]], judged: list[Judgement]) -> None:
+    def _ask(
+        self, doubtful: dict[Task, list[int]], judged: list[Judgement], references: Sequence[MathReference]
+    ) -> None:
         """Let algebra decide; where it cannot, find out whose fault that is: the answer's, or the reference's."""
+        judgements = self._without_algebra(doubtful) if not self.symbolic else self._by_algebra(doubtful)
+        for task, places in doubtful.items():
+            for index in places:
+                judgement = judgements[task]
+                question = references[index].question
+                if judgement is RIGHT and question and self.answer_form == "finished":
+                    judgement = ECHO if repeats_question(task.gold, task.answer, question) else RIGHT
+                judged[index] = judgement
+
+    def _without_algebra(self, doubtful: Iterable[Task]) -> dict[Task, Judgement]:
+        left_open = Judgement(0.0, (0.0, 1.0), SCORED, "not compared: only algebra could tell; symbolic=False")
+        judgements = {}
+        for task in doubtful:
+            unreadable = why_unreadable(task.gold)
+            judgements[task] = self.unscored(f"the reference cannot be read: {unreadable}") if unreadable else left_open
+        return judgements
+
+    def _by_algebra(self, doubtful: Iterable[Task]) -> dict[Task, Judgement]:
         comparer = shared_comparer()
-        heavy = {task: why for task in doubtful if (why := out_of_bounds(task.gold))}
-        tasks = [task for task in doubtful if task not in heavy]
+        judgements = {
+            task: self.unscored(f"the reference is out of bounds: {why}")
+            for task in doubtful
+            if (why := out_of_bounds(task.gold))
+        }
+        tasks = [task for task in doubtful if task not in judgements]
         verdicts = dict(zip(tasks, comparer.compare(tasks, self.timeout_s), strict=True))
         stuck = [task for task, verdict in verdicts.items() if verdict.same is None and not verdict.ours]
-        alone = [Task(task.gold, task.gold, task.mode) for task in stuck]
-        sound = dict(zip(stuck, comparer.compare(alone, self.timeout_s), strict=True)) if stuck else {}
-        for task, places in doubtful.items():
-            if task in heavy:
-                judgement = self.unscored(f"the reference is out of bounds: {heavy[task]}")
+        alone = {task: Task(task.gold, f"({task.gold})+0", "any") for task in stuck if not verdicts[task].gold}
+        sound = dict(zip(alone, comparer.compare(list(alone.values()), self.timeout_s), strict=True)) if alone else {}
+        for task, verdict in verdicts.items():
+            if verdict.same is not None:
+                judgements[task] = RIGHT if verdict.same else _wrong(verdict.note)
+            elif verdict.ours or verdict.gold:
+                judgements[task] = self.unscored(verdict.note)
+            elif sound[task].same is None:
+                judgements[task] = self.unscored(
+                    f"the reference cannot be compared: {sound[task].note or verdict.note}"
+                )
             else:
-                verdict = verdicts[task]
-                if verdict.same is not None:
-                    judgement = RIGHT if verdict.same else WRONG
-                elif verdict.ours:
-                    judgement = self.unscored(verdict.note)
-                elif sound[task].same or "not a formula" in verdict.note:
-                    judgement = Judgement(0.0, (0.0, 1.0), SCORED, verdict.note)
-                else:
-                    judgement = self.unscored(f"the reference cannot be compared: {sound[task].note or verdict.note}")
-            for index in places:
-                judged[index] = judgement
+                judgements[task] = Judgement(0.0, (0.0, 1.0), SCORED, verdict.note)
+        return judgements
+
+
+def _wrong(note: str) -> Judgement:
+    return Judgement(0.0, (0.0, 1.0), SCORED, note) if note else WRONG

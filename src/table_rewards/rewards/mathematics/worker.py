@@ -1,12 +1,14 @@
-"""The process that math-verify runs in. Started as ``python worker.py FD WORKERS``; not to be imported.
+"""The process that algebra runs in. Started as ``python worker.py FD WORKERS``; not to be imported.
 
-It stands alone: the standard library, and math-verify in memory before the first fork. One process hands out the work
-and watches; its children compare, one pair at a time, and are killed and forked anew when a pair takes too long. A fork
-of this small single-threaded process costs milliseconds; the trainer itself is never forked.
+It has sympy in memory before the first fork. One process hands out the work and watches; its children compare, one pair
+at a time, and are killed and forked anew when a pair takes too long. A fork of this small single-threaded process costs
+milliseconds; the trainer itself is never forked.
 
-Messages are JSON lines. In: ``{"id", "mode", "gold", "answer", "cpu_s"}``. Out: ``{"id", "verdict", "note"}`` with the
-verdict true, false, or null when the comparison could not be made (the note says why); first of all
-``{"ready": version}`` or ``{"broken": why}``.
+Messages are JSON lines. In: ``{"id", "mode", "gold", "answer", "cpu_s"}``; the mode is ``finished`` or ``any`` (which
+values count), or ``metric``: math-verify on a gold answer and a whole completion, as the published scorers call it.
+Out: ``{"id", "verdict", "note"}`` with the verdict true, false, or null when the comparison could not be made (the note
+says why); ``{"gold": true}`` with it says that the gold answer is to blame. First of all ``{"ready": version}`` or
+``{"broken": why}``.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ import contextlib
 import importlib
 import json
 import os
-import re
 import resource
 import select
 import signal
@@ -28,12 +29,12 @@ from typing import Any
 MEMORY = 2 << 30
 STACK = 20_000
 WALL_FACTOR = 8.0
-ARITHMETIC = re.compile(r"[0-9\s.,+*/^()\-]{1,1000}")
 QUICK_LOOK = 0.02
 
 math_verify: Any = None
 LATEX: Any = None
 EXPRESSION: Any = None
+RULES: dict[str, Any] = {}
 
 
 def main() -> None:
@@ -167,6 +168,8 @@ class Overseer:
 
     def hand_out(self) -> None:
         while self.queue:
+            if self.queue[0]["mode"] == "metric" and math_verify is None and not self.warmed_up():
+                continue
             free = next((child for child in self.children if child.job is None), None)
             if free is None and len(self.children) < self.workers:
                 free = Child([self.trainer, *(child.sock for child in self.children)])
@@ -180,6 +183,20 @@ class Overseer:
                 free.job = None
                 self.queue.appendleft(job)
                 self.replace(free, "", ours=True)
+
+    def warmed_up(self) -> bool:
+        """Import math-verify before the first fork that needs it; children that were born without it make room."""
+        try:
+            _load_math_verify()
+        except BaseException as error:
+            note = f"math-verify cannot be used: {type(error).__name__}: {error}"
+            job = self.queue.popleft()
+            self.trainer.sendall(_line({"id": job["id"], "verdict": None, "note": note, "ours": True}))
+            return False
+        for child in [child for child in self.children if child.job is None]:
+            self.children.remove(child)
+            child.end()
+        return True
 
 
 def _compare_forever(sock: socket.socket) -> None:
@@ -198,16 +215,15 @@ def _compare_forever(sock: socket.socket) -> None:
         if not buffer.endswith(b"\n"):
             continue
         job, buffer = json.loads(buffer), b""
-        verdict, note = _verdict(job)
-        sock.sendall(_line({"id": job["id"], "verdict": verdict, "note": note}))
+        verdict, note, gold = _verdict(job)
+        sock.sendall(_line({"id": job["id"], "verdict": verdict, "note": note, "gold": gold}))
 
 
 # -- the comparison ---------------------------------------------------------------------------------------------------
 
 
 def _load() -> str:
-    """Import math-verify, and parse one formula so that every child is born warm."""
-    global math_verify, LATEX, EXPRESSION  # before the first fork
+    """Import sympy and our reader, and compare one pair so that every child is born warm."""
     import logging
     import warnings
     from importlib.metadata import version
@@ -216,64 +232,56 @@ def _load() -> str:
     warnings.simplefilter("ignore")
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(20_000)
-    math_verify = importlib.import_module("math_verify")
-    LATEX = math_verify.LatexExtractionConfig()
-    EXPRESSION = math_verify.ExprExtractionConfig()
-    if _verdict({"mode": "algebra", "gold": "\\frac{x^2-1}{x-1}", "answer": "x+1"}) != (True, ""):
-        raise RuntimeError("math-verify does not work here: its ANTLR runtime must be 4.9.3, 4.11 or 4.13.2")
-    return version("math-verify")
+    import sympy
+
+    from table_rewards.rewards.mathematics.algebra import Algebra
+    from table_rewards.rewards.mathematics.equality import Comparison
+
+    RULES.update(finished=Comparison(Algebra()), any=Comparison(Algebra(), anything=True))
+    x = sympy.Symbol("x", real=True)
+    sympy.solveset(x**2 - 1, x, sympy.S.Reals)
+    for gold, answer in (("\\frac{x^2-1}{x-1}", "x+1"), ("x^2=4", "(x-2)(x+2)=0"), ("x<1", "(-\\infty,1)")):
+        if _verdict({"mode": "finished", "gold": gold, "answer": answer}) != (True, "", False):
+            raise RuntimeError(f"algebra does not work here: {gold} and {answer} are one")
+    return f"sympy {version('sympy')}"
 
 
-def _verdict(job: dict[str, Any]) -> tuple[bool | None, str]:
+def _load_math_verify() -> None:
+    global math_verify, LATEX, EXPRESSION
+    found = importlib.import_module("math_verify")
+    LATEX = found.LatexExtractionConfig()
+    EXPRESSION = found.ExprExtractionConfig()
+    if not found.verify(
+        found.parse("$x+1$", [LATEX], parsing_timeout=None),
+        found.parse("$1+x$", [LATEX], parsing_timeout=None),
+        timeout_seconds=None,
+    ):
+        raise RuntimeError("its ANTLR runtime must be 4.9.3, 4.11 or 4.13.2")
+    math_verify = found
+
+
+def _verdict(job: dict[str, Any]) -> tuple[bool | None, str, bool]:
+    """What came of a pair: the verdict, a note, and whether the gold answer is to blame for there being none."""
+    from table_rewards.rewards.mathematics.reading import read_answer
+    from table_rewards.rewards.mathematics.tree import Unreadable
+
     try:
         if job["mode"] == "metric":
-            return _metric(job["gold"], job["answer"]), ""
-        gold = _parsed(job["gold"])
-        if not gold:
-            return None, "the reference is not a formula"
-        answer = _parsed(job["answer"])
-        if not answer or _untrue(answer[0]):
-            return False, "not a formula" if not answer else "an equation that does not hold"
-        return _same(gold, answer), ""
+            if math_verify is None:
+                _load_math_verify()
+            return _metric(job["gold"], job["answer"]), "", False
+        try:
+            gold = read_answer(job["gold"])
+        except Unreadable as error:
+            return None, f"the reference cannot be read: {error}", True
+        try:
+            answer = read_answer(job["answer"])
+        except Unreadable as error:
+            return False, f"not understood: {error}", False
+        same = RULES[job["mode"]].same(gold, answer)
+        return same, "" if same is not None else "algebra cannot tell", False
     except (Exception, RecursionError, MemoryError) as error:
-        return None, f"{type(error).__name__}: {str(error)[:200]}"
-
-
-_PARSED: dict[str, list[Any]] = {}
-
-
-def _parsed(text: str) -> list[Any]:
-    """What math-verify reads in a formula, all of it; nothing when it reads nothing.
-
-    Its search for expressions in running text is left out: it would take the last number of anything. So are its
-    strings: texts were compared before.
-    """
-    found = _PARSED.get(text)
-    if found is None:
-        clean = text.replace("$", "").replace("\n", " ")
-        found = math_verify.parse(f"${clean}$", [LATEX], parsing_timeout=None)
-        found = [item for item in found if not isinstance(item, str)]
-        if not found and ARITHMETIC.fullmatch(clean):
-            found = math_verify.parse(clean, [EXPRESSION], parsing_timeout=None)
-            found = [item for item in found if not isinstance(item, str)]
-        if len(_PARSED) > 512:
-            _PARSED.clear()
-        _PARSED[text] = found
-    return found
-
-
-def _untrue(formula: Any) -> bool:
-    """Whether this is an equation between two different numbers: its right side would count as the answer."""
-    if type(formula).__name__ != "Equality":
-        return False
-    left, right = formula.args
-    if left.free_symbols or right.free_symbols:
-        return False
-    return not math_verify.verify([left], [right], timeout_seconds=None)
-
-
-def _same(gold: list[Any], answer: list[Any]) -> bool:
-    return bool(math_verify.verify(gold, answer, timeout_seconds=None, allow_set_relation_comp=True))
+        return None, f"{type(error).__name__}: {str(error)[:200]}", False
 
 
 def _metric(gold: str, completion: str) -> bool:

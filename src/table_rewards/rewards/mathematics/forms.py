@@ -1,0 +1,161 @@
+r"""The form of an answer: how it is written, apart from order and spelling, and whether it is finished.
+
+``2+1`` and ``1+2`` have one form, ``3`` has another. A form is what "the question's own formula" and "the gold answer's
+own form" are compared by; an answer is finished when nothing is left to be computed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from table_rewards.rewards.mathematics.tree import LEAVES, Node, children, names, num, rational, walk
+
+_ORDERLESS: Final = frozenset({"add", "mul", "set", "cup", "cap"})
+_TO_COMPUTE: Final = frozenset(
+    {
+        "fact",
+        "binom",
+        "gcd",
+        "lcm",
+        "min",
+        "max",
+        "det",
+        "floor",
+        "ceil",
+        "mod",
+        "tr",
+        "rank",
+        "dim",
+        "deg",
+        "perm",
+        "abs",
+    }
+)
+_PROCESSES: Final = frozenset({"sum", "prod", "int", "lim"})
+
+
+@lru_cache(maxsize=16_384)
+def form(node: Node) -> Node:
+    """The tree without what spelling leaves open: the order of terms, factors and elements, signs of zero cost."""
+    op, args = node
+    if op == "num":
+        return Node("num", (args[0],))
+    if op in LEAVES:
+        return Node("text", (str(args[0]).lower(),)) if op == "text" else node
+    if op == "neg":
+        inner = form(args[0])
+        if inner.op == "num":
+            return Node("num", (-inner.args[0],))
+        if inner.op == "neg":
+            return inner.args[0]  # type: ignore[no-any-return]
+        return Node("neg", (inner,))
+    if op == "list":
+        return Node("list", (args[0] if args[0] == "or" else ",", *sorted((form(arg) for arg in args[1:]), key=repr)))
+    made = tuple(_formed(arg) for arg in args)
+    if op == "div" and isinstance(made[0], Node) and made[0].op == "neg":
+        return Node("neg", (form(Node("div", (made[0].args[0], made[1]))),))
+    if op == "div" and isinstance(made[0], Node) and made[0].op == "num" and made[0].args[0] < 0:
+        return Node("neg", (Node("div", (Node("num", (-made[0].args[0],)), made[1])),))
+    if op in _ORDERLESS:
+        flat: list[object] = []
+        for arg in made:
+            flat.extend(arg.args if isinstance(arg, Node) and arg.op == op and op != "set" else (arg,))
+        return Node(op, tuple(sorted(flat, key=repr)))
+    return Node(op, made)
+
+
+def _formed(arg: object) -> object:
+    if isinstance(arg, Node):
+        return form(arg)
+    return tuple(_formed(item) for item in arg) if isinstance(arg, tuple) else arg
+
+
+def numeral(node: Node) -> bool:
+    r"""Whether the node is a number that is written out: a numeral, a fraction, a percentage, scientific notation.
+
+    >>> from table_rewards.rewards.mathematics.reading import read_answer
+    >>> [numeral(read_answer(text)) for text in (r"-\frac{3}{4}", r"2\times 10^{5}", "1+2", "2^3", r"3\text{ million}")]
+    [True, True, False, False, True]
+    """
+    op, args = node
+    if op in ("num", "based"):
+        return True
+    if op in ("neg", "pct", "unit"):
+        return numeral(args[0])
+    if op == "div":
+        return all(_literal(arg) for arg in args)
+    if op == "mul":
+        if args[-1].op == "num" and args[-1].args[1] == "word":
+            return all(_literal(arg) for arg in args[:-1])
+        return len(args) == 2 and _literal(args[0]) and _ten(args[1])
+    if op == "ratio":
+        return all(numeral(arg) for arg in args)
+    return _ten(node)
+
+
+def _literal(node: Node) -> bool:
+    return node.op == "num" or (node.op == "neg" and _literal(node.args[0]))
+
+
+def _ten(node: Node) -> bool:
+    return node.op == "pow" and node.args[0] == num(10) and _literal(node.args[1])
+
+
+def finished(gold: Node, answer: Node) -> bool:
+    r"""Whether nothing is left to compute in an answer that has the gold answer's value.
+
+    Where the gold answer is a numeral, the answer must be one. Where it is another constant, sums and products of
+    numbers must have been carried out. Everywhere an integral, sum, limit, determinant, factorial and the like is
+    finished only if the gold answer holds one too.
+
+    >>> from table_rewards.rewards.mathematics.reading import read_answer as read
+    >>> finished(read("6"), read("3!")), finished(read("3!"), read("6")), finished(read("6"), read(r"\frac{12}{2}"))
+    (False, True, True)
+    """
+    if numeral(gold):
+        return numeral(answer) or form(answer) == form(gold)
+    open_in_gold = {_process(part) for part in walk(gold)}
+    if any(_process(part) not in open_in_gold for part in walk(answer)):
+        return False
+    if names(gold) or rational(gold) is not None:
+        return True
+    if form(answer) == form(gold):
+        return True
+    return all(_carried_out(part) for part in walk(answer))
+
+
+def _process(node: Node) -> str:
+    """What remains to be computed in a node, or nothing."""
+    if node.op == "big":
+        return str(node.args[0])
+    if node.op == "call" and node.args[0] in _TO_COMPUTE:
+        if node.args[0] in ("abs", "floor", "ceil", "min", "max", "fact", "binom") and names(node):
+            return ""
+        return str(node.args[0])
+    return "dots" if node.op == "dots" else ""
+
+
+def _carried_out(node: Node) -> bool:
+    """Whether the numbers in a sum or product have been put together."""
+    if node.op == "add":
+        return sum(rational(arg) is not None for arg in node.args) < 2
+    if node.op == "mul":
+        values = [value for arg in node.args if (value := rational(arg)) is not None]
+        whole = [value for value in values if abs(value) != 1 and value.denominator == 1]
+        return len(whole) < 2 or any(_ten(arg) for arg in node.args) or any(_large_power(arg) for arg in node.args)
+    return True
+
+
+def _large_power(node: Node) -> bool:
+    return node.op == "pow"
+
+
+def holds(node: Node, *ops: str) -> bool:
+    """Whether any of the operations occurs in the node."""
+    return any(part.op in ops for part in walk(node))
+
+
+def leaves(node: Node) -> int:
+    """How many leaves the tree has."""
+    return 1 if node.op in LEAVES else sum(leaves(child) for child in children(node))

@@ -1,0 +1,287 @@
+r"""The words of a formula: numbers, letters, commands, and the texts in ``\text{}`` or in plain writing.
+
+A run of letters is a product of variables, unless it is a function, a constant, a unit behind a number or a word.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from table_rewards.rewards.mathematics.tree import Unreadable, vocabulary
+from table_rewards.rewards.mathematics.units import MULTIPLIERS, PERCENT, PLAIN
+
+
+class Token(NamedTuple):
+    """``kind`` is num, based, repeat, letter, cmd, text, sep, begin, end or ch (any other character)."""
+
+    kind: str
+    value: str
+
+
+FUNCTIONS: Final = vocabulary(
+    "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh coth ln log exp gcd lcm min max det lg arg "
+    "Re Im tr rank dim deg arcsinh arccosh arctanh asin acos atan sgn sign abs floor ceil sqrt perm Var"
+)
+TEXTUAL: Final = vocabulary(
+    "text textrm textbf textit texttt textnormal textsf textsc mathrm mbox operatorname emph mathit mathsf mathtt hbox "
+    "mathnormal"
+)
+CONSTANTS: Final = {
+    "pi": "pi", "infinity": "infty", "infty": "infty", "inf": "infty", "oo": "infty", "theta": "theta",
+    "alpha": "alpha", "beta": "beta", "gamma": "gamma", "lambda": "lambda", "sigma": "sigma", "omega": "omega",
+    "phi": "phi", "pm": "pm", "sqrt": "ROOT", "cup": "cup",
+}  # fmt: skip
+_SMALL: Final = vocabulary(
+    "no yes odd all one two six ten the is if of in to an at by on up off are not for was has few any low top mon tue "
+    "wed thu fri sat sun jan feb mar apr jun jul aug sep oct nov dec red mr ms dr st am pm a.m p.m none even both left "
+    "zero five four nine true but as it be do he she we yes"
+)
+_VOWEL = re.compile(r"[aeiouyAEIOUY]")
+_ONLY_WORDS = re.compile(r"[^\W\d_]['.,()\-\s]?(?:[^\W\d_]|['.,()&\-\s])*")
+_BASE_NAMES: Final = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+_BASES: Final = {name: base for base, name in enumerate(_BASE_NAMES.split(), 2)}
+_SUBSCRIPT = (
+    r"_(?:\{\s*([0-9]{1,2})\s*\}|([0-9]{1,2})(?![0-9])"
+    r"|\{?\s*\\(?:text|mathrm|mbox)\{\s*(?:base\s+)?([a-z]+|[0-9]{1,2})\s*\}\s*\}?)"
+)
+_BASED = re.compile(rf"(?:(?<![A-Za-z0-9.\\])\(?\s*([0-9A-F]{{1,200}}(?:\.[0-9A-F]{{1,60}})?)\s*\)?){_SUBSCRIPT}")
+_REPEAT = re.compile(
+    r"([0-9]*)\.([0-9]*)(?:\\(?:overline|bar|dot)\s*\{?([0-9]+)\}?|\\dot\s*\{?([0-9])\}?([0-9]*)\\dot\s*\{?([0-9])\}?)"
+)
+_ENDLESS = re.compile(r"([0-9]*)\.([0-9]+)\s*\\ldots")
+_NUMBER = re.compile(
+    r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4}(?![0-9A-Za-z.]))?"
+    r"|\.[0-9]+(?:[eE][+-]?[0-9]{1,4}(?![0-9A-Za-z.]))?"
+)
+_COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
+_LETTERS = re.compile(r"[A-Za-z]+(?:\.(?=[A-Za-z]\.)[A-Za-z]\.)?")
+_WORDY = re.compile(r"[^\W\d_](?:[^\W\d_]|['.\-](?=[^\W\d_]))*\.?")
+_ASIDE = re.compile(r"\([^\W\d_][^()\\,;0-9]+\)")
+_CONNECTIVE: Final = {"and": "and", "or": "or", "&": "and", "和": "and", "或": "or", "与": "and", "或者": "or"}
+_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([a-zA-Z*]+)\}(?:\s*\{[lcr|\s]*\})?(?:\[[a-z]\])?")
+_TWO_IN_BRACKETS = re.compile(r"([(\[]|\\\{)(\s*-?[0-9]{1,3}),([0-9]{3}\s*)(?=[)\]]|\\\})")
+
+
+def tokens_of(text: str) -> list[Token]:
+    r"""Cut a formula in the one spelling of ``dressed_down`` into tokens.
+
+    >>> [token.value for token in tokens_of("3x^{12}+1,000")]
+    ['3', 'x', '^', '{', '12', '}', '+', '1000']
+    >>> tokens_of(r"5\text{ hours and }7\text{ min}")[1:3]
+    [Token(kind='text', value='hours'), Token(kind='sep', value='and')]
+    """
+    text = _TWO_IN_BRACKETS.sub(r"\1\2, \3", text)
+    if _ONLY_WORDS.fullmatch(text) and (len(max(re.split(r"[^\w]", text), key=len)) > 3 or " " in text.strip()):
+        return _joined(_text_tokens(text))
+    return _joined(_formula_tokens(text))
+
+
+def _formula_tokens(text: str) -> list[Token]:
+    found: list[Token] = []
+    at, end = 0, len(text)
+    while at < end:
+        char = text[at]
+        if char.isspace():
+            at += 1
+            continue
+        if char in "0123456789.":
+            at = _number(text, at, found)
+        elif char in "ABCDEF(" and (based := _BASED.match(text, at)) and _base(based) is not None:
+            found.append(Token("based", f"{based[1]}_{_base(based)}"))
+            at = based.end()
+        elif char == "\\":
+            at = _command(text, at, found)
+        elif char.isalpha() and char.isascii():
+            at = _letters(text, at, found)
+        elif char in ",;":
+            found.append(Token("sep", ","))
+            at += 1
+        elif char.isalpha() and (han := _HAN.match(text, at)):
+            found.extend(_text_tokens(han[0]))
+            at = han.end()
+        elif char.isalpha():
+            word = _WORDY.match(text, at)
+            found.append(Token("text", word[0] if word else char))
+            at += len(word[0]) if word else 1
+        else:
+            found.append(Token("ch", char))
+            at += 1
+    return found
+
+
+def _number(text: str, at: int, found: list[Token]) -> int:
+    based = _BASED.match(text, at)
+    if based and (base := _base(based)) is not None:
+        found.append(Token("based", f"{based[1]}_{base}"))
+        return based.end()
+    repeat = _REPEAT.match(text, at)
+    if repeat:
+        block = repeat[3] or f"{repeat[4]}{repeat[5]}{repeat[6]}"
+        found.append(Token("repeat", f"{repeat[1] or 0}.{repeat[2]}({block})"))
+        return repeat.end()
+    endless = _ENDLESS.match(text, at)
+    if endless and (again := re.search(r"([0-9]{1,8}?)\1{2,}$|([0-9]{2,8}?)\2$", endless[2])):
+        block = again[1] or again[2]
+        found.append(Token("repeat", f"{endless[1] or 0}.{endless[2][: again.start()]}({block})"))
+        return endless.end()
+    number = _NUMBER.match(text, at)
+    if number is None:
+        raise Unreadable("a point that belongs to no number")
+    found.append(Token("num", number[0].replace(",", "")))
+    return number.end()
+
+
+def _base(match: re.Match[str]) -> int | None:
+    named = match[2] or match[3] or match[4]
+    base = int(named) if named.isdecimal() else _BASES.get(named)
+    if base is None or not 2 <= base <= 36:
+        return None
+    digits = match[1].replace(".", "")
+    if match[0].lstrip()[:1] != "(" and match[0].partition("_")[0].rstrip().endswith(")"):
+        return None
+    return base if all(int(digit, 36) < base for digit in digits) else None
+
+
+def _command(text: str, at: int, found: list[Token]) -> int:
+    environment = _ENVIRONMENT.match(text, at)
+    if environment:
+        found.append(Token(environment[1], environment[2].rstrip("*")))
+        return environment.end()
+    command = _COMMAND.match(text, at)
+    if command is None:
+        raise Unreadable("a lone backslash")
+    name, end = command[1], command.end()
+    if name in TEXTUAL:
+        content, end = _group(text, end)
+        inner = content.strip()
+        if name in ("mathrm", "operatorname", "mathit", "mathnormal") and len(inner) == 1 and inner in "eid":
+            found.append(Token("letter", inner))
+        elif inner in FUNCTIONS and name in ("mathrm", "operatorname", "text", "mathit"):
+            found.append(Token("cmd", inner))
+        elif name == "mathrm" and inner in ("T", "t") and found and found[-1].value in ("^", "{"):
+            found.append(Token("letter", inner))
+        else:
+            found.extend(_text_tokens(content))
+        return end
+    if name == "\\":
+        found.append(Token("sep", "\\\\"))
+    elif name in ("land", "lor"):
+        found.append(Token("sep", "and" if name == "land" else "or"))
+    elif name in "{}%$&#_|":
+        found.append(Token("ch" if name != "&" else "cmd", "\\" + name))
+    else:
+        found.append(Token("cmd", name))
+    return end
+
+
+def _group(text: str, at: int) -> tuple[str, int]:
+    """What stands in the braces at ``at`` (spaces before them skipped), and where they end."""
+    while text[at : at + 1] == " ":
+        at += 1
+    if text[at : at + 1] != "{":
+        return text[at : at + 1], at + 1
+    depth = 0
+    for index in range(at, len(text)):
+        if text[index] == "\\":
+            continue
+        if text[index] in "{}" and text[index - 1] != "\\":
+            depth += 1 if text[index] == "{" else -1
+            if not depth:
+                return text[at + 1 : index], index + 1
+    raise Unreadable("a brace that is not closed")
+
+
+def _letters(text: str, at: int, found: list[Token]) -> int:
+    run = _LETTERS.match(text, at)
+    assert run is not None
+    word, lower = run[0], run[0].lower()
+    behind_value = bool(found) and (found[-1].kind in ("num", "repeat", "based") or found[-1].value in (")", "}", "pi"))
+    if lower in ("a.m", "p.m", "a.m.", "p.m.") or (behind_value and lower in ("am", "pm")):
+        found.append(Token("text", lower))
+    elif lower in _CONNECTIVE:
+        found.append(Token("sep", lower))
+    elif word in FUNCTIONS and len(word) > 1 and not (behind_value and word == "min"):
+        found.append(Token("cmd", "ROOT" if word == "sqrt" else word))
+    elif lower in CONSTANTS:
+        found.append(Token("cmd", CONSTANTS[lower]))
+    elif (
+        (len(word) > 1 and (lower in MULTIPLIERS or lower in PERCENT))
+        or (lower in PLAIN and (behind_value or (found and found[-1].kind == "text")))
+        or (len(word) > 3 and _VOWEL.search(word) and list(word) != sorted(word))
+        or (lower in _SMALL and (len(word) > 2 or _stands_alone(text, at, run.end())))
+    ):
+        found.append(Token("text", word))
+    elif len(word) == 2 and behind_value and lower in ("st", "nd", "rd", "th"):
+        found.append(Token("text", lower))
+    else:
+        found.extend(Token("letter", letter) for letter in word)
+    return run.end()
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    return (
+        text[start - 1 : start] in ("", " ") and text[end : end + 1] in ("", " ") and len(text.strip()) != end - start
+    )
+
+
+def _text_tokens(content: str) -> list[Token]:
+    r"""The tokens of what stands in ``\text{}``: words in runs, connectives and commas, numbers and signs."""
+    content = content.replace("~", " ").replace("$", "").replace("\\$", "$")
+    if re.fullmatch(r"[\s(]*[A-Za-z][\s).:]*", content):
+        return [Token("text", content.strip(" ().:"))]
+    found: list[Token] = []
+    at = 0
+    while at < len(content):
+        char = content[at]
+        if char.isspace():
+            at += 1
+        elif char.isdecimal() and char.isascii():
+            at = _number(content, at, found)
+        elif han := _HAN.match(content, at):
+            found.extend(
+                Token("sep", _CONNECTIVE[part]) if part in _CONNECTIVE else Token("text", part)
+                for part in re.split(r"([和或与]者?)", han[0])
+                if part
+            )
+            at = han.end()
+        elif aside := _ASIDE.match(content, at):
+            found.append(Token("text", aside[0]))
+            at = aside.end()
+        elif word := _WORDY.match(content, at):
+            lower = word[0].lower()
+            short = word[0] if lower in ("a.m.", "p.m.") or len(word[0]) < 3 else word[0].rstrip(".")
+            found.append(Token("sep", _CONNECTIVE[lower]) if lower in _CONNECTIVE else Token("text", short))
+            at = word.end()
+        elif char in ",;":
+            found.append(Token("sep", ","))
+            at += 1
+        elif char == "&":
+            found.append(Token("sep", "and"))
+            at += 1
+        elif char == "\\":
+            at = _command(content, at, found)
+        elif char in ".?\"'`":
+            at += 1
+        elif char in "€£¥₹¢":
+            found.append(Token("text", char))
+            at += 1
+        elif char == "$":
+            found.append(Token("ch", "\\$"))
+            at += 1
+        else:
+            found.append(Token("ch", char))
+            at += 1
+    return found
+
+
+def _joined(found: list[Token]) -> list[Token]:
+    """Neighbouring words as one text."""
+    joined: list[Token] = []
+    for token in found:
+        if token.kind == "text" and joined and joined[-1].kind == "text":
+            joined[-1] = Token("text", f"{joined[-1].value} {token.value}")
+        else:
+            joined.append(token)
+    return joined

@@ -1,0 +1,42 @@
+"""Answers in words: which of them say the same."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+TRUTH: Final = {
+    "true": "true", "yes": "true", "correct": "true", "false": "false", "no": "false", "incorrect": "false",
+    "uncertain": "uncertain", "unknown": "uncertain", "undetermined": "uncertain", "maybe": "uncertain",
+}  # fmt: skip
+_ARTICLE = re.compile(r"\b(?:the|an|The|An|THE|AN)\b\s*|\ba\s+(?=\w\w)|(?<![\w])A\s+(?=[a-z]\w)")
+
+
+def without_articles(text: str) -> str:
+    """Without "the", "a" and "an"; a letter of its own is no article."""
+    return _ARTICLE.sub("", text)
+
+
+@lru_cache(maxsize=16_384)
+def plain_words(text: str) -> str:
+    """Words in one spelling: compatible characters, lower case, no articles, no punctuation.
+
+    A letter of its own is no article: ``Vitamin A``, ``A, C``.
+
+    >>> plain_words("The Beatles"), plain_words("Vitamin A"), plain_words("a red car"), plain_words("(C)")
+    ('beatles', 'vitamin a', 'red car', 'c')
+    """
+    text = unicodedata.normalize("NFKC", text[:4_096])
+    shorter = without_articles(text)
+    kept = shorter if re.search(r"\w", shorter) else text
+    return " ".join(re.sub(r"[^\w+<>=/*^-]|(?<!\w)-|-(?!\w)|_", " ", kept.casefold()).split())
+
+
+def same_words(gold: str, answer: str) -> bool:
+    """Whether two texts say the same in words."""
+    left, right = plain_words(gold), plain_words(answer)
+    if not left or not right:
+        return False
+    return left == right or TRUTH.get(left, 0) == TRUTH.get(right, 1)
