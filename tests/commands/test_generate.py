@@ -231,3 +231,36 @@ def test_kill_9_loses_nothing_that_was_answered_and_repeats_nothing(tmp_path):
         assert command(*arguments[:-1]) == 0
         assert len(server.received) - asked == 300 - kept
     assert [row["prediction"] for row in lines(out)] == [f"Final Answer: {i}" for i in range(300)]
+
+
+def test_two_runs_on_one_output_never_mix_and_the_second_says_why(tmp_path):
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text("".join(json.dumps({"prompt": f"Question {i}"}) + "\n" for i in range(60)))
+    out = tmp_path / "out.jsonl"
+    with ChatServer(reply=echo, latency_s=0.05) as server:
+        arguments = [str(prompts), "--endpoint", server.url, "--out", str(out), "--max-in-flight", "2", "--quiet"]
+        first = subprocess.Popen(
+            [sys.executable, "-m", "table_rewards.commands.main", "generate", *arguments], stdout=subprocess.DEVNULL
+        )
+        growing = tmp_path / "out.jsonl.partial"
+        while not growing.exists() or not growing.stat().st_size:
+            time.sleep(0.01)
+        with pytest.raises(ConfigurationError, match="another process is writing it"):
+            command(*arguments[:-1])
+        with pytest.raises(ConfigurationError, match="another process is writing it"):
+            command(*arguments[:-1], "--overwrite")
+        assert first.wait() == 0
+        assert len(server.received) == 60
+    assert [row["prediction"] for row in lines(out)] == [f"Final Answer: {i}" for i in range(60)]
+    assert not growing.exists()
+
+
+def test_more_rows_and_more_samples_are_added_to_a_finished_output(server, prompts):
+    how = ["--endpoint", server.url, "--temperature", 1]
+    assert command(prompts, *how, "--limit", 2) == 0
+    assert command(prompts, *how, "-n", 2) == 0
+    written = lines(prompts.with_suffix(".predictions.jsonl"))
+    assert [(row["generation"]["row"], row["generation"]["sample"]) for row in written] == [
+        (i, k) for i in range(12) for k in range(2)
+    ]
+    assert len(server.received) == 24

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import pathlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any, TextIO
+from typing import Any, Final
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.rows import plain
 from table_rewards.datasets.files import read_rows
+from table_rewards.datasets.files.resume import ResumableOutput
 from table_rewards.datasets.prompts import PROMPT_FIELDS, prompt_of
 from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
 
@@ -89,22 +89,25 @@ def run(options: argparse.Namespace) -> int:
     )
     rows = [plain(row) for row in islice(read_rows(options.file), options.limit)]
     requests = _requests(rows, options)
-    done = {} if options.overwrite else _written(out, options.model)
-    _check_same(done, requests, out)
-    left = [key for key in requests if key not in done]
-    if options.overwrite:
-        out.unlink(missing_ok=True)
     begun = time.monotonic()
-    outcomes, failures = _ask(pool, rows, requests, left, out, quiet=options.quiet)
-    _sort(out)
-    failed_path = out.with_suffix(".failed.jsonl")
-    if failures:
-        failed_path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in failures), "utf-8")
-    else:
-        failed_path.unlink(missing_ok=True)
-    _report(pool, outcomes, failures, len(done), out, failed_path, time.monotonic() - begun)
+    with ResumableOutput(out, IDENTITY, overwrite=options.overwrite, key=_key) as output:
+        earlier = _Earlier(out, options.model)
+        output.replay(earlier.add)
+        earlier.check(requests)
+        left = [key for key in requests if key not in earlier.requests]
+        outcomes, failures = _ask(pool, rows, requests, left, output, earlier, quiet=options.quiet)
+        output.finish(time.monotonic() - begun)
+        failed_path = out.with_suffix(".failed.jsonl")
+        if failures:
+            failed_path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in failures), "utf-8")
+        else:
+            failed_path.unlink(missing_ok=True)
+    _report(pool, outcomes, failures, len(earlier.requests), out, failed_path, time.monotonic() - begun)
     return INCOMPLETE if failures else DONE
 
+
+IDENTITY: Final = {"command": "generate"}
+"""Of the output; what its lines depend on stands in each of them, so that more rows or samples can be added."""
 
 Key = tuple[int, int]  # row, sample
 
@@ -130,12 +133,50 @@ def _requests(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> di
     return requests
 
 
+class _Earlier:
+    """What earlier runs wrote into the output: the identity of each request, and the models' names."""
+
+    def __init__(self, out: pathlib.Path, model: str | None) -> None:
+        self.out, self.model = out, model
+        self.requests: dict[Key, str] = {}
+        self.models: set[str] = set()
+
+    def add(self, line: dict[str, Any]) -> None:
+        try:
+            self.requests[_key(line)] = line["generation"]["request"]
+            name = line["model_name"]
+        except (KeyError, TypeError):
+            raise ConfigurationError(f"{self.out} was not written by this command; name another --out") from None
+        if name:
+            self.models.add(name)
+            if self.model is not None and name != self.model:
+                raise self._other(name)
+
+    def check(self, requests: dict[Key, ChatRequest]) -> None:
+        """Refuse to mix predictions for other prompts or of other sampling."""
+        for key, identity in self.requests.items():
+            if key in requests and _identity(requests[key]) != identity:
+                raise ConfigurationError(
+                    f"{self.out} holds predictions for other prompts or other sampling (row {key[0]}); "
+                    "name another --out or --overwrite it"
+                )
+
+    def check_model(self, name: str) -> None:
+        """Refuse to mix models where the server says which one it is."""
+        if self.model is None and name and self.models and name not in self.models:
+            raise self._other(min(self.models))
+
+    def _other(self, name: str) -> ConfigurationError:
+        return ConfigurationError(f"{self.out} holds predictions of {name!r}; name another --out or --overwrite it")
+
+
 def _ask(
     pool: ChatPool,
     rows: Sequence[dict[str, Any]],
     requests: dict[Key, ChatRequest],
     left: Sequence[Key],
-    out: pathlib.Path,
+    output: ResumableOutput,
+    earlier: _Earlier,
     *,
     quiet: bool,
 ) -> tuple[Counter[str], list[dict[str, Any]]]:
@@ -144,11 +185,7 @@ def _ask(
 
     outcomes: Counter[str] = Counter()
     failures: list[dict[str, Any]] = []
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        out.open("a", encoding="utf-8", errors="replace") as file,
-        Progress(len(requests), "replies", start=len(requests) - len(left), quiet=quiet) as bar,
-    ):
+    with Progress(len(requests), "replies", start=len(requests) - len(left), quiet=quiet) as bar:
         for index, reply in pool.stream([requests[key] for key in left]):
             row, sample = left[index]
             bar.update(failed=len(failures))
@@ -156,18 +193,19 @@ def _ask(
                 failures.append({"row": row, "sample": sample, "error": reply.error, "attempts": reply.attempts})
                 outcomes["failed"] += 1
                 continue
+            earlier.check_model(reply.model)
             outcomes["cut off" if reply.truncated else "empty" if reply.empty else "complete"] += 1
-            _write(file, rows[row], left[index], requests[left[index]], pool.settings.model, reply)
+            output.append([_line(rows[row], left[index], requests[left[index]], pool.settings.model, reply)])
+    failures.sort(key=lambda line: (line["row"], line["sample"]))
     return outcomes, failures
 
 
-def _write(
-    file: TextIO, row: dict[str, Any], key: Key, request: ChatRequest, model: str | None, reply: ChatReply
-) -> None:
-    line = {
+def _line(row: dict[str, Any], key: Key, request: ChatRequest, model: str | None, reply: ChatReply) -> dict[str, Any]:
+    return {
         **row,
         "model_name": model or reply.model,
         "prediction": reply.text,
+        **({"reasoning": reply.reasoning} if reply.reasoning else {}),
         "generation": {
             "row": key[0],
             "sample": key[1],
@@ -176,60 +214,15 @@ def _write(
             **reply.usage,
         },
     }
-    file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-    file.flush()
+
+
+def _key(line: Mapping[str, Any]) -> Key:
+    mark = line["generation"]
+    return mark["row"], mark["sample"]
 
 
 def _identity(request: ChatRequest) -> str:
     return request.key("")[:16]
-
-
-def _written(out: pathlib.Path, model: str | None) -> dict[Key, str]:
-    """What an earlier run wrote: the identity of each request. A last line that was cut off is taken away."""
-    done: dict[Key, str] = {}
-    if not out.exists():
-        return done
-    with out.open("rb+") as file:
-        good = 0
-        for line in file:
-            try:
-                written = json.loads(line)
-                mark = written["generation"]
-                key, identity, named = (mark["row"], mark["sample"]), mark["request"], written["model_name"]
-            except (ValueError, KeyError, TypeError):
-                if line.endswith(b"\n"):
-                    raise ConfigurationError(f"{out} was not written by this command; name another --out") from None
-                break
-            if model is not None and named and named != model:
-                raise ConfigurationError(f"{out} holds predictions of {named!r}; name another --out or --overwrite it")
-            done[key] = identity
-            good += len(line)
-        file.truncate(good)
-    return done
-
-
-def _check_same(done: dict[Key, str], requests: dict[Key, ChatRequest], out: pathlib.Path) -> None:
-    for key, identity in done.items():
-        if key in requests and _identity(requests[key]) != identity:
-            raise ConfigurationError(
-                f"{out} holds predictions for other prompts or other sampling (row {key[0]}); "
-                "name another --out or --overwrite it"
-            )
-
-
-def _sort(out: pathlib.Path) -> None:
-    """Put the lines into the order of the prompts, in one step that a kill can't halve."""
-    lines = []
-    with out.open(encoding="utf-8") as file:
-        for line in file:
-            mark = json.loads(line)["generation"]
-            lines.append((mark["row"], mark["sample"], line))
-    ordered = sorted(lines)
-    if ordered == lines:
-        return
-    partial = out.with_suffix(".partial")
-    partial.write_text("".join(line for _, _, line in ordered), "utf-8")
-    os.replace(partial, out)
 
 
 def _report(

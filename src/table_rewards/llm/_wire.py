@@ -226,13 +226,15 @@ def _is_count(value: Any) -> bool:
 
 
 def _logprobs(found: Any) -> tuple[TokenLogprob, ...]:
-    if not isinstance(found, Mapping) or not isinstance(found.get("content"), list):
-        return ()
-    return tuple(
-        TokenLogprob(
-            str(one["token"]),
-            float(one["logprob"]),
-            tuple((str(top["token"]), float(top["logprob"])) for top in one.get("top_logprobs") or ()),
+    """Log-probabilities as the OpenAI API words them; none where a server words them otherwise."""
+    try:
+        return tuple(
+            TokenLogprob(
+                str(one["token"]),
+                float(one["logprob"]),
+                tuple((str(top["token"]), float(top["logprob"])) for top in one.get("top_logprobs") or ()),
+            )
+            for one in found["content"]
         )
-        for one in found["content"]
-    )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ()

@@ -14,15 +14,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import contextlib
 import json
 import random
 import socket
+import ssl
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from table_rewards.core.errors import UnknownName
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 FAULTS = (
     "429",  # too many requests, no word on when to come back
@@ -36,20 +41,34 @@ FAULTS = (
     "garbage",  # bytes that are no JSON, status 200
     "wrong-json",  # JSON that is no chat completion
     "empty",  # a reply without text
+    "abort",  # half a reply, with a finish reason that says so
+    "error-200",  # an error in the body of status 200
     "length",  # a reply cut off at the token limit
     "401",
     "404",
     "400",
 )
+"""What a request may meet; any other status (``"403"``, ``"422"``) and ``"finish:REASON"`` are known too."""
 
-Reply = str | Callable[[dict[str, Any]], str]
+
+class Answer(NamedTuple):
+    """Any HTTP answer, for replies that a chat completion of one text is too narrow for."""
+
+    status: int = 200
+    body: bytes | str | Mapping[str, Any] = b""
+    headers: Mapping[str, str] = {}
+
+
+Reply = str | Callable[[dict[str, Any]], "str | Mapping[str, Any] | Answer"]
+"""A text, or a function from the request to a text, a chat message, or any answer."""
 
 
 class ChatServer:
     """A server on a thread of its own; use it as a context manager, or ``start`` and ``stop`` it.
 
     Args:
-        reply: the text of every reply, or a function of the request body.
+        reply: the text of every reply, or a function of the request body that returns a text, a whole message (a
+            mapping with ``content``, and with ``finish_reason`` where that is not "stop"), or an ``Answer``.
         model: what /v1/models offers; a list offers several.
         latency_s: pause before each answer.
         faults: kinds (see ``FAULTS``) that a share ``fault_rate`` of the requests meets, in turn, chosen with ``seed``.
@@ -57,12 +76,18 @@ class ChatServer:
         script: instead of a rate, a function from the request's number to a kind or None.
         capacity: more requests than this at once get 429.
         key: the API key it wants; without it 401.
+        path: in front of ``/chat/completions`` and ``/models``.
+        tls: a server's TLS context: it then speaks https.
 
     Attributes:
         url: its base address.
-        received: the request bodies, in order of arrival.
+        received: the request bodies, in order of arrival; ``received_heads`` their headers, names in lower case, with
+            the path and query as ``:path``.
         outcomes: how many requests met which end ("ok" or the fault's name).
         peak_in_flight: most requests being answered at once.
+
+    Raises:
+        UnknownName: a kind of fault that there is not.
     """
 
     def __init__(
@@ -80,27 +105,29 @@ class ChatServer:
         key: str | None = None,
         seed: int = 0,
         port: int = 0,
+        path: str = "/v1",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         for kind in faults:
-            if kind not in FAULTS:
+            if not _is_fault(kind):
                 raise UnknownName("fault", kind, FAULTS)
         self.reply, self.latency_s, self.retry_after_s = reply, latency_s, retry_after_s
         self.models = [model] if isinstance(model, str) else list(model)
         self.faults, self.fault_rate, self.fault_limit, self.script = tuple(faults), fault_rate, fault_limit, script
-        self.capacity, self.key, self.port = capacity, key, port
+        self.capacity, self.key, self.port, self.path, self.tls = capacity, key, port, path.rstrip("/"), tls
         self.received: list[dict[str, Any]] = []
+        self.received_heads: list[dict[str, str]] = []
         self.outcomes: collections.Counter[str] = collections.Counter()
-        self.in_flight = self.peak_in_flight = self.connections = 0
+        self.in_flight = self.peak_in_flight = 0
         self.model_requests = 0
         self._random = random.Random(seed)
         self._faulted = 0
-        self._open: set[_Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}{self.path}"
 
     def start(self) -> ChatServer:
         """Listen; on the same port again after ``stop``."""
@@ -110,19 +137,9 @@ class ChatServer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
-
-        def serve() -> None:
-            asyncio.set_event_loop(loop)
-            server = loop.run_until_complete(loop.create_server(lambda: _Connection(self), sock=listener, backlog=4096))
-            loop.call_soon(listening.set)
-            loop.run_forever()
-            server.close()
-            for connection in list(self._open):
-                connection.abort()
-            loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
-
-        self._thread = threading.Thread(target=serve, name="chat-server", daemon=True)
+        self._thread = threading.Thread(
+            target=self._serve, args=(loop, listener, listening), name="chat-server", daemon=True
+        )
         self._thread.start()
         listening.wait()
         return self
@@ -154,143 +171,154 @@ class ChatServer:
             return self.faults[(self._faulted - 1) % len(self.faults)]
         return None
 
+    # -- inside, all on the server's own loop -------------------------------------------------------------------------
 
-class _Connection(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive, one request at a time."""
+    def _serve(self, loop: asyncio.AbstractEventLoop, listener: socket.socket, listening: threading.Event) -> None:
+        from aiohttp import web
 
-    def __init__(self, server: ChatServer) -> None:
-        self.server = server
-        self.buffer = b""
-        self.busy = False
-        self.gone = False
-        self.transport: asyncio.Transport
+        asyncio.set_event_loop(loop)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.server._open.add(self)
-        self.server.connections += 1
+        async def listen() -> web.Server:
+            server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+            await loop.create_server(server, sock=listener, backlog=4096, ssl=self.tls)
+            return server
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.gone = True
-        self.server._open.discard(self)
-        self._done()
+        server = loop.run_until_complete(listen())
+        loop.call_soon(listening.set)
+        loop.run_forever()
+        listener.close()
+        for connection in server.connections:
+            if isinstance(connection.transport, asyncio.Transport):
+                connection.transport.abort()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(server.shutdown(0))
+        loop.close()
 
-    def abort(self) -> None:
-        self.transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        self._next()
-
-    def _next(self) -> None:
-        if self.busy or b"\r\n\r\n" not in self.buffer:
-            return
-        head, _, rest = self.buffer.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        headers = {
-            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])
-        }
-        length = int(headers.get("content-length") or 0)
-        if len(rest) < length:
-            return
-        self.buffer = rest[length:]
-        method, path, *_ = lines[0].split(" ")
-        self._request(method, path, headers, rest[:length])
-
-    def _request(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
-        server = self.server
-        if server.key is not None and headers.get("authorization") != f"Bearer {server.key}":
-            return self._send(401, {"error": {"message": "wrong key"}})
-        if method == "GET" and path == "/v1/models":
-            server.model_requests += 1
-            return self._send(200, {"object": "list", "data": [{"id": name} for name in server.models]})
-        if method != "POST" or path != "/v1/chat/completions":
-            return self._send(404, {"error": {"message": f"no such path: {path}"}})
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        heads = {name.lower(): value for name, value in request.headers.items()} | {":path": request.path_qs}
+        if self.key is not None and heads.get("authorization") != f"Bearer {self.key}":
+            return _response(Answer(401, _error("wrong key")))
+        if request.method == "GET" and request.path == f"{self.path}/models":
+            self.model_requests += 1
+            listed = [{"id": name} for name in self.models]
+            return _response(Answer(200, {"object": "list", "data": listed}))
+        if request.method != "POST" or request.path != f"{self.path}/chat/completions":
+            return _response(Answer(404, _error(f"no such path: {request.path}")))
         try:
-            request = json.loads(body)
+            asked = json.loads(await request.read())
         except ValueError:
-            return self._send(400, {"error": {"message": "the body is not JSON"}})
-        kind = server.fault()
-        server.received.append(request)
-        if kind is None and server.capacity is not None and server.in_flight >= server.capacity:
+            return _response(Answer(400, _error("the body is not JSON")))
+        kind = self.fault()
+        self.received.append(asked)
+        self.received_heads.append(heads)
+        if kind is None and self.capacity is not None and self.in_flight >= self.capacity:
             kind = "429"
-        server.outcomes[kind or "ok"] += 1
-        self.busy = True
-        server.in_flight += 1
-        server.peak_in_flight = max(server.peak_in_flight, server.in_flight)
-        if server.latency_s:
-            asyncio.get_running_loop().call_later(server.latency_s, self._answer, request, kind)
-        else:
-            self._answer(request, kind)
-        return None
+        self.outcomes[kind or "ok"] += 1
+        self.in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        try:
+            if self.latency_s:
+                await asyncio.sleep(self.latency_s)
+            return await self._answer(request, asked, kind)
+        finally:
+            self.in_flight -= 1
 
-    def _answer(self, request: dict[str, Any], kind: str | None) -> None:
-        if self.gone:
-            return
-        server = self.server
-        if kind in ("hang", "slow"):
-            if kind == "slow":
-                self.transport.write(
-                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{"
-                )
-                self._drip()
-            return
+    async def _answer(self, request: web.BaseRequest, asked: dict[str, Any], kind: str | None) -> web.StreamResponse:
+        if kind == "hang":
+            await asyncio.sleep(3600)
+        if kind == "slow":
+            return await _dripping(request)
         if kind == "reset":
-            self.transport.abort()
-        elif kind == "garbage":
-            self._send(200, b"\x00\xff<html>not json")
-        elif kind == "wrong-json":
-            self._send(200, {"choices": []})
-        elif kind is not None and kind[:3].isdecimal():
-            extra = f"retry-after: {server.retry_after_s:g}\r\n" if kind == "429-retry-after" else ""
-            self._send(int(kind[:3]), {"error": {"message": f"scripted {kind}"}}, extra)
-        else:
-            self._complete(request, kind)
+            assert isinstance(request.transport, asyncio.Transport)
+            request.transport.abort()
+            return _response(Answer())
+        if kind == "garbage":
+            return _response(Answer(200, b"\x00\xff<html>not json"))
+        if kind == "wrong-json":
+            return _response(Answer(200, {"choices": []}))
+        if kind == "error-200":
+            return _response(Answer(200, {"error": {"message": "scripted error", "code": 502}}))
+        if kind is not None and kind[:3].isdecimal():
+            extra = {"Retry-After": f"{self.retry_after_s:g}"} if kind.endswith("-retry-after") else {}
+            if kind[0] == "3":
+                extra["Location"] = "http://127.0.0.1:9/elsewhere"
+            return _response(Answer(int(kind[:3]), _error(f"scripted {kind}"), extra))
+        said = self.reply if isinstance(self.reply, str) else self.reply(asked)
+        answer = said if isinstance(said, Answer) else Answer(200, _completion(asked, said, kind))
+        return await _cut(request, answer) if kind == "cut" else _response(answer)
 
-    def _complete(self, request: dict[str, Any], kind: str | None) -> None:
-        server = self.server
-        text = server.reply if isinstance(server.reply, str) else server.reply(request)
-        if kind == "empty":
-            text = ""
-        elif kind == "length":
-            text = text[: len(text) // 2]
-        completion = {
-            "id": "chatcmpl-0",
-            "object": "chat.completion",
-            "model": request.get("model"),
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", "content": text},
-                    "finish_reason": "length" if kind == "length" else "stop",
-                }
-            ],
-            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-        }
-        self._send(200, completion, cut=kind == "cut")
 
-    def _send(self, status: int, body: dict[str, Any] | bytes, extra: str = "", *, cut: bool = False) -> None:
-        if not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-        head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{extra}content-length: {len(body)}\r\n\r\n"
-        if cut:
-            self.transport.write(head.encode("latin-1") + body[: len(body) // 2])
-            self.transport.close()
-            return
-        self.transport.write(head.encode("latin-1") + body)
-        self._done()
-        self._next()
+def _is_fault(kind: str) -> bool:
+    return kind in FAULTS or kind.startswith("finish:") or (len(kind) == 3 and kind.isdecimal())
 
-    def _done(self) -> None:
-        if self.busy:
-            self.busy = False
-            self.server.in_flight -= 1
 
-    def _drip(self) -> None:
-        if not self.gone:
-            self.transport.write(b" ")
-            asyncio.get_running_loop().call_later(0.05, self._drip)
+def _error(message: str) -> dict[str, Any]:
+    return {"error": {"message": message}}
+
+
+def _completion(asked: Mapping[str, Any], said: str | Mapping[str, Any], kind: str | None) -> dict[str, Any]:
+    message: dict[str, Any] = {"content": said} if isinstance(said, str) else dict(said)
+    text, finish_reason = message.get("content"), message.pop("finish_reason", "stop")
+    logprobs = message.pop("logprobs", None)
+    if kind == "empty":
+        message["content"] = ""
+    elif kind in ("length", "abort"):
+        finish_reason = kind
+        message["content"] = text[: len(text) // 2] if isinstance(text, str) else text
+    elif kind is not None and kind.startswith("finish:"):
+        finish_reason = kind.removeprefix("finish:")
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish_reason}
+    if logprobs is not None:
+        choice["logprobs"] = logprobs
+    return {
+        "id": "chatcmpl-0",
+        "object": "chat.completion",
+        "model": asked.get("model"),
+        "choices": [choice],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+    }
+
+
+def _response(answer: Answer) -> web.Response:
+    from aiohttp import web
+
+    headers = {"Content-Type": "application/json", **answer.headers}
+    return web.Response(status=answer.status, body=_bytes(answer), headers=headers)
+
+
+def _bytes(answer: Answer) -> bytes:
+    if isinstance(answer.body, bytes):
+        return answer.body
+    return (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
+
+
+async def _cut(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Half the body, then the end of the connection."""
+    from aiohttp import web
+
+    body = _bytes(answer)
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+async def _dripping(request: web.BaseRequest) -> web.StreamResponse:
+    """A byte at a time, for ever."""
+    from aiohttp import web
+
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "9999"})
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.05)
+    return response
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
