@@ -220,11 +220,12 @@ def test_kill_9_loses_nothing_that_was_answered_and_repeats_nothing(tmp_path):
         process = subprocess.Popen(
             [sys.executable, "-m", "table_rewards.commands.main", "generate", *arguments], stdout=subprocess.DEVNULL
         )
-        while not out.exists() or out.stat().st_size < 5000:
+        growing = tmp_path / "out.jsonl.partial"
+        while not growing.exists() or growing.stat().st_size < 5000:
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        kept = out.read_bytes().count(b"\n")
+        kept = growing.read_bytes().count(b"\n")
         asked = len(server.received)
         assert 0 < kept < 300
         server.latency_s = 0.0

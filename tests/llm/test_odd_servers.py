@@ -1,0 +1,285 @@
+"""What real servers do beyond the protocol, against everything that asks: right, or unscored with a note that says why.
+
+Each behaviour is one server on loopback. Where a reply is no answer it holds a *wrong* one, so that reading it shows.
+Never a wrong score, a hang, a leak of the key, or more than a few requests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from table_rewards import QAF1, GroupJudge, StepVerifier
+from table_rewards.commands import generate
+from table_rewards.llm import get_pool
+from table_rewards.testing.chat_server import Answer, ChatServer
+
+KEY = "sk-a-very-secret-key"
+FAST = {"attempts": 3, "deadline_s": 6.0, "timeout_s": 1.0, "wait_initial_s": 0.005, "wait_max_s": 0.02}
+MOST_REQUESTS = 12  # of one question: two rounds of a reward, each with its attempts
+
+Reply = Callable[[dict[str, Any]], Any]
+
+
+class Said(NamedTuple):
+    """What a reply of the server is made of: the right text, and a wrong one for what is no answer."""
+
+    right: str
+    wrong: str
+
+
+class Behaviour(NamedTuple):
+    """A server's behaviour: ``reply`` of what it says, and whether an answer can be had of it."""
+
+    reply: Callable[[Said], Any]
+    right: bool
+    note: str = ""  # a part of every note, where the answer cannot be had
+    first_only: bool = False  # the behaviour of the first request alone
+    predicted: bool = False  # `generate` keeps the reply, marked as cut off
+
+
+def whole(choice: dict[str, Any], **more: Any) -> Answer:
+    return Answer(200, {"object": "chat.completion", "choices": [{"index": 0, **choice}], **more})
+
+
+def finishing(reason: Any) -> Callable[[Said], Any]:
+    return lambda said: {"content": said.wrong, "finish_reason": reason}
+
+
+def error(status: int, message: str = "scripted", **headers: str) -> Callable[[Said], Answer]:
+    return lambda said: Answer(status, {"error": {"message": message}}, headers)
+
+
+BEHAVIOURS: dict[str, Behaviour] = {
+    # -- how a reply ends
+    **{
+        f"finish {reason}": Behaviour(lambda s, r=reason: {"content": s.right, "finish_reason": r}, True)
+        for reason in ("stop", "STOP", "eos", "end_turn", "stop_sequence", None)
+    },
+    **{
+        f"finish {reason}": Behaviour(finishing(reason), False, reason)
+        for reason in ("abort", "error", "insufficient_system_resource")
+    },
+    **{
+        f"finish {reason}": Behaviour(finishing(reason), False, reason)
+        for reason in ("content_filter", "SAFETY", "tool_calls", "function_call", "a_reason_of_its_own")
+    },
+    **{
+        f"finish {reason}": Behaviour(finishing(reason), False, "cut off", predicted=True)
+        for reason in ("length", "model_length", "max_tokens", "MAX_TOKENS")
+    },
+    "aborted once": Behaviour(finishing("abort"), True, first_only=True),
+    "cut off once": Behaviour(finishing("length"), True, first_only=True, predicted=True),
+    "an error in the choice": Behaviour(
+        lambda s: whole(
+            {"message": {"content": s.wrong}, "finish_reason": "stop", "error": {"message": "upstream went away"}}
+        ),
+        False,
+        "upstream went away",
+    ),
+    "an error with status 200": Behaviour(
+        lambda s: Answer(200, {"error": {"message": "out of luck"}}), False, "out of"
+    ),
+    "an error with status 200 once": Behaviour(
+        lambda s: Answer(200, {"error": {"message": "out of luck"}}), True, first_only=True
+    ),
+    "a refusal": Behaviour(lambda s: {"content": None, "refusal": "I will not."}, False, "I will not"),
+    # -- thoughts
+    "thoughts apart": Behaviour(lambda s: {"content": s.right, "reasoning_content": s.wrong}, True),
+    "thoughts apart, as vLLM now calls them": Behaviour(lambda s: {"content": s.right, "reasoning": s.wrong}, True),
+    "typed parts": Behaviour(
+        lambda s: {"content": [{"type": "thinking", "thinking": s.wrong}, {"type": "text", "text": s.right}]}, True
+    ),
+    "typed parts of Mistral's": Behaviour(
+        lambda s: {
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": s.wrong}]},
+                {"type": "text", "text": s.right},
+            ]
+        },
+        True,
+    ),
+    "content all reasoning": Behaviour(
+        lambda s: {"content": None, "reasoning_content": s.right}, False, "thinking=False"
+    ),
+    "reasoning cut off": Behaviour(
+        lambda s: {"content": None, "reasoning_content": s.wrong, "finish_reason": "length"},
+        False,
+        "cut off",
+        predicted=True,
+    ),
+    "no content": Behaviour(lambda s: {"content": None}, False, predicted=True),
+    # -- odd but whole
+    "odd usage": Behaviour(
+        lambda s: whole({"message": {"content": s.right}, "finish_reason": "stop"}, usage={"prompt_tokens": "many"}),
+        True,
+    ),
+    "odd logprobs": Behaviour(
+        lambda s: whole({"message": {"content": s.right}, "finish_reason": "stop", "logprobs": {"content": [7]}}), True
+    ),
+    # -- statuses
+    **{f"HTTP {status}": Behaviour(error(status), False, f"HTTP {status}") for status in (400, 413, 422)},
+    **{f"HTTP {status} once": Behaviour(error(status), True, first_only=True) for status in (401, 403, 404, 503)},
+    "quota": Behaviour(error(429, "You exceeded your current quota (insufficient_quota)"), False, "exceeded your"),
+    "no money": Behaviour(error(402, "insufficient credits"), False, "insufficient credits"),
+    "redirect": Behaviour(error(307, Location="http://127.0.0.1:9/v1"), False, "redirects to http://127.0.0.1:9/v1"),
+    "the key in an error": Behaviour(error(401, f"Incorrect API key provided: {KEY}."), False, "[key]"),
+    "the key in a body": Behaviour(lambda s: Answer(502, f"<html>Bearer {KEY}</html>"), False, "[key]"),
+    "the key in a body that is no reply": Behaviour(lambda s: Answer(200, f'{{"token": "{KEY}"}}'), False, "[key]"),
+}
+
+# Thoughts within the text: the pool and `generate` hand it on as it came, the rewards read what stands outside.
+INLINE = {
+    "thoughts before": Behaviour(lambda s: f"<think>{s.wrong}</think>\n\n{s.right}", True),
+    "thoughts that the prompt opened": Behaviour(lambda s: f"Perhaps {s.wrong}</think>\n\n{s.right}", True),
+    "empty thoughts": Behaviour(lambda s: f"<think>\n\n</think>\n\n{s.right}", True),
+    "end token": Behaviour(lambda s: f"{s.right}<|im_end|>", True),
+    "thoughts that never end": Behaviour(lambda s: f"<think>{s.wrong}", False, "thoughts never ended"),
+    "thoughts cut off": Behaviour(
+        lambda s: {"content": f"<think>{s.wrong}", "finish_reason": "length"}, False, "thoughts never ended"
+    ),
+    "the template's example restated in thoughts": Behaviour(
+        lambda s: f"<think>The form is {s.wrong}\nand now", False, "thoughts never ended"
+    ),
+    "thoughts and nothing behind": Behaviour(lambda s: f"<think>{s.wrong}</think>", False, "outside of its thoughts"),
+}
+
+
+def server_of(behaviour: Behaviour, said: Said) -> ChatServer:
+    def reply(request: dict[str, Any]) -> Any:
+        odd = len(server.received) == 1 or not behaviour.first_only
+        return behaviour.reply(said) if odd else said.right
+
+    server = ChatServer(reply=reply)
+    return server
+
+
+def check(
+    name: str, behaviour: Behaviour, server: ChatServer, values: list[float], right: list[float], note: str
+) -> None:
+    if behaviour.right:
+        assert values == pytest.approx(right), (name, note)
+    else:
+        assert all(map(math.isnan, values)), (name, values)
+        assert behaviour.note in note
+        assert note
+    assert KEY not in note
+    assert len(server.received) <= MOST_REQUESTS
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_REWARDS_API_KEY", KEY)
+
+
+ALL = {**BEHAVIOURS, **INLINE}
+
+
+@pytest.mark.parametrize("name", BEHAVIOURS)
+def test_the_pool(name: str) -> None:
+    behaviour = BEHAVIOURS[name]
+    with server_of(behaviour, Said("right", "wrong")) as server:
+        begun = time.monotonic()
+        reply = get_pool(server.url, model="m", **FAST).ask("q")
+        assert time.monotonic() - begun < FAST["deadline_s"] + 2
+    if behaviour.right and not (behaviour.predicted and behaviour.first_only):
+        assert (reply.ok, reply.text) == (True, "right"), reply
+    else:
+        assert not reply.ok
+        assert reply.failed or reply.truncated or reply.empty
+        assert reply.failed or not reply.error
+    if reply.failed:
+        assert behaviour.note in reply.error
+        assert reply.text == ""
+    assert KEY not in repr(reply)
+    assert len(server.received) <= FAST["attempts"]
+
+
+def _open_ended(name: str, said: Said) -> Said:
+    """What is cut off at the token limit lacks its closing tag: with it, the answer would be whole."""
+    if ALL[name].predicted:
+        return Said(said.right, said.wrong.rpartition("</")[0])
+    return said
+
+
+TABLE = "<fcel>City<fcel>People<nl>\n<fcel>Oslo<fcel>7<nl>\n"
+READER = Said("<answer>7</answer>", "<answer>8</answer>")
+
+
+@pytest.mark.parametrize("several", [1, 4])
+@pytest.mark.parametrize("name", ALL)
+def test_qa_f1(name: str, several: int) -> None:
+    said = single = _open_ended(name, READER)
+    if several > 1:
+        said = Said(*(f'<answer id="1">{n}</answer>\n<answer id="2">{n}</answer>' for n in (7, 8)))
+        said = _open_ended(name, said)
+    pairs = [{"question": f"How many people {where}?", "answer": "7"} for where in ("live there", "work there")]
+    fast = {"deadline_s": 6.0, "timeout_s": 1.0, "attempts": 3}
+    with server_of(ALL[name], said) as server:
+
+        def alone(request: dict[str, Any]) -> Any:
+            text = single if "<question>" in request["messages"][-1]["content"] else said
+            odd = len(server.received) == 1 or not ALL[name].first_only
+            return ALL[name].reply(text) if odd else text.right
+
+        server.reply = alone
+        reward = QAF1(endpoints=server.url, model="m", questions_per_request=several, **fast)
+        scores = reward([TABLE], [pairs[: 1 if several == 1 else 2]])
+        check(name, ALL[name], server, scores.values.tolist(), [1.0], scores.notes[0])
+
+
+STEPS = "<step_verification><step>Seen. \\boxed{{{0}}}</step></step_verification><final_verification>\\boxed{{{0}}}"
+VERIFIER = Said(*(STEPS.format(said) + "</final_verification>" for said in ("CORRECT", "INCORRECT")))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_step_verifier(name: str) -> None:
+    fast = {"deadline_s": 6.0, "timeout_s": 1.0, "attempts": 3}
+    behaviour = ALL[name]
+    with server_of(behaviour, _open_ended(name, VERIFIER)) as server:
+        scores = StepVerifier(endpoints=server.url, model="m", **fast)(["<step>2+2=4</step>"], ["2+2?"])
+        check(name, behaviour, server, scores.values.tolist(), [1.0], scores.notes[0])
+
+
+JUDGE = Said("Hm.\nA > B\nA: 9, B: 4", "Hm.\nB > A\nA: 1, B: 2")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_group_judge(name: str) -> None:
+    fast = {"deadline_s": 6.0, "timeout_s": 1.0, "attempts": 3}
+    behaviour = ALL[name]
+    with server_of(behaviour, JUDGE) as server:
+        judge = GroupJudge(endpoints=server.url, model="m", **fast)
+        scores = judge(["Salut.", "Bonjour."], [{"prompt": "Hi in French.", "uid": "1"}] * 2)
+        check(name, behaviour, server, sorted(scores.values.tolist()), [0.04, 0.09], scores.notes[0])
+
+
+@pytest.mark.parametrize("name", BEHAVIOURS)
+def test_generate(name: str, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    behaviour = BEHAVIOURS[name]
+    prompts, out = tmp_path / "prompts.jsonl", tmp_path / "out.jsonl"
+    prompts.write_text('{"prompt": "q"}\n')
+    parser = argparse.ArgumentParser()
+    generate.add_arguments(parser)
+    how = ["--attempts", "3", "--deadline-s", "6", "--timeout-s", "1", "--model", "m", "--quiet", "--out", str(out)]
+    with server_of(behaviour, Said("right", "wrong")) as server:
+        status = generate.run(parser.parse_args([str(prompts), "--endpoint", server.url, *how]))
+    written = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    failed = out.with_suffix(".failed.jsonl")
+    listed = failed.read_text("utf-8") if failed.exists() else ""
+    if behaviour.right or behaviour.predicted:
+        assert (status, listed) == (0, "")
+        assert behaviour.predicted or [line["prediction"] for line in written] == ["right"]
+        reason = str(written[0]["generation"]["finish_reason"]).lower()
+        assert not behaviour.predicted or reason in ("length", "model_length", "max_tokens", "stop")
+    else:
+        assert (status, written) == (1, [])
+        assert behaviour.note in json.loads(listed)["error"]
+    said = capsys.readouterr()
+    assert KEY not in listed + said.out + said.err + out.read_text("utf-8")
