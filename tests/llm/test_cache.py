@@ -162,3 +162,50 @@ def test_eight_writers_lose_nothing(tmp_path):
     cache = AnswerCache(path, None, 1e9)
     assert all(cache.get(f"{n}-{i}").text == f"{n} {i}" for n in range(8) for i in range(200))
     cache.close()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"text": null}',
+        '{"text": 7, "finish_reason": "stop"}',
+        "[]",
+        "null",
+        "7",
+        '"text"',
+        "{",
+        "",
+        '{"text": "half", "finish_reason": "length"}',
+        '{"text": "aborted", "finish_reason": "abort"}',
+        '{"text": "x", "finish_reason": "stop", "logprobs": 7}',
+    ],
+)
+def test_an_odd_row_is_asked_again_and_never_raises(tmp_path, row):
+    cache = AnswerCache(str(tmp_path / "a.sqlite"), None, 1e6)
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute("INSERT INTO answers VALUES ('k', ?, 1, ?)", (time.time(), row))
+    assert cache.get("k") is None
+    cache.close()
+
+
+def test_a_row_of_an_earlier_version_is_read(tmp_path):
+    row = '{"text": "kept", "finish_reason": "stop", "model": "m", "endpoint": "e", "usage": {"prompt_tokens": 3}}'
+    cache = AnswerCache(str(tmp_path / "a.sqlite"), None, 1e6)
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute("INSERT INTO answers VALUES ('k', ?, 1, ?)", (time.time(), row))
+    assert cache.get("k").text == "kept"
+    cache.close()
+
+
+def test_pools_of_other_addresses_or_another_revision_share_no_answers_unless_a_group_says_so(tmp_path):
+    path = tmp_path / "answers.sqlite"
+    with ChatServer(reply="one") as one, ChatServer(reply="two") as two:
+        how = {"model": "m", "cache": path, **FAST}
+        assert get_pool(one.url, **how).ask("q").text == "one"
+        settle(path, 1)
+        assert get_pool(two.url, **how).ask("q").text == "two"
+        assert get_pool(one.url, cache_revision="2", **how).ask("q").cached is False
+        assert get_pool(one.url, cache_group="readers", **how).ask("q").cached is False
+        settle(path, 4)
+        assert get_pool(two.url, cache_group="readers", **how).ask("q").text == "one"
+        assert get_pool(one.url, cache_revision="2", **how).ask("q").cached

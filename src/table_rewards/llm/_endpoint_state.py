@@ -76,7 +76,8 @@ class EndpointState:
     answered: int = 0
     failures: int = 0  # consecutive
     refusals: int = 0  # consecutive
-    contradictions: int = 0  # consecutive
+    rejections: int = 0  # bad requests, consecutive
+    contradictions: int = 0  # ... of them, answered by another endpoint
     open_until: float = 0.0
     wait_s: float = 0.0  # of the breaker; 0 while it is closed
     probing: bool = False
@@ -108,7 +109,7 @@ class EndpointState:
     @property
     def load(self) -> tuple[bool, float]:
         """What a choice between endpoints compares: those that only refuse come last."""
-        return self.refusals + self.contradictions >= 2, self.in_flight / self.settings.weight
+        return self.refusals + self.rejections >= 2, self.in_flight / self.settings.weight
 
     def opens_at(self) -> float:
         """When it may be asked again; in the past when it may be asked now."""
@@ -135,7 +136,7 @@ class EndpointState:
 
     def succeeded(self, now: float) -> None:
         self.answered += 1
-        self.refusals = self.contradictions = 0
+        self.refusals = self.rejections = self.contradictions = 0
         self.alive()
         if now - self.shrunk_at > HOLD_S:
             self.limit = min(float(self.share), self.limit + GROWTH)
@@ -188,6 +189,7 @@ class EndpointState:
 
     def rejected(self, now: float, error: str, *, probe: bool) -> None:
         """It calls the request bad: it is alive, unless it was taken out for just that."""
+        self.rejections += 1
         if self.refusal and probe:
             self.last_error = error
             self._open(now)

@@ -180,9 +180,6 @@ class Runtime:
         refusals: dict[EndpointState, int] = {}
         attempt = 0
         for attempt in range(1, settings.attempts + 1):
-            if self.budget.problem:
-                last, attempt = self.budget.problem, attempt - 1
-                break
             try:
                 until = min(deadline, loop.time() + SECOND_OPINION_S) if rejections else deadline
                 ticket = await self.gate.acquire(avoid, until, rejections.keys() if rejections else NOBODY)
@@ -190,6 +187,10 @@ class Runtime:
                 if not rejections:
                     last = f"no answer in {loop.time() - begun:.1f} s: {str(closed) or last}"
                 attempt -= 1
+                break
+            if self.budget.problem:
+                self.gate.release(ticket)
+                last, attempt = self.budget.problem, attempt - 1
                 break
             if attempt > 1:
                 count["retries"] += 1
