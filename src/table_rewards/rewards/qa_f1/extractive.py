@@ -23,7 +23,7 @@ for to from by with and as per that this these those there it its under listed v
 shown given according total number name
 的 是 了 在 和 与 中 为 有 多 少 哪 个 什 么 谁 何 几 请 问 表
 """
-_STOP_WORDS: Final = frozenset(_STOP.split())
+STOP_WORDS: Final = frozenset(_STOP.split())
 
 
 class ExtractiveReader:
@@ -51,7 +51,7 @@ class ExtractiveReader:
 
     def answer(self, question: str) -> str:
         """The text of the cell, or the refusal in the question's language."""
-        words = [word for word in dict.fromkeys(tokens(question)) if word not in _STOP_WORDS]
+        words = [word for word in dict.fromkeys(tokens(question)) if word not in STOP_WORDS]
         best, where = 0.0, None
         columns = self._column_scores(words)
         rows = self._row_scores(words)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from table_rewards.core.errors import ConfigurationError, one_of
-from table_rewards.core.options import fraction, positive_whole, whole
+from table_rewards.core.options import fraction, positive_whole, truth, whole
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row, as_mapping, plain
 from table_rewards.core.scores import NAN, SCORED, UNPARSED, UNSCORED, Judgement
@@ -30,6 +30,7 @@ from table_rewards.rewards.qa_f1.prompts import (
     schema_of_answers,
 )
 from table_rewards.rewards.qa_f1.reference import COLUMN, QAPair, QAPairs
+from table_rewards.rewards.qa_f1.structure import Structure
 from table_rewards.rewards.qa_f1.table import WrittenTable
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class QAF1(LLMReward[QAPairs]):
     the reply was cut off at its token limit before the answer ended) even when it is asked once more, is unscored and
     left out of the mean; when fewer than ``min_scored`` of the pairs are left, the sample is unscored.
 
-    Parts: ``qa_f1``, ``answered`` (share of the pairs with an answer other than a refusal) and ``truncated`` (1 when
-    the completion ends inside a table).
+    Parts: ``qa_f1`` (before the price of structure), ``answered`` (share of the pairs with an answer other than a
+    refusal), ``truncated`` (1 when the completion ends inside a table) and ``structure`` (the mean price, 1 for a
+    table).
 
     Source: TRivia, arXiv 2512.01248, ``QA_F1_score``. ``profile="released"`` takes F1 over characters (defect R3),
     scores a refusal 0 whatever the gold answer says and knows only the English one (R4), and takes any text behind the
@@ -67,6 +69,9 @@ class QAF1(LLMReward[QAPairs]):
         answer_format: ``"tags"``, or ``"json"``: the reply must be JSON of a schema, where the server knows schemas.
         max_table_chars: longer tables are cut between two rows before they are shown to the reader.
         min_scored: least share of the pairs that must be scored.
+        price_structure: multiply each pair's F1 with what :class:`~table_rewards.rewards.qa_f1.structure.Structure`
+            says of it, so that all the text in one cell does not earn what a table earns; None: on in the corrected
+            profile, off in the released one, which has no such price.
         asking: where the reader is and how it is asked:
             :class:`table_rewards.rewards.endpoint_options.EndpointOptions`.
 
@@ -83,7 +88,7 @@ class QAF1(LLMReward[QAPairs]):
 
     name: ClassVar[str] = "qa_f1"
     reference_type: ClassVar[type[Any]] = QAPairs
-    parts = ("qa_f1", "answered", "truncated")
+    parts = ("qa_f1", "answered", "truncated", "structure")
     headline = ("answered", "truncated")
 
     @takes_endpoint_options()
@@ -96,6 +101,7 @@ class QAF1(LLMReward[QAPairs]):
         min_scored: float = 0.5,
         questions_per_request: int = 1,
         answer_format: AnswerFormat = "tags",
+        price_structure: bool | None = None,
         profile: Profile = "corrected",
         **asking: Unpack[EndpointOptions],
     ) -> None:
@@ -114,6 +120,13 @@ class QAF1(LLMReward[QAPairs]):
         one_of("answer_format", answer_format, ANSWER_FORMATS)
         self.answer_format: AnswerFormat = answer_format
         self._rules = _rules(profile)
+        if price_structure is None:
+            price_structure = self._rules.prices_structure
+        self.price_structure = truth("price_structure", price_structure)
+        if price_structure and not self._rules.prices_structure:
+            raise ConfigurationError(
+                "the release prices no structure; leave price_structure out with profile='released'"
+            )
         if self.reader == "endpoint":
             self.connect(asking, max_tokens=max_tokens, **self._rules.sampling)
         elif asking.get("endpoints") is not None or asking.get("model") is not None:
@@ -135,13 +148,19 @@ class QAF1(LLMReward[QAPairs]):
 
     def options(self) -> dict[str, object]:
         if self.reader == "extractive":
-            return {"reader": self.reader, "chars": self.max_table_chars, **super().options()}
+            return {
+                "reader": self.reader,
+                "chars": self.max_table_chars,
+                "structure": self.price_structure,
+                **super().options(),
+            }
         return {
             "reader": self.served,
             "prompts": VERSION,
             "tokens": self.sampling.token_limit,
             "chars": self.max_table_chars,
             "scored": self.min_scored,
+            "structure": self.price_structure,
             **({} if self.questions_per_request == 1 else {"questions": self.questions_per_request}),
             **({} if self.answer_format == "tags" else {"answers": self.answer_format}),
             **self.sampling_signature(),
@@ -230,18 +249,34 @@ class QAF1(LLMReward[QAPairs]):
 
     def _mark(self, paper: _Paper) -> Judgement:
         if paper.written.problem:
-            return Judgement(0.0, (0.0, 0.0, float(paper.written.cut_off)), UNPARSED, paper.written.problem)
+            parts = (0.0, 0.0, float(paper.written.cut_off), 0.0)
+            return Judgement(0.0, parts, UNPARSED, paper.written.problem)
+        prices = self._prices(paper)
         found = [
-            self._rules.mark(answer, pair.answer)
-            for answer, pair in zip(paper.answers, paper.pairs, strict=True)
+            (*self._rules.mark(answer, pair.answer), price)
+            for answer, pair, price in zip(paper.answers, paper.pairs, prices, strict=True)
             if answer is not None
         ]
         missing = len(paper.pairs) - len(found)
-        note = f"{missing} of {len(paper.pairs)} questions unscored: {paper.error}" if missing else paper.written.note
+        notes = [
+            f"{missing} of {len(paper.pairs)} questions unscored: {paper.error}" if missing else paper.written.note
+        ]
         if not found or len(found) < self.min_scored * len(paper.pairs):
-            return Judgement(NAN, (NAN, NAN, NAN), UNSCORED, note)
-        value = sum(f1 for f1, _ in found) / len(found)
-        return Judgement(value, (value, sum(answered for _, answered in found) / len(found), 0.0), SCORED, note)
+            return Judgement(NAN, (NAN,) * len(self.parts), UNSCORED, notes[0])
+        count = len(found)
+        value = sum(f1 * price for f1, _, price in found) / count
+        structure = sum(price for _, _, price in found) / count
+        if structure < 1.0:
+            notes.append(f"structure {structure:.2f}: answers stand in one cell with what the questions name")
+        parts = (sum(f1 for f1, _, _ in found) / count, sum(said for _, said, _ in found) / count, 0.0, structure)
+        return Judgement(value, parts, SCORED, "; ".join(filter(None, notes)))
+
+    def _prices(self, paper: _Paper) -> list[float]:
+        """What each pair's F1 is multiplied with."""
+        if not self.price_structure or paper.written.table is None:
+            return [1.0] * len(paper.pairs)
+        structure = Structure(paper.written.table)
+        return [structure.of(pair.question, pair.answer) for pair in paper.pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,13 +287,14 @@ class _Rules:
     read_answer: Callable[[ChatReply], tuple[str | None, str]]
     mark: Callable[[str, str], tuple[float, bool]]
     sampling: Mapping[str, Any]
+    prices_structure: bool
 
 
 def _rules(profile: Profile) -> _Rules:
     if profile == "released":
         require_jieba()
-        return _Rules(released.table_of, released.read_answer, released.mark, released.SAMPLING)
-    return _Rules(marks.table_of, read_answer, marks.mark, marks.SAMPLING)
+        return _Rules(released.table_of, released.read_answer, released.mark, released.SAMPLING, False)
+    return _Rules(marks.table_of, read_answer, marks.mark, marks.SAMPLING, True)
 
 
 @dataclass(slots=True)
