@@ -11,7 +11,7 @@ import re
 from collections import deque
 from typing import Final, NamedTuple
 
-from table_rewards.core.completion import answer_of, without_end_tokens
+from table_rewards.core.completion import answer_of, may_hold_thoughts, without_end_tokens
 
 TAIL: Final = 4_096
 MAX_BOX: Final = 16_384
@@ -82,9 +82,9 @@ def locate(completion: str, expression: bool = True) -> tuple[str, str]:
     """The same as a plain pair, which costs half as much to build."""
     text = completion
     tagged = False
+    if may_hold_thoughts(text):
+        text = answer_of(text)
     if "<" in text:
-        if "think>" in text:
-            text = answer_of(text)
         start = text.rfind("<answer>")
         if start >= 0:
             end = text.find("</answer>", start)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from table_rewards.core.completion import REASONING_TAGS, answer_of
 from table_rewards.text.blocks import last_tagged, python_blocks, unclosed_python_block
 
 MAX_PROGRAM: Final = 200_000
@@ -31,6 +32,8 @@ _DEFINED: Final = re.compile(r"(?:def|class)[ \t]+([^\W\d]\w*)|([^\W\d]\w*)[ \t]
 def program_of(completion: str, names: Sequence[str] = (), *, reads: bool = False) -> tuple[str, bool]:
     """The program, and whether it stands in a Python block inside ``<answer>``; an empty text when there is none.
 
+    What stands in thoughts is no program.
+
     Of several blocks it is the last that defines one of ``names``, else the last that is a program: one that does not
     live on names of another block, as a demonstration does, and, with ``reads``, one that reads its input.
 
@@ -41,6 +44,7 @@ def program_of(completion: str, names: Sequence[str] = (), *, reads: bool = Fals
     >>> program_of("```python\\ndef f(x): return x\\n```\\nUse it:\\n```python\\nprint(f(1))\\n```", ["f"])[0]
     'def f(x): return x\\n'
     """
+    completion = answer_of(completion, REASONING_TAGS)
     answer = last_tagged(completion, "answer")
     for text in (answer, completion):
         if text is None:
