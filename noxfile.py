@@ -81,6 +81,12 @@ def swift3(session: nox.Session) -> None:
     _integration(session, "swift", "swift-3.12.6.txt", ("torch==2.13.0", "ms-swift==3.12.6", "msgspec"))
 
 
+@nox.session(python=interpreter(FRAMEWORK_PYTHON))
+def ray(session: nox.Session) -> None:
+    """Scoring and serving on a Ray cluster of two nodes, simulated on this machine."""
+    _integration(session, "ray", "ray-2.60.0.txt", ("ray[data,serve]==2.60.0", "pandas", "math-verify==0.9.0"))
+
+
 def _integration(session: nox.Session, suite: str, constraints: str, wanted: tuple[str, ...]) -> None:
     constrain = ("--constraint", str(ROOT / "constraints" / constraints))
     session.install(*wanted, *TEST_TOOLS, *constrain, env=ENVIRONMENT)

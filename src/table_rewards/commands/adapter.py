@@ -11,6 +11,8 @@ from table_rewards.core.errors import one_of
 
 ADAPTERS: Final = {
     "verl": "adapters/verl/table_rewards_verl.py",
+    "openrlhf": "adapters/openrlhf/table_rewards_openrlhf.py",
+    "slime": "adapters/slime/table_rewards_slime.py",
     "swift": "adapters/swift/table_rewards_swift.py",
     "swift-filter": "adapters/swift_filter/table_rewards_swift_filter.py",
     "swift-metrics": "adapters/swift_metrics/table_rewards_swift_metrics.py",
@@ -20,6 +22,8 @@ DESCRIPTION = """\
 Print the path of the file that a trainer loads; it is in every installation.
 
   verl           reward.custom_reward_function.path= (0.7 and later also take pkg://table_rewards.frameworks.verl)
+  openrlhf       --reward.remote_url, with TABLE_REWARDS_REWARD=teds
+  slime          --custom-rm-path table_rewards_slime.teds, or table_rewards.frameworks.slime.teds without a file
   swift          --external_plugins; the rewards
   swift-filter   --external_plugins, beside it: generates cut-off and unscored completions again (opt-in)
   swift-metrics  --external_plugins, beside it: logs the parts of rewards (opt-in)

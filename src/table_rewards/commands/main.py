@@ -40,6 +40,7 @@ COMMANDS: Final[Mapping[str, Table]] = {
     "rewards and trainers": {
         "list": ("the rewards there are, with their parts and references", f"{PACKAGE}.list_rewards"),
         "adapter": ("print the path of the file that verl or swift loads", f"{PACKAGE}.adapter"),
+        "serve": ("rewards as a service for trainers on other machines", f"{PACKAGE}.serve"),
         "verl-args": ("print the right verl overrides for a reward and a verl version", f"{PACKAGE}.verl_args"),
     },
     "data and benchmarks": {

@@ -12,7 +12,7 @@ from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.pages.summary import summary, titled
 from table_rewards.commands.pages.terminal import note, share
-from table_rewards.commands.reward_options import add_reward_arguments, reward_from
+from table_rewards.commands.reward_options import add_reward_arguments, read_options, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.datasets.files.resume import ResumableOutput
@@ -41,7 +41,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.add_argument("file", metavar="FILE", type=Path, help="rows with completions and references")
+    parser.add_argument("file", metavar="FILE", type=_place, help="rows with completions and references")
     add_reward_arguments(parser)
     where = parser.add_argument_group("columns")
     where.add_argument("--completion-column", metavar="C", help="the column of completions")
@@ -65,6 +65,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="exit with 1 when a larger share is unscored (%(default)g)",
     )
 
+    where = parser.add_argument_group("where it runs")
+    where.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster (%(default)s)"
+    )
+    where.add_argument("--address", metavar="A", help="of the Ray cluster; `auto` for the one here (a new one here)")
+    where.add_argument("--concurrency", type=int, metavar="N", help="actors of the Ray engine (one a CPU)")
+    where.add_argument("--cpus", type=float, metavar="N", help="CPUs that an actor reserves (1)")
+
+
+def _place(text: str) -> Path | str:
+    """A path, or the address of another file system, which no path can hold."""
+    return text if "://" in text else Path(text)
+
 
 def run(arguments: argparse.Namespace) -> int:
     batch_size = 1024 if arguments.batch_size is None else arguments.batch_size
@@ -72,6 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigurationError(f"--batch-size must be at least 1, not {batch_size}")
     if not 0 <= arguments.fail_on_unscored <= 1:
         raise ConfigurationError(f"--fail-on-unscored is a share from 0 to 1, not {arguments.fail_on_unscored:g}")
+    if arguments.engine == "ray":
+        return _on_ray(arguments, batch_size)
+    for option in ("address", "concurrency", "cpus"):
+        if getattr(arguments, option) is not None:
+            raise ConfigurationError(f"--{option} goes with --engine ray")
     reward = reward_from(arguments)
     keep = [*arguments.keep, *([arguments.by] if arguments.by and arguments.by not in reward.parts else [])]
     how = plan(
@@ -89,6 +107,11 @@ def run(arguments: argparse.Namespace) -> int:
     by = arguments.by or next((name for name in BY_COLUMNS if name in how.kept), None)
     statistics = ScoreStatistics(reward.parts, by)
     took = _score(arguments, reward, how, statistics, batch_size)
+    return _close(arguments, statistics, took)
+
+
+def _close(arguments: argparse.Namespace, statistics: ScoreStatistics, took: float) -> int:
+    """Print the summary and return the exit status."""
     _print(arguments, statistics, took)
     if statistics.unscored_share > arguments.fail_on_unscored:
         note(
@@ -137,6 +160,43 @@ def _score(
         took = time.perf_counter() - begun
         output.finish(took)
     return took
+
+
+def _on_ray(arguments: argparse.Namespace, batch_size: int) -> int:
+    """Score on a Ray cluster: ``--out`` is a folder of parts, each written once."""
+    from table_rewards.evaluation.scores.ray_engine import Cluster, Run, Work
+
+    if arguments.out is None:
+        raise ConfigurationError("--engine ray writes a folder of parquet parts: name it with --out")
+    options = read_options(arguments.option)
+    if arguments.profile is not None:
+        options["profile"] = arguments.profile
+    work = Work(
+        places=(str(arguments.file),),
+        reward=arguments.reward,
+        options=options,
+        out=str(arguments.out),
+        completion=arguments.completion_column,
+        reference=arguments.reference_column,
+        prompt=arguments.prompt_column,
+        keep=(*arguments.keep, *([arguments.by] if arguments.by else [])),
+        step=arguments.step,
+        batch_size=batch_size,
+    )
+    cluster = Cluster(arguments.address, arguments.concurrency, arguments.cpus)
+    begun = time.perf_counter()
+    job = Run(work, cluster, overwrite=arguments.overwrite)
+    by = arguments.by or next((name for name in BY_COLUMNS if name in job.plan.kept), None)
+    statistics = ScoreStatistics(job.reward.parts, by)
+    missing = len(job.missing())
+    if not arguments.quiet and missing < job.blocks:
+        note(f"{job.blocks - missing:,} of {job.blocks:,} parts are there" + ("" if missing else "; nothing to do"))
+    with Progress(job.total, "rows", quiet=arguments.quiet) as bar:
+        for _ in job:
+            bar.to(job.done)
+    for row in job.rows():
+        statistics.add(row)
+    return _close(arguments, statistics, time.perf_counter() - begun)
 
 
 def _identity(arguments: argparse.Namespace, reward: Reward[Any], how: Plan) -> dict[str, Any]:

@@ -251,12 +251,25 @@ def framework_reward(
     key = json.dumps([name, alone, settled.own, settled.adapter], sort_keys=True, default=repr)
     found = _made.get(key) if shared else None
     if found is None:
-        found = FrameworkReward(create(name, **settled.own), settled.adapter, alone=alone)
+        found = FrameworkReward(_built(name, settled), settled.adapter, alone=alone)
         if shared:
             with _lock:
                 found = _made.setdefault(key, found)
         announce(name, found.signature, settled)
     return found
+
+
+def _built(name: str, settled: Options) -> Reward[Any]:
+    """The reward, or one that asks the service that the options name."""
+    reward = create(name, **settled.own)
+    service = settled.adapter.get("service")
+    if not service:
+        if "service_deadline_s" in settled.adapter:
+            raise ConfigurationError("service_deadline_s goes with service")
+        return reward
+    from table_rewards.frameworks.serving.client import DEADLINE_S, ServiceReward
+
+    return ServiceReward(reward, str(service), deadline_s=settled.adapter.get("service_deadline_s", DEADLINE_S))
 
 
 Made = TypeVar("Made")

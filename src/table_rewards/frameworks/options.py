@@ -24,7 +24,10 @@ from table_rewards.core.errors import ConfigurationError, UnknownName
 from table_rewards.core.registry import find, names
 from table_rewards.core.rows import plain
 
-ADAPTER_OPTIONS: Final = ("unscored", "unscored_ceiling", "batch_size", "batch_window_s")
+ADAPTER_OPTIONS: Final = (
+    *("unscored", "unscored_ceiling", "batch_size", "batch_window_s"),
+    *("service", "service_deadline_s"),
+)
 """What every reward takes in a framework, besides its own options."""
 
 CONFIG: Final = "TABLE_REWARDS_CONFIG"
@@ -43,7 +46,9 @@ OTHER_VARIABLES: Final = (
     "TABLE_REWARDS_INTEGRATION",
     "TABLE_REWARDS_MATH_WORKERS",
     "TABLE_REWARDS_MIXED",
+    "TABLE_REWARDS_REWARD",
     "TABLE_REWARDS_ROUTES",
+    "TABLE_REWARDS_SERVICE_TOKEN",
     "TABLE_REWARDS_STEP_WEIGHT",
     "TABLE_REWARDS_WORKERS",
 )

@@ -78,10 +78,15 @@ class Plan:
     def rows(self, start: int = 0, batch_size: int = 1024) -> Iterator[dict[str, Any]]:
         """The rows from ``start`` on, one prompt each, columns of lists unzipped."""
         size = min(batch_size, 64) if self.heavy else min(batch_size, 1024)
-        if any(batch_size_of(row, self.completion, self.who.asked) is not None for row in self.source.first()):
+        if self.unzips:
             read = self.source.rows(self.columns, broken="yield", batch_size=size)
             return islice(unzipped(read, self.completion, self.who.asked), start, None)
         return self.source.rows(self.columns, start=start, broken="yield", batch_size=size)
+
+    @property
+    def unzips(self) -> bool:
+        """Whether a row of the file holds columns of lists, which are several rows here."""
+        return any(batch_size_of(row, self.completion, self.who.asked) is not None for row in self.source.first())
 
     @property
     def heavy(self) -> bool:

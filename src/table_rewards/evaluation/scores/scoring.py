@@ -29,6 +29,8 @@ Watch = Callable[[Mapping[str, Any], Mapping[str, Any], Any], None]
 _PROMPT: Final = "\x00prompt"
 """The key under which a row carries its prompt's identity while it is scored."""
 
+_NUMBER: Final = "\x00number"
+
 
 def score_file(
     reward: Reward[Any],
@@ -54,6 +56,54 @@ def score_file(
             _check_first(plan, scored)
         number += len(batch)
         yield len(batch), scored
+
+
+def score_block(
+    reward: Reward[Any],
+    plan: Plan,
+    start: int,
+    stop: int,
+    *,
+    batch_size: int = 1024,
+    step: int | None = None,
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield the score rows of the prompts that begin in rows ``start`` to ``stop``, batch by batch.
+
+    A prompt belongs to the block in which it begins, up to 256 rows behind it, so that the blocks of a file together
+    hold every row once, and a reward of a group sees it whole.
+
+    Raises:
+        UnusableFile: none of the first rows has a reference that this reward can read.
+    """
+    number = start
+    rows = _identified(plan.rows(max(0, start - 1), batch_size), plan, max(0, start - 1))
+    for batch in _whole_prompts(read_batches(_own_rows(rows, start, stop), batch_size)):
+        numbers = [row.pop(_NUMBER) for row in batch]
+        scored = _score(reward, plan, batch, numbers[0], step, None)
+        if number == 0:
+            _check_first(plan, scored)
+        number = numbers[-1] + 1
+        yield scored
+
+
+def _own_rows(rows: Iterator[dict[str, Any]], start: int, stop: int) -> Iterator[dict[str, Any]]:
+    """Of the rows from the one before ``start`` on, those whose prompt begins in the block."""
+    previous = None
+    if start > 0:
+        previous = next(rows, {_PROMPT: None})[_PROMPT]
+    skipping = start > 0
+    for number, row in enumerate(rows, start):
+        same = row[_PROMPT] == previous
+        if skipping and same and number - start < MAX_GROUP:
+            if number >= stop:
+                return
+            continue
+        skipping = False
+        if number >= stop and not (same and number - stop < MAX_GROUP):
+            return
+        previous = row[_PROMPT]
+        row[_NUMBER] = number
+        yield row
 
 
 def described(row: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
