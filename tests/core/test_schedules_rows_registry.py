@@ -164,3 +164,17 @@ def test_everything_public_can_be_imported() -> None:
         assert getattr(table_rewards, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         table_rewards.Nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("gold", ["{}", '{"a": 1}', '{"1": {"b": null}}'])
+def test_a_gold_answer_that_is_the_text_of_a_json_object_is_a_gold_answer(gold):
+    """CRUXEval has 16: unscored offline and scored in verl."""
+    for row in (
+        {"ground_truth": gold},
+        {"reward_model": {"ground_truth": gold}},
+        {"reward_model": {"ground_truth": gold}, "extra_info": {"answer": "a derivation"}},
+    ):
+        assert Row(row).answer("answer", "solution") == gold
+    assert Row({"ground_truth": '{"answer": "7", "qtype": "x"}'}).answer("answer") == "7"
+    assert Row({"ground_truth": {"answer": "7"}}).answer("answer") == "7"
+    assert Row({"ground_truth": '{"solution": "7"}'}).answer("answer", "solution") == "7"

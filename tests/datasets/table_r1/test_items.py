@@ -298,3 +298,13 @@ def test_the_prompt_examples_are_no_answers_of_their_own():
         result = TableRegion(weight=0.5)([item.prompt], [reference(item)])
         assert result.parts["answer"][0] == 0.0
         assert result.parts["region"][0] <= 0.25  # row 0 is in the example, too
+
+
+def test_every_prompt_has_an_id_of_its_own():
+    """`score` groups rows by id: an empty one made one prompt of all."""
+    items = list(prepare([{**ROW, "id": ""}, {**ROW, "id": "", "question": "Who leads?"}], Settings(), Report()))
+    found = [verl_row(item, 0, "train", "x")["extra_info"]["id"] for item in items]
+    assert "" not in found
+    assert len(set(found)) == len({item.prompt for item in items}) == len(found)
+    assert [swift_row(item)["id"] for item in items] == found
+    assert {swift_row(item)["id"] for item in prepare([ROW], Settings(), Report())} == {"q1"}

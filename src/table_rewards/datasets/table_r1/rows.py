@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -19,6 +20,11 @@ from table_rewards.text.blocks import tagged_spans
 
 FORMATS: Final = ("verl", "swift", "sft")
 ENDINGS: Final = {"verl": ".parquet", "swift": ".jsonl", "sft": "_sft.json"}
+
+
+def identity(item: Item) -> str:
+    """The id of an item's prompt: the source's own, else a digest of the prompt, so that no two prompts share one."""
+    return item.id or hashlib.sha256(item.prompt.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def verl_row(item: Item, index: int, split: str, data_source: str) -> dict[str, Any]:
@@ -39,7 +45,7 @@ def verl_row(item: Item, index: int, split: str, data_source: str) -> dict[str, 
         "extra_info": {
             "index": index,
             "split": split,
-            "id": item.id,
+            "id": identity(item),
             "qsubtype": item.qsubtype,
             "question": item.question,
             "table": item.table.as_json(),
@@ -60,7 +66,7 @@ def swift_row(item: Item) -> dict[str, str | list[dict[str, str]]]:
         "qtype": item.qtype,
         "qsubtype": item.qsubtype,
         "table": item.table.as_json(),
-        "id": item.id,
+        "id": identity(item),
         "region_origin": item.origin,
     }
 

@@ -12,10 +12,8 @@ from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import SCORED, UNPARSED, UNSCORED, Judgement
 from table_rewards.rewards.mathematics import Mathematics
 from table_rewards.rewards.mathematics.reference import AnswerKind, MathReference
-from table_rewards.rewards.tango.format import (
-    Forms,
-    Verification,
-)
+from table_rewards.rewards.tango.format import Forms, Verification
+from table_rewards.rewards.tango.format import token_of_step as token_of_step
 from table_rewards.rewards.tango.released import ReleasedForms
 
 VERIFICATION: tuple[str, ...] = ("verification", "verifier_output", "verifier_response")
