@@ -51,9 +51,7 @@ def files(folder: Path, rows: int) -> None:
     source = rollouts(folder / "rows.parquet", rows)
     local = timed("score", str(source), "--reward", "cell_f1", "--out", str(folder / "local.parquet"))
     ray = timed("score", str(source), "--reward", "cell_f1", "--engine", "ray", "--out", str(folder / "ray"))
-    print(
-        f"{rows:,} rows of cell_f1   local {local:.1f} s   --engine ray {ray:.1f} s (its start included)   {ray / local:.2f}x"
-    )
+    print(f"{rows:,} rows of cell_f1   local {local:.1f} s  ray {ray:.1f} s with its start  {ray / local:.2f}x")
 
 
 def calls() -> None:
@@ -66,7 +64,7 @@ def calls() -> None:
     ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, configure_logging=False)
     settings = ServiceSettings((RewardService("teds", "teds"), RewardService("table_bench", "table_bench")), port=8741)
     start(settings)
-    pairs = [row for row in read_rows(PAIRS)][:64]
+    pairs = list(read_rows(PAIRS))[:64]
     texts, golds = [row["prediction"] for row in pairs], [row["reference"] for row in pairs]
     direct, served = TEDS(), ServiceReward(TEDS(), "http://127.0.0.1:8741/teds")
     served(texts, golds)
