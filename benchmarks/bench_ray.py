@@ -34,7 +34,7 @@ def rollouts(path: Path, count: int) -> Path:
         for number in range(count):
             pair = pairs[(number // 8) % len(pairs)]
             noise = f"<!-- {rng.random()} -->"  # no two completions are equal, so that nothing is scored once for many
-            row = {"id": f"q{number // 8}", "answer": pair["reference"], "prediction": noise + pair["prediction"]}
+            row = {"id": f"q{number // 8}", "solution": pair["reference"], "prediction": noise + pair["prediction"]}
             writer.write([row])
     return path
 
