@@ -35,6 +35,7 @@ COUNTING: Final = "Counting"
 
 _SEPARATOR: Final = re.compile(r"[,，、;；]")
 _THOUSANDS: Final = re.compile(r"(?<![\d.,])[+\-−]?[$€£¥]?\d{1,3}(?:,\d{3})+(?![\d,])")
+_THIN_GROUP: Final = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3}(?!\d))")
 _GROUPED: Final = re.compile(r"[+\-]?\d{1,3}(?:,\d{3})+")
 _YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
 _TOKEN: Final = re.compile(
@@ -255,7 +256,7 @@ def _folded(text: str) -> str:
     if text.isascii():
         folded = text.lower()
     else:
-        text = SUPERSCRIPT.sub(_raised, text)
+        text = _THIN_GROUP.sub("", SUPERSCRIPT.sub(_raised, text))
         folded = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
     if _DIGIT.search(folded) is None:
         bare = folded.replace("-", " ").translate(_PUNCTUATION)
