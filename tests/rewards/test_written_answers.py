@@ -49,7 +49,7 @@ def test_each_case_earns_what_it_should(batch):
     if name == "token_f1":
         for case in BATCHES[batch]:
             value = token_f1(case["completion"], case["reference"])
-            if not holds(case["expect"], Score(value, "scored", "", {})):
+            if not holds(case["expect"], Score(value, {}, "scored", "")):
                 wrong.append((case["id"], value))
     else:
         reward = create(name, **json.loads(options))
