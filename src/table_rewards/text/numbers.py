@@ -51,7 +51,9 @@ _NUMBER: Final = re.compile(
     r"\s?(?P<after>%|per ?cent|pct|[$€£¥₹]|USD|EUR|GBP|CNY|RMB|JPY|dollars|euros)?",
 )
 _ACCOUNTING: Final = re.compile(rf"(?P<outer>{_CURRENCY})?\s?\(\s?(?P<inner>[^()]+?)\s?\)\s?(?P<after>%)?")
-_POWER: Final = re.compile(r"(?P<mantissa>[+-]?[\d.,]+)\s?[×x*·⋅∙✕]\s?10\s?(?:\^|\*\*)\s?(?P<exponent>[+-]?\d{1,3})")
+_POWER: Final = re.compile(
+    r"(?:(?P<mantissa>[+-]?[\d.,]+)\s?[×x*·⋅∙✕]\s?)?10\s?(?:\^|\*\*)\s?\(?(?P<exponent>[+-]?\d{1,3})\)?"
+)
 _MULTIPLIED: Final = re.compile(
     r"(?P<number>.*?\d\.?)\s?(?P<word>hundred|thousand|million|billion|trillion|万亿|百万|千万|万|亿|萬|億)"
     r"(?P<after>\s?(?:[%€£¥]|USD|EUR|dollars|euros|元|美元))?",
@@ -328,7 +330,7 @@ def _worded(text: str) -> Number | None:
         return number
     power = _POWER.fullmatch(text)
     if power is not None:
-        return parse_number(f"{power['mantissa'].replace(',', '')}e{power['exponent']}")
+        return parse_number(f"{(power['mantissa'] or '1').replace(',', '')}e{power['exponent']}")
     part = _PERCENT_OF.fullmatch(text)
     if part is not None:
         return parse_number(f"{part['sign']}{part['number']}%")

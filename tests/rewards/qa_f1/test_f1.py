@@ -123,3 +123,60 @@ def test_every_text_equals_itself_in_any_case_and_spacing(text):
 def test_an_endless_answer_is_bounded():
     assert token_f1("7 " * 1_000_000, "7") < 0.01
     assert token_f1("9" * 1_000_000, "9" * 1_000_000) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("(1,234)", "-1,234"),
+        ("($1,234)", "-$1,234"),
+        ("$(1,234)", "-$1,234"),
+        ("€-2,300", "(€2,300)"),
+        ("net loss (1,234)", "net loss -1,234"),
+        ("10³", "10^3"),
+        ("5 × 10<sup>3</sup>", "5000"),
+        ("10 m²", "10 m<sup>2</sup>"),
+        ("CO<sub>2</sub>", "CO₂"),
+        ("1 250", "1250"),
+        ("1'250", "1,250"),
+        ("12.5 percent", "12.5%"),
+        ("百分之12.5", "12.5%"),
+        ("12 USD", "$12"),
+        ("2.5 million", "2,500,000"),
+        ("1.5万", "15000"),
+        ("—", "-"),
+        ("--", "–"),
+        ("✓", "Yes"),
+        ("✗", "No"),
+        ("✔", "✓"),
+        ("A and B", "A, B"),
+        ("$\\beta$-carotene", "β-carotene"),
+        ("(1978)", "1978"),
+        ("5.2 (0.3)", "5.2, 0.3"),
+    ],
+)
+def test_what_means_the_same_earns_all(answer, gold):
+    assert token_f1(answer, gold) == token_f1(gold, answer) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "most"),
+    [
+        ("1,234", "(1,234)", 0.0),
+        ("-$1,234", "$1,234", 0.0),
+        ("10³", "103", 0.0),
+        ("10³", "10⁴", 0.5),
+        ("5 × 103", "5 × 10³", 0.0),
+        ("12<sup>1</sup>", "121", 0.0),
+        ("1 250", "1 250 000", 0.0),
+        ("12.5 percent", "12.6%", 0.0),
+        ("2.5 million", "2.5", 0.7),
+        ("✓", "No", 0.0),
+        ("✓", "✗", 0.0),
+        ("7", "-", 0.0),
+        ("€5", "$5", 0.5),
+    ],
+)
+def test_what_looks_alike_does_not(answer, gold, most):
+    assert token_f1(answer, gold) <= most
+    assert token_f1(gold, answer) <= most

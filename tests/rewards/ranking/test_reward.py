@@ -274,3 +274,24 @@ def test_pickles_signs_and_is_found_by_name():
     assert pickle.loads(pickle.dumps(reward)).signature == reward.signature
     assert reward.signature.startswith("ranking:mode=ranking,reasoning=50,range=0..10,")
     assert reward.parts == ("ranking", "valid", "kendall_tau")
+
+
+def test_an_empty_thought_is_no_reasoning_and_no_text_before_the_answer():
+    required, absent = Ranking(mode="ranking"), Ranking(mode="ranking", reasoning="absent")
+    counted = Ranking(mode="ranking", reasoning=5)
+    empty, said = "<think>\n\n</think>\n\nA > B", "<think>A keeps the idiom.</think>\nA > B"
+    gold = [{"A": 8, "B": 3}] * 2
+    assert required([empty, said], gold).values.tolist() == [0.0, 1.0]
+    assert counted([empty, said], gold).values.tolist() == [0.0, 1.0]
+    assert absent([empty, said], gold).values.tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("end", ["<|im_end|>", "</s>", "\n<|eot_id|>\n", "<end_of_turn>", "<｜end▁of▁sentence｜>"])
+def test_tokens_that_end_a_turn_change_nothing(end):
+    texts = [f"A is better.\nA > B\nA: 8, B: 3{end}", f"A is better.\nB > A\nA: 3, B: 8{end}"]
+    assert Ranking()(texts, [{"A": 8, "B": 3}] * 2).values.tolist() == [2.0, 0.0]
+
+
+def test_a_draft_in_thoughts_is_no_second_ranking():
+    text = "<think>B > A\nA: 3, B: 8\nNo.</think>\nA > B\nA: 8, B: 3"
+    assert Ranking()([text, text.replace("</think>", "")], [{"A": 8, "B": 3}] * 2).values.tolist() == [2.0, 0.0]

@@ -154,3 +154,52 @@ def test_tokens_of_steps_by_the_generators_own_offsets():
         assert start < step.end <= end
     assert token_of_step(10**9, offsets) is None
     assert token_of_step(1, []) is None
+
+
+MARKED = "<think><step>3 * 2 = 6</step><step>15 - 6 = 9</step><step>so 9</step></think><answer>\\boxed{9}</answer>"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<think></think>",
+        "<think>\n\n</think>\n\n",
+        "<think>15 - 6, that is 9.</think>\n",
+        "<thinking>Perhaps \\boxed{8}.</thinking>",
+    ],
+)
+def test_thoughts_before_the_format_do_not_cost_it(before):
+    assert generator_format(MARKED) == 1.0
+    assert generator_format(before + MARKED) == 1.0
+    assert generator_format(before + MARKED + "<|im_end|>") == 1.0
+
+
+def test_a_draft_in_the_thoughts_is_no_second_answer():
+    draft = MARKED.replace("<step>so 9", "<answer>\\boxed{8}</answer><step>so 9")
+    assert generator_format(draft) == 1.0
+    assert generator_format(MARKED + "<answer>\\boxed{8}</answer>") == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\n", "...", "-"])
+def test_empty_steps_are_no_steps(empty):
+    three = f"<think>{'<step>' + empty + '</step>'}</think><answer>\\boxed{{9}}</answer>".replace(
+        "</step></think>", f"</step><step>{empty}</step><step>{empty}</step></think>"
+    )
+    assert generator_format(three) == pytest.approx(0.2)
+    padded = MARKED.replace("<step>so 9</step>", f"<step>{empty}</step>")
+    assert generator_format(padded) == pytest.approx(0.6)  # two steps, not three
+
+
+def test_an_empty_step_has_no_reward_and_takes_none():
+    reward = Generator(symbolic=False)
+    solution = MARKED.replace("<step>so 9</step>", "<step> </step>")
+    for said in (verified("CORRECT", "INCORRECT", "CORRECT"), verified("CORRECT", "INCORRECT")):
+        assert [step.reward for step in reward.step_rewards(solution, said)] == [0.5, -0.5]
+
+
+def test_padding_counts_as_the_formula_says():
+    """(CORRECT - INCORRECT) / K: the page says what that means for trivial steps."""
+    padded = "".join(f"<step>and {number}</step>" for number in range(9)) + "<step>so 8</step>"
+    solution = f"<think>{padded}</think><answer>\\boxed{{8}}</answer>"
+    said = verified(*["CORRECT"] * 9, "INCORRECT")
+    assert sum(step.reward for step in Generator(symbolic=False).step_rewards(solution, said)) == pytest.approx(0.8)

@@ -217,3 +217,26 @@ def test_any_jumble_of_the_format_is_scored_within_its_range(parts):
         assert set(scores.status) <= {"scored", "unparsed"}
         assert ((scores.values >= 0) & (scores.values <= 1.8)).all()
         assert scores.parts["correct"].sum() <= 1  # it agrees with one of the labels at most
+
+
+SAID = (
+    "<step_verification><step>3 * 5 = 15. \\boxed{CORRECT}</step></step_verification>"
+    "<final_verification>\\boxed{CORRECT}</final_verification>"
+)
+
+
+@pytest.mark.parametrize(
+    "before", ["<think></think>", "<think>\n\n</think>\n\n", "<think>Is it 15? Yes.</think>\n", "Is it?\n</think>\n"]
+)
+def test_thoughts_before_the_tags_do_not_cost_the_format(before):
+    assert Verifier()([before + SAID, before + SAID + "<|im_end|>"], [True, True]).values.tolist() == [1.8, 1.8]
+
+
+def test_a_draft_in_thoughts_is_no_verdict():
+    draft = SAID.replace("CORRECT", "INCORRECT")
+    reward = Verifier()
+    assert reward([f"<think>{draft}</think>{SAID}"], [True]).values.tolist() == [1.8]
+    assert reward([f"<think>{SAID}</think>{draft}"], [True]).parts["correct"].tolist() == [0.0]
+    unclosed = reward([f"<think>{SAID}", f"<think>{SAID}</think>"], [True, True])
+    assert unclosed.status.tolist() == ["unparsed", "unparsed"]
+    assert unclosed.values.tolist() == [0.0, 0.0]
