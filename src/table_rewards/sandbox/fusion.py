@@ -32,7 +32,20 @@ from table_rewards.sandbox.worker import standalone
 
 DEFAULT_ENDPOINT = "http://localhost:8080"
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker")
-BUNDLED = ("encoding", "wire", "programs", "charts", "trusted_tests", "remote_calls", "runners", "child", "standalone")
+BUNDLED = (
+    "encoding",
+    "wire",
+    "programs",
+    "charts",
+    "crossing",
+    "mirrors",
+    "sides",
+    "trusted_tests",
+    "pytest_run",
+    "runners",
+    "child",
+    "standalone",
+)
 ARCHIVE = "sandbox_worker.zip"
 PROGRAM = f"""\
 import os, sys

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import secrets
+from typing import Any, Final
 
 from table_rewards.sandbox.jobs import Job
 from table_rewards.sandbox.outcomes import ItemStatus, Outcome, Status, TestResult
@@ -11,6 +12,7 @@ from table_rewards.sandbox.values import Value, missing
 from table_rewards.sandbox.worker import wire
 
 MB = 1 << 20
+SEAL: Final = secrets.token_bytes(16)  # what the tests' process signs its verdicts with; no code ever holds it
 MAX_RESULT = 256 * MB
 ONE_BY_ONE = ("stdins", "calls", "exprs", "tests")
 DATA_MODULES = ("pandas", "numpy", "scipy")
@@ -21,9 +23,12 @@ def flavour_of(job: Job) -> str:
     """The warm interpreter for a job: by the modules that its code mentions. Cheap, and a wrong guess is harmless."""
     if job.flavour != "auto":
         return job.flavour
-    if any(name in job.code for name in CHART_MODULES):
+    text = job.code if job.kind != "tests" else f"{job.code}\n{job.entry}"
+    if any(name in text for name in CHART_MODULES):
         return "charts"
-    return "data" if any(name in job.code for name in DATA_MODULES) else "bare"
+    if any(name in text for name in DATA_MODULES):
+        return "data"
+    return "tests" if job.kind == "tests" and json.loads(job.entry)["framework"] == "pytest" else "bare"
 
 
 def encode_job(job: Job, number: int) -> bytes:
@@ -56,7 +61,11 @@ def one_process_payload(job: Job) -> bytes:
         return payloads(job)[0]
     parts = [job.code.encode("utf-8", "surrogatepass"), *(data for _, data in job.files)]
     files = [(name, 1 + i) for i, (name, _) in enumerate(job.files)]
-    return wire.message({"kind": "tests", "files": files, "items": job.items}, *parts)
+    return wire.message({**_tests(job), "kind": "tests", "files": files}, *parts)
+
+
+def _tests(job: Job) -> dict[str, Any]:
+    return {"items": job.items, **json.loads(job.entry), "seal": SEAL.hex()}
 
 
 def payloads(job: Job) -> list[bytes]:
@@ -71,7 +80,7 @@ def payloads(job: Job) -> list[bytes]:
         spec["out"] = job.limits.out_bytes
         return [wire.message(spec, *parts, *job.inputs)]
     if job.kind == "tests":
-        tester = {"kind": "tester", "items": job.items, "entry": json.loads(job.entry)}
+        tester = {"kind": "tester", **_tests(job)}
         return [wire.message({**spec, "kind": "candidate"}, *parts), wire.message(tester)]
     return [wire.message({**spec, "entry": job.entry, "items": job.items}, *parts)]
 
@@ -85,9 +94,12 @@ def decode_outcome(job: Job, header: dict[str, Any], parts: list[bytes]) -> Outc
         note = last_line(stderr) or f"exit code {header['code']}"
     results: tuple[TestResult, ...] = ()
     values: tuple[Value, ...] = ()
+    frames: list[bytes] = []
     if job.kind != "script":
         frames = wire.frames(parts[2])[0]
         if job.kind in ("stdins", "tests"):
+            if job.kind == "tests":
+                frames = [frame[:1] + frame[17:] for frame in frames if frame[1:17] == SEAL]
             results = _results(job, frames, status, note)
         else:
             values = _values(job, frames, status, note)
@@ -102,6 +114,7 @@ def decode_outcome(job: Job, header: dict[str, Any], parts: list[bytes]) -> Outc
         note=note,
         results=results,
         values=values,
+        fault=next((frame[1:].decode("utf-8", "replace") for frame in frames if frame[:1] == wire.FAULT), ""),
     )
 
 
@@ -148,7 +161,7 @@ def _results(job: Job, frames: list[bytes], status: Status, note: str) -> tuple[
 
 def _result(frame: bytes) -> tuple[int, TestResult]:
     """``T, u32 index, status letter, u32 length of the error, error, stdout``; -1 when it is torn."""
-    statuses: dict[bytes, ItemStatus] = {b"K": "ok", b"E": "error", b"L": "output_limit"}
+    statuses: dict[bytes, ItemStatus] = {b"K": "ok", b"E": "error", b"L": "output_limit", b"S": "skipped"}
     if len(frame) < 10 or frame[5:6] not in statuses:
         return -1, TestResult("error")
     (index,), (size,) = wire.LENGTH.unpack_from(frame, 1), wire.LENGTH.unpack_from(frame, 6)

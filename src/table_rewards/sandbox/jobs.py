@@ -21,8 +21,11 @@ from table_rewards.core.errors import ConfigurationError, UnknownName
 from table_rewards.sandbox.worker.encoding import encode
 
 Kind = Literal["script", "stdins", "calls", "exprs", "tests", "chart", "harness"]
-Flavour = Literal["auto", "bare", "data", "charts"]
+Flavour = Literal["auto", "bare", "data", "charts", "tests"]
+Framework = Literal["statements", "unittest", "pytest"]
 Files = Mapping[str, str | bytes]
+FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
+MODULES = ("solution", "main", "submission", "answer", "your_module", "your_code", "candidate")
 FLAVOURS: tuple[Flavour, ...] = get_args(Flavour)
 CHART_KINDS = ("area", "bar", "hbar", "line", "pie", "radar", "scatter", "waterfall")
 MAX_ITEMS = 10_000
@@ -88,7 +91,7 @@ class Job:
 
     Options that all of them take: ``files``, placed in the snippet's private working directory (``{name: bytes or
     str}``, plain names); ``limits``; ``flavour``, the warm interpreter to fork from: ``"bare"``, ``"data"`` (numpy,
-    pandas) or ``"charts"`` (pyplot too); ``"auto"`` picks by the modules that the code mentions. Any flavour can run
+    pandas), ``"charts"`` (pyplot too) or ``"tests"`` (pytest); ``"auto"`` picks by the modules that the code mentions. Any flavour can run
     any code; a wrong guess costs an import.
     """
 
@@ -175,23 +178,41 @@ class Job:
         entry_points: Sequence[str],
         files: Files | None = None,
         *,
+        setup: str = "",
+        helpers: str = "",
+        framework: Framework = "statements",
         limits: Limits = DEFAULT_LIMITS,
         flavour: Flavour = "auto",
     ) -> Job:
         """Run trusted test code against untrusted ``code``, in two processes that share one socket and plain data.
 
-        Each string of ``tests`` is a test: statements with asserts, run in the trusted process in order, in one
-        namespace, where every name in ``entry_points`` stands for the function or class of that name in ``code``. A
-        test passes when it runs to its end without an exception: ``outcome.results`` has one result for each,
-        ``outcome.passed`` says whether all of them passed. A ``check(candidate)`` or a ``unittest`` style runner is
-        called by the test code itself (``"check(candidate)"``).
+        With ``framework="statements"`` each string of ``tests`` is a test: statements with asserts, run in the trusted
+        process in order, in one namespace, behind ``setup``. With ``"unittest"`` and ``"pytest"`` ``setup`` is the test
+        file and ``tests`` are the names of its tests (``"TestStack.test_push"``), run as that framework runs them.
 
-        Return values reach the tests as plain builtin data, so a returned object with an ``__eq__`` of its own, a
-        patched ``unittest`` or an early exit of the model's code prove nothing and win nothing.
+        Every name in ``entry_points`` stands for the function or class of that name in ``code``; the tests may import
+        them from ``solution`` as well. ``helpers`` is source of the problem itself, whose names the tests use: they
+        never come from the code. A test passes when it runs to its end without an exception: ``outcome.results`` has
+        one result for each, ``outcome.passed`` says whether all of them passed, ``outcome.fault`` why the tests could
+        not be set up although the code had no part in it.
+
+        Values reach the tests as plain data of their own types. An object of the code stays in its process and the
+        tests get what stands for it, so an ``__eq__`` of its own, a patched ``unittest`` or an early exit of the code
+        prove nothing and win nothing; see :mod:`table_rewards.sandbox.worker.mirrors`.
+
+        Raises:
+            UnknownName: the framework is none of the three.
         """
+        if framework not in FRAMEWORKS:
+            raise UnknownName("framework", framework, FRAMEWORKS)
         parts = (tests,) if isinstance(tests, str) else tuple(tests)
-        entry = json.dumps(list(entry_points))
-        return cls("tests", code, items=parts, entry=entry, files=_files(files), limits=limits, flavour=flavour)
+        told = {
+            "names": list(entry_points), "setup": setup, "helpers": helpers, "framework": framework,
+            "modules": list(MODULES),
+        }  # fmt: skip
+        return cls(
+            "tests", code, items=parts, entry=json.dumps(told), files=_files(files), limits=limits, flavour=flavour
+        )
 
     @classmethod
     def chart(

@@ -45,12 +45,15 @@ ItemStatus = Literal[
     "cancelled",
     "sandbox_error",
     "not_run",
+    "skipped",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
     """One test of ``Job.stdins`` or ``Job.tests``: ``not_run`` when an earlier one used up the time.
+
+    ``skipped`` is a test that its own framework skips, or expects to fail: it says nothing about the program.
 
     ``stdout`` is what the program printed for this stdin (tests: what the test printed); ``error`` names the exception.
     """
@@ -71,7 +74,7 @@ class Outcome:
     """What came of one job. ``results`` and ``values`` have one entry for each item of the job, whatever happened.
 
     ``cpu_s``, ``wall_s`` and ``max_rss`` (bytes) are measured outside the snippet. ``note`` says in a few words why,
-    for a reward's notes.
+    for a reward's notes. ``fault`` says why tests could not be set up, where the program had no part in it.
     """
 
     status: Status
@@ -84,6 +87,7 @@ class Outcome:
     note: str = ""
     results: Sequence[TestResult] = ()
     values: Sequence[Value] = ()
+    fault: str = ""
 
     @property
     def ok(self) -> bool:
@@ -96,5 +100,6 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """``Job.tests``: every test ran to its end without an exception."""
-        return bool(self.results) and all(result.status == "ok" for result in self.results)
+        """``Job.tests``: every test ran to its end without an exception, but for those that are skipped."""
+        told = [result.status for result in self.results if result.status != "skipped"]
+        return bool(told) and all(status == "ok" for status in told)

@@ -1,84 +1,31 @@
 """Test code cut into tests: asserts, ``check(candidate)``, pytest functions and classes, ``unittest`` classes.
 
 Test code comes from the data set and is trusted; it is parsed here and run in the sandbox's trusted process, never
-beside the model's code. An assertion that does not depend on the code under test is no test and is left out.
+beside the model's code. Files of pytest and unittest are run whole, by the framework's own rules; here their tests are
+only counted. An assertion that does not depend on the code under test is no test and is left out.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
+import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-MODULES: Final = frozenset(("solution", "main", "submission", "answer", "your_module", "your_code", "candidate"))
-_BUILTIN: Final = frozenset(dir(builtins)) | {"__file__"}
+from table_rewards.rewards.unit_tests.program import provided_names
+from table_rewards.sandbox.jobs import MODULES, Framework
 
-PYTEST: Final = """
-class pytest:
-    class raises:
-        def __init__(self, kind, match=None):
-            self.kind, self.match = kind, match
-        def __enter__(self):
-            return self
-        def __exit__(self, kind, error, trace):
-            if error is None:
-                raise AssertionError("did not raise")
-            self.value, self.type = error, kind
-            if not isinstance(error, self.kind):
-                return False
-            if self.match is not None:
-                import re
-                assert re.search(self.match, str(error)), "another message"
-            return True
-    class approx:
-        def __init__(self, expected, rel=None, abs=None, nan_ok=False):
-            self.expected, self.rel, self.abs, self.nan = expected, rel, abs, nan_ok
-        def __eq__(self, got):
-            import math
-            e = self.expected
-            if isinstance(e, dict):
-                return isinstance(got, dict) and e.keys() == got.keys() and all(self._like(e[k]) == got[k] for k in e)
-            if isinstance(e, (list, tuple)):
-                return isinstance(got, (list, tuple)) and len(e) == len(got) and all(
-                    self._like(x) == y for x, y in zip(e, got))
-            if isinstance(e, bool) or not isinstance(e, (int, float)) or not isinstance(got, (int, float)):
-                return e == got
-            if e != e:
-                return self.nan and got != got
-            rel = self.rel if self.rel is not None else 0.0 if self.abs is not None else 1e-6
-            return math.isclose(e, got, rel_tol=rel, abs_tol=1e-12 if self.abs is None else self.abs)
-        def _like(self, expected):
-            return pytest.approx(expected, self.rel, self.abs, self.nan)
-    class mark:
-        @staticmethod
-        def parametrize(names, cases, **_):
-            names = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
-            def bind(test):
-                old = getattr(test, "_cases", [{}])
-                plain = [getattr(case, "values", case) for case in cases]
-                rows = [dict(zip(names, [case] if len(names) == 1 else case)) for case in plain]
-                test._cases = [{**a, **b} for a in old for b in rows]
-                return test
-            return bind
-    class param:
-        def __init__(self, *values, **_):
-            self.values = values if len(values) > 1 else values[0]
-    @staticmethod
-    def fail(why=""):
-        raise AssertionError(why)
-    @staticmethod
-    def fixture(*args, **_):
-        return args[0] if args and callable(args[0]) else (lambda made: made)
-""".strip()
-
-RUN: Final = """
-def _run_test(test, *self):
-    for case in getattr(test, "_cases", [{}]):
-        test(*self, **case)
-""".strip()
+_BUILTIN: Final = frozenset(dir(builtins)) | {"__file__", "__name__"}
+_USUAL: Final = {
+    "np": "import numpy as np", "numpy": "import numpy", "pd": "import pandas as pd", "pandas": "import pandas",
+    "plt": "import matplotlib.pyplot as plt", "dt": "import datetime as dt", "pytest": "import pytest",
+}  # fmt: skip
+_HOOKS: Final = ("setup_module", "setup_function", "setup_method", "setup_class", "teardown_module")
+_COMPOUND: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While)
+_FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class SplitTests(NamedTuple):
@@ -87,50 +34,193 @@ class SplitTests(NamedTuple):
     setup: str
     tests: tuple[str, ...]
     entry_points: tuple[str, ...]
+    framework: Framework = "statements"
 
 
-def split_tests(code: str, entry_point: str = "") -> SplitTests:
-    """Cut test code into tests.
+def split_tests(code: str, entry_point: str = "", helpers: Sequence[str] = (), before: str = "") -> SplitTests:
+    """Cut test code into tests; ``helpers`` are names that the problem's own source defines, ``before`` sets them up.
 
-    >>> split_tests("from solution import add\\n\\ndef test_one():\\n    assert add(1, 1) == 2")
-    SplitTests(setup='def test_one():...', tests=('test_one()',), entry_points=('add',))
+    >>> split_tests("from solution import add\\n\\ndef test_one():\\n    assert add(1, 1) == 2").tests
+    ('test_one',)
     >>> split_tests("assert True\\nassert add(1, 1) == 2\\nx = add(2, 2)\\nassert x == 4").tests
     ('assert add(1, 1) == 2', 'x = add(2, 2)\\nassert x == 4')
 
     Raises:
-        ValueError: it is not Python, or there is no test in it.
+        ValueError: it is not Python, there is no test in it, or a test that no framework runs, or it does not tell
+            which of two names is the program's.
     """
-    return _split(code, entry_point)
+    return _split(code, entry_point, tuple(helpers), before)
 
 
 @lru_cache(maxsize=1024)
-def _split(code: str, entry_point: str) -> SplitTests:
+def _split(code: str, entry_point: str, helpers: tuple[str, ...], before: str) -> SplitTests:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes in strings are the data set's business
         try:
             tree = ast.parse(code)
-        except (SyntaxError, RecursionError, MemoryError) as error:
+            first = ast.parse(before).body
+            tree.body[:0] = first
+        except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
             raise ValueError(f"the test code is not Python: {error}") from None
-    imported: list[str] = []
-    body: list[ast.stmt] = []
-    uses_pytest = False
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and (node.level or node.module in MODULES):
-            imported += [alias.name for alias in node.names if alias.name != "*"]
-            body += [_assign(alias.asname, alias.name) for alias in node.names if alias.asname]
-        elif isinstance(node, ast.Import) and [alias.name for alias in node.names] == ["pytest"]:
-            uses_pytest = True
-        elif not _is_main(node):
-            body.append(node)
-    entry_points = _entry_points(tree, [entry_point] if entry_point else [], imported)
-    kept, tests = _collect(body, entry_points, entry_point)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            node.level, node.module = 0, "solution"
+    imported = [
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES
+        for alias in node.names
+        if alias.name != "*"
+    ]
+    names = _test_names(tree)
+    free = _free(tree, imported)
+    provided, own = _provided_or_own(tree, free, entry_point, imported, helpers)
+    if names:
+        return _file(tree, names, tuple(dict.fromkeys([*([entry_point] if entry_point else []), *imported, *own])), provided)
+    entry_points = tuple(dict.fromkeys([*([entry_point] if entry_point else []), *imported, *own]))
+    if not entry_points:
+        entry_points = _shadowed_builtin(tree)
+    _refuse_judges(tree, own)
+    body = [node for node in tree.body[len(first) :] if not _is_main(node)]
+    kept, tests = _collect(body, [*entry_points, *_modules(tree), *_stored(first)], entry_point)
     if not tests:
         raise ValueError("there is no test in the test code")
-    parts = [PYTEST] if uses_pytest else []
-    if any("_run_test(" in test for test in tests):
-        parts.append(RUN)
-    parts += map(ast.unparse, kept)
-    return SplitTests("\n".join(parts), tuple(tests), entry_points)
+    setup = "\n".join([*provided, *map(ast.unparse, first), *map(ast.unparse, kept)])
+    return SplitTests(setup, tuple(tests), entry_points)
+
+
+def _stored(body: Iterable[ast.stmt]) -> set[str]:
+    names = (n for node in body for n in ast.walk(node) if isinstance(n, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
+
+
+# -- files of a framework
+
+
+def _file(tree: ast.Module, names: list[str], own: tuple[str, ...], provided: list[str]) -> SplitTests:
+    local = {name.split(".")[0] for name in names}
+    body = [node for node in tree.body if not _is_main(node) and not _runs_tests(node, local)]
+    setup = "\n".join(
+        [*map(ast.unparse, _future(body)), *provided, *[ast.unparse(n) for n in body if not _is_future(n)]]
+    )
+    return SplitTests(setup, tuple(names), own, "pytest" if _needs_pytest(tree) else "unittest")
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _future(body: Iterable[ast.stmt]) -> list[ast.stmt]:
+    return [node for node in body if _is_future(node)]
+
+
+def _test_names(tree: ast.Module) -> list[str]:
+    """The tests of a file as its framework names them, in order: also in conditions, inherited, in inner classes."""
+    classes = {node.name: node for node in _statements(tree.body) if isinstance(node, ast.ClassDef)}
+    found: list[str] = []
+    for node in _statements(tree.body):
+        if isinstance(node, _FUNCTION) and node.name.startswith("test") and not _is_fixture(node):
+            _refuse_generator(node)
+            found.append(node.name)
+        elif isinstance(node, ast.ClassDef):
+            found += _methods(node, classes, node.name)
+    return list(dict.fromkeys(found))
+
+
+def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a body, and those within its conditions and loops."""
+    for node in body:
+        yield node
+        if isinstance(node, _COMPOUND) and not _is_main(node):
+            for inner in (getattr(node, "body", []), getattr(node, "orelse", []), getattr(node, "finalbody", [])):
+                yield from _statements(inner)
+            for handler in getattr(node, "handlers", []):
+                yield from _statements(handler.body)
+
+
+def _methods(node: ast.ClassDef, classes: dict[str, ast.ClassDef], path: str) -> list[str]:
+    is_case = _is_test_case(node, classes)
+    if not is_case and not node.name.startswith("Test"):
+        return []
+    if not is_case and any(isinstance(item, ast.FunctionDef) and item.name == "__init__" for item in node.body):
+        return []  # pytest does not collect it
+    found: dict[str, None] = {}
+    for part in _line(node, classes):
+        for item in _statements(part.body):
+            if isinstance(item, _FUNCTION) and item.name.startswith("test") and not _is_fixture(item):
+                _refuse_generator(item)
+                found[f"{path}.{item.name}"] = None
+    inner: list[str] = []
+    if not is_case:
+        for item in node.body:
+            if isinstance(item, ast.ClassDef):
+                inner += _methods(item, {**classes, item.name: item}, f"{path}.{item.name}")
+    return [*found, *inner]
+
+
+def _line(node: ast.ClassDef, classes: dict[str, ast.ClassDef], depth: int = 0) -> list[ast.ClassDef]:
+    """A class and the classes of the file that it inherits from."""
+    line = [node]
+    for base in node.bases:
+        parent = classes.get(base.id) if isinstance(base, ast.Name) else None
+        if parent is not None and parent is not node and depth < 20:
+            line += _line(parent, classes, depth + 1)
+    return line
+
+
+def _is_test_case(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> bool:
+    return any(ast.unparse(base).endswith("TestCase") for part in _line(node, classes) for base in part.bases)
+
+
+def _is_fixture(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def _refuse_generator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, (ast.Yield, ast.YieldFrom)):
+            raise ValueError(f"{node.name} has a yield: no framework runs it")
+        if not isinstance(inner, (*_FUNCTION, ast.ClassDef, ast.Lambda)):
+            waiting += ast.iter_child_nodes(inner)
+
+
+def _runs_tests(node: ast.stmt, local: set[str]) -> bool:
+    """A call behind the tests that runs them: we run them ourselves."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    function = ast.unparse(node.value.func)
+    last = function.split(".")[-1]
+    return (
+        function in local
+        or function in ("exit", "quit", "sys.exit")
+        or last in ("main", "run_tests", "run_module_suite")
+    )
+
+
+def _needs_pytest(tree: ast.Module) -> bool:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            if any(name.split(".")[0] in ("pytest", "pytest_asyncio") for name in names):
+                return True
+        if isinstance(node, ast.Name) and node.id == "pytest":
+            return True
+        if isinstance(node, _FUNCTION) and node.name in _HOOKS:
+            return True
+    classes = {node.name: node for node in _statements(tree.body) if isinstance(node, ast.ClassDef)}
+    for node in _statements(tree.body):
+        if isinstance(node, _FUNCTION) and node.name.startswith("test"):
+            given = node.args
+            if node.decorator_list or given.args or given.kwonlyargs or given.posonlyargs:
+                return True
+        if isinstance(node, ast.ClassDef) and node.name.startswith("Test") and not _is_test_case(node, classes):
+            return True
+    return False
+
+
+# -- statements
 
 
 def _collect(
@@ -140,6 +230,7 @@ def _collect(
     kept: list[ast.stmt] = []
     tests: list[str] = []
     loose: list[ast.stmt] = []
+    judges = {node.name for node in body if isinstance(node, _FUNCTION) and _judges(node)}
     for node in body:
         if isinstance(node, ast.FunctionDef) and node.name == "check" and entry_point and len(node.args.args) == 1:
             simple = _simple_asserts(node, entry_point)
@@ -148,23 +239,23 @@ def _collect(
             else:
                 kept.append(node)
                 tests.append(f"check({entry_point})")
-        elif isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
-            kept.append(node)
-            tests.append(f"_run_test({node.name})" if node.decorator_list else f"{node.name}()")
-        elif isinstance(node, ast.ClassDef) and (_is_test_case(node) or node.name.startswith("Test")):
-            kept.append(node)
-            tests += _methods(node)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+        elif isinstance(node, (*_FUNCTION, ast.ClassDef, ast.Import, ast.ImportFrom)):
             kept.append(node)
         elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and tests):
             loose.append(node)  # a call behind the tests is their runner: we run them ourselves
-    chunks, rest = _chunks(loose, entry_points)
+    chunks, rest = _chunks(loose, entry_points, judges)
     if tests or not chunks:
         kept = sorted([*kept, *rest], key=lambda node: node.lineno)
     return kept, [*tests, *chunks]
 
 
-def _chunks(body: Iterable[ast.stmt], entry_points: Iterable[str]) -> tuple[list[str], list[ast.stmt]]:
+def _judges(node: ast.AST) -> bool:
+    return any(isinstance(inner, (ast.Assert, ast.Raise)) for inner in ast.walk(node))
+
+
+def _chunks(
+    body: Iterable[ast.stmt], entry_points: Iterable[str], judges: Iterable[str] = ()
+) -> tuple[list[str], list[ast.stmt]]:
     """Statements cut behind every assert that depends on the code under test; the statements that are left."""
     tainted = set(entry_points)
     chunks: list[str] = []
@@ -172,7 +263,7 @@ def _chunks(body: Iterable[ast.stmt], entry_points: Iterable[str]) -> tuple[list
     for node in body:
         used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         touched = bool(used & tainted)
-        has_assert = any(isinstance(n, ast.Assert) for n in ast.walk(node))
+        has_assert = any(isinstance(n, ast.Assert) or _is_judge_call(n, judges) for n in ast.walk(node))
         if touched:
             tainted |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         if isinstance(node, ast.Assert) and not touched:
@@ -184,40 +275,36 @@ def _chunks(body: Iterable[ast.stmt], entry_points: Iterable[str]) -> tuple[list
     return chunks, waiting
 
 
+def _is_judge_call(node: ast.AST, judges: Iterable[str]) -> bool:
+    """A call of a function that judges: one of the test code's own with an assert in it, or an ``assert_...``."""
+    if not isinstance(node, ast.Call):
+        return False
+    name = ast.unparse(node.func).split(".")[-1]
+    return name in judges or name.startswith("assert_")
+
+
 def _simple_asserts(check: ast.FunctionDef, entry_point: str) -> list[str]:
     """The asserts of a ``check(candidate)`` without loops and returns, each a test of its own; else nothing."""
     allowed = (ast.Assert, ast.Expr, ast.Assign, ast.Import, ast.ImportFrom, ast.Pass)
     if not all(isinstance(node, allowed) for node in check.body):
         return []
     name = check.args.args[0].arg
-    chunks, _ = _chunks(check.body, [name, entry_point])
+    chunks, rest = _chunks(check.body, [name, entry_point])
+    if any(isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) for node in rest):
+        return []
     return [f"{name} = {entry_point}\n{chunk}" if index == 0 else chunk for index, chunk in enumerate(chunks)]
-
-
-def _methods(node: ast.ClassDef) -> list[str]:
-    found = [item.name for item in node.body if isinstance(item, ast.FunctionDef) and item.name.startswith("test")]
-    if _is_test_case(node):
-        return [f"{node.name}({name!r}).debug()" for name in found]
-    setup = any(isinstance(item, ast.FunctionDef) and item.name == "setup_method" for item in node.body)
-    before = "_it.setup_method()\n" if setup else ""
-    return [f"_it = {node.name}()\n{before}_run_test(_it.{name})" for name in found]
-
-
-def _is_test_case(node: ast.ClassDef) -> bool:
-    return any(ast.unparse(base).endswith("TestCase") for base in node.bases)
 
 
 def _is_main(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
 
 
-def _assign(name: str | None, value: str) -> ast.stmt:
-    return ast.parse(f"{name} = {value}").body[0]
+# -- whose names they are
 
 
-def _entry_points(tree: ast.Module, given: Sequence[str], imported: Sequence[str]) -> tuple[str, ...]:
-    """The names that stand for the model's code: given, imported from it, or used and bound nowhere."""
-    bound: set[str] = {"pytest"}
+def _free(tree: ast.Module, imported: Sequence[str]) -> list[str]:
+    """Names that the test code uses and binds nowhere."""
+    bound: set[str] = set()
     used: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
@@ -225,14 +312,94 @@ def _entry_points(tree: ast.Module, given: Sequence[str], imported: Sequence[str
                 used[node.id] = None
             else:
                 bound.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+        elif isinstance(node, (*_FUNCTION, ast.ClassDef)):
             bound.add(node.name)
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
         elif isinstance(node, ast.ExceptHandler) and node.name:
             bound.add(node.name)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            ours = isinstance(node, ast.ImportFrom) and (node.level or node.module in MODULES)
-            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names if alias.asname or not ours}
-    free = [name for name in used if name not in bound and name not in _BUILTIN]
-    return tuple(dict.fromkeys([*given, *imported, *free]))
+            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+            bound.add(node.name)
+    return [name for name in used if name not in bound and name not in _BUILTIN]
+
+
+def _modules(tree: ast.Module) -> list[str]:
+    """The names under which the test code has the program's module."""
+    return [
+        (alias.asname or alias.name).split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name in MODULES
+    ] + [
+        alias.asname
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES
+        for alias in node.names
+        if alias.asname
+    ]
+
+
+def _provided_or_own(
+    tree: ast.Module, free: Sequence[str], entry_point: str, imported: Sequence[str], helpers: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """The imports that the tests' side provides, and the names that come from the program.
+
+    What judges a program must not come from it: modules of the standard library and their usual short names are
+    imported here, also where the data set left that to the program. A bare name that the standard library has as well
+    (``Counter``) is the library's where another name is the program's, and the program's where it is the only one.
+    """
+    bases = {n.value.id for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+    provided: list[str] = []
+    own: list[str] = []
+    doubtful: list[str] = []
+    library = provided_names()
+    for name in free:
+        if name in helpers or name == entry_point:
+            continue
+        if name in _USUAL and name != entry_point and name in bases:
+            provided.append(_USUAL[name])
+        elif name in sys.stdlib_module_names and name in bases:
+            provided.append(f"import {name}")
+        elif library.get(name):
+            doubtful.append(name)
+        elif name != "candidate" or not (entry_point or imported):
+            own.append(name)
+    if own or entry_point or imported or len(doubtful) > 1:
+        asked = [] if own or entry_point or imported else doubtful[:1]
+        provided += [f"from {library[name]} import {name}" for name in doubtful if name not in asked]
+        own += asked
+    else:
+        own += doubtful
+    return provided, own
+
+
+def _shadowed_builtin(tree: ast.Module) -> tuple[str, ...]:
+    """The builtin that every assert calls, where no other name can be the program's: a task may ask for a ``filter``."""
+    common: set[str] | None = None
+    for node in tree.body:
+        if isinstance(node, ast.Assert):
+            called = {
+                n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+            } & _BUILTIN
+            common = called if common is None else common & called
+    return (next(iter(common)),) if common and len(common) == 1 else ()
+
+
+def _refuse_judges(tree: ast.Module, own: Sequence[str]) -> None:
+    """Refuse tests in which one name that nobody defines judges the result of another: both could be the program's."""
+    for node in tree.body:
+        call = node.test if isinstance(node, ast.Assert) else node.value if isinstance(node, ast.Expr) else None
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in own):
+            continue
+        inner = {
+            n.func.id
+            for arg in call.args[:1]
+            for n in ast.walk(arg)
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        }
+        judged = sorted(inner & set(own) - {call.func.id})
+        if judged and len(call.args) > 1:
+            raise ValueError(f"nobody defines {call.func.id}, which judges {judged[0]}: both could be the program's")

@@ -164,6 +164,11 @@ def _provided() -> dict[str, str]:
     return {name: module for name, module in found.items() if not hasattr(builtins, name)}
 
 
+def provided_names() -> dict[str, str]:
+    """Every name of the standard library that judges import, with its module; empty for a module itself."""
+    return _provided()
+
+
 def _bound(program: str) -> set[str]:
     """The names that a program imports, defines or assigns at the start of a line, as far as a glance tells."""
     found: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import io
 import json
@@ -15,6 +16,7 @@ from typing import Any, Final
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import MISSING, Row, as_mapping, parse_json, plain
 from table_rewards.rewards.unit_tests.asserts import split_tests
+from table_rewards.sandbox.jobs import Framework
 
 MAX_UNPACKED: Final = 64 << 20
 _STDIN, _CALLS, _ASSERTS = "stdin", "calls", "asserts"
@@ -34,6 +36,7 @@ class UnitTestsReference:
         entry_points: ``asserts``: names that stand for the code under test.
         prompt: source in front of the completion's code: imports and helpers of the problem.
         wrapped: ``calls``: an expected result may stand in a list of one, as APPS and PRIME write it.
+        framework: ``asserts``: what runs them. ``statements``, else ``inputs`` are names of tests in ``setup``.
     """
 
     kind: str
@@ -44,6 +47,7 @@ class UnitTestsReference:
     entry_points: tuple[str, ...] = ()
     prompt: str = ""
     wrapped: bool = False
+    framework: Framework = "statements"
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -214,18 +218,44 @@ def _asserts(found: Any, row: Row) -> UnitTestsReference:
     info = row.find("test_info", default=None)
     if not entry_point and isinstance(info, list) and info and isinstance(info[0], dict):
         entry_point = str(info[0].get("function_name") or "")
+    prompt = row.find("prompt", default="") if row.find("entry_point", default="") else ""
+    prompt = prompt if isinstance(prompt, str) and re.search(r"^\s*def ", prompt, re.MULTILINE) else ""
     try:
-        tests = split_tests(f"{before}\n{found}" if before else found, str(entry_point))
+        tests = split_tests(found, str(entry_point), _helper_names(prompt), before)
     except ValueError as error:
         raise BadReference(str(error)) from None
-    prompt = row.find("prompt", default="") if row.find("entry_point", default="") else ""
     return UnitTestsReference(
         _ASSERTS,
         tests.tests,
         setup=tests.setup,
         entry_points=tests.entry_points,
-        prompt=prompt if isinstance(prompt, str) and re.search(r"^\s*def ", prompt, re.MULTILINE) else "",
+        prompt=prompt,
+        framework=tests.framework,
     )
+
+
+def helpers_of(prompt: str) -> str:
+    """The problem's source as a module of its own, with the function that is asked for left empty; else nothing."""
+    for text in (prompt, f"{prompt.rstrip()}\n    pass\n"):
+        try:
+            ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        return text
+    return ""
+
+
+def _helper_names(prompt: str) -> tuple[str, ...]:
+    """What the problem's own source defines and imports at its top level."""
+    found: list[str] = []
+    for node in ast.parse(helpers_of(prompt)).body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.append(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found += [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+        elif isinstance(node, ast.Assign):
+            found += [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return tuple(found)
 
 
 def _decoded_list(value: Any, name: str) -> list[Any]:

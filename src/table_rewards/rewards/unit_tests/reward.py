@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
@@ -13,7 +12,7 @@ from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.sandboxed import SandboxedReward
 from table_rewards.rewards.unit_tests.output import same_output, same_result
 from table_rewards.rewards.unit_tests.program import program_of, with_imports, with_prompt
-from table_rewards.rewards.unit_tests.reference import UnitTestsReference, arguments
+from table_rewards.rewards.unit_tests.reference import UnitTestsReference, arguments, helpers_of
 from table_rewards.rewards.unit_tests.released import ReleasedJudging
 from table_rewards.sandbox import Job, Limits, Outcome, TestResult, values
 from table_rewards.sandbox.shared import BACKENDS
@@ -21,7 +20,7 @@ from table_rewards.sandbox.shared import BACKENDS
 __all__ = ["UnitTests", "UnitTestsReference"]
 
 _TIMEOUTS: Final = ("timeout_cpu", "timeout_wall")
-_DATA_FAULT: Final = re.compile(r"ModuleNotFoundError|ImportError|SyntaxError|IndentationError")
+SKIPPED: Final = "\0skipped"
 
 
 class UnitTests(SandboxedReward[UnitTestsReference, Any]):
@@ -132,9 +131,15 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
             calls = [arguments(reference.inputs[i]) for i in chosen]
             case.job = Job.calls(with_imports(program), reference.function, calls, limits=self.limits)
         else:
-            tests = [reference.setup, *(reference.inputs[i] for i in chosen)]
-            program = with_prompt(program, reference.prompt, reference.entry_points)
-            case.job = Job.tests(program, tests, reference.entry_points, limits=self.limits)
+            case.job = Job.tests(
+                with_prompt(program, reference.prompt, reference.entry_points),
+                [reference.inputs[i] for i in chosen],
+                reference.entry_points,
+                setup=reference.setup,
+                helpers=helpers_of(reference.prompt),
+                framework=reference.framework,
+                limits=self.limits,
+            )
         return case
 
     def _room(self, outputs: Sequence[str]) -> Limits:
@@ -165,9 +170,10 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         verdicts = _verdicts(case, outcome)
         if isinstance(verdicts, str):
             return self.unscored(verdicts)
-        passed = sum(verdict == "" for verdict in verdicts)
-        rate, everything = passed / len(verdicts), passed == len(verdicts)
-        timeouts = float(any(verdict in _TIMEOUTS for verdict in verdicts))
+        counted = [verdict for verdict in verdicts if verdict != SKIPPED]
+        passed = sum(verdict == "" for verdict in counted)
+        rate, everything = passed / len(counted), passed == len(counted)
+        timeouts = float(any(verdict in _TIMEOUTS for verdict in counted))
         value = (float(everything) if self.all_or_nothing else rate) + self.format_bonus * case.format
         return Judgement(value, (rate, float(everything), float(case.format), timeouts), SCORED, _note(case, verdicts))
 
@@ -197,10 +203,13 @@ def _verdicts(case: _Case, outcome: Outcome) -> list[str] | str:
         ]
         stopped = _stopped(outcome)
         return [stopped if verdict == "?" else verdict for verdict in found]
-    setup, *results = outcome.results
-    if not setup.ok and _DATA_FAULT.match(setup.error):
-        return f"the tests' own set-up failed: {setup.error}"
-    return ["" if result.ok else _failure(result) for result in results]
+    if outcome.fault:
+        return f"the tests' own set-up failed: {outcome.fault}"
+    if all(result.status == "skipped" for result in outcome.results):
+        return "every test is skipped by the test file itself"
+    return [
+        SKIPPED if result.status == "skipped" else "" if result.ok else _failure(result) for result in outcome.results
+    ]
 
 
 def _stopped(outcome: Outcome) -> str:
@@ -236,7 +245,7 @@ def _note(case: _Case, verdicts: Sequence[str]) -> str:
     notes = []
     if len(case.chosen) < case.reference.count:
         notes.append(f"{len(case.chosen)} of {case.reference.count} tests")
-    failed = next((number for number, verdict in enumerate(verdicts) if verdict), None)
+    failed = next((number for number, verdict in enumerate(verdicts) if verdict and verdict != SKIPPED), None)
     if failed is not None:
         why = " ".join(verdicts[failed].split())[:120]
         notes.append(f"test {case.chosen[failed] + 1} of {case.reference.count}: {why}")

@@ -14,7 +14,12 @@ from table_rewards.sandbox.local.policy import BOOT, FIRST_USER, USERS, Policy
 from table_rewards.sandbox.worker import workdir
 
 PREFIX = "table-rewards-sandbox"
-FLAVOURS = {"bare": (), "data": ("numpy", "pandas"), "charts": ("numpy", "pandas", "matplotlib.pyplot")}
+FLAVOURS = {
+    "bare": (),
+    "data": ("numpy", "pandas"),
+    "charts": ("numpy", "pandas", "matplotlib.pyplot"),
+    "tests": ("pytest", "unittest.mock", "asyncio"),
+}
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 

@@ -41,6 +41,7 @@ def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: soc
         user = plan.user(slot, trusted=False)
         if user is not None:
             os.chown(work, user, user)
+            os.chmod(work, 0o770)  # the process of the tests is of the same group
         os.environ.update(HOME=work, TMPDIR=work)
         ruleset = landlock.ruleset(readable, [work]) if plan.landlock else -1
         sock.sendall(wire.message({"hello": os.getpid()}))

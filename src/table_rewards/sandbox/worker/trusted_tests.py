@@ -1,25 +1,25 @@
 """The two processes of ``Job.tests``: the tests in one, the model's code in the other, a socket between them.
 
-The tester never runs a line of the model's code, and what it receives is plain data or a stand-in that refuses to be
-compared or to be true. The candidate never sees a test. Only the tester can write a verdict.
+The tester never runs a line of the model's code, and what it receives is plain data or a stand-in, see :mod:`.mirrors`.
+The candidate never sees a test. Only the tester can write a verdict: its frames carry a seal that the candidate's
+process has never held.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import socket
 import sys
+import types
+from collections.abc import Callable
 from typing import Any
 
-from . import programs, wire
-from .remote_calls import Handles, RemoteError, error_named, unpack
+from . import programs, pytest_run, wire
+from .sides import CodeEnded, CodeSide, Solution, TestSide
 
 Spec = dict[str, Any]
-MAX_NESTED = 50
-
-
-def _send(sock: socket.socket, told: dict[str, Any]) -> None:
-    sock.sendall(wire.message(told))
+NAME = "test_solution"
+SKIPPED = b"S"
 
 
 # -- the model's side
@@ -29,103 +29,188 @@ def run_candidate(spec: Spec, parts: list[bytes]) -> int:
     """Load the code, then serve calls until the tester hangs up."""
     sock = socket.socket(fileno=wire.PEER_FD)
     space = programs.new_module("solution")
+    share_files()
     status = programs.execute(programs.prepare(spec, parts), space)
     if status:
         return status
-    served = _Candidate(sock, space)
+    side = CodeSide(sock, space)
     try:
         while True:
-            _send(sock, served.answer(wire.receive_header(sock)))
-    except (EOFError, OSError):
+            told = wire.receive_header(sock)
+            side.take(told)
+            side.send(side.serve(told))
+    except (EOFError, OSError, CodeEnded):
         return 0
 
 
-class _Candidate:
-    def __init__(self, sock: socket.socket, space: dict[str, Any]) -> None:
-        self.sock, self.space, self.handles = sock, space, Handles()
+def share_files() -> None:
+    """Both processes work in one directory: what one of them writes, the other may read."""
+    os.umask(0o007)
+    make, opened = os.mkdir, os.open
 
-    def answer(self, told: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return self.work(told)
-        except RecursionError as error:
-            return {"error": ["RecursionError", str(error)[:200]]}
-        except BaseException as error:
-            name, _, text = programs.describe(error).partition(": ")
-            return {"error": [name, text]}
+    def mkdir(path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        make(path, mode | 0o070, dir_fd=dir_fd)
 
-    def work(self, told: dict[str, Any]) -> dict[str, Any]:
-        if "look" in told:
-            found = programs.find(self.space, told["look"])
-            if isinstance(found, type):
-                return {"kind": "error" if issubclass(found, BaseException) else "class"}
-            return {"kind": "function"} if callable(found) else {"kind": "value", "ok": self.handles.pack(found)}
-        holder = self.handles.objects[told["on"]] if "on" in told else None
-        if "attribute" in told:
-            found = getattr(holder, told["attribute"])
-            return {"kind": "method"} if callable(found) else {"kind": "value", "ok": self.handles.pack(found)}
-        name = told["call"]
-        function = getattr(holder, name) if "on" in told else programs.find(self.space, name)
-        args = [unpack(item, self.borrowed) for item in told["args"]]
-        named = {key: unpack(item, self.borrowed) for key, item in told["named"].items()}
-        before = [json.dumps(self.handles.pack(arg)) if type(arg) in MUTABLE else "" for arg in args]
-        result = self.handles.pack(function(*args, **named))
-        changed = {}
-        for index, arg in enumerate(args):
-            if type(arg) in MUTABLE:
-                after = self.handles.pack(arg)
-                if json.dumps(after) != before[index]:
-                    changed[str(index)] = after
-        return {"ok": result, "changed": changed}
+    def open_(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        return opened(path, flags, mode | 0o060, dir_fd=dir_fd)
 
-    def borrowed(self, number: int, name: str) -> Any:
-        """A test's function as an argument: calling it asks the tester. An instance of ours comes back as itself."""
-        if name == "ours":
-            return self.handles.objects[number]
-
-        def call(*args: Any, **named: Any) -> Any:
-            packed = {key: self.handles.pack(value) for key, value in named.items()}
-            _send(self.sock, {"back": number, "args": [self.handles.pack(arg) for arg in args], "named": packed})
-            while True:
-                told = wire.receive_header(self.sock)
-                if "returned" in told:
-                    return unpack(told["returned"], self.borrowed)
-                if "raised" in told:
-                    raise error_named(*told["raised"])
-                _send(self.sock, self.answer(told))
-
-        return call
-
-
-MUTABLE = (list, dict, set, bytearray)
+    os.mkdir, os.open = mkdir, open_
 
 
 # -- the tests' side
 
 
+class Report:
+    """Tells the verdicts, each once, in the order in which they are known."""
+
+    def __init__(self, spec: Spec, side: TestSide) -> None:
+        self.seal = bytes.fromhex(spec["seal"])
+        self.side = side
+        self.names = {name: index for index, name in enumerate(spec["items"])}
+        self.count = len(spec["items"])
+        self.told: set[int] = set()
+
+    def tell(self, index: int, error: str, status: bytes = b"") -> None:
+        if index in self.told:
+            return
+        self.told.add(index)
+        status = status or (b"E" if error else b"K")
+        reason = error.encode("utf-8", "replace")
+        wire.say(wire.TEST, self.seal + wire.LENGTH.pack(index) + status + wire.LENGTH.pack(len(reason)) + reason)
+
+    def verdict(self, name: str, error: str, skipped: bool = False) -> None:
+        """The verdict of a test that a framework ran."""
+        index = self.names.get(name)
+        if index is None:
+            return
+        problem = error or self.side.refused or (CODE_ENDED if self.side.dead else "")
+        self.side.refused = ""
+        if skipped and not problem:
+            neutral = not self.side.missed
+            self.tell(index, "skipped", SKIPPED if neutral else b"E")
+        else:
+            self.tell(index, problem)
+
+    def fault(self, why: str) -> None:
+        """The tests could not be set up, and the code had no part in it."""
+        wire.say(wire.FAULT, self.seal + why.encode("utf-8", "replace"))
+
+    def rest(self, why: str) -> None:
+        for index in range(self.count):
+            self.tell(index, why)
+
+    def not_collected(self) -> None:
+        """Tests that the file defines only under a condition, which did not hold."""
+        neutral = not self.side.missed and not self.side.dead
+        for index in range(self.count):
+            self.tell(index, "not collected", SKIPPED if neutral else b"E")
+
+
+CODE_ENDED = "the code ended: it has exited, crashed or not loaded"
+
+
 def run_tester(spec: Spec, parts: list[bytes]) -> int:
-    """Run each test in one namespace; a test that ends without an exception has passed."""
+    """Run the tests as their framework runs them; a test that ends without an exception has passed."""
     del parts
-    tester = _Tester(socket.socket(fileno=wire.PEER_FD))
+    share_files()
+    side = TestSide(socket.socket(fileno=wire.PEER_FD))
+    report = Report(spec, side)
     programs.fresh_state()
-    space = programs.new_module("tests")
-    sys.modules["__main__"] = sys.modules["tests"]
-    problem = ""
+    sys.path[:] = [path for path in sys.path if path]  # what the code leaves in the directory is no module of ours
+    module = Solution("solution", side)
+    for name in spec["modules"]:
+        sys.modules[name] = module
+    space = programs.new_module(NAME)
+    space["__name__"] = NAME
+    sys.modules["__main__"] = sys.modules["tests"] = sys.modules[NAME]
     try:
-        for name in spec["entry"]:
-            space[name] = tester.stub(name)
-        if len(spec["entry"]) == 1:
-            space["candidate"] = space[spec["entry"][0]]
+        _helpers(spec["helpers"], space)
+        missing = _names(spec, side, space)
+        exec(programs.compiled(spec["setup"], "test_solution.py"), space)
     except BaseException as error:
-        problem = programs.describe(error)
-    for index, test in enumerate(spec["items"]):
-        error_text = problem or one_test(test, space)
-        status = b"E" if error_text else b"K"
-        reason = error_text.encode("utf-8", "replace")
-        wire.say(wire.TEST, wire.LENGTH.pack(index) + status + wire.LENGTH.pack(len(reason)) + reason)
+        programs.print_error(error)
+        if isinstance(error, CodeEnded) or side.calls or side.missed or side.dead:
+            report.rest(programs.describe(error))
+        else:
+            report.fault(programs.describe(error))
+        return 0
+    if missing and spec["framework"] == "statements" and len(spec["names"]) == 1:
+        report.rest(missing)
+        return 0
+    try:
+        RUN[spec["framework"]](spec, side, report, space)
+    except BaseException as error:
+        programs.print_error(error)
+        report.rest(programs.describe(error))
     return 0
 
 
+class _Beside:
+    """In place of the socket, where the tests run in the code's own process."""
+
+    def __init__(self, space: dict[str, Any]) -> None:
+        self.space = space
+        self.calls, self.missed, self.dead, self.refused = 1, 0, False, ""
+
+    def look(self, name: str) -> Any:
+        return programs.find(self.space, name)
+
+
+def run_beside(spec: Spec, code: dict[str, Any], problem: str) -> None:
+    """The tests in the code's own process."""
+    side: Any = _Beside(code)
+    report = Report(spec, side)
+    if problem:
+        report.rest(problem)
+        return
+    for name in spec["modules"]:
+        sys.modules[name] = sys.modules["solution"]
+    space = programs.new_module(NAME)
+    space["__name__"] = NAME
+    try:
+        _helpers(spec["helpers"], space)
+        _names(spec, side, space)
+        exec(programs.compiled(spec["setup"], "test_solution.py"), space)
+    except BaseException as error:
+        report.rest(programs.describe(error))
+        return
+    RUN[spec["framework"]](spec, side, report, space)
+
+
+def _helpers(source: str, space: dict[str, Any]) -> None:
+    """What the problem's own source defines: the tests use it from here, never from the code under test."""
+    if not source:
+        return
+    try:
+        exec(programs.compiled(source, "prompt"), space)
+    except Exception as error:  # the head of a class alone, say: it has no helpers then
+        programs.print_error(error)
+
+
+def _names(spec: Spec, side: TestSide, space: dict[str, Any]) -> str:
+    """Put the asked names of the code in place; why one is missing."""
+    problem = ""
+    for name in spec["names"]:
+        space.pop(name, None)
+        try:
+            space[name] = side.look(name)
+        except (Exception, CodeEnded) as error:
+            problem = programs.describe(error)
+    if len(spec["names"]) == 1 and spec["names"][0] in space:
+        space["candidate"] = space[spec["names"][0]]
+    return problem
+
+
+def run_statements(spec: Spec, side: TestSide, report: Report, space: dict[str, Any]) -> None:
+    for index, test in enumerate(spec["items"]):
+        problem = one_test(test, space)
+        problem = problem or side.refused or (CODE_ENDED if side.dead else "")
+        side.refused = ""
+        report.tell(index, problem)
+
+
 def one_test(test: str, space: dict[str, Any]) -> str:
+    """Run one test; why it failed, or nothing."""
     try:
         exec(programs.compiled(test, "test"), space)
     except BaseException as error:
@@ -134,138 +219,89 @@ def one_test(test: str, space: dict[str, Any]) -> str:
     return ""
 
 
-class _Tester:
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock, self.handles, self.depth = sock, Handles(), 0
+def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, Any]) -> None:
+    """Classes of ``unittest`` as it runs them, and functions without arguments."""
+    import unittest
 
-    def ask(self, told: dict[str, Any]) -> dict[str, Any]:
-        """Send a request; serve the candidate's calls of our functions until it answers."""
-        try:
-            _send(self.sock, told)
-            while True:
-                answer = wire.receive_header(self.sock)
-                if "back" not in answer:
-                    break
-                _send(self.sock, self.serve(answer))
-        except (EOFError, OSError):
-            raise RemoteError("the code ended: it has exited, crashed or not loaded") from None
-        except (ValueError, AssertionError):
-            raise RemoteError("the code sent something that is not an answer") from None
-        if "error" in answer:
-            name, text = answer["error"]
-            raise error_named(str(name), str(text))
-        return answer
+    classes = [value for value in space.values() if isinstance(value, type) and issubclass(value, unittest.TestCase)]
+    loader = unittest.TestLoader()
 
-    def serve(self, asked: dict[str, Any]) -> dict[str, Any]:
-        self.depth += 1
-        try:
-            if self.depth > MAX_NESTED:
-                raise RecursionError("calls back and forth nested too deep")
-            function = self.handles.objects[asked["back"]]
-            args = [self.unpack(item) for item in asked["args"]]
-            named = {key: self.unpack(item) for key, item in asked["named"].items()}
-            return {"returned": self.pack(function(*args, **named))}
-        except Exception as error:
-            return {"raised": [type(error).__name__, str(error)[:200]]}
-        finally:
-            self.depth -= 1
+    class Result(unittest.TestResult):
+        def __init__(self) -> None:
+            super().__init__()
+            self.problem, self.skip = "", False
 
-    def pack(self, value: Any) -> Any:
-        if type(value) is Remote:
-            return ["h", value._number, "ours"]
-        return self.handles.pack(value)
+        def startTest(self, test: Any) -> None:
+            self.problem, self.skip, side.refused = "", False, ""
+            super().startTest(test)
 
-    def unpack(self, data: Any) -> Any:
-        return unpack(data, lambda number, name: Remote(self, number, name))
+        def stopTest(self, test: Any) -> None:
+            super().stopTest(test)
+            report.verdict(f"{type(test).__qualname__}.{test._testMethodName}", self.problem, self.skip)
 
-    def call(self, name: str, args: tuple[Any, ...], named: dict[str, Any], on: int | None = None) -> Any:
-        told: dict[str, Any] = {
-            "call": name,
-            "args": [self.pack(arg) for arg in args],
-            "named": {key: self.pack(value) for key, value in named.items()},
-        }
-        if on is not None:
-            told["on"] = on
-        answer = self.ask(told)
-        for index, after in dict(answer.get("changed") or {}).items():
-            _update(args[int(index)], self.unpack(after))
-        return self.unpack(answer["ok"])
+        def _failed(self, test: Any, error: Any) -> None:
+            programs.print_error(error[1])
+            self.problem = self.problem or programs.describe(error[1]) or "failed"
+            if not isinstance(test, unittest.TestCase):  # setUpClass, setUpModule
+                where = str(test)
+                for name in report.names:
+                    if f".{name.rpartition('.')[0]})" in where or "Module" in where:
+                        report.verdict(name, self.problem)
 
-    def stub(self, name: str) -> Any:
-        """What stands for a name of the model's code in the tests."""
-        found = self.ask({"look": name})
-        if found["kind"] == "value":
-            return self.unpack(found["ok"])
-        if found["kind"] == "error":
-            return type(name, (RemoteError,), {})
+        addError = addFailure = _failed
 
-        def stub(*args: Any, **named: Any) -> Any:
-            return self.call(name, args, named)
+        def addSubTest(self, test: Any, subtest: Any, error: Any) -> None:
+            if error is not None:
+                self._failed(test, error)
 
-        stub.__name__ = stub.__qualname__ = name
-        return stub
+        def addSkip(self, test: Any, reason: str) -> None:
+            self.skip = True
+            if not isinstance(test, unittest.TestCase):
+                for name in report.names:
+                    if f".{name.rpartition('.')[0]})" in str(test) or "Module" in str(test):
+                        report.verdict(name, "", True)
+
+        def addExpectedFailure(self, test: Any, error: Any) -> None:
+            self.skip = True
+
+        def addUnexpectedSuccess(self, test: Any) -> None:
+            self.problem = "an unexpected success"
+
+    seen: set[Any] = set()
+    suite = unittest.TestSuite()
+    for cls in classes:
+        if cls not in seen and cls.__module__ == NAME:
+            seen.add(cls)
+            suite.addTest(loader.loadTestsFromTestCase(cls))
+    suite.run(Result())
+    for name in report.names:
+        if "." not in name and isinstance(space.get(name), types.FunctionType):
+            side.refused = ""
+            report.verdict(name, _called(space[name]))
+    report.not_collected()
 
 
-def _update(target: Any, after: Any) -> None:
-    """Do to a test's own list, dict or set what the code did to its copy."""
-    if type(target) is not type(after):
-        return
-    if type(target) is list or type(target) is bytearray:
-        target[:] = after
-    elif type(target) in (dict, set):
-        target.clear()
-        target.update(after)
+def _called(function: Any) -> str:
+    try:
+        found = function()
+        if isinstance(found, types.CoroutineType):
+            import asyncio
+
+            asyncio.run(found)
+    except BaseException as error:
+        programs.print_error(error)
+        return programs.describe(error)
+    return ""
 
 
-class Remote:
-    """Stands for an object that the code returned. Its attributes and methods can be used; itself it proves nothing.
+def run_pytest(spec: Spec, side: TestSide, report: Report, space: dict[str, Any]) -> None:
+    """The file as pytest runs it, from memory."""
+    pytest_run.run(sys.modules[NAME], report, side)
+    report.not_collected()
 
-    Comparing it, or taking it for true, would ask the model's code whether it passed: both raise.
-    """
 
-    __slots__ = ("_name", "_number", "_tester")
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, tester: _Tester, number: int, name: str) -> None:
-        self._tester, self._number, self._name = tester, number, name
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        found = self._tester.ask({"attribute": name, "on": self._number})
-        if found["kind"] == "value":
-            return self._tester.unpack(found["ok"])
-
-        def method(*args: Any, **named: Any) -> Any:
-            return self._tester.call(name, args, named, on=self._number)
-
-        return method
-
-    def _forward(self, name: str, *args: Any) -> Any:
-        return self._tester.call(name, args, {}, on=self._number)
-
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        return self._tester.call("__call__", args, named, on=self._number)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._forward("__getitem__", key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._forward("__setitem__", key, value)
-
-    def __len__(self) -> int:
-        return int(self._forward("__len__"))
-
-    def __iter__(self) -> Any:
-        return iter(self._forward("__iter__"))
-
-    def __str__(self) -> str:
-        return str(self._forward("__str__"))
-
-    def __repr__(self) -> str:
-        return f"<{self._name} of the code under test>"
-
-    def _refuse(self, *_: object) -> Any:
-        raise TypeError(f"a {self._name} that the code returned cannot be compared or taken for true: test its parts")
-
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = _refuse
+RUN: dict[str, Callable[[Spec, TestSide, Report, dict[str, Any]], None]] = {
+    "statements": run_statements,
+    "unittest": run_unittest,
+    "pytest": run_pytest,
+}

@@ -13,7 +13,7 @@ import struct
 from typing import Any
 
 LENGTH = struct.Struct("<I")
-READY, SETUP_FAILED, VALUE, TEST = b"R", b"E", b"V", b"T"
+READY, SETUP_FAILED, VALUE, TEST, FAULT = b"R", b"E", b"V", b"T", b"F"
 RESULT_FD, PEER_FD = 3, 4
 SOURCE_FD, SINK_FD = 6, 7
 
@@ -57,11 +57,6 @@ def write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def receive_message(sock: socket.socket) -> dict[str, Any]:
-    """A message without parts, between the two processes of ``Job.tests``."""
-    return receive_header(sock)
 
 
 def say(kind: bytes, payload: bytes, fd: int = RESULT_FD) -> None:

@@ -23,12 +23,13 @@ def effective_capabilities() -> int:
         return 0
 
 
-def become(uid: int, keep: int = 0) -> None:
+def become(uid: int, keep: int = 0, group: int | None = None) -> None:
     """Change user and group for good; ``keep`` names capabilities that survive the change."""
+    group = uid if group is None else group
     os.setgroups([])
     if keep:
         prctl(PR_SET_KEEPCAPS, 1, what="keepcaps")
-    os.setresgid(uid, uid, uid)
+    os.setresgid(group, group, group)
     os.setresuid(uid, uid, uid)
 
 

@@ -1,0 +1,465 @@
+"""What stands for the other side's objects: classes that mirror its classes, instances that forward to its objects.
+
+A mirror has the other class's name, bases and special methods, so ``isinstance``, ``with``, ``len`` and operators work.
+Nothing is computed here: every use is a question to the side that holds the object.
+
+On the tests' side two answers are not taken at face value. Whether an object of the code equals a value of the tests is
+asked among other values that it must not equal, in random order; whether two objects of the code are equal is asked once
+more with one of them changed. An ``__eq__`` that says yes to everything wins nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+_choice = random.SystemRandom()
+DECOYS = 12
+UNARY = ("neg", "pos", "abs", "invert", "int", "float", "index", "complex", "trunc", "floor", "ceil")
+BINARY = (
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow", "matmul", "lshift", "rshift", "and", "or", "xor",
+)  # fmt: skip
+COMPARED = {
+    "__eq__": "__ne__",
+    "__ne__": "__eq__",
+    "__lt__": "__ge__",
+    "__ge__": "__lt__",
+    "__gt__": "__le__",
+    "__le__": "__gt__",
+}
+SPECIAL = (
+    *(f"__{name}__" for name in UNARY),
+    *(f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in BINARY),
+    *("__len__", "__iter__", "__next__", "__reversed__", "__contains__", "__getitem__", "__setitem__", "__delitem__"),
+    *("__call__", "__enter__", "__exit__", "__bool__", "__hash__", "__str__", "__repr__", "__format__", "__bytes__"),
+    *("__round__", "__await__", "__aenter__", "__aexit__", "__aiter__", "__anext__", "__fspath__", "__length_hint__"),
+    *("__get__", "__set__", "__delete__", "__set_name__"),
+    *COMPARED,
+)
+ALLOWED = frozenset(SPECIAL)
+IMMUTABLE = (int, float, complex, str, bytes, tuple, frozenset)
+NOT_SPECIAL = ("__get__", "__set__", "__delete__", "__set_name__")
+
+
+class Mirror(type):
+    """The metaclass of mirrors: what is not found on the class here is asked of the class there."""
+
+    def __new__(mcs, name: str, bases: tuple[Any, ...], body: dict[str, Any], **named: Any) -> Any:
+        """A class of this side that derives from a mirrored one: the other side makes its like."""
+        cls = type.__new__(mcs, name, bases, {**body, "_tr_derived": True})
+        side = next(part.__dict__["_tr_side"] for part in cls.__mro__ if "_tr_side" in part.__dict__)
+        number = side.derive(name, bases, body)
+        type.__setattr__(cls, "_tr_side", side)
+        type.__setattr__(cls, "_tr_number", number)
+        side.mirrors[number] = cls
+        return cls
+
+    def __getattr__(cls, name: str) -> Any:
+        side, number = _of(cls)
+        if side is None or name in ("__abstractmethods__", "__isabstractmethod__", "__test__"):
+            raise AttributeError(name)
+        return side.attribute(number, name, cls)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        side, number = _of(cls)
+        if side is None or name.startswith("_tr_") or name in ("__doc__", "__module__", "__qualname__"):
+            type.__setattr__(cls, name, value)
+            return
+        side.ask({"op": "set", "on": number, "name": name, "value": side.pack_shared(value)})
+        if side.is_own(value):
+            type.__setattr__(cls, name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        side, number = _of(cls)
+        if name in cls.__dict__:
+            type.__delattr__(cls, name)
+        side.ask({"op": "del", "on": number, "name": name})
+
+    def __call__(cls, *args: Any, **named: Any) -> Any:
+        side, number = _of(cls)
+        if side is None:
+            return type.__call__(cls, *args, **named)
+        return side.call({"op": "call", "on": number}, args, named)
+
+    def __iter__(cls) -> Any:
+        return _special(cls, "__iter__")
+
+    def __len__(cls) -> int:
+        return int(_special(cls, "__len__"))
+
+    def __bool__(cls) -> bool:
+        return True
+
+    def __contains__(cls, item: Any) -> bool:
+        return bool(_special(cls, "__contains__", item))
+
+    def __getitem__(cls, key: Any) -> Any:
+        return _special(cls, "__getitem__", key)
+
+    def __dir__(cls) -> Any:
+        side, number = _of(cls)
+        return side.call({"op": "dir", "on": number}, (), {})
+
+
+def _of(cls: Any) -> tuple[Any, int]:
+    return cls.__dict__.get("_tr_side"), cls.__dict__.get("_tr_number", 0)
+
+
+def _special(cls: Any, name: str, *args: Any) -> Any:
+    side, number = _of(cls)
+    return side.call({"op": "op", "on": number, "name": name}, args, {})
+
+
+class Instance:
+    """What every mirrored instance has, beside the special methods of its own class."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("_tr_", "__array", "_pytest", "_ipython", "_repr_")):
+            raise AttributeError(name)
+        side, number = whose(self)
+        return side.attribute(number, name, self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        side, number = whose(self)
+        side.ask({"op": "set", "on": number, "name": name, "value": side.pack_shared(value)})
+        if side.is_own(value):
+            object.__setattr__(self, name, value)
+        else:
+            _local(self).pop(name, None)
+
+    def __delattr__(self, name: str) -> None:
+        side, number = whose(self)
+        _local(self).pop(name, None)
+        side.ask({"op": "del", "on": number, "name": name})
+
+    def __dir__(self) -> Any:
+        side, number = whose(self)
+        return side.call({"op": "dir", "on": number}, (), {})
+
+    def __copy__(self) -> Any:
+        side, number = whose(self)
+        return side.call({"op": "copy", "on": number}, (), {})
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        side, number = whose(self)
+        return side.call({"op": "deepcopy", "on": number}, (), {})
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("an object of the other side cannot be pickled")
+
+
+_REAL_DICT: Any = Instance.__dict__["__dict__"].__get__
+
+
+def _vars(self: Any) -> Any:
+    side, number = whose(self)
+    return side.call({"op": "vars", "on": number}, (), {})
+
+
+def _local(self: Any) -> dict[str, Any]:
+    return _REAL_DICT(self)  # type: ignore[no-any-return]
+
+
+def whose(value: Any) -> tuple[Any, int]:
+    """The side that made a stand-in and the number of what it stands for."""
+    found = object.__getattribute__(value, "_tr_is")
+    return found  # type: ignore[no-any-return]
+
+
+def forwarder(name: str) -> Any:
+    def forward(self: Any, *args: Any) -> Any:
+        side, number = whose(self)
+        return side.call({"op": "op", "on": number, "name": name}, args, {})
+
+    forward.__name__ = forward.__qualname__ = name
+    return forward
+
+
+def _exact(name: str, kind: type) -> Any:
+    inner = forwarder(name)
+
+    def forward(self: Any, *args: Any) -> Any:
+        found = inner(self, *args)
+        if type(found) is not kind:
+            raise TypeError(f"{name} should return {kind.__name__}")
+        return found
+
+    return forward
+
+
+class Method:
+    """A function of a mirrored class: bound to an instance, or called through the class."""
+
+    def __init__(self, name: str, cls: Any, how: str) -> None:
+        self.name, self.cls, self.how = name, cls, how
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        side, number = _of(self.cls)
+        if self.how != "f":  # a static or class method
+            target = owner if owner is not None and _of(owner)[0] is not None else self.cls
+            if instance is not None and not _is_mine(type(instance), self.name):
+                return Bound(side, whose(instance)[1], self.name, instance)
+            return (
+                Bound(side, _of(target)[1], self.name, target)
+                if target is self.cls or not _is_mine(target, self.name)
+                else Bound(side, number, self.name, target)
+            )
+        if instance is None:
+            return Bound(side, number, self.name, None)
+        if _is_mine(type(instance), self.name):  # super().name(...) in a subclass of this side
+            return Bound(side, number, self.name, None, (instance,))
+        return Bound(side, whose(instance)[1], self.name, instance)
+
+
+def _is_mine(cls: Any, name: str) -> bool:
+    """Whether a class of this side overrides a name of the mirrored class that it derives from."""
+    return any("_tr_derived" in part.__dict__ and name in part.__dict__ for part in cls.__mro__)
+
+
+class Bound:
+    """A method or function that is called on the other side."""
+
+    def __init__(self, side: Any, number: int, name: str, owner: Any, first: tuple[Any, ...] = ()) -> None:
+        self.__dict__.update(_tr_what=(side, number, name, first), __name__=name, __qualname__=name, __self__=owner)
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        side, number, name, first = self.__dict__["_tr_what"]
+        return side.call({"op": "method", "on": number, "name": name}, (*first, *args), named)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("_tr_", "__array")) or name in ("__wrapped__", "__signature__", "_pytestfixturefunction"):
+            raise AttributeError(name)
+        side, number, own, _ = self.__dict__["_tr_what"]
+        return side.call({"op": "path", "on": number, "name": own, "then": name}, (), {})
+
+
+def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
+    """The mirror of a class that the other side has described."""
+    name = str(told["name"])
+    bases: list[Any] = []
+    for packed in told["bases"]:
+        try:
+            base = side.unpack(packed)
+        except Exception:  # a class of the standard library that is not taken by name, or of a package
+            continue
+        if base is object or base in bases:
+            continue
+        if isinstance(base, Mirror) or (isinstance(base, type) and issubclass(base, BaseException)):
+            bases.append(base)
+    immutable = next((kind for kind in IMMUTABLE if kind.__name__ == told.get("base")), None)
+    is_error = any(issubclass(base, BaseException) for base in bases)
+    body: dict[str, Any] = {"__doc__": told.get("doc"), "__module__": "solution", "_tr_base": told.get("base")}
+    special = [item for item in told["special"] if item in ALLOWED and item not in NOT_SPECIAL]
+    if is_error:
+        body["__getattr__"] = _error_attribute
+        body["__setattr__"] = _set_error_attribute
+        body["__str__"] = lambda self: self.__dict__.get("_tr_text", "")
+    else:
+        mirrored = [base for base in bases if "_tr_number" in base.__dict__]
+        if not mirrored:
+            bases.append(Instance)
+        if immutable is not None:
+            if not any(issubclass(base, immutable) for base in bases):
+                bases.append(immutable)
+            special = [item for item in special if item in ("__str__", "__repr__", "__format__", "__call__")]
+        for item in special:
+            body[item] = forwarder(item)
+        for item, kind in (("__int__", int), ("__float__", float), ("__index__", int), ("__bool__", bool)):
+            if item in body:
+                body[item] = _exact(item, kind)
+        if immutable is None:
+            if side.trusted:
+                for item in COMPARED:
+                    if item in special or (told.get("base") and item in ("__eq__", "__ne__")):
+                        body[item] = _comparison(item)
+                if "__eq__" in body and "__ne__" not in body:
+                    body["__ne__"] = _comparison("__ne__")
+                if "__contains__" in special:
+                    body["__contains__"] = _contains
+            body["__dict__"] = property(_vars)
+            body.setdefault("__hash__", object.__hash__ if "__eq__" not in special else None)
+            if told.get("unhashable"):
+                body["__hash__"] = None
+        for item in ("__str__", "__repr__"):
+            body.setdefault(item, forwarder(item))
+    try:
+        cls = type.__new__(Mirror, name, tuple(bases), body)
+    except TypeError:  # bases that do not go together here
+        cls = type.__new__(Mirror, name, (Exception,) if is_error else (Instance,), body)
+    type.__setattr__(cls, "_tr_side", side)
+    type.__setattr__(cls, "_tr_number", number)
+    type.__setattr__(cls, "__qualname__", str(told.get("qualname") or name))
+    if not is_error:
+        for item, how in told["functions"].items():
+            if item not in body and not item.startswith("_tr_"):
+                type.__setattr__(cls, item, Method(item, cls, how))
+    return cls
+
+
+def make_instance(side: Any, number: int, cls: Any, base: Any = None) -> Any:
+    """A stand-in for one object; ``base`` is its plain value where its class derives from an immutable builtin."""
+    kind = next((item for item in IMMUTABLE if issubclass(cls, item)), None)
+    made = kind.__new__(cls, base) if kind is not None else object.__new__(cls)
+    object.__setattr__(made, "_tr_is", (side, number))
+    return made
+
+
+def _error_attribute(self: Any, name: str) -> Any:
+    if name.startswith("_tr_") or name in ("__notes__", "_pytest") or "_tr_number" not in self.__dict__:
+        raise AttributeError(name)
+    side, _ = _of(next(cls for cls in type(self).__mro__ if "_tr_number" in cls.__dict__))
+    return side.attribute(self.__dict__["_tr_number"], name, self)
+
+
+def _set_error_attribute(self: Any, name: str, value: Any) -> None:
+    number = self.__dict__.get("_tr_number")
+    if number is None or name.startswith("__"):
+        BaseException.__setattr__(self, name, value)
+        return
+    side, _ = _of(next(cls for cls in type(self).__mro__ if "_tr_number" in cls.__dict__))
+    side.ask({"op": "set", "on": number, "name": name, "value": side.pack_shared(value)})
+
+
+# -- what the tests' side does not take at face value
+
+
+def _comparison(name: str) -> Any:
+    opposite = COMPARED[name]
+    ask = forwarder(name)
+
+    def compare(self: Any, other: Any) -> Any:
+        side, number = whose(self)
+        theirs = side.number_of(other)
+        if name in ("__eq__", "__ne__"):
+            wanted = name == "__eq__"
+            if other is self:
+                return wanted
+            return (
+                equal_objects(side, self, other) if theirs is not None else equals_value(side, self, other)
+            ) is wanted
+        found = ask(self, other)
+        if theirs is not None or found is NotImplemented:
+            return found
+        if type(found) is not bool:
+            raise side.refusal("a comparison of the code gives no truth")
+        if forwarder(opposite)(self, other) is found:
+            raise side.refusal("an object of the code is both less and not less than a value")
+        far = [1e18, -1e18] if isinstance(other, (int, float)) else []
+        if len({ask(self, item) for item in far}) == 1:
+            raise side.refusal("an object of the code compares the same with every number")
+        return found
+
+    compare.__name__ = compare.__qualname__ = name
+    return compare
+
+
+def equals_value(side: Any, mine: Any, value: Any) -> bool:
+    """Whether an object of the code equals a value of the tests: asked among decoys that it must not equal."""
+    if type(mine)._tr_base:
+        snapshot = side.call({"op": "base", "on": whose(mine)[1]}, (), {})
+        return bool(snapshot == value)
+    ask = forwarder("__eq__")
+    values = [(True, value), *((False, item) for item in decoys(value))]
+    _choice.shuffle(values)
+    verdict = False
+    for is_real, item in values:
+        try:
+            found = ask(mine, item)
+        except Exception:
+            if is_real:
+                raise
+            continue
+        if is_real:
+            verdict = found is True
+        elif found is True:
+            raise side.refusal("an object of the code says that it equals another value as well")
+    return verdict
+
+
+def equal_objects(side: Any, mine: Any, other: Any) -> bool:
+    """Whether two objects of the code are equal by its own word, which must hang on what they hold."""
+    ask = forwarder("__eq__")
+    found = ask(mine, other)
+    if found is not True:
+        return False
+    try:
+        told = side.call({"op": "altered", "on": whose(other)[1]}, (), {})
+    except Exception:
+        told = []
+
+    def same(one: Any) -> bool:
+        try:
+            return ask(mine, one) is True
+        except Exception:
+            return False
+
+    if all(same(one) for one in told or [f"?{_choice.getrandbits(64):x}?", -_choice.randrange(10**12)]):
+        raise side.refusal("an object of the code says that it equals every other")
+    return True
+
+
+def _contains(self: Any, item: Any) -> bool:
+    side, number = whose(self)
+    ask = forwarder("__contains__")
+    found = ask(self, item) is True
+    if found:
+        strange = [
+            _choice.randrange(10**15, 10**16),
+            -_choice.randrange(10**15, 10**16),
+            f"?{_choice.getrandbits(64):x}?",
+        ]
+        answers = []
+        for value in strange:
+            try:
+                answers.append(ask(self, value) is True)
+            except Exception:
+                answers.append(False)
+        if all(answers):
+            raise side.refusal("an object of the code says that it contains everything")
+    return found
+
+
+def decoys(value: Any) -> list[Any]:
+    """Other values of the same kind, near enough that only who knows the right one can tell them apart."""
+    found: list[Any] = []
+    for _ in range(DECOYS * 3):
+        other = altered(value)
+        if type(other) is not type(value) or other != value:
+            if all(type(other) is not type(one) or other != one for one in found):
+                found.append(other)
+        if len(found) == DECOYS:
+            break
+    return found
+
+
+def altered(value: Any, depth: int = 0) -> Any:
+    """The value with one part changed at random."""
+    kind = type(value)
+    if kind is bool:
+        return _choice.choice([not value, 2, -1, None, "no"])
+    if value is None:
+        return _choice.choice([0, 1, "", "None", False, (), [], {}, 0.5])
+    if kind is int:
+        return value + _choice.choice([-1, 1]) * _choice.choice([1, 2, 3, 5, 7, 10, 11, 13])
+    if kind is float:
+        return value * _choice.choice([0.5, 0.9, 1.1, 2, -1]) + _choice.choice([-1, 1, 2.5, -3])
+    if kind is str:
+        at = _choice.randrange(len(value) + 1)
+        letter = _choice.choice("abcdefgxyzABQ0123456789")
+        return _choice.choice(
+            [value[:at] + letter + value[at:], value[:at] + letter + value[at + 1 :], value[:at] + value[at + 2 :]]
+        )
+    if kind in (list, tuple) and depth < 5:
+        items = list(value)
+        if not items or _choice.random() < 0.3:
+            items.insert(_choice.randrange(len(items) + 1), altered(items[0], depth + 1) if items else 0)
+        else:
+            at = _choice.randrange(len(items))
+            items[at] = altered(items[at], depth + 1)
+        return kind(items)
+    if kind is dict and value and depth < 5:
+        key = _choice.choice(list(value))
+        return {**value, key: altered(value[key], depth + 1)}
+    if kind is set:
+        return value ^ {_choice.randrange(100)}
+    return _choice.choice([None, 0, "?", [value], (value,)])

@@ -1,0 +1,118 @@
+"""A module of tests that is in memory only, run by pytest itself."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import types
+from pathlib import Path
+from typing import Any
+
+from . import programs
+
+ARGUMENTS = (
+    *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:junitxml", "-p", "no:pastebin", "-p", "no:stepwise"),
+    *("-p", "no:doctest", "-p", "no:faulthandler", "-p", "no:setuponly", "-p", "no:setupplan", "-p", "no:debugging"),
+    *("-p", "no:unraisableexception", "-p", "no:threadexception"),
+    *("--noconftest", "--capture=no", "--assert=plain", "-c", os.devnull),
+)
+
+
+def run(module: types.ModuleType, report: Any, side: Any) -> None:
+    """Collect and run the tests of ``module``; ``report.verdict(name, error, skipped)`` is told of each."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        import pytest
+        from _pytest.config import _prepareconfig
+        from _pytest.main import Session
+    except ImportError as error:
+        report.fault(f"{error}: these tests need pytest (pip install 'table-rewards[programs]')")
+        return
+
+    here = os.getcwd()
+    _Plugin.pytest_pyfunc_call = pytest.hookimpl(tryfirst=True)(_Plugin.pytest_pyfunc_call)  # type: ignore[method-assign]
+    plugin = _Plugin(report, side)
+    config = _prepareconfig([*ARGUMENTS, f"--rootdir={here}", f"--basetemp={here}/.tests"], [plugin])
+
+    class Module(pytest.Module):
+        def _getobj(self) -> types.ModuleType:
+            return module
+
+    config._do_configure()
+    session: Any = Session.from_config(config)
+    config.hook.pytest_sessionstart(session=session)
+    try:
+        collected = Module.from_parent(session, path=Path(here) / "test_solution.py")
+        items = [item for item in session.genitems(collected) if name_of(item.nodeid) in report.names]
+        if plugin.collect_error:
+            report.rest(plugin.collect_error)
+            return
+        config.hook.pytest_collection_modifyitems(session=session, config=config, items=items)
+        session.items, session.testscollected = items, len(items)
+        for index, item in enumerate(items):
+            following = items[index + 1] if index + 1 < len(items) else None
+            plugin.starts(item)
+            config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if following is None or name_of(following.nodeid) != name_of(item.nodeid):
+                plugin.tell(name_of(item.nodeid))
+    finally:
+        try:
+            config.hook.pytest_sessionfinish(session=session, exitstatus=0)
+            config._ensure_unconfigure()
+        except BaseException as error:
+            programs.print_error(error)
+
+
+def name_of(nodeid: str) -> str:
+    """``Class.test`` of ``file::Class::test[parameters]``."""
+    return nodeid.partition("::")[2].partition("[")[0].replace("::", ".")
+
+
+class _Plugin:
+    """Sums up the phases and variants of each test."""
+
+    def __init__(self, report: Any, side: Any) -> None:
+        self.report, self.side = report, side
+        self.collect_error = ""
+        self.problems: dict[str, str] = {}
+        self.passed: dict[str, int] = {}
+        self.done: set[str] = set()
+
+    def pytest_pyfunc_call(self, pyfuncitem: Any) -> object | None:
+        """A coroutine function is run to its end."""
+        function = pyfuncitem.obj
+        if not inspect.iscoroutinefunction(function):
+            return None
+        wanted = pyfuncitem._fixtureinfo.argnames
+        asyncio.run(function(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+        return True
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.collect_error = self.collect_error or str(report.longrepr).strip().splitlines()[-1][:300]
+
+    def starts(self, item: Any) -> None:
+        self.side.refused = ""
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        name = name_of(report.nodeid)
+        if self.side.refused:
+            self.problems.setdefault(name, self.side.refused)
+        if report.failed:
+            text = str(report.longrepr).strip().splitlines() or ["failed"]
+            crash = getattr(getattr(report.longrepr, "reprcrash", None), "message", "") or text[-1]
+            self.problems.setdefault(name, crash[:300])
+        elif report.when == "call" and report.passed and not hasattr(report, "wasxfail"):
+            self.passed[name] = self.passed.get(name, 0) + 1
+
+    def tell(self, name: str) -> None:
+        if name in self.done:
+            return
+        problem = self.problems.get(name, "")
+        if problem or self.passed.get(name):
+            self.done.add(name)
+            self.report.verdict(name, problem)
+        else:
+            self.done.add(name)
+            self.report.verdict(name, "", True)
