@@ -91,8 +91,8 @@ class Job:
 
     Options that all of them take: ``files``, placed in the snippet's private working directory (``{name: bytes or
     str}``, plain names); ``limits``; ``flavour``, the warm interpreter to fork from: ``"bare"``, ``"data"`` (numpy,
-    pandas), ``"charts"`` (pyplot too) or ``"tests"`` (pytest); ``"auto"`` picks by the modules that the code mentions. Any flavour can run
-    any code; a wrong guess costs an import.
+    pandas), ``"charts"`` (pyplot too) or ``"tests"`` (pytest); ``"auto"`` picks by the modules that the code mentions.
+    Any flavour can run any code; a wrong guess costs an import.
     """
 
     kind: Kind

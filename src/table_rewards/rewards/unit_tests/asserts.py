@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,8 @@ _BUILTIN: Final = frozenset(dir(builtins)) | {"__file__", "__name__"}
 _USUAL: Final = {
     "np": "import numpy as np", "numpy": "import numpy", "pd": "import pandas as pd", "pandas": "import pandas",
     "plt": "import matplotlib.pyplot as plt", "dt": "import datetime as dt", "pytest": "import pytest",
+    "sp": "import sympy as sp",
+    **{name: f"from PIL import {name}" for name in ("Image", "ImageChops", "ImageDraw", "ImageFilter", "ImageOps")},
 }  # fmt: skip
 _HOOKS: Final = ("setup_module", "setup_function", "setup_method", "setup_class", "teardown_module")
 _COMPOUND: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While)
@@ -75,9 +78,9 @@ def _split(code: str, entry_point: str, helpers: tuple[str, ...], before: str) -
     names = _test_names(tree)
     free = _free(tree, imported)
     provided, own = _provided_or_own(tree, free, entry_point, imported, helpers)
-    if names:
-        return _file(tree, names, tuple(dict.fromkeys([*([entry_point] if entry_point else []), *imported, *own])), provided)
     entry_points = tuple(dict.fromkeys([*([entry_point] if entry_point else []), *imported, *own]))
+    if names:
+        return _file(tree, names, entry_points, provided)
     if not entry_points:
         entry_points = _shadowed_builtin(tree)
     _refuse_judges(tree, own)
@@ -351,7 +354,10 @@ def _provided_or_own(
     imported here, also where the data set left that to the program. A bare name that the standard library has as well
     (``Counter``) is the library's where another name is the program's, and the program's where it is the only one.
     """
-    bases = {n.value.id for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+    bases: dict[str, set[str]] = {}
+    for n in ast.walk(tree):
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name):
+            bases.setdefault(n.value.id, set()).add(n.attr)
     provided: list[str] = []
     own: list[str] = []
     doubtful: list[str] = []
@@ -361,8 +367,8 @@ def _provided_or_own(
             continue
         if name in _USUAL and name != entry_point and name in bases:
             provided.append(_USUAL[name])
-        elif name in sys.stdlib_module_names and name in bases:
-            provided.append(f"import {name}")
+        elif name in sys.stdlib_module_names and (name in bases or name == "datetime"):
+            provided.append(_imported(name, bases.get(name, set())))
         elif library.get(name):
             doubtful.append(name)
         elif name != "candidate" or not (entry_point or imported):
@@ -376,8 +382,17 @@ def _provided_or_own(
     return provided, own
 
 
+def _imported(name: str, used: set[str]) -> str:
+    """The import of a module, or of the class in it of the same name (``datetime``), by what is used of it."""
+    module = importlib.import_module(name) if name in ("datetime", "time", "copy", "pprint", "glob") else None
+    inner = getattr(module, name, None)
+    if inner is None or (used and all(hasattr(module, attribute) for attribute in used)):
+        return f"import {name}"
+    return f"from {name} import {name}"
+
+
 def _shadowed_builtin(tree: ast.Module) -> tuple[str, ...]:
-    """The builtin that every assert calls, where no other name can be the program's: a task may ask for a ``filter``."""
+    """The builtin that every assert calls, where no other name can be the program's: a task asks for ``filter``."""
     common: set[str] | None = None
     for node in tree.body:
         if isinstance(node, ast.Assert):

@@ -72,8 +72,8 @@ def sweep(tmp: str) -> int:
 
 
 def first_user(flavour: str, slots: int) -> int:
-    """The first of a nursery's own users: two a slot, apart from other pools' as far as the range goes."""
-    width = 2 * slots
+    """The first of a nursery's own users: one a slot, apart from other pools' as far as the range goes."""
+    width = slots
     index = os.getpid() * len(FLAVOURS) + sorted(FLAVOURS).index(flavour)
     return FIRST_USER + (index * width) % max(1, USERS - width)
 

@@ -31,8 +31,8 @@ class Plan(NamedTuple):
     max_fd: int
     slots: int
 
-    def user(self, slot: int, trusted: bool) -> int | None:
-        return None if self.uid is None else self.uid + slot + (self.slots if trusted else 0)
+    def user(self, slot: int) -> int | None:
+        return None if self.uid is None else self.uid + slot
 
 
 class Place(NamedTuple):
@@ -115,7 +115,7 @@ def _descriptors(place: Place, stdin: int, scratch: bool, plan: Plan) -> None:
 
 def _lock(plan: Plan, place: Place, header: dict[str, Any], trusted: bool) -> None:
     """The layers in the one order that works; each raises when it cannot be had."""
-    uid = plan.user(place.slot, trusted)
+    uid = plan.user(place.slot)
     identity.limit(
         cpu_s=header["cpu"] * header["count"],
         memory=plan.base_memory + header["mem"],
@@ -126,12 +126,13 @@ def _lock(plan: Plan, place: Place, header: dict[str, Any], trusted: bool) -> No
     if not kernel.LINUX:
         return
     if uid is not None:
-        group = plan.user(place.slot, False)  # the tests share a directory with the code
-        identity.become(uid, plan.keep_capabilities, group)
+        identity.become(uid, plan.keep_capabilities)
     identity.drop_capabilities(plan.keep_capabilities, bounding=not plan.seccomp)
     kernel.die_with_parent()  # after the change of user, which clears it
     if os.getppid() != place.parent:
         os._exit(9)
+    if trusted:
+        kernel.not_dumpable()  # the code is of the same user: it must not look into the process of the tests
     kernel.no_new_privileges()
     if plan.landlock:
         landlock.restrict(5)

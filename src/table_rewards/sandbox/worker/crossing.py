@@ -6,9 +6,9 @@ dict, set or deque arrives as a copy that is kept the same: what one side does t
 the next message is read.
 
 Tags beyond those of :mod:`.encoding`: ``B`` bytearray, ``R`` range, ``S`` slice, ``e`` Ellipsis, ``N`` NotImplemented,
-``D`` Decimal, ``Q`` Fraction, ``T`` dates and times, ``Z`` deque, ``M`` a mapping of ``collections``, ``P`` a path, ``U``
-a UUID, ``p`` a pattern, ``a`` an array, ``n`` a number of numpy, ``F`` a frame, series or index, ``g`` a class or function
-of the standard library by its name, ``m`` a module of it, ``h`` an object of the sender's, ``C`` a class of the sender's,
+``D`` Decimal, ``Q`` Fraction, ``T`` dates and times, ``Z`` deque, ``M`` a mapping of ``collections``, ``P`` a path,
+``U`` a UUID, ``p`` a pattern, ``a`` an array, ``n`` a number of numpy, ``F`` a frame, series or index, ``g`` a class or
+function of the standard library by its name, ``m`` a module of it, ``h`` an object of the sender's, ``C`` a class,
 ``r`` an object of the receiver's, ``G`` a generator, ``A`` something to await, ``#`` a container that is kept the same,
 ``x`` an exception.
 """
@@ -211,10 +211,11 @@ class Crossing:
         cause = self.pack_error(error.__cause__, depth + 1) if error.__cause__ is not None and depth < 3 else None
         if named is None:
             return ["x", self.pack(kind), args, text, None, cause, self.keep(error)]
-        attributes = {}
-        for name, value in list(getattr(error, "__dict__", {}).items())[:20]:
-            if type(name) is str and type(value) in (str, int, float, bool, type(None)):
-                attributes[name] = value
+        attributes = {
+            name: value
+            for name, value in list(getattr(error, "__dict__", {}).items())[:20]
+            if type(name) is str and type(value) in (str, int, float, bool, type(None))
+        }
         return ["x", ["g", *named], args, text, attributes, cause, None]
 
     # -- receiving
@@ -497,10 +498,12 @@ def _read_time(c: Crossing, data: list[Any]) -> Any:
     _, name, *rest = data
     if name == "datetime":
         *parts, fold, zone = rest
-        return datetime.datetime(*map(int, parts), tzinfo=c.unpack(zone), fold=int(fold))
+        made: Any = datetime.datetime
+        return made(*map(int, parts), c.unpack(zone), fold=int(fold))
     if name == "time":
         *parts, fold, zone = rest
-        return datetime.time(*map(int, parts), tzinfo=c.unpack(zone), fold=int(fold))
+        made = datetime.time
+        return made(*map(int, parts), c.unpack(zone), fold=int(fold))
     if name == "date":
         return datetime.date(*map(int, rest))
     if name == "timedelta":

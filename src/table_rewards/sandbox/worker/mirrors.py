@@ -3,9 +3,9 @@
 A mirror has the other class's name, bases and special methods, so ``isinstance``, ``with``, ``len`` and operators work.
 Nothing is computed here: every use is a question to the side that holds the object.
 
-On the tests' side two answers are not taken at face value. Whether an object of the code equals a value of the tests is
-asked among other values that it must not equal, in random order; whether two objects of the code are equal is asked once
-more with one of them changed. An ``__eq__`` that says yes to everything wins nothing.
+On the tests' side two answers are not taken at face value. Whether an object of the code equals a value of the tests
+is asked among other values that it must not equal, in random order; whether two objects of the code are equal is asked
+once more with one of them changed. An ``__eq__`` that says yes to everything wins nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _choice = random.SystemRandom()
 DECOYS = 12
 UNARY = ("neg", "pos", "abs", "invert", "int", "float", "index", "complex", "trunc", "floor", "ceil")
 BINARY = (
-    "add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow", "matmul", "lshift", "rshift", "and", "or", "xor",
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow", "matmul", "lshift", "rshift", "and", "or",
+    "xor",
 )  # fmt: skip
 COMPARED = {
     "__eq__": "__ne__",
@@ -328,7 +329,7 @@ def _comparison(name: str) -> Any:
     ask = forwarder(name)
 
     def compare(self: Any, other: Any) -> Any:
-        side, number = whose(self)
+        side, _ = whose(self)
         theirs = side.number_of(other)
         if name in ("__eq__", "__ne__"):
             wanted = name == "__eq__"
@@ -399,7 +400,7 @@ def equal_objects(side: Any, mine: Any, other: Any) -> bool:
 
 
 def _contains(self: Any, item: Any) -> bool:
-    side, number = whose(self)
+    side, _ = whose(self)
     ask = forwarder("__contains__")
     found = ask(self, item) is True
     if found:
@@ -424,9 +425,8 @@ def decoys(value: Any) -> list[Any]:
     found: list[Any] = []
     for _ in range(DECOYS * 3):
         other = altered(value)
-        if type(other) is not type(value) or other != value:
-            if all(type(other) is not type(one) or other != one for one in found):
-                found.append(other)
+        if all(type(other) is not type(one) or other != one for one in (value, *found)):
+            found.append(other)
         if len(found) == DECOYS:
             break
     return found

@@ -7,6 +7,7 @@ special methods may be used, and none that lead to the tests.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import functools
 import io
@@ -484,10 +485,8 @@ class CodeSide(Side):
                 os.environ.clear()
                 os.environ.update(world["env"])
             if "cwd" in world:
-                try:
+                with contextlib.suppress(OSError):
                     os.chdir(world["cwd"])
-                except OSError:
-                    pass
 
 
 def _calling(function: Any, name: str) -> Any:
@@ -525,7 +524,7 @@ WATCHED = (
     ("random", "randrange"), ("os", "listdir"), ("os", "getenv"), ("os", "remove"), ("os", "getcwd"),
     ("os.path", "exists"), ("os.path", "isfile"), ("os.path", "isdir"), ("subprocess", "run"), ("datetime", "datetime"),
     ("datetime", "date"), ("uuid", "uuid4"), ("urllib.request", "urlopen"), ("socket", "socket"), ("os", "system"),
-    ("json", "loads"), ("json", "load"), ("json", "dumps"), ("json", "dump"), ("getpass", "getpass"), ("os", "makedirs"),
+    ("json", "loads"), ("json", "load"), ("json", "dumps"), ("json", "dump"), ("getpass", "getpass"),
 )  # fmt: skip
 
 
@@ -607,9 +606,9 @@ class TestSide(Side):
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r} for the code")
         if op in ("get", "method"):
             return
-        if op in ("set", "del") and not mock and not isinstance(holder, type):
-            if not callable(getattr(kind, name, None)):
-                return
+        mine = mock or isinstance(holder, type) or callable(getattr(kind, name, None))
+        if op in ("set", "del") and not mine:
+            return
         raise AttributeError(f"the code may not do that to {name!r} of a {kind.__name__}")
 
     def describe(self, holder: Any) -> dict[str, Any]:

@@ -38,10 +38,9 @@ def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: soc
         os.mkdir(base, 0o711)
         os.chmod(base, 0o711)
         os.mkdir(work, 0o700)
-        user = plan.user(slot, trusted=False)
+        user = plan.user(slot)
         if user is not None:
             os.chown(work, user, user)
-            os.chmod(work, 0o770)  # the process of the tests is of the same group
         os.environ.update(HOME=work, TMPDIR=work)
         ruleset = landlock.ruleset(readable, [work]) if plan.landlock else -1
         sock.sendall(wire.message({"hello": os.getpid()}))

@@ -7,7 +7,6 @@ process has never held.
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import types
@@ -29,7 +28,6 @@ def run_candidate(spec: Spec, parts: list[bytes]) -> int:
     """Load the code, then serve calls until the tester hangs up."""
     sock = socket.socket(fileno=wire.PEER_FD)
     space = programs.new_module("solution")
-    share_files()
     status = programs.execute(programs.prepare(spec, parts), space)
     if status:
         return status
@@ -41,20 +39,6 @@ def run_candidate(spec: Spec, parts: list[bytes]) -> int:
             side.send(side.serve(told))
     except (EOFError, OSError, CodeEnded):
         return 0
-
-
-def share_files() -> None:
-    """Both processes work in one directory: what one of them writes, the other may read."""
-    os.umask(0o007)
-    make, opened = os.mkdir, os.open
-
-    def mkdir(path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
-        make(path, mode | 0o070, dir_fd=dir_fd)
-
-    def open_(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        return opened(path, flags, mode | 0o060, dir_fd=dir_fd)
-
-    os.mkdir, os.open = mkdir, open_
 
 
 # -- the tests' side
@@ -112,7 +96,6 @@ CODE_ENDED = "the code ended: it has exited, crashed or not loaded"
 def run_tester(spec: Spec, parts: list[bytes]) -> int:
     """Run the tests as their framework runs them; a test that ends without an exception has passed."""
     del parts
-    share_files()
     side = TestSide(socket.socket(fileno=wire.PEER_FD))
     report = Report(spec, side)
     programs.fresh_state()
@@ -248,7 +231,7 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
                     if f".{name.rpartition('.')[0]})" in where or "Module" in where:
                         report.verdict(name, self.problem)
 
-        addError = addFailure = _failed
+        addError = addFailure = _failed  # type: ignore[assignment]
 
         def addSubTest(self, test: Any, subtest: Any, error: Any) -> None:
             if error is not None:

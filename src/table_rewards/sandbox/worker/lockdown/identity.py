@@ -23,13 +23,12 @@ def effective_capabilities() -> int:
         return 0
 
 
-def become(uid: int, keep: int = 0, group: int | None = None) -> None:
+def become(uid: int, keep: int = 0) -> None:
     """Change user and group for good; ``keep`` names capabilities that survive the change."""
-    group = uid if group is None else group
     os.setgroups([])
     if keep:
         prctl(PR_SET_KEEPCAPS, 1, what="keepcaps")
-    os.setresgid(group, group, group)
+    os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
 
 

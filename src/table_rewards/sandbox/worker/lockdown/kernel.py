@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 LINUX = sys.platform.startswith("linux")
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 8, 22, 24
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 8, 22, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 36, 38, 47
 
 libc: Any = ctypes.CDLL(None, use_errno=True) if LINUX else None
@@ -36,6 +36,11 @@ def die_with_parent(number: int = 9) -> None:
 
 def no_new_privileges() -> None:
     prctl(PR_SET_NO_NEW_PRIVS, 1, what="no_new_privs")
+
+
+def not_dumpable() -> None:
+    """Keep this process's memory, descriptors and environment from others of the same user."""
+    prctl(PR_SET_DUMPABLE, 0, what="dumpable")
 
 
 def adopt_orphans() -> None:
