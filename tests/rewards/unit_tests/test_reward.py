@@ -425,4 +425,4 @@ def test_it_pickles_and_scores_without_blocking():
 
 def test_runners_behind_the_tests_are_not_tests():
     tests = split_tests("def test_a():\n    assert g(1) == 1\n\ntest_a()\nif __name__ == '__main__':\n    test_a()")
-    assert (tests.tests, tests.entry_points) == (("test_a()",), ("g",))
+    assert (tests.tests, tests.entry_points) == (("test_a",), ("g",))

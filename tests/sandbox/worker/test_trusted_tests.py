@@ -68,11 +68,12 @@ def test_wrong_code_and_tricks_fail(sandbox: Sandbox, code: str, test: str) -> N
     assert not outcome.is_ours
 
 
-def test_an_object_of_the_code_is_never_true(sandbox: Sandbox) -> None:
-    code = "class A: pass\ndef f(): return A()"
-    outcome = sandbox.run(Job.tests(code, ["assert f()", "assert f() is not None"], ["f"]))
-    assert [result.status for result in outcome.results] == ["error", "ok"]
-    assert "cannot be compared" in outcome.results[0].error
+def test_an_object_of_the_code_is_true_as_python_says(sandbox: Sandbox) -> None:
+    """Which is as much as a function that returns True can say; it equals nothing by its own word alone."""
+    code = "class A:\n    __eq__ = lambda s, o: True\nclass B:\n    __len__ = lambda s: 0\ndef f(x): return (A, B)[x]()"
+    tests = ["assert f(0)", "assert not f(1)", "assert f(0) == 2", "assert f(0) == f(0)", "assert f(1) != f(1)"]
+    outcome = sandbox.run(Job.tests(code, tests, ["f"]))
+    assert [result.status for result in outcome.results] == ["ok", "ok", "error", "error", "ok"]
 
 
 def test_each_test_has_its_own_result_and_limit(sandbox: Sandbox) -> None:

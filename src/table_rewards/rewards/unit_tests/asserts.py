@@ -78,8 +78,12 @@ def _split(code: str, entry_point: str, helpers: tuple[str, ...], before: str) -
     names = _test_names(tree)
     free = _free(tree, imported)
     provided, own = _provided_or_own(tree, free, entry_point, imported, helpers)
-    entry_points = tuple(dict.fromkeys([*([entry_point] if entry_point else []), *imported, *own]))
+    local = {node.name for node in tree.body if isinstance(node, (*_FUNCTION, ast.ClassDef))}
+    given = [entry_point] if entry_point and entry_point not in local else []
+    entry_points = tuple(dict.fromkeys([*given, *imported, *own]))
     if names:
+        if not entry_points and not _modules(tree):
+            raise ValueError("the tests use nothing of the program")
         return _file(tree, names, entry_points, provided)
     if not entry_points:
         entry_points = _shadowed_builtin(tree)

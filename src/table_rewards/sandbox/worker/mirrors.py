@@ -13,6 +13,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from .crossing import ENDING
+
 _choice = random.SystemRandom()
 DECOYS = 12
 UNARY = ("neg", "pos", "abs", "invert", "int", "float", "index", "complex", "trunc", "floor", "ceil")
@@ -38,6 +40,7 @@ SPECIAL = (
     *COMPARED,
 )
 ALLOWED = frozenset(SPECIAL)
+ARITHMETIC = frozenset(f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in BINARY)
 IMMUTABLE = (int, float, complex, str, bytes, tuple, frozenset)
 NOT_SPECIAL = ("__get__", "__set__", "__delete__", "__set_name__")
 
@@ -92,6 +95,7 @@ class Mirror(type):
         return True
 
     def __contains__(cls, item: Any) -> bool:
+        _named_only(cls, "in")
         return bool(_special(cls, "__contains__", item))
 
     def __getitem__(cls, key: Any) -> Any:
@@ -176,6 +180,28 @@ def forwarder(name: str) -> Any:
     return forward
 
 
+def _named_only(cls: Any, what: str) -> None:
+    """Refuse an object of a class that the tests never name: where a number is expected it could say anything."""
+    side = next((part.__dict__["_tr_side"] for part in cls.__mro__ if "_tr_side" in part.__dict__), None)
+    if side is not None and side.trusted:
+        numbers = {part.__dict__["_tr_number"] for part in cls.__mro__ if "_tr_number" in part.__dict__}
+        if not numbers & side.named_classes:
+            raise side.refusal(f"a {cls.__name__} that the code returned is no value for {what!r}: test its parts")
+
+
+def _arithmetic(name: str) -> Any:
+    inner = forwarder(name)
+
+    def forward(self: Any, other: Any, *more: Any) -> Any:
+        side, _ = whose(self)
+        if side.number_of(other) is None:
+            _named_only(type(self), name)
+        return inner(self, other, *more)
+
+    forward.__name__ = forward.__qualname__ = name
+    return forward
+
+
 def _exact(name: str, kind: type) -> Any:
     inner = forwarder(name)
 
@@ -245,7 +271,8 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
             continue
         if base is object or base in bases:
             continue
-        if isinstance(base, Mirror) or (isinstance(base, type) and issubclass(base, BaseException)):
+        ends = isinstance(base, type) and issubclass(base, ENDING)
+        if isinstance(base, Mirror) or (isinstance(base, type) and issubclass(base, BaseException) and not ends):
             bases.append(base)
     immutable = next((kind for kind in IMMUTABLE if kind.__name__ == told.get("base")), None)
     is_error = any(issubclass(base, BaseException) for base in bases)
@@ -264,7 +291,7 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
                 bases.append(immutable)
             special = [item for item in special if item in ("__str__", "__repr__", "__format__", "__call__")]
         for item in special:
-            body[item] = forwarder(item)
+            body[item] = _arithmetic(item) if item in ARITHMETIC else forwarder(item)
         for item, kind in (("__int__", int), ("__float__", float), ("__index__", int), ("__bool__", bool)):
             if item in body:
                 body[item] = _exact(item, kind)
@@ -335,9 +362,13 @@ def _comparison(name: str) -> Any:
             wanted = name == "__eq__"
             if other is self:
                 return wanted
+            if theirs is None and not can_alter(other):
+                return NotImplemented  # an object of the tests' own compares itself
             return (
                 equal_objects(side, self, other) if theirs is not None else equals_value(side, self, other)
             ) is wanted
+        if theirs is None:
+            _named_only(type(self), name)
         found = ask(self, other)
         if theirs is not None or found is NotImplemented:
             return found
@@ -401,6 +432,7 @@ def equal_objects(side: Any, mine: Any, other: Any) -> bool:
 
 def _contains(self: Any, item: Any) -> bool:
     side, _ = whose(self)
+    _named_only(type(self), "in")
     ask = forwarder("__contains__")
     found = ask(self, item) is True
     if found:
@@ -460,6 +492,33 @@ def altered(value: Any, depth: int = 0) -> Any:
     if kind is dict and value and depth < 5:
         key = _choice.choice(list(value))
         return {**value, key: altered(value[key], depth + 1)}
-    if kind is set:
+    if kind in (set, frozenset):
         return value ^ {_choice.randrange(100)}
-    return _choice.choice([None, 0, "?", [value], (value,)])
+    if kind is bytes:
+        return value + bytes([_choice.randrange(256)]) if _choice.random() < 0.5 else value[:-1] + b"~"
+    name = f"{kind.__module__}.{kind.__name__}"
+    if name in ("decimal.Decimal", "fractions.Fraction", "builtins.complex") or kind.__module__ == "numpy":
+        return value + _choice.choice([-3, -2, -1, 1, 2, 3, 5, 7, 10])
+    if kind.__module__ == "datetime":
+        days = __import__("datetime").timedelta(days=_choice.choice([-30, -7, -2, -1, 1, 2, 7, 30, 365]))
+        return value + days if kind.__name__ != "time" else value.replace(hour=_choice.randrange(24))
+    if kind.__module__ == "pathlib":
+        return value.with_name(altered(value.name) or "x") if value.name else value / "x"
+    if kind.__module__ == "collections":
+        return kind(altered(list(value))) if kind.__name__ == "deque" else {**value, _choice.randrange(10**6): 1}
+    if kind is dict:
+        return {_choice.randrange(10**6): 1}
+    if kind is range:
+        return range(value.start, value.stop + value.step * _choice.choice([1, 2, 3]), value.step)
+    if depth:
+        return _choice.choice([None, 0, "?", (value,)])
+    raise LookupError(f"no other value like a {kind.__name__}")
+
+
+def can_alter(value: Any) -> bool:
+    """Whether there are decoys for a value."""
+    try:
+        altered(value)
+    except Exception:
+        return False
+    return True

@@ -50,9 +50,12 @@ def run(module: types.ModuleType, report: Any, side: Any) -> None:
             return
         config.hook.pytest_collection_modifyitems(session=session, config=config, items=items)
         session.items, session.testscollected = items, len(items)
+        before = ""
         for index, item in enumerate(items):
             following = items[index + 1] if index + 1 < len(items) else None
-            plugin.starts(item)
+            if name_of(item.nodeid) != before:
+                report.starts()
+            before = name_of(item.nodeid)
             config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if following is None or name_of(following.nodeid) != name_of(item.nodeid):
                 plugin.tell(name_of(item.nodeid))
@@ -78,6 +81,7 @@ class _Plugin:
         self.problems: dict[str, str] = {}
         self.passed: dict[str, int] = {}
         self.done: set[str] = set()
+        self.expected: set[str] = set()
 
     def pytest_pyfunc_call(self, pyfuncitem: Any) -> object | None:
         """A coroutine function is run to its end."""
@@ -92,9 +96,6 @@ class _Plugin:
         if report.failed:
             self.collect_error = self.collect_error or str(report.longrepr).strip().splitlines()[-1][:300]
 
-    def starts(self, item: Any) -> None:
-        self.side.refused = ""
-
     def pytest_runtest_logreport(self, report: Any) -> None:
         name = name_of(report.nodeid)
         if self.side.refused:
@@ -103,7 +104,9 @@ class _Plugin:
             text = str(report.longrepr).strip().splitlines() or ["failed"]
             crash = getattr(getattr(report.longrepr, "reprcrash", None), "message", "") or text[-1]
             self.problems.setdefault(name, crash[:300])
-        elif report.when == "call" and report.passed and not hasattr(report, "wasxfail"):
+        elif hasattr(report, "wasxfail"):
+            self.expected.add(name)
+        elif report.when == "call" and report.passed:
             self.passed[name] = self.passed.get(name, 0) + 1
 
     def tell(self, name: str) -> None:
@@ -115,4 +118,4 @@ class _Plugin:
             self.report.verdict(name, problem)
         else:
             self.done.add(name)
-            self.report.verdict(name, "", True)
+            self.report.verdict(name, "", True, name in self.expected)

@@ -42,6 +42,7 @@ class Side(Crossing):
         self.seen_ids: dict[int, int] = {}
         self.depth = 0
         self.calls = 0
+        self.asked = 0
         self.dead = False
         self.refused = ""
 
@@ -150,6 +151,7 @@ class Side(Crossing):
 
     def ask(self, told: dict[str, Any]) -> dict[str, Any]:
         """Send a question; serve the other side's until it answers."""
+        self.asked += 1
         if self.dead:
             raise CodeEnded("the code ended: it has exited, crashed or not loaded")
         try:
@@ -536,6 +538,7 @@ class TestSide(Side):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.missed = 0
+        self.named_classes: set[int | None] = set()
         self.real = {}
         for module, name in WATCHED:
             loaded = sys.modules.get(module)
@@ -548,7 +551,10 @@ class TestSide(Side):
     def look(self, name: str) -> Any:
         """What the code has under a name."""
         try:
-            return self.attribute(MODULE, name, None)
+            found = self.attribute(MODULE, name, None)
+            if isinstance(found, Mirror):
+                self.named_classes.add(self.number_of(found))
+            return found
         except AttributeError:
             self.missed += 1
             raise

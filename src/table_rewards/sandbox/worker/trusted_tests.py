@@ -53,6 +53,7 @@ class Report:
         self.names = {name: index for index, name in enumerate(spec["items"])}
         self.count = len(spec["items"])
         self.told: set[int] = set()
+        self.asked = self.calls_before = 0
 
     def tell(self, index: int, error: str, status: bytes = b"") -> None:
         if index in self.told:
@@ -62,15 +63,24 @@ class Report:
         reason = error.encode("utf-8", "replace")
         wire.say(wire.TEST, self.seal + wire.LENGTH.pack(index) + status + wire.LENGTH.pack(len(reason)) + reason)
 
-    def verdict(self, name: str, error: str, skipped: bool = False) -> None:
-        """The verdict of a test that a framework ran."""
+    def starts(self) -> None:
+        """A test begins."""
+        self.side.refused = ""
+        self.asked = self.side.asked
+
+    def verdict(self, name: str, error: str, skipped: bool = False, expected: bool = False) -> None:
+        """The verdict of a test that a framework ran.
+
+        A test that is skipped before it asks the code anything, or that is expected to fail, says nothing about the
+        code; one that is skipped for what the code answered has not passed.
+        """
         index = self.names.get(name)
         if index is None:
             return
         problem = error or self.side.refused or (CODE_ENDED if self.side.dead else "")
         self.side.refused = ""
         if skipped and not problem:
-            neutral = not self.side.missed
+            neutral = expected or (not self.side.missed and self.side.asked == self.asked)
             self.tell(index, "skipped", SKIPPED if neutral else b"E")
         else:
             self.tell(index, problem)
@@ -85,7 +95,7 @@ class Report:
 
     def not_collected(self) -> None:
         """Tests that the file defines only under a condition, which did not hold."""
-        neutral = not self.side.missed and not self.side.dead
+        neutral = not self.side.missed and not self.side.dead and not self.calls_before
         for index in range(self.count):
             self.tell(index, "not collected", SKIPPED if neutral else b"E")
 
@@ -117,6 +127,7 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
         else:
             report.fault(programs.describe(error))
         return 0
+    report.calls_before = side.calls
     if missing and spec["framework"] == "statements" and len(spec["names"]) == 1:
         report.rest(missing)
         return 0
@@ -133,7 +144,7 @@ class _Beside:
 
     def __init__(self, space: dict[str, Any]) -> None:
         self.space = space
-        self.calls, self.missed, self.dead, self.refused = 1, 0, False, ""
+        self.calls, self.missed, self.asked, self.dead, self.refused = 1, 0, 0, False, ""
 
     def look(self, name: str) -> Any:
         return programs.find(self.space, name)
@@ -212,15 +223,16 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
     class Result(unittest.TestResult):
         def __init__(self) -> None:
             super().__init__()
-            self.problem, self.skip = "", False
+            self.problem, self.skip, self.expected = "", False, False
 
         def startTest(self, test: Any) -> None:
-            self.problem, self.skip, side.refused = "", False, ""
+            self.problem, self.skip, self.expected = "", False, False
+            report.starts()
             super().startTest(test)
 
         def stopTest(self, test: Any) -> None:
             super().stopTest(test)
-            report.verdict(f"{type(test).__qualname__}.{test._testMethodName}", self.problem, self.skip)
+            report.verdict(f"{type(test).__qualname__}.{test._testMethodName}", self.problem, self.skip, self.expected)
 
         def _failed(self, test: Any, error: Any) -> None:
             programs.print_error(error[1])
@@ -245,7 +257,7 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
                         report.verdict(name, "", True)
 
         def addExpectedFailure(self, test: Any, error: Any) -> None:
-            self.skip = True
+            self.skip = self.expected = True
 
         def addUnexpectedSuccess(self, test: Any) -> None:
             self.problem = "an unexpected success"
@@ -259,7 +271,7 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
     suite.run(Result())
     for name in report.names:
         if "." not in name and isinstance(space.get(name), types.FunctionType):
-            side.refused = ""
+            report.starts()
             report.verdict(name, _called(space[name]))
     report.not_collected()
 
