@@ -3,8 +3,9 @@
 A mirror has the other class's name, bases and special methods, so ``isinstance``, ``with``, ``len`` and operators work.
 Nothing is computed here: every use is a question to the side that holds the object.
 
-On the tests' side two answers are not taken at face value. Whether an object of the code equals a value of the tests
-is asked among other values that it must not equal, in random order; whether two objects of the code are equal is asked
+On the tests' side some answers are not taken at face value. An object of a class that the tests never name is no value:
+it is not compared with values, ordered or calculated with. Whether one of a named class equals a value of the tests is
+asked among many other values that it must not equal, in random order; whether two objects of the code are equal is asked
 once more with one of them changed. An ``__eq__`` that says yes to everything wins nothing.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 from .crossing import ENDING
 
 _choice = random.SystemRandom()
-DECOYS = 12
+DECOYS = 60
 UNARY = ("neg", "pos", "abs", "invert", "int", "float", "index", "complex", "trunc", "floor", "ceil")
 BINARY = (
     "add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow", "matmul", "lshift", "rshift", "and", "or",
@@ -390,6 +391,9 @@ def equals_value(side: Any, mine: Any, value: Any) -> bool:
     if type(mine)._tr_base:
         snapshot = side.call({"op": "base", "on": whose(mine)[1]}, (), {})
         return bool(snapshot == value)
+    if value is None:
+        return False
+    _named_only(type(mine), "==")
     ask = forwarder("__eq__")
     values = [(True, value), *((False, item) for item in decoys(value))]
     _choice.shuffle(values)
@@ -455,7 +459,7 @@ def _contains(self: Any, item: Any) -> bool:
 def decoys(value: Any) -> list[Any]:
     """Other values of the same kind, near enough that only who knows the right one can tell them apart."""
     found: list[Any] = []
-    for _ in range(DECOYS * 3):
+    for _ in range(DECOYS * 2):
         other = altered(value)
         if all(type(other) is not type(one) or other != one for one in (value, *found)):
             found.append(other)
@@ -472,7 +476,7 @@ def altered(value: Any, depth: int = 0) -> Any:
     if value is None:
         return _choice.choice([0, 1, "", "None", False, (), [], {}, 0.5])
     if kind is int:
-        return value + _choice.choice([-1, 1]) * _choice.choice([1, 2, 3, 5, 7, 10, 11, 13])
+        return value + _choice.choice([-1, 1]) * _choice.choice([1, 2, 3, 5, 7, 10, _choice.randrange(4, 100)])
     if kind is float:
         return value * _choice.choice([0.5, 0.9, 1.1, 2, -1]) + _choice.choice([-1, 1, 2.5, -3])
     if kind is str:
