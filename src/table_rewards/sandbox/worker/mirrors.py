@@ -5,8 +5,8 @@ Nothing is computed here: every use is a question to the side that holds the obj
 
 On the tests' side some answers are not taken at face value. An object of a class that the tests never name is no value:
 it is not compared with values, ordered or calculated with. Whether one of a named class equals a value of the tests is
-asked among many other values that it must not equal, in random order; whether two objects of the code are equal is asked
-once more with one of them changed. An ``__eq__`` that says yes to everything wins nothing.
+asked among many other values that it must not equal, in random order; whether two objects of the code are equal is
+asked once more with one of them changed. An ``__eq__`` that says yes to everything wins nothing.
 """
 
 from __future__ import annotations
