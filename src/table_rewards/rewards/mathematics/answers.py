@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from table_rewards.core.completion import answer_of, may_hold_thoughts, without_end_tokens
 
 TAIL: Final = 4_096
+SHORT: Final = 60
 MAX_BOX: Final = 16_384
 NEIGHBOUR: Final = 40
 """How far before the last box another one may end that is part of the same answer, in characters."""
@@ -41,13 +42,16 @@ _IS_NUMBER = re.compile(
     rf"(?:\bis|\bare|\bequals|=|:|为|是|等于|共|有)\s*(?:\*\*)?\s*(\\?\$?{_DIGITS}(?:\s*/\s*[0-9]{{1,60}})?\s*\\?%?)"
     r"(?![A-Za-z0-9_^])"
 )
+_SENTENCE_END = re.compile(r"[.!?。！？](?:\s|$)|\n|[。！？]|^\s*(?:Therefore|Thus|Hence|So|因此|所以)\b")
+_NUMERIC = re.compile(r"[-−+0-9\s.,/%$^*()×]*[0-9][-−+0-9\s.,/%$^*()×]*")
 _IS = re.compile(r"\b(?:is|are|equals?|becomes|gives)\b|=|为|是|等于")
 _ASIDE = re.compile(
     r",?\s+(?:not|because|since|rather\s+than|instead\s+of|which|where|as\s+required|so\s+that)\b", re.IGNORECASE
 )
 _BEHIND_FORMULA = re.compile(r"\s*((?:,|\bor\b|\band\b|或|和)\s*[0-9].*)?", re.DOTALL)
 _BETWEEN_BOXES = re.compile(
-    r"\s*\$?\s*(?:,|;|and|or|,\s*and|,\s*or|、|和|或|及|\\text\{\s*(?:and|or)\s*\})\s*\$?(?:[a-zA-Z]\s*=\s*)?"
+    r"(?:\s|\$|\\[()]|\\q?quad|\\[,;: ])*(?:,|;|and|or|,\s*and|,\s*or|、|和|或|及|\\text\{\s*(?:and|or)\s*\})"
+    r"(?:\s|\$|\\[()]|\\q?quad|\\[,;: ])*(?:[a-zA-Z](?:_\{?\w{1,3}\}?)?\s*=\s*)?"
 )
 _BARE_LATEX = re.compile(
     r"(?<![\w\\$])[-−+]?(?:[0-9.]*|[0-9]+\s*[-+*/]\s*)(?:\\(?:[dt]?frac|sqrt|pi|binom)(?![a-zA-Z])"
@@ -102,7 +106,7 @@ def locate(completion: str, expression: bool = True) -> tuple[str, str]:
         inner = without_end_tokens(text).strip()
         if not inner:
             return "", "an empty <answer>"
-        return (stated(inner), "<answer>") if len(inner) <= MAX_BOX else _too_long(inner)
+        return (stated(inner, expression), "<answer>") if len(inner) <= MAX_BOX else _too_long(inner)
     return _loose(without_end_tokens(text)[-TAIL:], expression)
 
 
@@ -182,25 +186,32 @@ def _loose(text: str, expression: bool) -> tuple[str, str]:
     """An answer without a box or a tag."""
     phrase = _last(_PHRASE, text)
     if phrase is not None:
-        said = stated(phrase[1])
+        said = stated(phrase[1], expression)
         if said:
             return said, "the answer is"
     if expression:
-        formula = _last_formula(text)
-        if formula:
-            return formula, "the last formula"
-        bare = _last(_BARE_LATEX, text)
-        if bare is not None:
-            return _balanced(bare[0].strip(" .,;*")), "the last formula"
-        number = _last(_NUMBER, text)
-        return (number[0].strip(), "the last number") if number else ("", "no answer found")
+        if len(text) <= SHORT and _NUMERIC.fullmatch(text.strip()):
+            return text.strip(), "the whole text"
+        return _last_value(text)
     lines = [line.strip().strip("*").strip() for line in text.splitlines() if line.strip()]
     if lines and len(lines[-1]) <= 80:
         return lines[-1].rstrip("."), "the last line"
     return "", "no answer found"
 
 
-def stated(said: str) -> str:
+def _last_value(text: str) -> tuple[str, str]:
+    """The last formula; or the last number, where it stands in a later sentence or there is no formula."""
+    formula = _last(_MATH, text) or _last(_BARE_LATEX, text)
+    number = _last(_NUMBER, text if formula is None else text[formula.end() :])
+    if formula is not None:
+        between = text[formula.end() :][: number.start()] if number else ""
+        if number is None or not _SENTENCE_END.search(between):
+            content = next((group for group in formula.groups() if group), None)
+            return content.strip() if content else _balanced(formula[0].strip(" .,;*")), "the last formula"
+    return (number[0].strip(), "the last number") if number else ("", "no answer found")
+
+
+def stated(said: str, expression: bool = True) -> str:
     r"""What a short text gives as the answer: its formula, or what its last "is" says, or all of it.
 
     >>> stated("The largest $n$ is 34."), stated("$p=3$ because it fits"), stated("5, not 7"), stated("$3$ or $4$")
@@ -229,7 +240,8 @@ def stated(said: str) -> str:
     sentence = _last(_IS_NUMBER, said)
     if sentence is not None and len(said[: sentence.start()].split()) > 1:
         return sentence[1].strip()
-    return said
+    numbers = list(_NUMBER.finditer(said)) if expression and len(said.split()) > 3 else []
+    return numbers[0][0].strip() if len(numbers) == 1 else said
 
 
 def _balanced(text: str) -> str:
@@ -238,10 +250,6 @@ def _balanced(text: str) -> str:
         text = text[:-1]
     return text
 
-
-def _last_formula(text: str) -> str:
-    found = _last(_MATH, text)
-    return "" if found is None else next((g for g in found.groups() if g), "").strip()
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -52,12 +52,13 @@ _SIZES = re.compile(
 _STYLES = re.compile(
     r"\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|mathstrut|normalsize|large|Large)(?![a-zA-Z])"
 )
+_ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\(?=[a-zA-Z]{2})")
 _GROUPED = re.compile(
     r"(?<=[0-9])(?:\\[,;:! ]|\{,(?:\s|\\[,;:! ])*\}|,(?:\s|\\[,;:])*\\!|\\!,|~)\s*(?=[0-9]{3}(?![0-9]))"
 )
 _SPACED_DIGITS = re.compile(r"(?<![0-9.,_^{])[1-9][0-9]{0,2}(?: [0-9]{3})+(?![0-9])")
 _SPACES = re.compile(
-    r"(?<!\\)\\[,;:> ]|(?<!\\)\\(?=\s)|~|\\(?:quad|qquad|enspace|thinspace|space)(?![a-zA-Z])"
+    r"(?<!\\)\\[,;:> ]|(?<!\\)\\(?=\s)|~|\\q?quad|\\(?:enspace|thinspace|space)(?![a-zA-Z])"
     r"|\\h(?:space|skip)\{[^{}]*\}"
 )
 _NOTHING = re.compile(r"\\!|\\(?:phantom|label|tag)\{[^{}]*\}|\\(?:relax|nobreak|allowbreak)(?![a-zA-Z])")
@@ -106,7 +107,10 @@ def dressed_down(text: str) -> str:
         text = _RAISED_RUN.sub(lambda m: "^{" + "".join(_RAISED[c] for c in m[0]) + "}", text)
         text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(_LOWERED[c] for c in m[0]) + "}", text)
         text = text.translate(_TABLE)
+    text = _ESCAPED_TWICE.sub(r"\\", text) if "\\\\" in text else text
     text = text.replace("\n", " ").replace("\t", " ").strip()
+    if text[-1:] == "\\":
+        text = text.rstrip("\\").rstrip()
     if text[:2] == "**" == text[-2:] and len(text) > 4:
         text = text[2:-2].strip()
     text = _undelimited(_unstopped(text))

@@ -40,6 +40,10 @@ class Solver(Protocol):
     def inequality_set(self, left: Node, sign: str, right: Node) -> list[Interval]: ...
 
 
+class Undecided(Exception):
+    """Only algebra could tell, and none is at hand."""
+
+
 class NotASet(Exception):
     """The structure is no set of real numbers."""
 
@@ -52,7 +56,10 @@ class Comparison:
 
     def same(self, gold: Node, answer: Node) -> bool | None:
         """Whether the answer says what the gold answer says."""
-        return self._same(settled(gold), settled(answer))
+        try:
+            return self._same(settled(gold), settled(answer))
+        except Undecided:
+            return None
 
     def _same(self, gold: Node, answer: Node) -> bool | None:
         if form(gold) == form(answer):
@@ -110,6 +117,10 @@ class Comparison:
             if one != other and not (one[0] == other[0] == "°" and min(len(one), len(other)) == 1):
                 return False
             return self._same(gold.args[0], answer.args[0])
+        if "ratio" in (gold.op, answer.op):  # 20:34 and 8:34 p.m.
+            clock = (_on_the_clock(gold), _on_the_clock(answer))
+            bare = tuple(node.args[0] if node.op == "unit" else node for node in (gold, answer))
+            return self._any(self._same(*pair) for pair in {clock, bare} if "unit" not in (pair[0].op, pair[1].op))
         if gold.op == "unit":
             bare = _without_unit(answer, str(gold.args[1]))
             return self._same(gold.args[0], bare)
@@ -124,6 +135,10 @@ class Comparison:
 
     def _ratios(self, gold: Node, answer: Node) -> bool | None:
         if gold.op == answer.op:
+            if len(gold.args) == 3 > len(answer.args) == 2 or len(answer.args) == 3 > len(gold.args) == 2:
+                longer, shorter = sorted((gold.args, answer.args), key=len, reverse=True)
+                if longer[2] == num(0):  # 20:34:00
+                    return self._each(longer[:2], shorter) if longer is gold.args else self._each(shorter, longer[:2])
             return self._each(gold.args, answer.args)
         ratio, other = (gold, answer) if gold.op == "ratio" else (answer, gold)
         if len(ratio.args) != 2 or other.op not in ("div", "num"):
@@ -161,6 +176,8 @@ class Comparison:
     # -- collections --------------------------------------------------------------------------------------------------
 
     def _collections(self, gold: Node, answer: Node) -> bool | None:
+        if {gold.op, answer.op} == {"set", "bracket"}:
+            return False
         if _empty(gold) or _empty(answer):
             return _empty(gold) and _empty(answer)
         if (gold.op == "list" and answer.op == "bracket") or (gold.op == "bracket" and answer.op == "list"):
@@ -333,6 +350,8 @@ class Comparison:
             return self._two_relations(gold, answer)
         if gold.op == "rel":
             return self._gold_relation(gold, answer)
+        if answer.op == "rel" and answer.args[0][-1:] == ("~",) and not set(answer.args[0][:-1]) - {"="}:
+            return self._any(self._same(gold, side) for side in self._approximate(answer))
         claimed = _claim(answer)
         if claimed is None:
             if gold.op in ("list", "set", "bracket", "cup", "cap", "setminus", "space", "such", "text"):
@@ -351,6 +370,21 @@ class Comparison:
         verdicts.append(self._same(gold, settled(values[-1])))
         return False if False in verdicts else None if None in verdicts else True
 
+    def _approximate(self, node: Node) -> tuple[Node, ...]:
+        r"""The exact side of ``a \approx b`` and its approximation, where they are within a hundredth of each other."""
+        exact, rough = node.args[1][:-1], node.args[1][-1]
+        if len(exact) == 1 and _a_name(exact[0]):
+            return (rough,)
+        if self.solver is None:
+            raise Undecided
+        try:
+            left, right = (self.solver.number(part) for part in (_valued(exact[-1]), _valued(rough)))
+        except Exception:
+            return ()
+        if abs(left - right) > abs(left) / 100:
+            return ()
+        return (exact[0] if len(exact) == 1 else Node("rel", (node.args[0][:-1], exact)), rough)
+
     def _gold_relation(self, gold: Node, answer: Node) -> bool | None:
         claimed = _claim(gold)
         if claimed is None or claimed[0] is None:
@@ -362,7 +396,7 @@ class Comparison:
     def _two_relations(self, gold: Node, answer: Node) -> bool | None:
         left, right = _claim(gold), _claim(answer)
         if left is not None and right is not None and left[0] is not None and right[0] is not None:
-            if form(left[0]) == form(right[0]) and len(left[1]) == 1:
+            if (form(left[0]) == form(right[0]) or _of_x(left[0], right[0])) and len(left[1]) == 1:
                 return self._relations_of_values(left[1][0], right[1])
             if len(gold.args[1]) > 2 or len(answer.args[1]) > 2:
                 return False
@@ -508,6 +542,9 @@ class Comparison:
         raise NotASet
 
     def _relation_set(self, node: Node) -> list[Interval]:
+        called = {part for part in node.args[1] if part.op == "apply"}
+        if len(called) == 1:
+            node = Node("rel", (node.args[0], tuple(Node("sym", ("f",)) if p in called else p for p in node.args[1])))
         parts = node.args[1]
         total: list[Interval] | None = None
         if len(node.args) > 2 or len(names(node)) != 1:
@@ -651,6 +688,10 @@ def _both_sides(parts: tuple[Node, ...]) -> bool:
     return names(parts[0]) == names(parts[1]) and all(part.op in _EXPRESSIONS and part != num(0) for part in parts)
 
 
+def _valued(node: Node) -> Node:
+    return node.args[0] if node.op in ("unit", "pct") else node
+
+
 def _a_name(node: Node) -> bool:
     """Whether this names a value: ``x``, ``f(2)``, ``P(A)``, ``AB``, ``|AB|``, ``(x, y)``."""
     if node.op in ("sym", "apply") or node in (Node("const", ("e",)), Node("const", ("i",))):
@@ -663,6 +704,8 @@ def _a_name(node: Node) -> bool:
         return all(part.op == "sym" for part in node.args[2:])
     if node.op == "unit":
         return False
+    if node.op in ("ratio", "div"):  # a ratio of lengths, areas, volumes
+        return all(_a_name(part) and _letters(part)[:1].isupper() for part in node.args)
     if node.op == "mul":
         head = node.args[0]
         if (
@@ -677,6 +720,14 @@ def _a_name(node: Node) -> bool:
             else False
         )
     return False
+
+
+def _of_x(gold: Node, answer: Node) -> bool:
+    """``f(x)`` and ``y`` name the same values."""
+    pair = {gold, answer}
+    return Node("sym", ("y",)) in pair and any(
+        node.op == "apply" and len(node.args[1]) == 1 and node.args[1][0].op == "sym" for node in pair
+    )
 
 
 def _assignment(node: Node) -> tuple[str, Node] | None:
@@ -777,6 +828,17 @@ def _without_unit(node: Node, unit: str) -> Node:
     if measured and not names(Node("mul", node.args[:-1])) and unit_of(str(node.args[-1].args[0])) == unit:
         return node.args[0] if len(node.args) == 2 else Node("mul", node.args[:-1])
     return node
+
+
+def _on_the_clock(node: Node) -> Node:
+    """A time of day without a.m. or p.m., as a clock of 24 hours shows it; anything else as it is."""
+    if node.op != "unit" or node.args[1] not in ("a.m.", "p.m.") or node.args[0].op != "ratio":
+        return node
+    hours, *rest = node.args[0].args
+    if hours.op != "num" or not 1 <= hours.args[0] <= 12:
+        return node
+    hour = hours.args[0] % 12 + (12 if node.args[1] == "p.m." else 0)
+    return Node("ratio", (num(hour), *rest))
 
 
 def _decimal(node: Node) -> bool:

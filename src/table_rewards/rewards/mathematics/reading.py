@@ -21,7 +21,7 @@ from table_rewards.rewards.mathematics.units import MULTIPLIERS, PERCENT, unit_o
 
 RELATIONS: Final = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "in": "in", "notin": "notin", "equiv": "equiv",
-    "approx": "=", "sim": "sim", "cong": "sim", "parallel": "parallel", "perp": "perp", "subset": "subset",
+    "approx": "~", "sim": "sim", "cong": "sim", "parallel": "parallel", "perp": "perp", "subset": "subset",
     "subseteq": "subset", "mid": "divides",
 }  # fmt: skip
 _STYLES: Final = {
@@ -124,18 +124,28 @@ class _Reader:
         return node
 
     def listing(self, *, top: bool = False) -> Node:
+        groups: list[Node] = []
         items: list[Node] = []
         joined = ","
         while True:
             items.append(self.item() if top else self.relation())
             if self.peek().kind != "sep":
                 break
+            said = {self.take().value}
             while self.peek().kind == "sep":
-                said = self.take().value
-                joined = said if said in ("and", "or") else joined
+                said.add(self.take().value)
+            joined = next(iter(said & {"and", "or"}), joined)
             if self.peek().kind == "eof" and top:
                 break
-        return items[0] if len(items) == 1 else Node("list", (joined, *items))
+            if ";" in said:
+                groups.append(_listed(items, joined))
+                items, joined = [], ","
+        last = _listed(items, joined)
+        if not groups:
+            return last
+        if all(group.op != "list" for group in (*groups, last)):
+            return Node("list", (",", *groups, last))
+        return Node("list", (";", *groups, last))
 
     def item(self) -> Node:
         start = self.at
@@ -178,6 +188,9 @@ class _Reader:
             self.relation()
             raise self.stopped()
         self.at = end
+        units = [unit_of(str(part.args[0])) if part.op == "text" else None for part in parts[1::2]]
+        if len(parts) > 3 and len(parts) % 2 == 0 and all(units) and "text" not in {part.op for part in parts[::2]}:
+            return Node("list", ("and", *(Node("unit", pair) for pair in zip(parts[::2], units, strict=True))))
         return parts[0] if len(parts) == 1 else Node("mixed", tuple(parts))
 
     def relation(self) -> Node:
@@ -273,6 +286,9 @@ class _Reader:
             if token.kind in ("ch", "cmd") and token.value in ("*", "cdot", "times", "/", "div"):
                 node = self.operated(node)
                 continue
+            if token.value == "\\$" and node.op != "unit" and self.peek(1).kind in ("eof", "sep"):
+                self.at += 1
+                return Node("unit", (node, "$"))
             if token.kind in ("ch", "cmd") and token.value == "bmod":
                 self.at += 1
                 node = Node("call", ("mod", node, self.power()))
@@ -294,6 +310,8 @@ class _Reader:
         while self.peek().kind == "ch" and self.peek().value in ("-", "+"):
             negative ^= self.take().value == "-"
         right = self.power()
+        if right == Node("sym", ("d",)) and self.peek().kind == "letter" and right in (node, *node.args):  # dy/dx
+            right = Node("mul", (right, self.power()))
         right = Node("neg", (right,)) if negative else right
         if node.op == "unit" and node.args[1] != "°":
             raise self.stopped()
@@ -865,6 +883,10 @@ class _Reader:
         self.depth -= 1
         self.expect("rangle")
         return Node("bracket", ("(", ")", *node.args[1:])) if node.op == "list" else Node("bracket", ("(", ")", node))
+
+
+def _listed(items: list[Node], joined: str) -> Node:
+    return items[0] if len(items) == 1 else Node("list", (joined, *items))
 
 
 def _product(left: Node, right: Node, *, explicit: bool = False) -> Node:

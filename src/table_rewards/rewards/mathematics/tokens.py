@@ -51,7 +51,7 @@ _REPEAT = re.compile(
 )
 _ENDLESS = re.compile(r"([0-9]*)\.([0-9]+)\s*\\ldots")
 _NUMBER = re.compile(
-    r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4}(?![0-9A-Za-z.]))?"
+    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4}(?![0-9A-Za-z.]))?"
     r"|\.[0-9]+(?:[eE][+-]?[0-9]{1,4}(?![0-9A-Za-z.]))?"
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
@@ -96,7 +96,7 @@ def _formula_tokens(text: str) -> list[Token]:
         elif char.isalpha() and char.isascii():
             at = _letters(text, at, found)
         elif char in ",;":
-            found.append(Token("sep", ","))
+            found.append(Token("sep", char))
             at += 1
         elif char.isalpha() and (han := _HAN.match(text, at)):
             found.extend(_text_tokens(han[0]))

@@ -99,6 +99,9 @@ def unit_of(text: str) -> str | None:
             continue
         if power and dimension:
             return None
+        if power.startswith("-"):  # m s^-1
+            words.extend(("per", word + power[1:].replace("1", "")))
+            continue
         words.append(word + (power or dimension if word != "per" else ""))
         dimension = "" if word != "per" else dimension
     if dimension:
