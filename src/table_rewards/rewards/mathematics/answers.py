@@ -251,7 +251,6 @@ def _balanced(text: str) -> str:
     return text
 
 
-
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     return next(iter(deque(pattern.finditer(text), maxlen=1)), None)
 

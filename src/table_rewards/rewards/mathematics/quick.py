@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from table_rewards.rewards.mathematics.equality import TOLERANCE
+from table_rewards.rewards.mathematics.shapes import TOLERANCE
 from table_rewards.rewards.mathematics.tokens import CONSTANTS, FUNCTIONS
 from table_rewards.rewards.mathematics.units import MULTIPLIERS, PERCENT, PLAIN, unit_of
 from table_rewards.rewards.mathematics.wording import TRUTH

@@ -1,0 +1,248 @@
+"""Expressions: sums, products, powers, and the units and multipliers behind them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+from table_rewards.rewards.mathematics.atoms import AtomReader
+from table_rewards.rewards.mathematics.commands import STARTING, product_of
+from table_rewards.rewards.mathematics.tokens import Token
+from table_rewards.rewards.mathematics.tree import Node, Unreadable, num
+from table_rewards.rewards.mathematics.units import MULTIPLIERS, PERCENT, unit_of
+
+_ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
+
+
+class ExpressionReader(AtomReader):
+    """Reads by precedence, each method one level."""
+
+    def sum(self) -> Node:
+        terms = [self.term(first=True)]
+        while True:
+            token = self.peek()
+            if token.kind not in ("ch", "cmd") or token.value not in ("+", "-", "pm", "mp"):
+                break
+            following = self.peek(1).value
+            if token.value == "-" and terms[-1].op == "space" and following == "\\{":
+                self.at += 1
+                return Node("setminus", (terms[-1], self.product()))
+            if token.value in ("+", "-") and following in ("", ")", "}") and self.peek(1).kind in ("ch", "eof"):
+                break
+            terms.append(self.term(first=False))
+        if len(terms) == 1:
+            return terms[0]
+        units = {term.args[1] for term in terms if term.op == "unit"}
+        if terms[-1].op == "unit" and len(units) == 1:  # the unit behind a sum is the sum's
+            bare = [term.args[0] if term.op == "unit" else term for term in terms]
+            return Node("unit", (Node("add", tuple(bare)), units.pop()))
+        return Node("add", tuple(terms))
+
+    def term(self, *, first: bool) -> Node:
+        negative = False
+        shift = ""
+        while self.peek().kind in ("ch", "cmd") and self.peek().value in ("+", "-", "pm", "mp"):
+            sign = self.take().value
+            if sign in ("pm", "mp"):
+                if shift:
+                    raise self.stopped()
+                shift = sign
+            elif sign == "-":
+                negative = not negative
+        node = self.product()
+        if node.op == "unit" and (negative or shift):
+            inner = Node("neg", (node.args[0],)) if negative else node.args[0]
+            return Node("unit", (Node(shift, (inner,)) if shift else inner, node.args[1]))
+        if negative:
+            node = Node("pct", (Node("neg", node.args),)) if node.op == "pct" else Node("neg", (node,))
+        return Node(shift, (node,)) if shift else node
+
+    def product(self) -> Node:
+        node = self.power()
+        while True:
+            token = self.peek()
+            if token.kind == "text":
+                behind = self.text_behind(node)
+                if behind is None:
+                    return node
+                node = behind
+                if node.op == "unit" and self.peek().value not in ("/", "cdot", "times"):
+                    return node
+                continue
+            if token.kind in ("ch", "cmd") and token.value in ("*", "cdot", "times", "/", "div"):
+                node = self.operated(node)
+                continue
+            if token.value == "\\$" and node.op != "unit" and self.peek(1).kind in ("eof", "sep"):
+                self.at += 1
+                return Node("unit", (node, "$"))
+            if token.kind in ("ch", "cmd") and token.value == "bmod":
+                self.at += 1
+                node = Node("call", ("mod", node, self.power()))
+                continue
+            if node.op == "unit" or not self.starts(token):
+                return node
+            right = self.power()
+            node = self.beside(node, right)
+
+    def operated(self, node: Node) -> Node:
+        sign = self.take().value
+        if node.op == "unit" and self.peek().kind == "text":  # m/s in two texts
+            word = self.take().value
+            unit = unit_of(f"{node.args[1]} {'per' if sign in ('/', 'div') else ''} {self.exponent_of_unit(word)}")
+            if unit is None:
+                raise self.stopped()
+            return Node("unit", (node.args[0], unit))
+        negative = False
+        while self.peek().kind == "ch" and self.peek().value in ("-", "+"):
+            negative ^= self.take().value == "-"
+        right = self.power()
+        if right == Node("sym", ("d",)) and self.peek().kind == "letter" and right in (node, *node.args):  # dy/dx
+            right = Node("mul", (right, self.power()))
+        right = Node("neg", (right,)) if negative else right
+        if node.op == "unit" and node.args[1] != "°":
+            raise self.stopped()
+        if sign in ("/", "div"):
+            if right.op == "pct":  # 1/2 %
+                return Node("pct", (Node("div", (node, right.args[0])),))
+            return Node("div", (node, right))
+        return product_of(node, right, explicit=True)
+
+    def beside(self, node: Node, right: Node) -> Node:
+        """Two things side by side: a product, or a mixed number."""
+        if node.op == "num" and node.args[1] == "" and right.op == "div" and self.tokens[self.at - 1].value != ")":
+            above, below = right.args
+            plain = above.op == "num" == below.op and above.args[1] == "" == below.args[1]
+            if plain and node.args[0].denominator == 1 and below.args[0] > 0:
+                return num(node.args[0] + above.args[0] / below.args[0], "mixed")
+        if node.op == "num" and right.op == "num":
+            if (
+                self.peek().kind == "ch"
+                and self.peek().value == "/"
+                and self.peek(1).kind == "num"
+                and not node.args[1]
+            ):
+                self.at += 1
+                below = Fraction(self.take().value)
+                if below and right.args[0].denominator == 1 and node.args[0].denominator == 1:
+                    return num(node.args[0] + right.args[0] / below, "mixed")
+            raise Unreadable("two numbers side by side")
+        return product_of(node, right)
+
+    def starts(self, token: Token) -> bool:
+        """Whether a factor can begin here."""
+        if token.kind in ("num", "repeat", "based", "begin"):
+            return True
+        if token.kind == "letter":
+            return not (self.differentials and token.value == "d" and self.peek(1).kind in ("letter", "cmd"))
+        if token.kind == "ch":
+            if token.value == "[" and (
+                self.peek(1).kind in ("sep", "eof") or self.peek(1).value in ("cup", "cap", "}")
+            ):
+                return False  # the French open interval ends here
+            return token.value in ("(", "{", "[", "\\$") or (token.value == "|" and not self.bars)
+        if token.kind != "cmd":
+            return False
+        return token.value in STARTING
+
+    def text_behind(self, node: Node) -> Node | None:
+        """A text behind a value: a multiplier, percent, a unit; None when it is none of them."""
+        text = self.peek().value
+        words = text.lower().split()
+        if words and " ".join(words[:1]) in MULTIPLIERS and node.op != "unit":
+            self.at += 1
+            rest = text.split(maxsplit=1)[1:]
+            if rest:
+                self.at -= 1
+                self.tokens[self.at] = Token("text", rest[0])
+            return Node("mul", (node, num(MULTIPLIERS[words[0]], "word")))
+        if text.lower() in PERCENT and node.op != "unit":
+            self.at += 1
+            return Node("pct", (node,))
+        if text in _ORDINALS and node.op == "num":
+            self.at += 1
+            return Node("unit", (node, "th"))
+        before = self.at
+        self.at += 1
+        unit = unit_of(self.exponent_of_unit(text))
+        if node.op == "unit" and unit is not None:
+            unit = unit_of(f"{node.args[1]} {unit}") if node.args[1] != "°" else ("°" + unit if unit in "cf" else None)
+        if unit is None or node.op in ("text", "rel"):
+            self.at = before
+            return None
+        return Node("unit", (node.args[0] if node.op == "unit" else node, unit))
+
+    def exponent_of_unit(self, text: str) -> str:
+        if self.peek().value == "^" and self.peek().kind == "ch":
+            start = self.at
+            self.at += 1
+            power = self.argument()
+            value = power.args[0] if power.op == "num" else None
+            if power.op == "neg" and power.args[0].op == "num":
+                value = -power.args[0].args[0]
+            if value is not None and abs(value) in (1, 2, 3):
+                return f"{text}^{value}"
+            self.at = start
+        return text
+
+    def power(self) -> Node:
+        node = self.atom()
+        while True:
+            token = self.peek()
+            if token.kind == "ch" and token.value == "!":
+                self.at += 1
+                node = Node("call", ("fact", node))
+            elif token.kind == "ch" and token.value in ("%", "\\%"):
+                self.at += 1
+                node = Node("pct", (node,))
+            elif token.kind == "ch" and token.value == "^":
+                node = self.raised(node)
+                if node.op == "unit":
+                    return node
+            else:
+                return node
+
+    def raised(self, node: Node) -> Node:
+        self.at += 1
+        braced = self.peek().value == "{" and self.peek().kind == "ch"
+        inside = self.peek(1 if braced else 0)
+        if inside.kind == "cmd" and inside.value == "circ":
+            self.at += 3 if braced else 1
+            if braced and self.tokens[self.at - 1].value != "}":
+                raise self.stopped()
+            scale = self.peek()
+            if scale.kind in ("letter", "text") and scale.value in ("C", "F"):
+                self.at += 1
+                return Node("unit", (node, "°" + scale.value.lower()))
+            return Node("unit", (node, "°"))
+        if inside.kind == "text" and inside.value in _ORDINALS:
+            self.at += 3 if braced else 1
+            return Node("unit", (node, "th"))
+        return Node("pow", (node, self.argument(whole=True)))
+
+    def argument(self, *, whole: bool = False) -> Node:
+        """What a command applies to: a group, or the next sign; of a number its first digit unless ``whole``."""
+        token = self.peek()
+        if token.kind == "ch" and token.value == "{":
+            return self.braced()
+        if token.kind == "num" and not whole and len(token.value) > 1 and token.value[:1].isdecimal():
+            rest = token.value[1:]
+            if rest[:1].isdecimal():
+                self.tokens[self.at] = Token("num", rest)
+                return num(int(token.value[0]))
+        if token.kind == "ch" and token.value in ("-", "+"):
+            self.at += 1
+            inner = self.argument(whole=whole)
+            return Node("neg", (inner,)) if token.value == "-" else inner
+        return self.atom()
+
+    def braced(self) -> Node:
+        self.expect("{")
+        self.deeper()
+        bars, self.bars = self.bars, 0
+        node = self.listing()
+        if self.accept("choose"):
+            node = Node("call", ("binom", node, self.listing()))
+        self.expect("}")
+        self.bars = bars
+        self.depth -= 1
+        return node

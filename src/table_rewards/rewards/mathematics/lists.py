@@ -1,0 +1,157 @@
+r"""Lists, sets, tuples and matrices: without order or with it, and values with names of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from table_rewards.rewards.mathematics.forms import form, holds
+from table_rewards.rewards.mathematics.relations import RelationComparison
+from table_rewards.rewards.mathematics.shapes import (
+    assigned,
+    assignment,
+    distinct,
+    is_empty,
+    items,
+    multiplied_out,
+    solutions,
+)
+from table_rewards.rewards.mathematics.tree import Node
+
+MAX_ITEMS: Final = 200
+
+
+class ListComparison(RelationComparison):
+    """Lists, sets, tuples and matrices: without order or with it, and values with names of their own."""
+
+    def _collections(self, gold: Node, answer: Node) -> bool | None:
+        if {gold.op, answer.op} == {"set", "bracket"}:
+            return False
+        if is_empty(gold) or is_empty(answer):
+            return is_empty(gold) and is_empty(answer)
+        if (gold.op == "list" and answer.op == "bracket") or (gold.op == "bracket" and answer.op == "list"):
+            listed, tupled = (gold, answer) if gold.op == "list" else (answer, gold)
+            values = assigned(listed)
+            if values is not None and tupled.args[:2] == ("(", ")"):
+                ordered = values if listed is gold else tuple(value for _, value in sorted(values))
+                wanted = tuple(value for _, value in ordered) if listed is gold else ordered
+                pair = (wanted, tupled.args[2:]) if listed is gold else (tupled.args[2:], wanted)
+                return self._each(*pair)
+            if any(item.op == "rel" for item in items(listed)):
+                return self._real_sets(gold, answer)
+            if tupled.args[:2] != ("(", ")") or listed.args[0] == "or":
+                return False
+            return self._each(items(gold), items(answer))
+        if all(node.op == "list" for node in (gold, answer)):
+            verdict = self._named_lists(gold, answer)
+            if verdict is not NotImplemented:
+                return verdict  # type: ignore[no-any-return]
+        left, right = items(gold), items(answer)
+        if "rel" in {item.op for item in (*left, *right)} and not any(assignment(item) for item in (*left, *right)):
+            if {gold.op, answer.op} != {"list"} or len(left) != len(right):
+                return self._real_sets(gold, answer)
+            return self._any((self._unordered(left, right), self._quiet_sets(gold, answer)))
+        if "list" in (gold.op, answer.op) and {gold.op, answer.op} - {"list", "set"}:
+            return self._one_of_many(gold, answer)
+        if "set" in (gold.op, answer.op):
+            left, right = tuple(distinct(left)), tuple(distinct(right))
+        return self._unordered(left, right)
+
+    def _one_of_many(self, gold: Node, answer: Node) -> bool | None:
+        listed, other = (gold, answer) if gold.op == "list" else (answer, gold)
+        if other.op == "text":
+            return False
+        if other.op in ("matrix", "pieces"):
+            return False
+        only = distinct(items(listed))
+        if len(only) == 1:
+            return self._same(only[0], other) if listed is gold else self._same(other, only[0])
+        return False
+
+    def _named_lists(self, gold: Node, answer: Node) -> Any:
+        """Lists in which values have names: ``x=1, y=2``; ``x=1 or x=2``."""
+        left, right = assigned(gold), assigned(answer)
+        if left is not None and right is not None:
+            wanted, given = dict(left), dict(right)
+            if wanted.keys() != given.keys():
+                return False
+            return self._each(tuple(wanted.values()), tuple(given[name] for name in wanted))
+        if left is not None or right is not None:
+            named = left if left is not None else right
+            bare = items(answer) if left is not None else items(gold)
+            if any(item.op == "rel" for item in bare) or named is None:
+                return NotImplemented
+            if right is not None:
+                named = tuple(sorted(named))
+            values = tuple(value for _, value in named)
+            return self._each(values, bare) if left is not None else self._each(bare, values)
+        one, other = solutions(gold), solutions(answer)
+        if one is None or other is None or not (one[0] or other[0]):
+            return NotImplemented
+        if one[0] and other[0] and one[0] != other[0]:
+            return False
+        return self._unordered(one[1], other[1])
+
+    def _unordered(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool | None:
+        if len(gold) != len(answer) or len(gold) > MAX_ITEMS:
+            return False
+        if any(item.op == "dots" for item in (*gold, *answer)):
+            return self._each(gold, answer)
+        left = list(answer)
+        waiting: list[Node] = []
+        for item in gold:  # what is written alike first
+            written = form(item)
+            hit = next((at for at, other in enumerate(left) if form(other) == written), None)
+            if hit is None:
+                waiting.append(item)
+            else:
+                del left[hit]
+        unsure = False
+        for item in waiting:
+            found = None
+            open_here = False
+            for at, other in enumerate(left):
+                verdict = self._same(item, other)
+                if verdict:
+                    found = at
+                    break
+                open_here |= verdict is None
+            if found is None:
+                if not open_here:
+                    return False
+                unsure = True
+            else:
+                del left[found]
+        return None if unsure else True
+
+    def _tuples(self, gold: Node, answer: Node) -> bool | None:
+        if gold.op == answer.op == "bracket":
+            left, right = gold.args, answer.args
+            if len(left) != len(right):
+                return False
+            if left[:2] != right[:2] and not (len(left) > 4 and {left[:2], right[:2]} == {("(", ")"), ("[", "]")}):
+                return False
+            return self._each(left[2:], right[2:])
+        if gold.op == answer.op == "matrix":
+            if [len(row) for row in gold.args] != [len(row) for row in answer.args]:
+                return False
+            return self._each([c for row in gold.args for c in row], [c for row in answer.args for c in row])
+        if {gold.op, answer.op} == {"bracket", "matrix"}:
+            matrix, tupled = (gold, answer) if gold.op == "matrix" else (answer, gold)
+            rows = matrix.args
+            cells = [cell for row in rows for cell in row]
+            if 1 not in (len(rows), len(rows[0])) or tupled.args[:2] != ("(", ")"):
+                return False
+            return self._each(cells, tupled.args[2:]) if matrix is gold else self._each(tupled.args[2:], cells)
+        if "text" in (gold.op, answer.op):
+            return self._real_sets(gold, answer) if "bracket" in (gold.op, answer.op) else False
+        if {gold.op, answer.op} & {"bracket"} and {gold.op, answer.op} & {"unit"}:
+            wrapped, other = (gold, answer) if gold.op == "unit" else (answer, gold)
+            return self._same(*((wrapped.args[0], other) if wrapped is gold else (other, wrapped.args[0])))
+        if any(holds(node, "matrix") for node in (gold, answer)):
+            return self._matrix_expressions(gold, answer)
+        return False
+
+    def _matrix_expressions(self, gold: Node, answer: Node) -> bool | None:
+        left, right = multiplied_out(gold), multiplied_out(answer)
+        return self._tuples(left, right) if left is not None and right is not None else False

@@ -1,0 +1,144 @@
+r"""Equations and inequalities: equal up to a factor, or a value with its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from table_rewards.rewards.mathematics.forms import form
+from table_rewards.rewards.mathematics.intervals import IntervalComparison
+from table_rewards.rewards.mathematics.rule import Undecided
+from table_rewards.rewards.mathematics.shapes import (
+    EXPRESSIONS,
+    INEQUALITIES,
+    bare_value,
+    claim,
+    directed,
+    is_name,
+    one_function,
+    settled,
+)
+from table_rewards.rewards.mathematics.tree import Node, names
+
+
+class RelationComparison(IntervalComparison):
+    """Equations and inequalities: equal up to a factor, or a value with its name."""
+
+    def _relations(self, gold: Node, answer: Node) -> bool | None:
+        if gold.op == answer.op == "rel":
+            return self._two_relations(gold, answer)
+        if gold.op == "rel":
+            return self._gold_relation(gold, answer)
+        if answer.op == "rel" and answer.args[0][-1:] == ("~",) and not set(answer.args[0][:-1]) - {"="}:
+            return self._any(self._same(gold, side) for side in self._approximate(answer))
+        claimed = claim(answer)
+        if claimed is None:
+            if gold.op in ("list", "set", "bracket", "cup", "cap", "setminus", "space", "such", "text"):
+                return self._real_sets(gold, answer)
+            return False
+        name, values = claimed
+        if gold.op == "list" and name is None:
+            return False
+        if name is None and any(names(value) for value in values) and not names(gold):
+            return False
+        if len(values) > 1:
+            plainly = type(self)(self.solver, anything=True)
+            verdicts = [plainly._same(gold, settled(value)) for value in values[:-1]]
+        else:
+            verdicts = []
+        verdicts.append(self._same(gold, settled(values[-1])))
+        return False if False in verdicts else None if None in verdicts else True
+
+    def _approximate(self, node: Node) -> tuple[Node, ...]:
+        r"""The exact side of ``a \approx b`` and its approximation, where they are within a hundredth of each other."""
+        exact, rough = node.args[1][:-1], node.args[1][-1]
+        if len(exact) == 1 and is_name(exact[0]):
+            return (rough,)
+        if self.solver is None:
+            raise Undecided
+        try:
+            left, right = (self.solver.number(part) for part in (bare_value(exact[-1]), bare_value(rough)))
+        except Exception:
+            return ()
+        if abs(left - right) > abs(left) / 100:
+            return ()
+        return (exact[0] if len(exact) == 1 else Node("rel", (node.args[0][:-1], exact)), rough)
+
+    def _gold_relation(self, gold: Node, answer: Node) -> bool | None:
+        claimed = claim(gold)
+        if claimed is None or claimed[0] is None:
+            if answer.op in ("list", "set", "bracket", "cup", "cap", "setminus", "space", "such", "text"):
+                return self._real_sets(gold, answer)
+            return False
+        return self._same(settled(claimed[1][-1]), answer)
+
+    def _two_relations(self, gold: Node, answer: Node) -> bool | None:
+        left, right = claim(gold), claim(answer)
+        if left is not None and right is not None and left[0] is not None and right[0] is not None:
+            if (form(left[0]) == form(right[0]) or one_function(left[0], right[0])) and len(left[1]) == 1:
+                return self._relations_of_values(left[1][0], right[1])
+            if len(gold.args[1]) > 2 or len(answer.args[1]) > 2:
+                return False
+        if len(gold.args) != len(answer.args):
+            return False
+        signs, given = gold.args[0], answer.args[0]
+        named = left is not None and right is not None and None not in (left[0], right[0])
+        if named and not any(names(value) for value in (*left[1], *right[1])):  # type: ignore[index]
+            return False  # two values with two names
+        if signs == given == ("=",):
+            return self._equations(gold.args[1], answer.args[1])
+        if all(sign in INEQUALITIES for sign in (*signs, *given)):
+            return self._inequalities(gold, answer)
+        if signs == given:
+            return self._each(gold.args[1:2][0] + gold.args[2:], answer.args[1:2][0] + answer.args[2:])
+        if {signs, given} & {("in",)}:
+            return self._real_sets(gold, answer)
+        return False
+
+    def _relations_of_values(self, gold: Node, values: Sequence[Node]) -> bool | None:
+        plainly = type(self)(self.solver, anything=True)
+        verdicts = [plainly._same(settled(gold), settled(value)) for value in values[:-1]]
+        verdicts.append(self._same(settled(gold), settled(values[-1])))
+        return False if False in verdicts else None if None in verdicts else True
+
+    def _equations(self, gold: tuple[Node, ...], answer: tuple[Node, ...]) -> bool | None:
+        if not any(names(part) for part in gold):
+            return self._each(gold, answer)
+        if any(part.op not in EXPRESSIONS and part.op != "unit" for part in (*gold, *answer)):
+            return self._any((self._each(gold, answer), self._each(gold, answer[::-1])))
+        left = tuple(part.args[0] if part.op == "unit" else part for part in gold)
+        right = tuple(part.args[0] if part.op == "unit" else part for part in answer)
+        units = [{part.args[1] for part in side if part.op == "unit"} for side in (gold, answer)]
+        if all(units) and units[0] != units[1]:
+            return False
+        if names(left[0]) | names(left[1]) != names(right[0]) | names(right[1]):
+            return False
+        if self.solver is None:
+            return None
+        return self.solver.same_equation((left[0], left[1]), (right[0], right[1]))
+
+    def _inequalities(self, gold: Node, answer: Node) -> bool | None:
+        if names(gold) != names(answer):
+            return False
+        left, right = directed(gold), directed(answer)
+        if len(left) == len(right):
+            pairs = [self._directed_pair(one, other) for one, other in zip(left, right, strict=True)]
+            if all(pairs):
+                return True
+            if len(left) == 2:
+                crossed = [self._directed_pair(left[0], right[1]), self._directed_pair(left[1], right[0])]
+                if all(crossed):
+                    return True
+        if self.solver is None:
+            return None
+        if len(names(gold)) == 1:
+            return self._real_sets(gold, answer)
+        if len(left) == len(right) == 1 and left[0][1] == right[0][1]:
+            if left[0][1] == "!=":
+                return self.solver.same_equation((left[0][0], left[0][2]), (right[0][0], right[0][2]))
+            return self.solver.same_inequality((left[0][0], left[0][2]), (right[0][0], right[0][2]))
+        return False
+
+    def _directed_pair(self, gold: tuple[Node, str, Node], answer: tuple[Node, str, Node]) -> bool | None:
+        if gold[1] != answer[1]:
+            return False
+        return self._each((gold[0], gold[2]), (answer[0], answer[2]))

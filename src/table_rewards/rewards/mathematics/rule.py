@@ -1,0 +1,65 @@
+"""What every part of the comparison of answers shares: the rule, the solver behind it, and verdicts of three values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from table_rewards.rewards.mathematics.tree import Node
+
+Interval = tuple[Any, bool, Any, bool]
+"""Lower end, whether it belongs, upper end, whether it belongs."""
+
+
+class Solver(Protocol):
+    """What algebra answers; see :class:`~table_rewards.rewards.mathematics.algebra.Algebra`."""
+
+    def equal(self, gold: Node, answer: Node) -> bool | None: ...
+    def same_equation(self, gold: tuple[Node, Node], answer: tuple[Node, Node]) -> bool | None: ...
+    def same_inequality(self, gold: tuple[Node, Node], answer: tuple[Node, Node]) -> bool | None: ...
+    def number(self, node: Node) -> Any: ...
+    def inequality_set(self, left: Node, sign: str, right: Node) -> list[Interval]: ...
+
+
+class Undecided(Exception):
+    """Only algebra could tell, and none is at hand."""
+
+
+class NotASet(Exception):
+    """The structure is no set of real numbers."""
+
+
+class Rule:
+    """How answers are compared: ``anything`` accepts values that remain to be computed; ``solver`` is the algebra."""
+
+    def __init__(self, solver: Solver | None = None, *, anything: bool = False) -> None:
+        self.solver, self.anything = solver, anything
+
+    def _same(self, gold: Node, answer: Node) -> bool | None:
+        raise NotImplementedError
+
+    def _unordered(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool | None:
+        raise NotImplementedError
+
+    def _tuples(self, gold: Node, answer: Node) -> bool | None:
+        raise NotImplementedError
+
+    def _each(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool | None:
+        if len(gold) != len(answer):
+            return False
+        verdicts = []
+        for one, other in zip(gold, answer, strict=True):
+            verdict = self._same(one, other)
+            if verdict is False:
+                return False
+            verdicts.append(verdict)
+        return None if None in verdicts else True
+
+    @staticmethod
+    def _any(verdicts: Iterable[bool | None]) -> bool | None:
+        open_still = False
+        for verdict in verdicts:
+            if verdict:
+                return True
+            open_still |= verdict is None
+        return None if open_still else False
