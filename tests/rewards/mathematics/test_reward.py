@@ -341,7 +341,7 @@ def test_a_row_of_every_shape_is_read():
 
 def test_an_unusable_reference_is_unscored_and_spares_its_siblings():
     scores = Mathematics()(["\\boxed{7}"] * 5, ["7", None, {"question": "?"}, ["1", "2"], ""])
-    assert scores.status.tolist() == ["scored", *["unscored"] * 4]
+    assert scores.status.tolist() == ["scored", "unscored", "inapplicable", "unscored", "unscored"]
     assert "the gold answer is empty" in scores.notes[4]
 
 

@@ -1,0 +1,315 @@
+r"""Structures compared as what they are: each pair once, in the reward and so through its reader and its algebra."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from table_rewards import Mathematics
+from table_rewards.rewards.mathematics.algebra import Algebra
+from table_rewards.rewards.mathematics.equality import Comparison
+from table_rewards.rewards.mathematics.reading import read_answer
+from table_rewards.rewards.mathematics.tree import Unreadable
+
+SAME = [
+    ("1/3", "0.\\dot{3}"),
+    ("\\frac{1}{7}", "0.\\overline{142857}"),
+    ("5", "5."),
+    ("12", "十二"),
+    ("30^\\circ", "30°"),
+    ("30^\\circ", "30 degrees"),
+    ("x>2", "x\\in(2,\\infty)"),
+    ("x>2", "(2,+\\infty)"),
+    ("x>2", "2<x"),
+    ("x>2", "\\{x|x>2\\}"),
+    ("x>2", "\\{x\\in\\mathbb{R}: x>2\\}"),
+    ("\\{1,2,3\\}", "1, 2, 3"),
+    ("\\{1,2,3\\}", "{1,2,3}"),
+    ("(-\\infty,-1)\\cup(1,\\infty)", "x<-1 \\text{ or } x>1"),
+    ("(-\\infty,-1)\\cup(1,\\infty)", "|x|>1"),
+    ("[-1,1]", "|x|\\le 1"),
+    ("[-1,1]", "-1\\le x\\le 1"),
+    ("\\frac{1}{2}\\ln 3", "\\ln\\sqrt{3}"),
+    ("2\\sqrt{2}", "\\sqrt{8}"),
+    ("\\frac{\\sqrt{2}}{2}", "\\frac{1}{\\sqrt{2}}"),
+    ("3+4i", "4i+3"),
+    ("e^{i\\pi/4}", "\\frac{\\sqrt2}{2}+\\frac{\\sqrt2}{2}i"),
+    ("n(n+1)/2", "\\frac{n(n+1)}{2}"),
+    ("n(n+1)/2", "\\binom{n+1}{2}"),
+    ("2^{n+1}-2", "2(2^n-1)"),
+    ("(-1)^n", "\\cos(n\\pi)"),
+    ("\\frac{x}{x+1}", "1-\\frac{1}{x+1}"),
+    ("\\sin 2x", "2\\sin x\\cos x"),
+    ("\\tan x", "\\frac{\\sin x}{\\cos x}"),
+    ("\\log_2 3", "\\frac{\\ln 3}{\\ln 2}"),
+    ("\\log 2", "\\log_{10} 2"),
+    ("-\\cos x + C", "C-\\cos x"),
+    ("y=2x+3", "2x-y+3=0"),
+    ("x^2+y^2=4", "x^2+y^2-4=0"),
+    ("\\frac{x^2}{4}+\\frac{y^2}{9}=1", "9x^2+4y^2=36"),
+    ("y=\\frac{1}{x}", "xy=1"),
+    ("(1,2)", "x=1, y=2"),
+    ("(1,2)", "\\left(1, 2\\right)"),
+    ("(1,2)", "x=1,y=2"),
+    ("x=1, y=2", "(x,y)=(1,2)"),
+    ("(2,3),(3,2)", "(3,2),(2,3)"),
+    ("(2,3),(3,2)", "(2,3)\\text{ and }(3,2)"),
+    ("(2,3),(3,2)", "\\{(2,3),(3,2)\\}"),
+    ("\\begin{pmatrix}1\\\\2\\end{pmatrix}", "\\begin{bmatrix}1\\\\2\\end{bmatrix}"),
+    ("\\begin{pmatrix}1\\\\2\\end{pmatrix}", "(1,2)"),
+    ("\\begin{pmatrix}1\\\\2\\end{pmatrix}", "\\langle 1,2\\rangle"),
+    ("\\frac{1}{5}\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{pmatrix}1/5&2/5\\\\3/5&4/5\\end{pmatrix}"),
+    ("\\text{Monday}", "Monday"),
+    ("\\text{Monday}", "monday."),
+    ("\\text{no solution}", "\\emptyset"),
+    ("\\text{even}", "even"),
+    ("\\text{(B)}", "B"),
+    ("B", "\\textbf{(B)}"),
+    ("B", "\\mathbf{B}"),
+    ("B", "B) 12"),
+    ("B", "B. 12"),
+    ("B", "(B) 12"),
+    ("42", "\\mathbf{42}"),
+    ("42", "42\\text{ square units}"),
+    ("42", "42 \\text{ cm}^2"),
+    ("42", "42\\,\\mathrm{cm}^2"),
+    ("42", "42 cm^2"),
+    ("10", "10\\,\\text{m/s}"),
+    ("5\\text{ m}", "5m"),
+    ("5\\text{ m}", "5\\text{ meters}"),
+    ("\\$5", "5 dollars"),
+    ("\\$5.50", "5.5"),
+    ("\\$1{,}234.50", "1234.5"),
+    ("50\\%", "0.5"),
+    ("50\\%", "\\frac12"),
+    ("50\\%", "50"),
+    ("1.2\\times10^6", "1{,}200{,}000"),
+    ("1.2\\times10^6", "1.2 million"),
+    ("1200000", "1.2 \\text{ million}"),
+    ("3:00\\text{ p.m.}", "3:00 PM"),
+    ("3:00\\text{ p.m.}", "15:00"),
+    ("1:2", "1 : 2"),
+    ("1:2", "\\frac{1}{2}"),
+    ("21^{\\text{st}}", "21"),
+    ("1011_2", "1011_{\\text{two}}"),
+    ("1011_2", "(1011)_2"),
+    ("\\text{A, C}", "A, C"),
+    ("x=2\\text{ or }x=3", "2, 3"),
+    ("x=2\\text{ or }x=3", "\\{2,3\\}"),
+    ("x=2, 3", "x \\in \\{2, 3\\}"),
+    ("\\pm 2", "2,-2"),
+    ("\\pm 2", "x = \\pm 2"),
+    ("\\pm\\sqrt{3}", "\\{\\sqrt3,-\\sqrt3\\}"),
+    ("\\frac{3}{4}", "3/4"),
+    ("-\\frac{3}{4}", "\\frac{-3}{4}"),
+    ("2\\frac{1}{3}", "7/3"),
+    ("2\\frac{1}{3}", "\\frac73"),
+    ("f(x)=x^2", "x^2"),
+    ("f(x)=x^2", "y=x^2"),
+    ("f(x)=\\begin{cases}x & x\\ge0\\\\-x & x<0\\end{cases}", "f(x)=\\begin{cases}-x & x<0\\\\x & x\\ge0\\end{cases}"),
+    (
+        "f(x)=\\begin{cases}x & \\text{if }x\\ge0\\\\-x & \\text{if }x<0\\end{cases}",
+        "\\begin{cases}x, & x\\ge0\\\\-x, & x<0\\end{cases}",
+    ),
+    ("\\begin{cases}x=1\\\\y=2\\end{cases}", "x=1,\\ y=2"),
+    ("a=1,b=2", "a = 1 \\text{ and } b = 2"),
+    ("x\\equiv 3\\pmod{7}", "x \\equiv 3 \\pmod 7"),
+    ("k\\pi, k\\in\\mathbb{Z}", "k\\pi, k \\in \\mathbb Z"),
+    ("\\angle ABC", "\\angle ABC"),
+    ("\\overline{AB}", "AB"),
+    ("\\triangle ABC", "\\triangle ABC"),
+    ("\\sqrt[3]{2}", "2^{1/3}"),
+    ("\\lfloor x\\rfloor", "\\lfloor x \\rfloor"),
+    ("|x-1|", "|1-x|"),
+    ("\\frac{|a|}{b}", "\\frac{|{-a}|}{b}"),
+    ("100!", "100!"),
+    ("\\frac{1}{2}e^{x}", "\\frac{e^x}{2}"),
+    ("\\frac{1}{2}e^{x}", "0.5\\exp(x)"),
+    ("\\mathbb{R}", "\\text{all real numbers}"),
+    ("\\mathbb{Z}^+", "\\mathbb{Z}^{+}"),
+    ("5x", "x\\cdot5"),
+    ("3\\sqrt{2}\\text{ cm}", "3\\sqrt2"),
+    ("\\infty", "+\\infty"),
+    ("\\text{DNE}", "DNE"),
+    ("\\frac{dy}{dx}", "dy/dx"),
+    ("\\vec{a}+2\\vec{b}", "2\\mathbf{b}+\\mathbf{a}"),
+    ("0.5", ".5"),
+    ("6\\pi", "18.849556"),
+    ("2", "x = 2\\text{ cm}"),
+    ("\\text{6 hours}", "6"),
+    ("\\text{1,000 people}", "1000"),
+    ("8 \\times 10^{-3}", "0.008"),
+    ("8e-3", "0.008"),
+    ("\\dfrac{9}{4}", "2.25"),
+    ("\\frac{9}{4}\\pi", "2.25\\pi"),
+    ("\\text{2 and 3}", "2,3"),
+    ("a^{2}b", "ba^2"),
+    ("a_n=2n+1", "2n+1"),
+    ("a_n=2n+1", "a_{n}=2n+1"),
+    ("S_n=n^2", "S_{n} = n^2"),
+    ("x_1=1, x_2=2", "1, 2"),
+    ("1", "x_1 = 1"),
+    ("\\sin^{-1}x", "\\arcsin x"),
+    ("\\cot x", "\\frac{1}{\\tan x}"),
+    ("x^{\\frac{3}{2}}", "x\\sqrt{x}"),
+    ("\\frac{\\pi}{6}+2k\\pi", "2\\pi k+\\frac{\\pi}{6}"),
+    ("[2,3)", "2\\le x<3"),
+    ("2<x\\le 5", "(2,5]"),
+    ("\\{-1\\}\\cup[2,3]", "[2,3]\\cup\\{-1\\}"),
+    ("-1 < x < 1 \\text{ or } x > 2", "(-1,1)\\cup(2,\\infty)"),
+    ("0 \\leq \\theta \\leq \\pi", "[0,\\pi]"),
+    ("100\\pi\\text{ square feet}", "100\\pi\\text{ ft}^2"),
+    ("4\\text{ hours } 30\\text{ minutes}", "4 \\text{ hours and } 30 \\text{ minutes}"),
+]
+
+OTHER = [
+    ("5", "5\\text{ wrong}"),
+    ("5", "5 and 6"),
+    ("5", "5?6"),
+    ("5", "2+3"),
+    ("5", "\\sqrt{25}"),
+    ("5", "|{-5}|"),
+    ("5", "5!/4!"),
+    ("5", "\\int_0^5 dx"),
+    ("5", "\\log_2 32"),
+    ("5", "5 \\cdot 1"),
+    ("5", "5 = 6"),
+    ("5", "6 = 5"),
+    ("5", "x+y=5"),
+    ("5", "y=5x"),
+    ("5", "(5)(1)"),
+    ("5", "[5,5]"),
+    ("5", "5\\text{ or so}"),
+    ("5", "\\text{not }5"),
+    ("5", "\\neq 5"),
+    ("5", ">5"),
+    ("5", "x<5"),
+    ("5", "5\\ldots"),
+    ("5", "5.0\\overline{1}"),
+    ("5", "\\{5, 6\\}"),
+    ("5\\text{ cm}", "5\\text{ kg}"),
+    ("5\\text{ cm}", "\\text{cm}"),
+    ("5\\text{ cm}^2", "5\\text{ cm}"),
+    ("x^2+1=0", "x^2+2=0"),
+    ("2+2=4", "3+3=6"),
+    ("0=1", "1=2"),
+    ("x=x", "y=y"),
+    ("\\emptyset", "1=2"),
+    ("1=2", "\\emptyset"),
+    ("1", "1/A"),
+    ("x=1", "x=1, x=2"),
+    ("x=1,x=2", "x=1"),
+    ("a=1,b=2", "a=2,b=1"),
+    ("(1,2)", "(1,2,3)"),
+    ("(1,2)", "[1,2]"),
+    ("(1,2)", "\\{1,2\\}"),
+    ("(1,2)", "2,1"),
+    ("\\text{A}", "\\text{A, B}"),
+    ("A", "A or B"),
+    ("A", "not A"),
+    ("\\text{Monday}", "\\text{not Monday}"),
+    ("\\text{Monday}", "Monday or Tuesday"),
+    ("\\text{even}", "\\text{odd}"),
+    ("\\pi", "3.14"),
+    ("\\pi", "\\frac{22}{7}"),
+    ("x^2", "x^3"),
+    ("y=x", "y=-x"),
+    ("x>2", "x\\ge2"),
+    ("x>2", "y>2"),
+    ("i", "-i"),
+    ("\\mathbf{a}", "\\mathbf{b}"),
+    ("f'(x)", "f(x)"),
+    ("10^{-99}", "0"),
+    ("2^{-99}", "2^{-98}"),
+    ("12_8", "12_9"),
+    ("12_8", "10"),
+    ("0.333", "\\frac13"),
+    ("1000000", "1000001"),
+    ("\\sqrt{x^2}", "x"),
+    ("|x|", "x"),
+    ("\\ln x^2", "\\ln x"),
+    ("x^2-1", "x^2-1, 5"),
+    ("\\frac{x}{x}", "2"),
+    ("3\\text{ dozen}", "3"),
+    ("36", "3"),
+    ("8:30\\text{ a.m.}", "8:30\\text{ p.m.}"),
+    ("1:2", "2:1"),
+    ("50\\%", "5"),
+    ("0.5", "50"),
+    ("\\begin{pmatrix}1\\\\2\\end{pmatrix}", "\\begin{pmatrix}2\\\\1\\end{pmatrix}"),
+    ("\\begin{pmatrix}1&2\\end{pmatrix}", "\\begin{pmatrix}1\\\\2\\end{pmatrix}"),
+    ("x^2 \\text{ cm}", "x^2\\text{ m}"),
+    ("\\frac{1}{6}", "\\frac{1}{2}\\cdot\\frac{1}{3}"),
+    ("12", "3\\times 4"),
+    ("0", "x-x"),
+    ("6", "\\binom{4}{2}"),
+    ("6", "3!"),
+    ("\\frac12", "\\sin 30^\\circ"),
+    ("2\\pi", "\\int_0^{2\\pi}dx"),
+    ("\\frac{\\pi^2}{6}", "\\sum_{n=1}^\\infty \\frac{1}{n^2}"),
+    ("\\sqrt{5}", "\\sqrt{2+3}"),
+    ("5040", "7!"),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer"), SAME)
+def test_the_same_answer_in_another_form(gold, answer):
+    score = Mathematics(answer_kind="math")([f"Therefore \\boxed{{{answer}}}"], [gold])[0]
+    assert (score.value, score.status) == (1.0, "scored"), score.note
+
+
+@pytest.mark.parametrize(("gold", "answer"), OTHER)
+def test_another_answer_or_one_that_is_not_finished(gold, answer):
+    score = Mathematics(answer_kind="math")([f"Therefore \\boxed{{{answer}}}"], [gold])[0]
+    assert (score.value, score.status) == (0.0, "scored"), score.note
+
+
+UNFINISHED = [
+    ("5", "2+3"), ("5", "\\sqrt{25}"), ("6", "3!"), ("6", "\\binom{4}{2}"), ("12", "3\\times 4"), ("5", "\\log_2 32"),
+    ("\\frac12", "\\sin 30^\\circ"), ("5", "\\int_0^5 1 dx"), ("1", "\\sum_{n=1}^{\\infty} \\frac{1}{2^n}"),
+    ("1", "\\lim_{x \\to 0} \\frac{\\sin x}{x}"), ("42", "\\gcd(84, 126)"),
+    ("10", "\\begin{vmatrix} 4 & 1 \\\\ 2 & 3 \\end{vmatrix}"), ("\\sqrt{5}", "\\sqrt{2+3}"),
+    ("2\\pi", "\\pi+\\pi\\cdot 1+0\\cdot 3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("gold", "answer"), UNFINISHED)
+def test_answer_form_says_whether_a_value_that_remains_to_be_computed_counts(gold, answer):
+    completion, options = [f"\\boxed{{{answer}}}"], {"answer_kind": "math", "timeout_s": 5.0}
+    assert Mathematics(answer_form="any", **options)(completion, [gold]).values[0] == 1.0
+    assert Mathematics(answer_form="finished", **options)(completion, [gold]).values[0] == 0.0
+    assert Mathematics(answer_form="finished", **options)(completion, [answer]).values[0] == 1.0
+
+
+LEAF = st.sampled_from(["1", "2", "7", "x", "y", "\\pi", "\\frac{1}{3}", "\\sqrt{2}", "0.5", "i", "\\alpha"])
+
+
+@st.composite
+def formulas(draw, depth=3):
+    if depth == 0:
+        return draw(LEAF)
+    left, right = draw(formulas(depth=depth - 1)), draw(formulas(depth=depth - 1))
+    return draw(st.sampled_from(["({0})+({1})", "({0})-({1})", "({0})\\cdot ({1})", "\\frac{{{0}}}{{{1}}}"])).format(
+        left, right
+    )
+
+
+@given(formulas())
+@settings(max_examples=100, deadline=None)
+def test_a_formula_equals_itself_and_not_its_successor(formula):
+    tree = read_answer(formula)
+    comparison = Comparison(Algebra(), anything=True)
+    assert comparison.same(tree, read_answer(f"{{{formula}}}")) is True
+    assert comparison.same(tree, read_answer(f"({formula})+1")) in (False, None)
+
+
+@given(st.text("0123456789xyABe+-*/^_(){}[]|,;=<>!%$\\\\ .:'", max_size=40))
+@settings(max_examples=500, deadline=None)
+def test_no_text_breaks_the_reader(text):
+    """It reads or refuses; nothing else may come out of what a model wrote."""
+    try:
+        tree = read_answer(text)
+    except Unreadable:
+        return
+    assert Comparison(anything=True).same(tree, tree) is True
