@@ -26,14 +26,37 @@ def literal_eval(text: str) -> Any:
         ValueError: it is no literal, or over 4,096 characters or 90 brackets. ``SyntaxError``, ``TypeError`` and the
             rest of what ``ast.literal_eval`` raises come as this, too.
     """
-    if len(text) > MAX_TEXT or len(_OPEN.findall(text)) > 1_000 or _SIGNS.search(text) or _depth(text) > MAX_DEPTH:
-        raise ValueError("a literal that is too long or too deep")
+    _check(text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise ValueError(f"not a literal: {error}") from None
+
+
+def names_in(text: str) -> set[str]:
+    """The names that an expression reads.
+
+    >>> sorted(names_in("[len(x), inf]"))
+    ['inf', 'len', 'x']
+
+    Raises:
+        ValueError: it is no expression, or over the bounds of :func:`literal_eval`.
+    """
+    _check(text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text, mode="eval")
+        return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError(f"not an expression: {error}") from None
+
+
+def _check(text: str) -> None:
+    if len(text) > MAX_TEXT or len(_OPEN.findall(text)) > 1_000 or _SIGNS.search(text) or _depth(text) > MAX_DEPTH:
+        raise ValueError("a literal that is too long or too deep")
 
 
 def _depth(text: str) -> int:

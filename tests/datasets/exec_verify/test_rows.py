@@ -133,3 +133,22 @@ def test_responses_that_pass_become_supervised_data(prepared):
     kept = list(passing_responses(rows, WhiteBox(), report))
     assert len(kept) == 6
     assert report.left_out["scores below 1"] == 6
+
+
+def test_a_row_whose_own_right_answer_would_not_earn_full_marks_is_not_written():
+    """An input that only the program could make: the reward refuses it, so nobody could answer the row."""
+    report = Report()
+    sample = {"code": "def f(g):\n    return g(8)", "input": "int.bit_length"}
+    kinds = [row["extra_info"]["type"] for row, _ in prepare([sample], Settings(), report)]
+    assert kinds == ["io_mixed"]
+    assert sum(count for why, count in report.left_out.items() if why.startswith("oi:")) == 1
+
+
+def test_text_states_are_written_as_the_published_files_have_them():
+    """ExecVerify's own reward then reads our rows, too."""
+    sample = {"code": "def f(a):\n    b = a + 'x'\n    return b", "input": "'q'"}
+    row, solution = next(iter(prepare([sample], Settings(("io_mixed",)), Report())))
+    states = json.loads(row["reward_model"]["ground_truth"])["question_answers"]["state_as"]
+    assert [["str", "qx"]] in states
+    assert WhiteBox()([solution], [row]).values.tolist() == [1.0]
+    assert WhiteBox(profile="released")([solution], [row]).values.tolist() == [2.0]

@@ -77,6 +77,10 @@ def within(seconds: float) -> None:
 def attempt(code: str, tests: dict[str, Any], seconds: float) -> list[str]:
     """The results up to the first test that fails; what ends the checker's own process fails all tests."""
     streams = sys.stdin, sys.stdout, sys.stderr
+    empty = os.open(os.devnull, os.O_RDONLY)  # each attempt is a process of its own there, with a descriptor 0 to close
+    if empty:
+        os.dup2(empty, 0)
+        os.close(empty)
     try:
         with open(os.devnull, "w") as nowhere:
             sys.stdout = sys.stderr = nowhere

@@ -17,15 +17,16 @@ from table_rewards.core.rows import Row, as_mapping
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.white_box.reference import State, WhiteBoxReference
 from table_rewards.sandbox import Job, Limits, Outcome, values
-from table_rewards.text.literal_eval import literal_eval
+from table_rewards.text.literal_eval import literal_eval, names_in
 
 FULL: Final = 2.0
 LONGEST_COMMAND: Final = 131_071
 """Bytes of program that Linux takes as one argument of a command; the released code passes programs as such."""
 _PROGRAM: Final = re.compile(r"```python\n(.*?)\n```", re.DOTALL)
-_NAME: Final = re.compile(r"(?<![\w.])[^\W\d]\w*|\.\s*[^\W\d]\w*")
 _BYTEARRAY: Final = re.compile(r"bytearray\((b(?:'[^']*'|\"[^\"]*\"))\)")
 _BUILTINS: Final = frozenset(dir(builtins))
+_NOTHING: Final = object()
+"""What a gold text evaluates to that no literal equals: ``range(3)``, ``slice(1)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +155,13 @@ def _evaluated(text: str) -> Any:
         return literal_eval(text)
     except ValueError:
         pass
-    if not {name.lstrip(". ") if name[0] != "." else "" for name in _NAME.findall(_BYTEARRAY.sub(r"\1", text))} <= (
-        _BUILTINS
-    ):
+    names = names_in(text)
+    if not names <= _BUILTINS:
         raise ValueError("a name that is not built in")
     try:
-        return values.from_literal(_BYTEARRAY.sub(r"\1", text)).python()
+        return values.from_literal(_BYTEARRAY.sub(r"\1", text)).python() if names else _NOTHING
     except ValueError:
-        if "<" in text:
-            raise
-        return object()  # range(3), slice(1): something that no literal equals
+        return _NOTHING
 
 
 def _equal(said: Any, value: Any) -> bool:
