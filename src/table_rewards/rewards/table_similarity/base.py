@@ -132,11 +132,11 @@ class TableReward(Reward[TableReference]):
         The published normalisations compare HTML with HTML as it stands.
         """
         compared = self.compare([tree for _, tree in candidates], reference)
-        rectangular = filled(reference)
+        places = [at for at, (format, _) in enumerate(candidates) if format != HTML or self.normalisation == STANDARD]
+        rectangular = filled(reference) if places else reference
         if rectangular is reference:
             return compared
-        places = [at for at, (format, _) in enumerate(candidates) if format != HTML or self.normalisation == STANDARD]
-        again = self.compare([filled(candidates[at][1]) for at in places], rectangular) if places else []
+        again = self.compare([filled(candidates[at][1]) for at in places], rectangular)
         for at, other in zip(places, again, strict=True):
             compared[at] = max(compared[at], other._replace(rectangular=True), key=lambda one: one.parts[0])
         return compared

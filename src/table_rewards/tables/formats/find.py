@@ -19,6 +19,7 @@ from table_rewards.tables.formats.hidden import blank, without_hidden
 from table_rewards.tables.formats.latex import latex_tables
 from table_rewards.tables.formats.markdown import markdown_blocks
 from table_rewards.tables.formats.otsl import TOKEN
+from table_rewards.tables.formats.simple_html import is_bare_table
 
 HTML: Final = "html"
 OTSL: Final = "otsl"
@@ -79,6 +80,8 @@ def find_tables(completion: str) -> list[Found]:
     >>> find_tables("There is no table.")
     []
     """
+    if is_bare_table(completion):  # as most are in training
+        return [Found(HTML, completion)]
     text = answer_part(completion)
     for certain in (True, False):
         for format, look in _SEARCHES:

@@ -87,7 +87,13 @@ def long_texts(one: Tree, other: Tree) -> bool:
 def _characters(tree: Tree) -> int:
     if tree.rows is None:
         return sum(len(text) for text in tree.texts if text)
-    return sum(len(leaf) if isinstance(leaf, str) else len(leaf[0]) for row in tree.rows for leaf in row)
+    total = 0
+    for row in tree.rows:
+        try:
+            total += len("".join(row))  # type: ignore[arg-type]
+        except TypeError:  # a cell that spans more than one slot
+            total += sum([len(leaf) if isinstance(leaf, str) else len(leaf[0]) for leaf in row])
+    return total
 
 
 def lopsided(one: int, other: int) -> bool:

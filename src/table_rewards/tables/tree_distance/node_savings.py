@@ -61,6 +61,9 @@ def leaf_savings(left: Sequence[Leaf], right: Sequence[Leaf], out: Matrix, exact
 
     Cells that span one slot must come first on both sides.
     """
+    if tuple not in map(type, left) and tuple not in map(type, right):
+        text_savings(left, right, out, exact_numbers)  # type: ignore[arg-type]
+        return
     by_span_left, by_span_right = _by_span(left), _by_span(right)
     if by_span_left.keys() | by_span_right.keys() != {(1, 1)}:
         out[...] = 1.0
@@ -77,9 +80,12 @@ def leaf_savings(left: Sequence[Leaf], right: Sequence[Leaf], out: Matrix, exact
 
 def plain_first(leaves: Iterable[Leaf]) -> list[Leaf]:
     """Return distinct cells, those that span one slot first."""
+    distinct = dict.fromkeys(leaves)
+    if tuple not in map(type, distinct):
+        return list(distinct)
     plain: dict[Leaf, None] = {}
     spanning: dict[Leaf, None] = {}
-    for leaf in leaves:
+    for leaf in distinct:
         (plain if isinstance(leaf, str) else spanning)[leaf] = None
     return [*plain, *spanning]
 
@@ -103,9 +109,9 @@ def _by_span(leaves: Sequence[Leaf]) -> dict[tuple[int, int], list[int]]:
 
 def longest_affordable(left: Sequence[str], right: Sequence[str]) -> int | None:
     """Return the greatest text length up to which all pairs can be compared in full; None when every text can."""
-    lengths_left, lengths_right = [len(text) for text in left], [len(text) for text in right]
-    if sum(lengths_left) * sum(lengths_right) <= MAX_CHARACTER_PAIRS:
+    if sum(map(len, left)) * sum(map(len, right)) <= MAX_CHARACTER_PAIRS:
         return None
+    lengths_left, lengths_right = [len(text) for text in left], [len(text) for text in right]
     lengths = sorted({*lengths_left, *lengths_right})
     sums = zip(lengths, _sums_up_to(lengths_left, lengths), _sums_up_to(lengths_right, lengths), strict=True)
     return max((length for length, a, b in sums if a * b <= MAX_CHARACTER_PAIRS), default=0)

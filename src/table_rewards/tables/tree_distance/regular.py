@@ -20,7 +20,7 @@ mapping of what is below them. Four observations make it fast in numpy, none of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 from operator import ne
 from typing import Final, NamedTuple
 
@@ -28,12 +28,13 @@ import numpy as np
 
 from table_rewards.tables.table import Row
 from table_rewards.tables.tree_distance.dynamic_programme import Job, Side, alone, lockstep
-from table_rewards.tables.tree_distance.node_savings import leaf_savings, plain_first
+from table_rewards.tables.tree_distance.node_savings import Matrix, leaf_savings, plain_first
 from table_rewards.tables.tree_distance.rows import row_pair_savings
 from table_rewards.tables.trees.tree import Tree
 
 _LARGE: Final = 40_000  # node pairs from which a pair runs alone
 _WIDE: Final = 4  # a prediction this many times the reference's size is run with the two exchanged
+_ROUNDING: Final = 1e-11
 _BATCH: Final = 4_000_000  # numbers in the savings of one lockstep batch (32 MB)
 
 
@@ -124,6 +125,24 @@ def _in_order(rows: Sequence[Row], left: list[int], right: list[int]) -> int:
     return cost
 
 
+def _in_place(savings: Matrix, left: list[list[int]], right: list[list[int]]) -> float | None:
+    """The distance of tables of one structure, where mapping each cell on the one at its place is seen to be best.
+
+    No cell of a table costs less than renaming it into the most similar one of the other table, whatever the mapping.
+    """
+    if len(left) != len(right) or list(map(len, left)) != list(map(len, right)):
+        return None
+    ours, theirs = list(chain.from_iterable(left)), list(chain.from_iterable(right))
+    if not ours:
+        return 0.0
+    gained = float(savings[ours, theirs].sum())
+    if float(savings.max(axis=1)[ours].sum()) > gained + _ROUNDING and (
+        float(savings.max(axis=0)[theirs].sum()) > gained + _ROUNDING
+    ):
+        return None
+    return 2.0 * len(ours) - gained
+
+
 class _Group:
     """Remainders against one reference, with the savings of cells and rows that they share."""
 
@@ -146,6 +165,11 @@ class _Group:
         if p and q:
             leaf_savings(cells_left, cells_right, cells[:p, :q], exact_numbers)
         cells[p + 1, :q] = cells[:p, q + 1] = 1.0  # an empty row is a leaf, and a leaf may be renamed into a cell
+        self.decided = [
+            _in_place(cells[:p, :q], *self._cells_of(below, reference, remainder)) for remainder in remainders
+        ]
+        if None not in self.decided:
+            return
         aligned = row_pair_savings(cells, list(self.left.values()), list(below.values()), padding=(p, q))
         aligned += 2.0
         self.right = Side.of([below[row] for row in right], q)
@@ -155,11 +179,19 @@ class _Group:
         self.place = {row: at for at, row in enumerate(lefts)}
         self.empty = p
 
+    def _cells_of(
+        self, below: dict[int, list[int]], reference: list[int], remainder: Remainder
+    ) -> tuple[list[list[int]], list[list[int]]]:
+        opposite = reference[remainder.first : remainder.behind]
+        return [self.left[row] for row in remainder.left], [below[row] for row in opposite]
+
     def distances(self) -> list[float]:
         """Return the distance of each remainder."""
-        results = [0.0] * len(self.remainders)
+        results = [0.0 if known is None else known for known in self.decided]
         together: list[tuple[int, Job]] = []
         for at, remainder in enumerate(self.remainders):
+            if self.decided[at] is not None:
+                continue
             left = Side.of([self.left[row] for row in remainder.left], self.empty)
             places = np.array([self.place[row] for row in remainder.left], dtype=np.intp)
             right, nodes, rows = self.right.part(remainder.first - self.first, remainder.behind - self.first)

@@ -49,8 +49,34 @@ def filled(tree: Tree) -> Tree:
 
 
 def _is_full(rows: tuple[Row, ...]) -> bool:
-    """Whether a table without spans has rows of one length."""
-    return len({len(row) for row in rows}) <= 1 and not any(tuple in map(type, row) for row in rows)
+    """Whether the cells fill a rectangle, none on another."""
+    widths = [len(row) for row in rows]
+    if len(set(widths)) <= 1 and not any(tuple in map(type, row) for row in rows):
+        return True
+    width = sum([1 if isinstance(leaf, str) else leaf[1] for leaf in rows[0]])
+    if width > _MAX_SLOTS:
+        return False
+    covered = [0] * width  # rows that cells from above still cover, a column each
+    covers = False
+    for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
+        if not covers and tuple not in map(type, row):
+            if len(row) != width:
+                return False
+            continue
+        column = 0
+        for leaf in row:
+            while column < width and covered[column]:
+                column += 1
+            _, colspan, rowspan = (leaf, 1, 1) if isinstance(leaf, str) else leaf
+            if column + colspan > width or rowspan > left or any(covered[column : column + colspan]):
+                return False
+            covered[column : column + colspan] = [rowspan] * colspan
+            column += colspan
+        if 0 in covered:
+            return False
+        covered = [rows_left - 1 for rows_left in covered]
+        covers = any(covered)
+    return not covers
 
 
 def _with_text(leaf: Leaf, text: str) -> str | tuple[str, int, int]:

@@ -19,6 +19,7 @@ from table_rewards.tables.formats.convert import PARSERS
 from table_rewards.tables.formats.find import HTML, Found
 from table_rewards.tables.formats.html_rows import read_rows, table_element
 from table_rewards.tables.formats.scripts import BARE
+from table_rewards.tables.formats.simple_html import simple_rows
 from table_rewards.tables.table import Table, tidy
 from table_rewards.tables.trees.filled import filled
 from table_rewards.tables.trees.html_trees import omnidocbench_tree, pubtabnet_tree
@@ -40,6 +41,10 @@ def tree_of(found: Found, normalisation: str = STANDARD) -> Tree | None:
     if found.format != HTML:
         table = PARSERS[found.format](found.source)
         return None if table is None or not table.size else filled(tree_of_table(table, normalisation))
+    if normalisation != PUBTABNET:
+        simple = simple_rows(found.source)
+        if simple is not None:
+            return Tree.from_rows(simple) if any(simple) else None
     element = table_element(found.source)
     if element is None:
         return None
