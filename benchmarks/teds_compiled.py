@@ -9,7 +9,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
-from table_rewards.tables.tree_distance.regular import equal_ends
+from table_rewards.tables.tree_distance.equal_ends import equal_ends
 from table_rewards.tables.trees.tree import Tree
 
 

@@ -95,3 +95,26 @@ def test_many_tables():
             other = [row for row in other if row and "s" not in {leaf[0] for leaf in row}]
         left, right = Tree.from_rows(rows), Tree.from_rows(other)
         assert structure_distances([left], right) == tree_edit_distances([left.structure()], right.structure())
+
+
+def test_what_the_structures_prove_about_the_texts_is_true(make_trees):
+    """With the distance of the structures known, a mapping that costs no more is taken for the best: never wrongly."""
+    maker = make_trees(31)
+    proved = 0
+    for _ in range(400):
+        rows = maker.rows()
+        one, two = Tree.from_rows(maker.mutated(rows)), Tree.from_rows(rows)
+        floor = structure_distances([one], two)[0].value
+        found = tree_edit_distances([one], two, floors=[floor])[0].value
+        assert found == pytest.approx(tree_edit_distance(one, two), abs=1e-9)
+        proved += found == floor > 0
+    assert proved > 50
+
+
+def test_texts_in_place_are_taken_for_the_best_mapping_only_where_they_are(make_trees):
+    maker = make_trees(32)
+    for _ in range(300):
+        rows = [tuple(maker.random.choice(("ab", "ac", "xb", "x", "")) for _ in range(2)) for _ in range(3)]
+        other = [tuple(maker.random.choice(("ab", "ac", "xb", "x", "")) for _ in range(2)) for _ in range(3)]
+        one, two = Tree.from_rows(rows), Tree.from_rows(other)
+        assert tree_edit_distances([one], two)[0].value == pytest.approx(tree_edit_distance(one, two), abs=1e-9)

@@ -5,7 +5,7 @@ On postorder prefixes the greatest saving obeys ::
     S[u, v] = max(S[u-1, v], S[u, v-1], S[before(u), before(v)] + E[u, v])
 
 where before(x) is the last node left of the whole subtree of x, and E[u, v] is what mapping u on v saves, with the best
-mapping of what is below them. Four observations make it fast in numpy, none of them an approximation:
+mapping of what is below them. These observations make it fast in numpy, none of them an approximation:
 
 * E of two rows is 2 plus the best alignment of their cells: computed for all pairs of *different* rows at once
   (:mod:`table_rewards.tables.tree_distance.rows`). The predictions of a group repeat the reference's rows and one
@@ -13,6 +13,8 @@ mapping of what is below them. Four observations make it fast in numpy, none of 
 * A cell on a row that has cells saves 1, but mapping the cell on a cell of that row saves at least 1: such pairs can be
   left out. A step for a cell is then an addition, a maximum and a running maximum.
 * Rows equal at both ends of the two tables map on one another in some best mapping, so they are cut off before.
+* Where a mapping is found that costs no more than a lower bound, it is the best: the distance of the structures, and
+  for each cell the most similar one of the other table. Most damage that is not to texts is settled so.
 * Small predictions of a group advance in lockstep, row by row, as one array: one numpy call does the step of all. Large
   ones run alone, inside a band around the diagonal (:mod:`table_rewards.tables.tree_distance.dynamic_programme`).
 """
@@ -28,6 +30,8 @@ import numpy as np
 
 from table_rewards.tables.table import Row
 from table_rewards.tables.tree_distance.dynamic_programme import Job, Side, alone, lockstep
+from table_rewards.tables.tree_distance.equal_ends import equal_ends
+from table_rewards.tables.tree_distance.labels import Letters, costs_no_more
 from table_rewards.tables.tree_distance.node_savings import Matrix, leaf_savings, plain_first
 from table_rewards.tables.tree_distance.rows import row_pair_savings
 from table_rewards.tables.trees.tree import Tree
@@ -51,22 +55,6 @@ class Remainder(NamedTuple):
     behind: int
 
 
-def equal_ends(left: Sequence[object], right: Sequence[object]) -> tuple[int, int]:
-    """Return how many rows are equal at the beginning and at the end.
-
-    >>> equal_ends([1, 2, 3, 9], [1, 3, 9])
-    (1, 2)
-    """
-    shortest = min(len(left), len(right))
-    head = 0
-    while head < shortest and left[head] == right[head]:
-        head += 1
-    tail = 0
-    while tail < shortest - head and left[-1 - tail] == right[-1 - tail]:
-        tail += 1
-    return head, tail
-
-
 def regular_distances(
     predictions: Sequence[Tree],
     reference: Tree,
@@ -86,6 +74,7 @@ def regular_distances(
     rows: list[Row] = list(numbers)
     distances = [0.0] * len(predictions)
     remainders: dict[tuple[int, ...], Remainder] = {}
+    letters = Letters()
     for place, tree in enumerate(predictions):
         left = [numbers.setdefault(row, len(numbers)) for row in tree.rows or ()]
         rows.extend(islice(numbers, len(rows), None))
@@ -96,6 +85,13 @@ def regular_distances(
             distances[place] = float(abs(tree.size - reference.size))
             continue
         if floors and len(rest) == len(opposite) and _in_order(rows, rest, opposite) == floors[place]:
+            distances[place] = floors[place]
+            continue
+        if (
+            floors
+            and floors[place]
+            and costs_no_more([rows[row] for row in rest], [rows[row] for row in opposite], floors[place], letters)
+        ):
             distances[place] = floors[place]
             continue
         known = remainders.setdefault((head, behind, *rest), Remainder([], rest, head, behind))
