@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.rows import plain
 from table_rewards.datasets.files import read_rows
 from table_rewards.datasets.files.resume import ResumableOutput
 from table_rewards.datasets.prompts import PROMPT_FIELDS, prompt_of
-from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
+from table_rewards.llm import ChatPool, ChatReply, ChatRequest
 
 DESCRIPTION = f"""\
 Ask a model every prompt of a file and write its predictions, one JSON line each, ready for `score` and `evaluate`.
@@ -36,14 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.add_argument("file", metavar="FILE", type=pathlib.Path, help="prompts: .jsonl, .json (a list) or .parquet")
     where = parser.add_argument_group("endpoints")
-    where.add_argument(
-        "--endpoint",
-        action="append",
-        metavar="URL",
-        help="server, with or without /v1; repeat it or separate several by commas (default: $llm_serve_urls)",
-    )
-    where.add_argument("--model", help="served model name (default: the one that /v1/models offers)")
-    where.add_argument("--api-key-env", metavar="NAME", help="environment variable that holds the API key")
+    add_endpoint_arguments(where)
     where.add_argument("--max-in-flight", type=int, default=128, metavar="N", help="requests at once (%(default)s)")
     where.add_argument(
         "--attempts", type=int, default=8, metavar="N", help="HTTP requests a reply at most (%(default)s)"
@@ -77,10 +71,8 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigurationError(
             f"--samples {options.samples} at temperature 0 are {options.samples} times the same; add --temperature 0.7"
         )
-    pool = get_pool(
-        options.endpoint,
-        model=options.model,
-        api_key_env=options.api_key_env,
+    pool = pool_of(
+        options,
         max_in_flight=options.max_in_flight,
         attempts=options.attempts,
         timeout_s=options.timeout_s,
@@ -91,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     requests = _requests(rows, options)
     begun = time.monotonic()
     with ResumableOutput(out, IDENTITY, overwrite=options.overwrite, key=_key) as output:
-        earlier = _Earlier(out, options.model)
+        earlier = _Earlier(out, pool.settings.model)
         output.replay(earlier.add)
         earlier.check(requests)
         left = [key for key in requests if key not in earlier.requests]
@@ -113,7 +105,8 @@ Key = tuple[int, int]  # row, sample
 
 
 def _requests(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> dict[Key, ChatRequest]:
-    sampling = Sampling(
+    sampling = sampling_of(
+        options,
         temperature=options.temperature,
         top_p=options.top_p,
         max_tokens=options.max_tokens,

@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any, Final
 
 from table_rewards._version import __version__
+from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.terminal import filled, indented, styled, table
 from table_rewards.core.cpus import usable_cpus
@@ -20,7 +21,7 @@ from table_rewards.core.registry import create, names
 
 DESCRIPTION = """\
 Say what works on this machine: Python, the optional packages and what each is for, the trainers, the sandbox, the
-endpoints. Exit status 1 when an endpoint that was asked for does not answer.
+endpoints. Exit status 1 when an endpoint that was asked for does not answer, or answers without a word.
 """
 
 EXTRAS: Final = (
@@ -38,16 +39,13 @@ TRAINERS: Final = ("verl", "swift", "trl", "torch")
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = DESCRIPTION
-    parser.add_argument(
-        "--endpoint", action="append", default=[], metavar="URL", help="ask this OpenAI-compatible server; repeat it"
-    )
-    parser.add_argument("--api-key-env", metavar="NAME", help="environment variable that holds the API key")
+    add_endpoint_arguments(parser, same="none is asked")
     parser.add_argument("--timeout-s", type=float, default=10.0, metavar="S", help="longest wait (%(default)g)")
     parser.add_argument("--json", action="store_true", help="for machines")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    endpoints = [endpoint(url, arguments.api_key_env, arguments.timeout_s) for url in arguments.endpoint]
+    endpoints = [endpoint(url, arguments) for url in arguments.endpoint or ()]
     told = {
         "table_rewards": __version__,
         "python": platform.python_version(),
@@ -99,21 +97,26 @@ def rewards() -> dict[str, str]:
     return found
 
 
-def endpoint(url: str, api_key_env: str | None, timeout_s: float) -> dict[str, Any]:
-    """Ask a server which models it offers and for one word."""
+def endpoint(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Ask a server which models it offers and for one word. Without words in its reply it does not answer."""
     import time
 
-    from table_rewards.llm import get_pool
-
     begun = time.perf_counter()
+    timeout_s = arguments.timeout_s
+    alone = argparse.Namespace(**{**vars(arguments), "endpoint": [url]})
     try:
-        pool = get_pool(url, api_key_env=api_key_env, timeout_s=timeout_s, deadline_s=timeout_s, attempts=1, workers=1)
-        reply = pool.ask("Answer with the word yes.")
+        pool = pool_of(alone, timeout_s=timeout_s, deadline_s=timeout_s, attempts=1, workers=1)
+        reply = pool.ask("Answer with the word yes.", sampling_of(arguments))
     except TableRewardsError as error:
         return {"url": url, "answers": False, "error": " ".join(str(error).split())}
     took = time.perf_counter() - begun
-    if reply.failed:
-        return {"url": url, "answers": False, "error": " ".join(str(reply.error).split())}
+    problem = reply.error
+    if not reply.failed and not reply.text.strip():
+        problem = "its reply holds no text"
+        if reply.truncated:
+            problem += f": it was cut off{' in its thoughts' if reply.reasoning else ''} (--sampling max_tokens=N)"
+    if problem:
+        return {"url": url, "answers": False, "error": " ".join(problem.split())}
     return {"url": url, "answers": True, "model": reply.model, "seconds": round(took, 3)}
 
 

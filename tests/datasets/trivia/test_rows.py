@@ -329,6 +329,44 @@ def test_questions_survive_faults_and_an_outage_is_reported(tmp_path, capsys):
     assert "HTTP 400" in capsys.readouterr().err
 
 
+def test_whole_pairs_of_a_cut_off_reply_are_kept_and_losses_decide_the_exit_status(tmp_path, capsys):
+    source = write(tmp_path / "t.jsonl", [{"otsl": TABLES[1]["otsl"]}])
+    asked = ("trivia-questions", source, "--out", tmp_path / "o.jsonl", "--count", 5)
+
+    def cut_off(request):
+        text = model(request)
+        if not request["messages"][0]["content"].startswith("You write questions"):
+            return text
+        return {"content": text[: text.index("days has a week")], "finish_reason": "length"}
+
+    with ChatServer(reply=cut_off) as server:
+        assert run(*asked, "--endpoint", server.url) == 0
+    assert len(lines(tmp_path / "o.jsonl")[0]["qa_pairs"]) == 2
+    assert "were cut off" in capsys.readouterr().out
+
+    def half_checked(request):
+        known = request["messages"][0]["content"].startswith("You write questions") or "patient" in str(request)
+        return model(request) if known else ""
+
+    with ChatServer(reply=half_checked) as server:
+        assert run(*asked, "--endpoint", server.url) == INCOMPLETE
+        assert "pairs were lost" in capsys.readouterr().err
+        assert run(*asked, "--endpoint", server.url, "--fail-on-lost", 0.9) == 0
+
+
+def test_writer_and_checker_have_settings_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHECK_KEY", "secret")
+    source = write(tmp_path / "t.jsonl", [{"otsl": TABLES[1]["otsl"]}])
+    asked = ("trivia-questions", source, "--out", tmp_path / "o.jsonl", "--count", 5)
+    with ChatServer(reply=model) as writer, ChatServer(reply=model, key="secret") as checker:
+        theirs = ("--check-endpoint", checker.url, "--check-model", "c", "--check-api-key-env", "CHECK_KEY")
+        how = ("--sampling", "temperature=none", "--check-sampling", "max_tokens=99")
+        assert run(*asked, "--endpoint", writer.url, "--model", "w", *theirs, *how) == 0
+        assert {body["model"] for body in writer.received} == {"w"}
+        assert "temperature" not in writer.received[0]
+        assert {(body["model"], body["max_tokens"]) for body in checker.received} == {("c", 99)}
+
+
 def test_questions_about_images_show_the_image_to_both_models_and_hide_it_once(tmp_path):
     (tmp_path / "t.png").write_bytes(b"PNG")
     source = write(tmp_path / "t.jsonl", [{"images": ["t.png"]}, {"images": []}])

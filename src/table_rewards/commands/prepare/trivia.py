@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import pathlib
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE, UNUSABLE_FILE
 from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.options import fraction, positive_whole
 from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.datasets.prompts import image_part
 from table_rewards.datasets.trivia.check import ERROR, check
 from table_rewards.datasets.trivia.consistency import HIGH, LOW, consistencies, grouped, sample
 from table_rewards.datasets.trivia.rows import Prepared, for_verl, prepare, split
+from table_rewards.llm import Sampling
 
 
 def _trivia_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,27 +115,46 @@ def _questions_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("file", metavar="FILE", help="rows with a table")
     parser.add_argument("--out", type=pathlib.Path, required=True, metavar="OUT", help="the rows with qa_pairs, jsonl")
-    parser.add_argument("--endpoint", metavar="URLS", help="servers that write the pairs (default: $llm_serve_urls)")
-    parser.add_argument("--model", help="name of the writing model")
-    parser.add_argument("--check-endpoint", metavar="URLS", help="servers that check the pairs (default: the same)")
-    parser.add_argument("--check-model", help="name of the checking model; best another one")
+    add_endpoint_arguments(parser.add_argument_group("the writer"), whose=" that writes the pairs")
+    add_endpoint_arguments(
+        parser.add_argument_group("the checker; best another model"),
+        "check-",
+        whose=" that checks the pairs",
+        same="the writer's, with the writer's options",
+    )
     parser.add_argument("--count", type=int, default=30, metavar="N", help="most pairs a table (%(default)s)")
     parser.add_argument("--images", action="store_true", help="show the models the row's images instead of its table")
     parser.add_argument("--language", default="English", help="of the questions (%(default)s)")
     parser.add_argument("--cache", metavar="PATH", help="SQLite file for answers, so that a second run costs nothing")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sampling (0)")
+    parser.add_argument(
+        "--fail-on-lost",
+        type=float,
+        default=0.02,
+        metavar="SHARE",
+        help="exit with 1 when a larger share of the tables or of the pairs was lost to outages or unreadable replies "
+        "(%(default)g)",
+    )
 
 
 def _questions(options: argparse.Namespace) -> int:
-    from table_rewards.datasets.trivia.questions import write_questions
-    from table_rewards.llm import get_pool
+    from table_rewards.datasets.trivia.questions import CHECKING, NOT_CHECKED, write_questions, writing_sampling
 
+    fraction("--fail-on-lost", options.fail_on_lost)
+    positive_whole("--count", options.count)
     rows = list(read_rows(options.file))
     folder = pathlib.Path(options.file).parent
     tables = [_images(row, folder) if options.images else _table(row) for row in rows]
     slow = {"timeout_s": 600.0, "deadline_s": 1800.0, "workers": 1, "cache": options.cache}
-    writer = get_pool(options.endpoint, model=options.model, **slow)
-    checker = get_pool(options.check_endpoint or options.endpoint, model=options.check_model or options.model, **slow)
+    writer = pool_of(options, **slow)
+    same = options.check_endpoint is None  # then the checker is asked where the writer is, and as the writer is
+    if same:
+        options.check_endpoint = options.endpoint
+        options.check_api_key_env = options.check_api_key_env or options.api_key_env
+        options.check_model = options.check_model or options.model
+        options.check_endpoint_option = [*options.endpoint_option, *options.check_endpoint_option]
+    checker = pool_of(options, "check-", **slow)
+    writing, checking = writing_sampling(options.count, options.seed), CHECKING
     with Progress(len(rows), "tables") as bar:
         results = write_questions(
             tables,
@@ -141,6 +164,8 @@ def _questions(options: argparse.Namespace) -> int:
             language=options.language,
             seed=options.seed,
             progress=bar.to,
+            writing=sampling_of(options, **_fields(writing)),
+            checking=sampling_of(options, "check-", **_fields(checking)),
         )
     kept = [(row, result) for row, result in zip(rows, results, strict=True) if result.pairs]
     _write(options.out, ({**row, "qa_pairs": [pair._asdict() for pair in result.pairs]} for row, result in kept))
@@ -148,10 +173,27 @@ def _questions(options: argparse.Namespace) -> int:
     print(f"{options.out}: {pairs:,} pairs for {len(kept):,} of {len(rows):,} tables")
     for reason, count in sum((result.dropped for result in results), Counter[str]()).most_common():
         print(f"  {count:7,} pairs dropped: {reason}")
+    cut_off = sum(result.cut_off for result in results)
+    if cut_off:
+        print(f"  {cut_off:7,} replies of the writer were cut off; their whole pairs count (--sampling max_tokens=N)")
     errors = Counter(result.error for result in results if result.error)
     for reason, count in errors.most_common(5):
         print(f"  {count:7,} tables without pairs: {reason}", file=sys.stderr)
-    return DONE if kept else INCOMPLETE
+    lost = sum(result.lost for result in results)
+    unchecked = sum(result.dropped[NOT_CHECKED] for result in results)
+    checked = pairs + sum(sum(result.dropped.values()) for result in results)
+    too_many = lost > options.fail_on_lost * len(rows) or unchecked > options.fail_on_lost * checked
+    if too_many:
+        print(
+            f"table-rewards: {lost:,} of {len(rows):,} tables and {unchecked:,} of {checked:,} pairs were lost, more "
+            f"than --fail-on-lost {options.fail_on_lost:g} allows; the same command with --cache asks only for those",
+            file=sys.stderr,
+        )
+    return INCOMPLETE if too_many or not kept else DONE
+
+
+def _fields(sampling: Sampling) -> dict[str, Any]:
+    return {field.name: getattr(sampling, field.name) for field in dataclasses.fields(sampling)}
 
 
 SUBCOMMANDS = {

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from table_rewards.core.completion import answer_of
 from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling
+from table_rewards.llm.quoting import without_control_tokens
 from table_rewards.llm.types import Message
 from table_rewards.rewards.qa_f1 import QAPair
 from table_rewards.rewards.qa_f1.f1 import fold, is_refusal, token_f1, tokens
@@ -28,6 +29,10 @@ SAME: Final = 0.8
 ALIKE: Final = 0.75
 """Least overlap of two questions' words that count as a repeat."""
 MAX_CHARS: Final = 30_000
+CHECKING: Final = Sampling(max_tokens=256)
+"""How a checker samples by default."""
+NOT_CHECKED: Final = "not checked"
+"""Why a pair was dropped whose check got no readable answer: a loss of the run, not of the pair."""
 NO_TABLE: Final = "<table></table>"
 
 WRITER: Final = """\
@@ -54,11 +59,21 @@ between <answer> and </answer>. If the table does not contain it, write <answer>
 
 @dataclass
 class Questions:
-    """The pairs of one table, and what became of the rest."""
+    """The pairs of one table, and what became of the rest.
+
+    Attributes:
+        pairs: those that were kept.
+        dropped: how many were not, by reason.
+        error: why the table has no pairs at all, where nothing could be asked or read.
+        lost: the table has no pairs because the writer failed, not for what it is.
+        cut_off: the writer ran into its token limit; its whole pairs count.
+    """
 
     pairs: list[QAPair] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     error: str = ""
+    lost: bool = False
+    cut_off: bool = False
 
 
 Source = str | Sequence[Mapping[str, Any]]
@@ -74,6 +89,8 @@ def write_questions(
     language: str = "English",
     progress: Callable[[int], None] = lambda done: None,
     seed: int = 0,
+    writing: Sampling | None = None,
+    checking: Sampling | None = None,
 ) -> list[Questions]:
     """Write and check questions for tables in any format; one result a table, in order. Outages are in ``error``.
 
@@ -85,6 +102,8 @@ def write_questions(
         language: of the questions.
         progress: called with the number of tables that have been written for.
         seed: of the sampling.
+        writing, checking: how the writer and the checker sample; None takes :func:`writing_sampling` for ``count``
+            and :data:`CHECKING`.
     """
     results = [Questions() for _ in tables]
     shown: list[Source] = []
@@ -97,11 +116,12 @@ def write_questions(
             result.error = "" if table else "no image"
             shown.append(table)
     asked = [index for index, result in enumerate(results) if not result.error]
-    requests = [_to_writer(shown[index], count, language, seed) for index in asked]
+    sampling = writing or writing_sampling(count, seed)
+    requests = [_to_writer(shown[index], count, language, sampling) for index in asked]
     for done, (position, reply) in enumerate(writer.stream(requests), 1):
         _take_down(results[asked[position]], reply)
         progress(done)
-    _check(results, shown, checker)
+    _check(results, shown, checker, checking or CHECKING)
     for result in results:
         kept = spread(result.pairs, count)
         result.dropped["beyond the count"] += len(result.pairs) - len(kept)
@@ -181,23 +201,33 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
         at = text.find("{", end)
 
 
-def _to_writer(table: Source, count: int, language: str, seed: int) -> ChatRequest:
+def writing_sampling(count: int, seed: int = 0) -> Sampling:
+    """How a writer samples by default: 120 tokens for each pair that is wanted (half as many more are written) and 200.
+
+    >>> writing_sampling(30).max_tokens
+    3800
+    """
+    return Sampling(temperature=0.7, top_p=0.95, max_tokens=200 + 120 * count, seed=seed)
+
+
+def _to_writer(table: Source, count: int, language: str, sampling: Sampling) -> ChatRequest:
     material = TEXT if isinstance(table, str) else PICTURE
     wanted = count + count // 2  # some will not pass
     prompt: tuple[Message, ...] = (
         {"role": "system", "content": WRITER.format(count=wanted, language=language, material=material)},
-        {"role": "user", "content": table if isinstance(table, str) else list(table)},
+        {"role": "user", "content": without_control_tokens(table) if isinstance(table, str) else list(table)},
     )
-    sampling = Sampling(temperature=0.7, top_p=0.95, max_tokens=200 + 80 * count, seed=seed)
     return ChatRequest(prompt, sampling, tag=f"questions:{VERSION}")
 
 
 def _take_down(result: Questions, reply: ChatReply) -> None:
     if reply.failed:
-        result.error = reply.error
+        result.error, result.lost = reply.error, True
         return
     pairs = read_pairs(reply.text)
+    result.cut_off = reply.truncated
     if not pairs:
+        result.lost = True
         result.error = "the writer's reply was cut off" if reply.truncated else "the writer's reply held no pairs"
     result.pairs = list(distinct(pairs))
     result.dropped["repeats"] += len(pairs) - len(result.pairs)
@@ -210,10 +240,9 @@ def _to_checker(table: Source, question: str) -> tuple[Message, ...]:
     return ({"role": "system", "content": IMAGE_READER}, {"role": "user", "content": [*table, asked]})
 
 
-def _check(results: Sequence[Questions], shown: Sequence[Source], checker: ChatPool) -> None:
+def _check(results: Sequence[Questions], shown: Sequence[Source], checker: ChatPool, sampling: Sampling) -> None:
     """Keep the pairs whose answer the checker finds with the table and not without."""
     asked = [(index, pair) for index, result in enumerate(results) for pair in result.pairs]
-    sampling = Sampling(max_tokens=256)
     tag = f"questions:{VERSION}"
     requests = [ChatRequest(_to_checker(shown[index], pair.question), sampling, tag=tag) for index, pair in asked]
     requests += [ChatRequest(messages(NO_TABLE, pair.question), sampling, tag=tag) for _, pair in asked]
@@ -234,10 +263,10 @@ def _check(results: Sequence[Questions], shown: Sequence[Source], checker: ChatP
 def _verdict(pair: QAPair, with_table: ChatReply, without: ChatReply) -> str:
     """Why a pair is dropped; empty when it is kept. What could not be asked is dropped too, and counted as that."""
     if with_table.failed or without.failed:
-        return "not checked"
+        return NOT_CHECKED
     (found, _), (guessed, _) = read_answer(with_table), read_answer(without)
     if found is None or (guessed is None and not without.empty):
-        return "not checked"
+        return NOT_CHECKED
     if is_refusal(found) or token_f1(found, pair.answer) < SAME:
         return "not found in the table"
     if guessed is not None and not is_refusal(guessed) and token_f1(guessed, pair.answer) >= SAME:
