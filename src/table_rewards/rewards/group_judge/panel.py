@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from table_rewards.llm import ChatReply
 from table_rewards.rewards.group_judge.reference import GroupReference
 from table_rewards.rewards.llm_reward import said_in
+from table_rewards.rewards.log_probabilities import expected_scores
 from table_rewards.rewards.ranking.parse import Form, read_ranking
 from table_rewards.rewards.ranking.reference import label
 
@@ -88,8 +89,8 @@ def _orders(n: int, count: int) -> Iterator[tuple[int, ...]]:
             yield (straight[::-1])[at:] + (straight[::-1])[:at]
 
 
-def settle(panel: Panel, number: int, reply: ChatReply) -> bool:
-    """Read a reply into its panel; False when there is nothing to read."""
+def settle(panel: Panel, number: int, reply: ChatReply, *, expected: bool = False) -> bool:
+    """Read a reply into its panel; False when there is nothing to read. ``expected``: by its log-probabilities."""
     if reply.failed:
         panel.problem = f"no judge: {reply.error}"
         return False
@@ -98,6 +99,9 @@ def settle(panel: Panel, number: int, reply: ChatReply) -> bool:
     scores, problem = None, said.problem
     if said.text:
         scores, problem = read_ranking(said.text, names, _FORM if len(names) > 1 else _LONE_FORM)
+    if scores is not None and expected:
+        scores = expected_scores(reply.logprobs, names)
+        problem = "its server sent no log-probabilities of the scores; scores='written' needs none"
     if scores is None:
         panel.problem = f"the judge's reply cannot be read: {problem}"
         panel.unread.add(number)

@@ -18,6 +18,7 @@ from table_rewards.rewards.group_judge.overlong import Overlong
 from table_rewards.rewards.group_judge.panel import Panel, settle
 from table_rewards.rewards.group_judge.reference import CANDIDATES, GroupReference, reference_of_row
 from table_rewards.rewards.llm_reward import LLMReward, Rounds
+from table_rewards.rewards.log_probabilities import ALTERNATIVES
 from table_rewards.rewards.ranking.prompts import VERSION, ranking_prompt
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 WAITS = {"deadline_s": 300.0, "timeout_s": 120.0}
 LONGER = 2  # a reply that was cut off is asked for once more with so many times the tokens
+SCORES = ("written", "expected")
 LONE = ("judge", "default")
 
 
@@ -71,6 +73,8 @@ class GroupJudge(LLMReward[GroupReference]):
             calls of this process to bring the rest. For trainers that score one completion a call, in threads or
             tasks; None never waits.
         temperature, max_tokens: how the judge samples.
+        scores: ``"written"``, or ``"expected"``: a score is the mean over what the judge might have written in its
+            place, from the log-probabilities that its server must send.
         asking: where the judge is and how it is asked:
             :class:`table_rewards.rewards.endpoint_options.EndpointOptions`; an attempt may take ``timeout_s=120``
             seconds, a reply ``deadline_s=300``.
@@ -116,6 +120,7 @@ class GroupJudge(LLMReward[GroupReference]):
         gather_s: float = 30.0,
         temperature: float = 0.0,
         max_tokens: int = 4096,
+        scores: Literal["written", "expected"] = "written",
         profile: Profile = "corrected",
         **asking: Unpack[EndpointOptions],
     ) -> None:
@@ -145,7 +150,9 @@ class GroupJudge(LLMReward[GroupReference]):
         self.gather_s = not_negative("gather_s", gather_s)
         if group_size is not None and isinstance(group_by, int):
             raise ConfigurationError("group_size waits for other calls, which group_by=<number> can't tell apart")
-        self.connect(asking, WAITS, max_tokens=max_tokens, temperature=temperature)
+        self.scores = one_of("scores", scores, SCORES)
+        top = ALTERNATIVES if self.scores == "expected" else None
+        self.connect(asking, WAITS, max_tokens=max_tokens, temperature=temperature, top_logprobs=top)
 
     def reference(self, row: Mapping[str, Any]) -> GroupReference:
         return reference_of_row(row)
@@ -170,6 +177,7 @@ class GroupJudge(LLMReward[GroupReference]):
             "overlong": str(self.overlong),
             "shown": f"{self.seating.most}x{self.seating.longest}",
             "size": self.group_size,
+            **({} if self.scores == "written" else {"scores": self.scores}),
             **self.sampling_signature(),
             **super().options(),
         }
@@ -193,8 +201,8 @@ class GroupJudge(LLMReward[GroupReference]):
     def rounds(self, completions: Sequence[str], references: Sequence[GroupReference]) -> Rounds[list[Judgement]]:
         """Judge what is here, without waiting for the rest of any group; what could not be read is asked again."""
         seats, asked = self.seating.seated(completions, references)
-        again = _unread(asked, (yield [self._request(*one, 0, self.sampling) for one in asked]))
-        _unread(
+        again = self._unread(asked, (yield [self._request(*one, 0, self.sampling) for one in asked]))
+        self._unread(
             [one for one, _ in again],
             (yield [self._request(*one, 1, self._longer if cut_off else self.sampling) for one, cut_off in again]),
         )
@@ -232,11 +240,12 @@ class GroupJudge(LLMReward[GroupReference]):
                 judged.append(Judgement(self.scale * score - overlong, parts, SCORED, panel.problem))
         return judged
 
-
-def _unread(asked: Sequence[tuple[Panel, int]], replies: Sequence[ChatReply]) -> list[tuple[tuple[Panel, int], bool]]:
-    """Write the scores down; return what to ask again, and whether it was cut off: what came and could not be read."""
-    again = []
-    for (panel, number), reply in zip(asked, replies, strict=True):
-        if not settle(panel, number, reply) and not reply.failed:
-            again.append(((panel, number), reply.truncated))
-    return again
+    def _unread(
+        self, asked: Sequence[tuple[Panel, int]], replies: Sequence[ChatReply]
+    ) -> list[tuple[tuple[Panel, int], bool]]:
+        """Write the scores down; return what to ask again, and whether it was cut off: what came and was not read."""
+        again = []
+        for (panel, number), reply in zip(asked, replies, strict=True):
+            if not settle(panel, number, reply, expected=self.scores == "expected") and not reply.failed:
+                again.append(((panel, number), reply.truncated))
+        return again

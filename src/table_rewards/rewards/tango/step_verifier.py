@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from table_rewards.core.completion import without_end_tokens
-from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.errors import BadReference, ConfigurationError, one_of
 from table_rewards.core.options import fraction
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row
@@ -15,6 +15,7 @@ from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.llm import ChatReply, ChatRequest
 from table_rewards.rewards.endpoint_options import EndpointOptions, takes_endpoint_options
 from table_rewards.rewards.llm_reward import LLMReward, Rounds, answered
+from table_rewards.rewards.log_probabilities import ALTERNATIVES, verdict_probabilities
 from table_rewards.rewards.mathematics.answers import find_answer
 from table_rewards.rewards.tango.format import Step, Verification, solution_steps
 from table_rewards.rewards.tango.generator import StepReward
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 WAITS = {"deadline_s": 300.0, "timeout_s": 120.0}
+VERDICTS = ("words", "probabilities")
 LONGER = 2  # a reply that was cut off is asked for once more with so many times the tokens
 
 
@@ -57,6 +59,8 @@ class StepVerifier(LLMReward[Question]):
     Args:
         final_weight: w in [0, 1].
         max_tokens: most tokens of a verification.
+        verdicts: ``"words"``: a step is right or wrong; ``"probabilities"``: it counts with the probability that the
+            verifier gave CORRECT against INCORRECT, which its server must send (log-probabilities).
         asking: where the verifier is and how it is asked:
             :class:`table_rewards.rewards.endpoint_options.EndpointOptions`; an attempt may take ``timeout_s=120``
             seconds, a reply ``deadline_s=300``.
@@ -80,6 +84,7 @@ class StepVerifier(LLMReward[Question]):
         *,
         final_weight: float = 0.5,
         max_tokens: int = 4096,
+        verdicts: Literal["words", "probabilities"] = "words",
         profile: Profile = "corrected",
         **asking: Unpack[EndpointOptions],
     ) -> None:
@@ -89,7 +94,9 @@ class StepVerifier(LLMReward[Question]):
                 "StepVerifier has no released profile: RL Tango trains its verifier and asks no endpoint"
             )
         self.final_weight = fraction("final_weight", final_weight)
-        self.connect(asking, WAITS, max_tokens=max_tokens)
+        self.verdicts = one_of("verdicts", verdicts, VERDICTS)
+        top = ALTERNATIVES if self.verdicts == "probabilities" else None
+        self.connect(asking, WAITS, max_tokens=max_tokens, top_logprobs=top)
 
     def reference(self, row: Mapping[str, Any]) -> Question:
         wrapped = Row(row)
@@ -112,6 +119,7 @@ class StepVerifier(LLMReward[Question]):
             "prompt": VERSION,
             "final": self.final_weight,
             "tokens": self.sampling.token_limit,
+            **({} if self.verdicts == "words" else {"verdicts": self.verdicts}),
             **self.sampling_signature(),
             **super().options(),
         }
@@ -137,7 +145,7 @@ class StepVerifier(LLMReward[Question]):
         papers = [_Paper(c, r.text) for c, r in zip(completions, references, strict=True)]
         for sample in (0, 1):
             open_ = [paper for paper in papers if paper.open]
-            _mark(open_, (yield [self._request(paper, sample) for paper in open_]))
+            self._mark(open_, (yield [self._request(paper, sample) for paper in open_]))
         return papers
 
     def _request(self, paper: _Paper, sample: int) -> ChatRequest:
@@ -150,13 +158,32 @@ class StepVerifier(LLMReward[Question]):
         shown = messages(paper.question, [step.text for step in paper.steps], paper.answer)
         return ChatRequest(shown, sampling, sample=sample, tag=f"step_verifier:{VERSION}")
 
+    def _mark(self, papers: Sequence[_Paper], replies: Sequence[ChatReply]) -> None:
+        """Take down what the replies say; a paper stays open where they say nothing that counts."""
+        for paper, reply in zip(papers, replies, strict=True):
+            if reply.failed:
+                paper.error, paper.failed = reply.error, True
+                continue
+            paper.cut_off = reply.truncated
+            said, paper.error = read_reply(reply, len(paper.steps))
+            if said is None:
+                continue
+            sure = [float(bool(verdict)) for verdict in (*said.steps, said.final)]
+            if self.verdicts == "probabilities":
+                found = verdict_probabilities(reply.logprobs, len(sure))
+                if found is None:
+                    paper.error = "the server sent no log-probabilities of the verdicts; verdicts='words' needs none"
+                    continue
+                sure = found
+            paper.said, paper.sure = said, sure
+
     def _judgement(self, paper: _Paper) -> Judgement:
         if paper.problem:
             return Judgement(0.0, (0.0, 0.0, 0.0), UNPARSED, paper.problem)
         if paper.said is None:
             return self.unscored(paper.error)
-        share = sum(bool(verdict) for verdict in paper.said.steps) / len(paper.steps)
-        final = float(bool(paper.said.final))
+        *steps, final = paper.sure
+        share = sum(steps) / len(steps)
         value = self.final_weight * final + (1 - self.final_weight) * share
         return Judgement(value, (share, final, float(len(paper.steps))), SCORED)
 
@@ -164,7 +191,7 @@ class StepVerifier(LLMReward[Question]):
 class _Paper:
     """One solution on its way through the verifier."""
 
-    __slots__ = ("answer", "cut_off", "error", "failed", "problem", "question", "said", "steps")
+    __slots__ = ("answer", "cut_off", "error", "failed", "problem", "question", "said", "steps", "sure")
 
     def __init__(self, completion: str, question: str) -> None:
         completion = without_end_tokens(completion)
@@ -172,6 +199,7 @@ class _Paper:
         self.steps = _steps(completion)
         self.answer = find_answer(completion).text
         self.said: Verification | None = None
+        self.sure: list[float] = []
         self.error = ""
         self.failed = self.cut_off = False
         self.problem = ""
@@ -198,12 +226,3 @@ def _steps(completion: str) -> tuple[Step, ...]:
             found.append(Step(paragraph.strip(), at, at + len(paragraph)))
         at += len(paragraph) + 2
     return tuple(found)
-
-
-def _mark(papers: Sequence[_Paper], replies: Sequence[ChatReply]) -> None:
-    for paper, reply in zip(papers, replies, strict=True):
-        if reply.failed:
-            paper.error, paper.failed = reply.error, True
-            continue
-        paper.said, paper.error = read_reply(reply, len(paper.steps))
-        paper.cut_off = reply.truncated
