@@ -307,3 +307,65 @@ def test_the_extractive_reader_tells_a_good_table_from_a_damaged_one():
 def test_the_extractive_reader_bears_any_table(table):
     parsed = parse_table(table)
     assert isinstance(ExtractiveReader(parsed).answer("What is 1 of a?"), str)
+
+
+# -- several questions in one request ---------------------------------------------------------------------------------
+
+NUMBERED = re.compile(r'<question id="(\d+)">(.*?)</question>', re.DOTALL)
+
+
+def read_several(request):
+    """The honest reader, for any number of questions; JSON where a schema asks for it."""
+    content = request["messages"][1]["content"]
+    asked = NUMBERED.findall(content)
+    if not asked:
+        return read(request)
+    table = content.partition("\n\n<question")[0]
+    reader = ExtractiveReader(parse_table(table))
+    answers = {number: reader.answer(text.replace("卑尔根有多少人", "People of Bergen")) for number, text in asked}
+    if "response_format" in request:
+        return json.dumps(answers, ensure_ascii=False)
+    return "\n".join(f'<answer id="{number}">{answer}</answer>' for number, answer in answers.items())
+
+
+@pytest.mark.parametrize("answer_format", ["tags", "json"])
+@pytest.mark.parametrize("several", [1, 2, 8])
+def test_several_questions_in_one_request_score_as_single_ones_do(several, answer_format):
+    wrong = TABLE.replace("291940", "291949")
+    with ChatServer(reply=read_several) as server:
+        asks = reward(server, questions_per_request=several, answer_format=answer_format)
+        scores = asks([TABLE, wrong], [PAIRS] * 2)
+        assert scores.values.tolist() == [1.0, 0.5]
+        assert len(server.received) == 2 * {1: 4, 2: 3, 8: 2}[several]  # three in English, one in Chinese
+        assert all(("response_format" in body) == (answer_format == "json") for body in server.received)
+
+
+def test_an_answer_that_is_missing_or_doubled_is_asked_for_again_alone():
+    def reply(request):
+        if len(NUMBERED.findall(request["messages"][1]["content"])) > 1:
+            return '<answer id="1">709037</answer><answer id="1">1</answer><answer id="3">Not answerable</answer>'
+        return read(request)
+
+    with ChatServer(reply=reply) as server:
+        scores = reward(server, questions_per_request=8)([TABLE], [PAIRS[:3]])
+        assert scores.values.tolist() == [1.0]
+        assert len(server.received) == 1 + 2
+
+
+def test_several_questions_cost_a_fraction_of_the_tokens():
+    sent = {}
+    for several in (1, 8):
+        with ChatServer(reply=read_several) as server:
+            pairs = [row["qa_pairs"][:8] for row in ROWS]
+            scores = reward(server, questions_per_request=several)([row["otsl"] for row in ROWS], pairs)
+            assert set(scores.status) == {"scored"}
+            sent[several] = sum(len(turn["content"]) for body in server.received for turn in body["messages"])
+    assert sent[8] < 0.5 * sent[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"), [({"questions_per_request": 0}, "questions_per_request"), ({"answer_format": "xml"}, "json")]
+)
+def test_options_of_several_questions_are_checked(options, says):
+    with pytest.raises(ConfigurationError, match=says):
+        QAF1(endpoints="http://a", **options)
