@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
-import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
+
+from table_rewards.core.forking import renew_after_fork
 
 T = TypeVar("T")
 
@@ -86,5 +87,4 @@ def _forget() -> None:
 
 
 atexit.register(_shutdown)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+renew_after_fork(_forget)

@@ -6,11 +6,12 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.options import not_negative, positive, positive_whole, truth
 from table_rewards.llm.endpoints import Endpoints
 
 DEFAULT_KEY_NAME: Final = "TABLE_REWARDS_API_KEY"
@@ -47,8 +48,8 @@ class Endpoint:
     default_query: Pairs | None = None
 
     def __post_init__(self) -> None:
-        _positive(self, "weight", "requests_per_minute", "tokens_per_minute")
-        _whole(self, "max_in_flight")
+        _checked(self, positive, "weight", "requests_per_minute", "tokens_per_minute")
+        _checked(self, positive_whole, "max_in_flight")
         _names_a_model(self.model)
         _names_a_key(self.api_key_env or None)
         for name in ("default_headers", "default_query"):
@@ -147,17 +148,22 @@ class PoolSettings:
     fold_system: bool = False
 
     def __post_init__(self) -> None:
-        _positive(self, "deadline_s", "timeout_s", "breaker_wait_s", "breaker_wait_max_s", "cache_max_mb", "wait_max_s")
-        _positive(self, "requests_per_minute", "tokens_per_minute", "max_cost", "cache_ttl_s")
-        _whole(self, "attempts", "max_in_flight", "breaker_failures", "max_total_tokens", "workers")
-        for name in ("wait_initial_s", "prompt_price", "completion_price"):
-            value = getattr(self, name)
-            if value is not None and not (_is_number(value) and value >= 0):
-                raise ConfigurationError(f"{name} must be 0 or more, not {value!r}")
+        _checked(
+            self,
+            positive,
+            "deadline_s",
+            "timeout_s",
+            "breaker_wait_s",
+            "breaker_wait_max_s",
+            "cache_max_mb",
+            "wait_max_s",
+        )
+        _checked(self, positive, "requests_per_minute", "tokens_per_minute", "max_cost", "cache_ttl_s")
+        _checked(self, positive_whole, "attempts", "max_in_flight", "breaker_failures", "max_total_tokens", "workers")
+        _checked(self, not_negative, "wait_initial_s", "prompt_price", "completion_price")
         if (self.prompt_price is None) != (self.completion_price is None):
             raise ConfigurationError("prompt_price and completion_price belong together; give both, or neither")
-        if not isinstance(self.fold_system, bool):
-            raise ConfigurationError(f"fold_system must be True or False, not {self.fold_system!r}")
+        truth("fold_system", self.fold_system)
         _names_a_model(self.model)
         _names_a_key(self.api_key_env)
         object.__setattr__(self, "default_headers", _pairs("default_headers", self.default_headers))
@@ -324,19 +330,9 @@ def _names_a_key(name: str | None) -> None:
         raise ConfigurationError(f"api_key_env names {name!r}, but that environment variable is not set")
 
 
-def _positive(settings: Any, *names: str) -> None:
+def _checked(settings: Any, check: Callable[[str, Any], Any], *names: str) -> None:
+    """Check those of the fields that are not None."""
     for name in names:
         value = getattr(settings, name)
-        if value is not None and not (_is_number(value) and value > 0):
-            raise ConfigurationError(f"{name} must be above 0, not {value!r}")
-
-
-def _whole(settings: Any, *names: str) -> None:
-    for name in names:
-        value = getattr(settings, name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ConfigurationError(f"{name} must be a whole number of at least 1, not {value!r}")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+        if value is not None:
+            check(name, value)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from table_rewards.core.errors import ConfigurationError, ScorerFailed
+from table_rewards.core.options import finite, not_negative, positive, positive_whole, whole
 
 Message = Mapping[str, Any]
 """One chat message, `{"role": ..., "content": ...}`; content may be text or a list of OpenAI content parts."""
@@ -85,7 +85,7 @@ class Sampling:
     >>> Sampling(temperature=-1)
     Traceback (most recent call last):
     ...
-    table_rewards.core.errors.ConfigurationError: temperature must be 0 or more, not -1
+    table_rewards.core.errors.ConfigurationError: temperature must be a number of 0 or more, not -1
     """
 
     temperature: float | None = 0.0
@@ -101,21 +101,21 @@ class Sampling:
     top_logprobs: int | None = None
 
     def __post_init__(self) -> None:
-        if self.temperature is not None and not (_is_number(self.temperature) and self.temperature >= 0):
-            raise ConfigurationError(f"temperature must be 0 or more, not {self.temperature}")
-        if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
+        checks: tuple[tuple[Callable[[str, Any], Any], tuple[str, ...]], ...] = (
+            (not_negative, ("temperature",)),
+            (positive, ("top_p",)),
+            (positive_whole, ("max_tokens", "max_completion_tokens")),
+            (finite, ("presence_penalty", "frequency_penalty")),
+            (whole, ("seed", "top_logprobs")),
+        )
+        for check, names in checks:
+            for name in names:
+                value = getattr(self, name)
+                if value is not None:
+                    check(name, value)
+        if self.top_p is not None and self.top_p > 1:
             raise ConfigurationError(f"top_p must lie in (0, 1], not {self.top_p}")
-        for name in ("max_tokens", "max_completion_tokens"):
-            value = getattr(self, name)
-            if value is not None and not (_is_whole(value) and value >= 1):
-                raise ConfigurationError(f"{name} must be 1 or more, or None for the server's limit, not {value}")
-        for name in ("presence_penalty", "frequency_penalty"):
-            value = getattr(self, name)
-            if value is not None and not _is_number(value):
-                raise ConfigurationError(f"{name} must be a number, or None to leave it out, not {value!r}")
-        if self.seed is not None and not _is_whole(self.seed):
-            raise ConfigurationError(f"seed must be a whole number, or None for fresh draws, not {self.seed!r}")
-        if self.top_logprobs is not None and not (_is_whole(self.top_logprobs) and 0 <= self.top_logprobs <= 20):
+        if self.top_logprobs is not None and not 0 <= self.top_logprobs <= 20:
             raise ConfigurationError(f"top_logprobs must be 0 to 20, or None for none, not {self.top_logprobs!r}")
         object.__setattr__(self, "stop", (self.stop,) if isinstance(self.stop, str) else tuple(self.stop))
         for name in ("extra", "json_schema"):
@@ -139,6 +139,8 @@ class Sampling:
 
     def with_token_limit(self, limit: int | None) -> Sampling:
         """The same with another token limit, under the name in use."""
+        if limit == self.token_limit:
+            return self
         if self.max_completion_tokens is None:
             return dataclasses.replace(self, max_tokens=limit)
         return dataclasses.replace(self, max_completion_tokens=limit)
@@ -292,11 +294,3 @@ class ChatReply:
             plural = "" if self.attempts == 1 else "s"
             raise LLMUnavailable(f"{self.error} ({self.attempts} attempt{plural})")
         return self.text
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

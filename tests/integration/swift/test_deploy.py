@@ -36,7 +36,6 @@ def url(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "model": tiny_model,
         "model_type": "qwen2",
         "template": "chatml",
-        "check_model": "false",
         "torch_dtype": "float32",
         "host": "127.0.0.1",
         "port": port,
