@@ -52,7 +52,7 @@ _NO_ARTICLE: Final = frozenset(("and", "or", "vs", "versus", "to", "of", "is")) 
 
 _TAGS: Final = re.compile(r"<(su[pb])>\s*([^<>]{0,40}?)\s*</\1>", re.IGNORECASE)
 _RAISED: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
-_RAISED_LETTER: Final = re.compile(r"(?<=[^\W\d_])[\^_]\{?(\d{1,3})\}?(?![\w.])")
+_RAISED_LETTER: Final = re.compile(r"(?<=[^\W\d_])[\^_]\{?(\d{1,3})\}?(?![\d.])")
 _RAISED_NUMBER: Final = re.compile(r"\^\s?\(?([+-]?\d{1,4}|\w)\)?")
 _POWER: Final = re.compile(r"(?<![\w.^])(\d[\d,]*(?:\.\d+)?)\s?[×x*·⋅∙✕]\s?10\s?\^\s?\(?([+-]?\d{1,2})\)?(?![\w.])")
 _PERCENT: Final = re.compile(r"(?<=[\d)])\s?(?:percent|per cent|pct)\b")

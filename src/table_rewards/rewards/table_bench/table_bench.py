@@ -167,14 +167,16 @@ class TableBench(Reward[TableBenchReference]):
         outcomes: Mapping[int, Outcome],
     ) -> list[Judgement]:
         judged = []
+        answer_of = self.method.answer
         seen: dict[tuple[str | None, int], Judgement] = {}  # a group's thoughts differ more than its answers
         for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
             if reference.qtype != CHARTS and reference.instruction_type != POT:
-                found = self.method.answer(completion)
+                found = answer_of(completion)
                 key = (found, id(reference))
-                if key not in seen:
-                    seen[key] = self.judge_answer(found, reference)
-                judged.append(seen[key])
+                one = seen.get(key)
+                if one is None:
+                    one = seen[key] = self.judge_answer(found, reference)
+                judged.append(one)
             elif not reference.table:
                 judged.append(self.unscored("the row has no table for the program to read"))
             else:
