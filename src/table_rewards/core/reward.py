@@ -196,7 +196,8 @@ class Reward(ABC, Generic[ReferenceT]):
             )
         if len(judged) != pairs:
             raise ConfigurationError(f"{self} gave {len(judged)} judgements for {pairs} pairs")
-        return [_checked(self, one) for one in judged]
+        seen: dict[int, Judgement] = {}  # a reward may give many samples one and the same judgement
+        return [seen.get(id(one)) or seen.setdefault(id(one), _checked(self, one)) for one in judged]
 
     def may_wait(self, reference: ReferenceT) -> bool:
         """Whether judging against this reference may run a program or wait for a model."""
