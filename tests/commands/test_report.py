@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import xml.etree.ElementTree as ElementTree
+import shutil
+import subprocess
 
 import pytest
 
@@ -92,22 +93,139 @@ def test_any_rows_with_a_score_can_be_reported(tmp_path):
     assert told["status"] == {"scored": 1, "unparsed": 0, "unscored": 1}
 
 
+def embedded(text):
+    """What the page carries for its charts and samples."""
+    (found,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    return json.loads(found)
+
+
 @pytest.mark.parametrize(
     "values", [[0.5] * 6, [None] * 4, [-1.5, 3.25, 0.0, 0.1], [0.1 * (i % 11) for i in range(400)]]
 )
 def test_the_page_is_whole_and_asks_the_network_for_nothing(tmp_path, values):
-    evil = '<script>alert(1)</script> & "quotes"'
+    evil = '</script><script>alert(1)</script><!-- & "quotes"'
     first = scores(tmp_path / "a.jsonl", values, qtype=evil)
     second = scores(tmp_path / "<b>.jsonl", values[::-1], qtype=evil)
     page = tmp_path / "out" / "report.html"
     here("report", first, second, "--html", page, "--title", evil, check=0)
     text = page.read_text("utf-8")
-    assert "<script" not in text
-    assert not re.search(r"(src|href)=|url\(|@import", text)
-    assert "nan" not in re.sub(r"[a-z]*nan[a-z]+|[a-z]+nan[a-z]*", "", text.lower())
-    for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
-        ElementTree.fromstring(svg)
-    assert text.count("<svg") >= 1
+    assert text.count("<script") == text.count("</script>") == 3
+    assert "alert(1)</script>" not in text
+    assert "default-src 'none'" in text
+    markup = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r"\bsrc=|url\(|@import|https?://", markup)
+    assert set(re.findall(r'href="(.)', markup)) == {"#"}
+    assert not re.search(r"\bnan\b", markup, re.IGNORECASE)
+    assert {sample["about"]["qtype"] for sample in embedded(text)["samples"]} == {evil}
+
+
+def rollouts(path, count, completion):
+    """Eight completions a prompt over ten steps; long texts, so that the page must choose."""
+    return write(
+        path,
+        [
+            {
+                "prompt": f"question {i // 8}: " + "table " * 200,
+                "completion": "x " * 400 + completion(i),
+                "answer": str(i // 8 % 5),
+                "step": i // 8 % 10,
+                "qtype": "ab"[i // 8 % 2],
+            }
+            for i in range(count)
+        ],
+    )
+
+
+def test_five_thousand_completions_make_a_page_under_3_mb(tmp_path):
+    path = rollouts(tmp_path / "r.jsonl", 5000, lambda i: f"Final Answer: {i % 5}" if i % 9 else "No idea.")
+    page = tmp_path / "p.html"
+    here("profile", path, "--reward", "table_bench", "--html", page, check=0)
+    assert page.stat().st_size < 3_000_000
+    found = embedded(page.read_text("utf-8"))
+    assert set(found["charts"]) >= {"distribution", "alive", "steps", "within", "signal", "parts", "groups", "together"}
+    views = {view for sample in found["samples"] for view in sample["views"]}
+    assert views == {"best", "worst", "long", "unparsed", "any"}
+    steps = [row["step"] for row in found["charts"]["steps"]["data"]["values"] if row["what"] == "mean score"]
+    assert steps == sorted(steps)
+    assert len(steps) == 10
+
+
+def test_samples_of_score_files_have_the_texts_of_what_was_scored(tmp_path):
+    outs = []
+    for name, right in (("a", 3), ("b", 2)):
+        path = rollouts(
+            tmp_path / f"{name}.jsonl", 80, lambda i, right=right: f"Final Answer: {i // 8 % 5 if i % right else 9}"
+        )
+        outs.append(tmp_path / f"{name}.scores.jsonl")
+        here("score", path, "--reward", "table_bench", "--quiet", "--out", outs[-1], check=0)
+    page = tmp_path / "p.html"
+    here("report", *outs, "--html", page, check=0)
+    samples = embedded(page.read_text("utf-8"))["samples"]
+    for sample in samples:
+        assert "Final Answer" in sample["completion"]
+        assert sample["prompt"].startswith(f"question {sample['row'] // 8}")
+        assert sample["reference"] == str(sample["row"] // 8 % 5)
+    changed = [sample for sample in samples if "changed" in sample["views"]]
+    assert {sample["file"] for sample in changed} == {"a.scores", "b.scores"}
+    (tmp_path / "a.jsonl").write_text("{}")  # another file by now: its texts would be wrong ones
+    told = here("report", outs[0], "--html", page, check=0).stderr
+    assert "has changed since it was scored" in told
+    assert all(sample["completion"] == "" for sample in embedded(page.read_text("utf-8"))["samples"])
+
+
+def test_ranks_that_flip_within_prompts_are_counted(tmp_path):
+    first = scores(tmp_path / "a.jsonl", [0.0, 1.0, 0.2, 0.8])
+    second = scores(tmp_path / "b.jsonl", [1.0, 0.0, 0.3, 0.9])
+    (one,) = json.loads(here("report", first, second, "--json", check=0).stdout)["pairs"]
+    assert (one["comparable"], one["flips"]) == (2, 1)
+    assert one["changed"][0] == {"prompt": "p0", "sample": 0, "first": 0.0, "second": 1.0}
+
+
+def test_an_explanation_is_shown_where_a_reward_gives_one(tmp_path, monkeypatch):
+    from table_rewards import TableBench
+
+    class Told:
+        def _repr_html_(self):
+            return "<p>because</p>"
+
+    monkeypatch.setattr(TableBench, "explain", lambda self, completion, reference: Told(), raising=False)
+    path = rollouts(tmp_path / "r.jsonl", 16, lambda i: "Final Answer: 0")
+    here("profile", path, "--reward", "table_bench", "--html", tmp_path / "p.html", check=0)
+    samples = embedded((tmp_path / "p.html").read_text("utf-8"))["samples"]
+    assert {sample["explanation"] for sample in samples} == {"<p>because</p>"}
+
+
+def test_the_signal_of_a_group_size_is_what_drawing_groups_gives(tmp_path):
+    """Against every group that can be drawn."""
+    from itertools import combinations
+
+    from table_rewards.evaluation.scores.prompt_groups import PromptGroups
+
+    prompts = {"a": [0, 0, 0, 1], "b": [1, 1, 1, 1], "c": [0, 1, 1, 0]}
+    groups = PromptGroups()
+    for prompt, values in prompts.items():
+        for value in values:
+            groups.add(prompt, float(value))
+    for size, found in groups.signal().items():
+        drawn = [[len(set(group)) > 1 for group in combinations(values, size)] for values in prompts.values()]
+        assert found == pytest.approx(sum(sum(one) / len(one) for one in drawn) / 3)
+    assert set(groups.signal()) == {2, 3, 4}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_a_browser_draws_every_chart_and_lists_every_sample(tmp_path):
+    path = rollouts(tmp_path / "r.jsonl", 400, lambda i: f"Final Answer: {i % 5}" if i % 9 else "No idea.")
+    page = tmp_path / "p.html"
+    here("profile", path, "--reward", "table_bench", "--html", page, check=0)
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    more = ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path / 'browser'}"]
+    line = ["chromium", *flags, *more, "--virtual-time-budget=8000", "--dump-dom", f"file://{page}"]
+    drawn = subprocess.run(line, capture_output=True, text=True, timeout=100).stdout
+    found = embedded(page.read_text("utf-8"))
+    body = re.sub(r"<script.*?</script>", "", drawn, flags=re.DOTALL)
+    assert body.count("<svg") == len(found["charts"])
+    assert body.count('role="option"') == len(found["samples"])
 
 
 def test_a_picture_is_drawn(tmp_path):

@@ -9,14 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.pages.advice import advise
+from table_rewards.commands.pages.html import need_report, page, write_page
+from table_rewards.commands.pages.sample_views import Shown
 from table_rewards.commands.pages.summary import summary, titled
-from table_rewards.commands.pages.terminal import indented, number, seconds, share, styled
+from table_rewards.commands.pages.terminal import indented, seconds, share, styled
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.datasets.files.shapes import unzipped
 from table_rewards.evaluation.scores.distribution import Distribution
-from table_rewards.evaluation.scores.scoring import BY_COLUMNS, Plan, completions_of, plan, reference_of, score_file
+from table_rewards.evaluation.scores.samples import SampleBook, fill
+from table_rewards.evaluation.scores.score_files import ScoreFile
+from table_rewards.evaluation.scores.scoring import (
+    BY_COLUMNS,
+    Plan,
+    Watch,
+    completions_of,
+    plan,
+    reference_of,
+    score_file,
+)
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
 
 DESCRIPTION = """\
@@ -45,12 +58,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step", type=int, metavar="N", help="the training step, for rewards with a schedule")
     parser.add_argument("--limit", type=int, metavar="N", help="read only the first N rows (default: all)")
     parser.add_argument("--calls", type=int, default=64, metavar="N", help="single calls to time (%(default)s)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page with charts and samples")
     parser.add_argument("--json", action="store_true", help="for machines")
 
 
 def run(arguments: argparse.Namespace) -> int:
     if (arguments.limit is not None and arguments.limit < 1) or arguments.calls < 0:
         raise ConfigurationError("--limit must be at least 1 and --calls at least 0")
+    if arguments.html is not None:
+        need_report()
     reward = reward_from(arguments)
     how = plan(
         arguments.file,
@@ -61,10 +77,18 @@ def run(arguments: argparse.Namespace) -> int:
     )
     statistics = ScoreStatistics(reward.parts, next((name for name in BY_COLUMNS if name in how.kept), None))
     single = _time_single_calls(reward, how, arguments.calls, arguments.step)  # first: it also warms caches and workers
-    wall, cpu = _time_batches(reward, how, arguments.limit, arguments.step, statistics)
+    book = SampleBook(reward.parts)
+    watch = None if arguments.html is None else lambda row, origin, completion: book.add(row)
+    wall, cpu = _time_batches(reward, how, arguments.limit, arguments.step, statistics, watch)
     advice = [*how.remarks, *advise(statistics)]
     if arguments.limit is not None and statistics.count and how.source.progress < 1:
         advice.insert(0, f"only the first {arguments.limit:,} rows were read: leave out --limit for all")
+    if arguments.html is not None:
+        samples = book.chosen()
+        fill(samples, how)
+        file = ScoreFile(arguments.file, arguments.file.name, statistics, how.source)
+        shown = Shown(file.name, reward.parts, samples, None if reward.waits else reward)
+        write_page(arguments.html, page([file], [], f"{arguments.reward} on {file.name}", [shown], advice))
     if arguments.json:
         told = {
             **statistics.to_dict(),
@@ -81,56 +105,17 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def advise(statistics: ScoreStatistics) -> list[str]:
-    """What the numbers mean for a training run, one line each."""
-    groups, values = statistics.groups, statistics.values
-    told = []
-    if not groups.several:
-        told.append("every prompt has one completion: nothing can be said of groups (see --prompt-column)")
-    elif groups.dead_share > 0.5:
-        where = ", ".join(
-            f"{share(count, groups.dead)} at {number(value, 3)}" for value, count in top(groups.dead_at())
-        )
-        told.append(
-            f"{share(groups.dead, groups.several)} of the prompts give no gradient ({where}): "
-            "filter them, choose other prompts or a finer reward"
-        )
-    else:
-        told.append(f"{share(groups.several - groups.dead, groups.several)} of the prompts give a gradient")
-    if groups.several and values.deviation > 0:
-        within = groups.deviations()
-        told.append(
-            f"standard deviation {number(within.mean, 3)} within prompts, {number(values.deviation, 3)} over all: "
-            + ("prompts differ more than completions do" if within.mean < values.deviation / 2 else "a usable spread")
-        )
-    length = statistics.length_within
-    if length.notable:
-        way = "longer" if length.value > 0 else "shorter"
-        told.append(
-            f"{way} completions score higher within prompts (correlation {length.value:+.2f}): "
-            "look whether length is rewarded"
-        )
-    unparsed = statistics.status.get("unparsed", 0)
-    if unparsed > statistics.count / 4:
-        told.append(f"{share(unparsed, statistics.count)} hold no answer: look at the prompt's format before training")
-    if statistics.unscored_share > 0.2:
-        told.append(
-            f"{share(values.missing, statistics.count)} unscored, see the notes: "
-            "the adapters stop a run when it is more than 20 %"
-        )
-    return told
-
-
-def top(counts: dict[float, int]) -> list[tuple[float, int]]:
-    return list(counts.items())[:2]
-
-
 def _time_batches(
-    reward: Reward[Any], how: Plan, limit: int | None, step: int | None, statistics: ScoreStatistics
+    reward: Reward[Any],
+    how: Plan,
+    limit: int | None,
+    step: int | None,
+    statistics: ScoreStatistics,
+    watch: Watch | None,
 ) -> tuple[float, float]:
     """Seconds of the clock and of this process's CPU for the rows, reading included."""
     wall, cpu = time.perf_counter(), time.process_time()
-    for _, scored in score_file(reward, how, batch_size=512, step=step, limit=limit):
+    for _, scored in score_file(reward, how, batch_size=512, step=step, limit=limit, watch=watch):
         for row in scored:
             statistics.add(row)
     return time.perf_counter() - wall, time.process_time() - cpu

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.pages.advice import advise
+from table_rewards.commands.pages.html import need_report, page, write_page
 from table_rewards.commands.pages.summary import summary, titled
 from table_rewards.commands.pages.terminal import indented, note, number, share, spark, styled, table
-from table_rewards.evaluation.scores.pairing import Pairing, pair
-from table_rewards.evaluation.scores.score_files import ScoreFile, load
+from table_rewards.commands.report_samples import ROOM, shown_samples
+from table_rewards.evaluation.scores.pairing import Pairing, changed_rows, pair
+from table_rewards.evaluation.scores.samples import SampleBook
+from table_rewards.evaluation.scores.score_files import ScoreFile, Seen, load
 
 DESCRIPTION = """\
 Show one score file, or compare several: means, spread, groups, zero-variance prompts, unscored rows; files that share
@@ -35,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--score-column", metavar="C", help="of a log: the column to report (score, reward)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page that needs nothing beside it")
+    parser.add_argument("--rollouts", type=Path, metavar="FILE", help="what was scored, when it has moved")
     parser.add_argument("--png", type=Path, metavar="FILE", help="also write a picture (needs matplotlib)")
     parser.add_argument("--title", metavar="TEXT", help="the page's title")
     parser.add_argument(
@@ -44,15 +50,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    files = load(arguments.scores, arguments.by, mixed=arguments.different_signatures, score=arguments.score_column)
+    if arguments.html is not None:
+        need_report()
+    books = [SampleBook(None, ROOM // len(arguments.scores)) for _ in arguments.scores]
+    files = load(
+        arguments.scores,
+        arguments.by,
+        mixed=arguments.different_signatures,
+        score=arguments.score_column,
+        seen=[_into(book) for book in books] if arguments.html is not None else (),
+    )
     pairings = [found for other in files[1:] if (found := pair(files[0], other)) is not None]
     title = arguments.title or " and ".join(file.name for file in files)
     if arguments.html is not None:
-        from table_rewards.commands.pages.html import page
-
-        arguments.html.parent.mkdir(parents=True, exist_ok=True)
-        arguments.html.write_text(page(files, pairings, title), "utf-8", errors="replace")
-        note(f"wrote {arguments.html}")
+        for file, book in zip(files, books, strict=True):
+            changes = [change for one in pairings for change in one.changed if file.name in (one.first, one.second)]
+            for row, difference in changed_rows(file, changes):
+                book.add_changed(row, difference)
+        shown = shown_samples(files, books, arguments.rollouts)
+        write_page(
+            arguments.html, page(files, pairings, title, shown, advise(files[0].statistics) if len(files) == 1 else ())
+        )
     if arguments.png is not None:
         from table_rewards.commands.report_png import picture
 
@@ -60,12 +78,20 @@ def run(arguments: argparse.Namespace) -> int:
         note(f"wrote {arguments.png}")
     if arguments.json:
         told = [{"file": str(file.path), **file.statistics.to_dict()} for file in files]
-        print(json.dumps({"files": told, "pairs": [vars(one) for one in pairings]}, ensure_ascii=False, indent=1))
+        pairs = [{**vars(one), "changed": [change.to_dict() for change in one.changed]} for one in pairings]
+        print(json.dumps({"files": told, "pairs": pairs}, ensure_ascii=False, indent=1))
     elif len(files) == 1:
         print(summary(files[0].statistics, title=titled("", files[0].path)))
     else:
         print("\n".join(_comparison(files, pairings)))
     return DONE
+
+
+def _into(book: SampleBook) -> Seen:
+    def look(row: dict[str, Any], origin: Mapping[str, Any] | None, completion: Any) -> None:
+        book.add(row)
+
+    return look
 
 
 def _comparison(files: Sequence[ScoreFile], pairings: Sequence[Pairing]) -> list[str]:

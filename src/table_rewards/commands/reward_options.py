@@ -38,17 +38,30 @@ def reward_from(arguments: argparse.Namespace) -> Reward[Any]:
         UnknownName: no such reward or option; names the nearest.
         ConfigurationError: there is no such file, module or class; an option is not ``K=V`` or its value cannot be.
     """
-    from table_rewards.core.registry import create
+    return reward_of(arguments.reward, options_of(arguments))
 
+
+def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that the arguments give, the profile among them."""
     options = read_options(arguments.option)
     if arguments.profile is not None:
         options["profile"] = arguments.profile
+    return options
+
+
+def reward_of(name: str, options: dict[str, Any]) -> Reward[Any]:
+    """Build a reward by its name or by where it stands.
+
+    Raises:
+        UnknownName: no such reward or option; names the nearest.
+        ConfigurationError: there is no such file, module or class, or an option's value cannot be.
+    """
+    from table_rewards.core.registry import create
+
     try:
-        if is_place(arguments.reward):
-            return _own(arguments.reward, options)
-        return create(arguments.reward, **options)
+        return _own(name, options) if is_place(name) else create(name, **options)
     except TypeError as error:
-        raise ConfigurationError(f"{arguments.reward}: {error}") from None
+        raise ConfigurationError(f"{name}: {error}") from None
 
 
 def _own(place: str, options: dict[str, Any]) -> Reward[Any]:

@@ -12,7 +12,7 @@ from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.pages.summary import summary, titled
 from table_rewards.commands.pages.terminal import note, share
-from table_rewards.commands.reward_options import add_reward_arguments, read_options, reward_from
+from table_rewards.commands.reward_options import add_reward_arguments, options_of, read_options, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.datasets.files.resume import ResumableOutput
@@ -136,7 +136,15 @@ def _score(
                 _advance(bar, how, statistics)
         return time.perf_counter() - begun
     output = ResumableOutput(
-        arguments.out, _identity(arguments, reward, how), floats=("score", *reward.parts), overwrite=arguments.overwrite
+        arguments.out,
+        _identity(arguments, reward, how),
+        floats=("score", *reward.parts),
+        overwrite=arguments.overwrite,
+        about={
+            "files": [str(path.resolve()) for path in how.source.files],
+            "reward": arguments.reward,
+            "options": options_of(arguments),
+        },
     )
     with output:
         output.replay(statistics.add)

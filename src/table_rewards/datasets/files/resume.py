@@ -34,6 +34,7 @@ class ResumableOutput:
         floats: columns that are numbers or null; parquet gets NaN for null.
         overwrite: begin anew.
         key: of a line; lines may then come in any order, and a finished file may be added to.
+        about: what else the record says, for reports; going on does not depend on it.
 
     Attributes:
         complete: the file is there already, made with the same identity (never with ``key``).
@@ -52,11 +53,13 @@ class ResumableOutput:
         floats: Iterable[str] = (),
         overwrite: bool = False,
         key: Callable[[Mapping[str, Any]], Any] | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = Path(path)
         self.key = key
         self.identity = {key: value for key, value in identity.items() if value is not None}
         self.floats = frozenset(floats)
+        self.about = dict(about or {})
         self.format = ENDINGS.get(self.path.suffix.lower())
         if self.format not in (("parquet", "jsonl") if key is None else ("jsonl",)):
             endings = ".parquet or .jsonl" if key is None else ".jsonl"
@@ -243,7 +246,12 @@ class ResumableOutput:
         return self._file
 
     def _note(self, *, complete: bool, seconds: float | None = None) -> None:
-        record = {**self.identity, "complete": complete, "seconds": self.seconds if seconds is None else seconds}
+        record: dict[str, Any] = {
+            **self.identity,
+            "about": self.about,
+            "complete": complete,
+            "seconds": self.seconds if seconds is None else seconds,
+        }
         fresh = self.record.with_name(self.record.name + ".new")
         fresh.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
         os.replace(fresh, self.record)
@@ -259,7 +267,7 @@ class ResumableOutput:
                 f"{self.path} exists and nothing says how it was made; name another --out or add --overwrite"
             ) from None
         for key in dict.fromkeys([*self.identity, *record]):
-            if key in ("complete", "seconds"):
+            if key in ("complete", "seconds", "about"):
                 continue
             mine, theirs = self.identity.get(key), record.get(key)
             if json.loads(json.dumps(mine)) != theirs:

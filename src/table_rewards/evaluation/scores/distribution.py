@@ -6,6 +6,7 @@ Means are exact. Quantiles and histograms come from values rounded to four decim
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, Final
 
 MAX_VALUES: Final = 50_000
@@ -83,6 +84,10 @@ class Distribution:
             for value, number in self._values.items():
                 counts[min(bins - 1, max(0, int((value - low) / width + 1e-9)))] += number
         return counts, low, high
+
+    def counted(self) -> Iterator[tuple[float, int]]:
+        """(value, how often), values rounded, in no order."""
+        return iter(self._values.items())
 
     def share_of(self, value: float) -> float:
         """The share of values equal to ``value`` (as rounded)."""

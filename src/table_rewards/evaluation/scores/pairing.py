@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 from table_rewards.evaluation.scores.distribution import NAN
-from table_rewards.evaluation.scores.score_files import ScoreFile
+from table_rewards.evaluation.scores.score_files import ScoreFile, key_of, score_rows
+
+SHOWN: Final = 24
+MAX_RANKED: Final = 64
 
 Matches = Mapping[Any, list[float]]
+
+
+class Change(NamedTuple):
+    """A completion that two files score differently.
+
+    Attributes:
+        prompt: its prompt's identity, as text.
+        sample: its number among the completions of the prompt.
+        first: its score in the first file.
+        second: its score in the second file.
+        key: what joined the two.
+    """
+
+    prompt: str
+    sample: int
+    first: float
+    second: float
+    key: Any = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"prompt": self.prompt, "sample": self.sample, "first": self.first, "second": self.second}
 
 
 @dataclass
@@ -25,6 +49,9 @@ class Pairing:
         prompts: the prompts that both files hold.
         only_first: completions of the first file that the second does not hold.
         only_second: completions of the second file that the first does not hold.
+        comparable: pairs of completions of one prompt that both files rank.
+        flips: of these, those that the files rank the other way round.
+        changed: the completions whose scores differ most.
     """
 
     first: str
@@ -37,6 +64,9 @@ class Pairing:
     prompts: int = 0
     only_first: int = 0
     only_second: int = 0
+    comparable: int = 0
+    flips: int = 0
+    changed: list[Change] = field(default_factory=list)
 
     @property
     def equal(self) -> int:
@@ -67,6 +97,7 @@ def pair(first: ScoreFile, second: ScoreFile) -> Pairing | None:
         found.rows += len(differences)
         found.higher += sum(1 for one in differences if one > 1e-9)
         found.lower += sum(1 for one in differences if one < -1e-9)
+        _compare(found, key, values, others)
         if differences:
             n, s = len(differences), sum(differences)
             for i, value in enumerate((1, s, s * s, n * s, n * n)):
@@ -75,11 +106,46 @@ def pair(first: ScoreFile, second: ScoreFile) -> Pairing | None:
     found.only_second = sum(map(len, theirs.values())) - shared
     if not found.rows:
         return None
+    found.changed = sorted(found.changed, key=_size)[:SHOWN]
     count, total, squares, cross, sizes = sums
     mean = found.difference = total / found.rows
     spread = max(0.0, squares - 2 * mean * cross + mean * mean * sizes)
     found.error = math.sqrt(spread * count / max(1.0, count - 1)) / found.rows
     return found
+
+
+def changed_rows(file: ScoreFile, changes: Iterable[Change]) -> Iterator[tuple[dict[str, Any], float]]:
+    """The score rows of a file that changed, each with the difference."""
+    wanted = {(change.key, change.sample): change.second - change.first for change in changes}
+    steps = {key[1] if isinstance(key, tuple) and len(key) == 2 else None for key, _ in wanted}
+    seen: dict[Any, int] = {}
+    for row in score_rows(file):
+        key: Any = key_of(row)
+        if (key, 0) not in wanted and steps == {None} and key[1] is not None:
+            key = key[0]  # joined on the prompt alone
+        number = seen[key] = seen.get(key, -1) + 1
+        if (key, number) in wanted:
+            yield row, wanted[key, number]
+
+
+def _compare(found: Pairing, key: Any, values: list[float], others: list[float]) -> None:
+    """Count the pairs of one prompt that change their order, and keep what changed most."""
+    both = [(i, a, b) for i, (a, b) in enumerate(zip(values, others, strict=False)) if a == a and b == b]
+    for i, (_, a, b) in enumerate(both[:MAX_RANKED]):
+        for _, c, d in both[i + 1 : MAX_RANKED]:
+            if a != c and b != d:
+                found.comparable += 1
+                found.flips += (a < c) != (b < d)
+    prompt = key[0] if isinstance(key, tuple) else key
+    for i, a, b in both:
+        if abs(a - b) > 1e-9:
+            found.changed.append(Change(str(prompt), i, a, b, key))
+    if len(found.changed) > 4 * SHOWN:
+        found.changed = sorted(found.changed, key=_size)[:SHOWN]
+
+
+def _size(change: Change) -> tuple[float, str, int]:
+    return -abs(change.second - change.first), change.prompt, change.sample
 
 
 def _joinable(first: Matches, second: Matches) -> tuple[Matches, Matches]:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from table_rewards.evaluation.scores.distribution import NAN, Distribution, json_number
 
 MAX_PROMPTS: Final = 1_000_000
-_FIELDS: Final = 9  # count, sum, sum of squares, lowest, highest; pairs, sums of lengths, their squares, products
-_EMPTY: Final = array("d", [0.0] * _FIELDS)
+
+# where the numbers of a prompt stand: scores, then pairs of length and score, the step, and three for each part
+_COUNT, _SUM, _SQUARES, _LOW, _HIGH, _AT_LOW, _AT_HIGH = range(7)
+_PAIRS, _LENGTHS, _LENGTH_SQUARES, _PRODUCTS, _STEP = range(7, 12)
+_PARTS: Final = 12
 
 
 class PromptGroups:
     """The spread of scores among the completions of one prompt: what GRPO learns from, and where it learns nothing.
 
     Also how scores go with length among the completions of one prompt. Held for the first 1,000,000 prompts.
+
+    Args:
+        parts: the names of the parts, whose spread is held too.
+        most: the number of prompts that are held.
 
     >>> groups = PromptGroups()
     >>> for prompt, value in [("a", 1.0), ("a", 1.0), ("b", 0.0), ("b", 1.0), ("c", 1.0)]:
@@ -26,38 +34,63 @@ class PromptGroups:
     (2, 1, 0.5)
     """
 
-    def __init__(self, most: int = MAX_PROMPTS) -> None:
-        self._most = most
-        self._at: dict[int, int] = {}  # hash of the prompt -> where its numbers begin
+    def __init__(self, parts: Sequence[str] = (), most: int = MAX_PROMPTS) -> None:
+        self._most, self._parts = most, tuple(parts)
+        self._fields = _PARTS + 3 * len(self._parts)
+        self._empty = array("d", [0.0] * self._fields)
+        self._at: dict[int, int] = {}  # hash of prompt and step -> where its numbers begin
         self._numbers = array("d")
+        self._steps: dict[Any, int] = {}
         self.beyond = 0
 
-    def add(self, prompt: Any, value: float | None, length: float | None = None) -> None:
-        """Take one completion's score, and its length in characters."""
+    def add(
+        self,
+        prompt: Any,
+        value: float | None,
+        length: float | None = None,
+        step: Any = None,
+        parts: Sequence[float | None] = (),
+    ) -> None:
+        """Take one completion's score, its length in characters, its training step and its parts."""
         if value is None or value != value:
             return
         held = self._numbers
-        key = hash(prompt)
+        key = hash(prompt if step is None else (prompt, step))
         i = self._at.get(key)
         if i is None:
             if len(self._at) >= self._most:
                 self.beyond += 1
                 return
             i = self._at[key] = len(held)
-            held.extend(_EMPTY)
-            held[i + 3] = held[i + 4] = value
+            held.extend(self._empty)
+            held[i + _LOW] = held[i + _HIGH] = value
+            if step is not None:
+                held[i + _STEP] = self._steps.setdefault(step, len(self._steps) + 1)
         held[i] += 1
-        held[i + 1] += value
-        held[i + 2] += value * value
-        if value < held[i + 3]:
-            held[i + 3] = value
-        elif value > held[i + 4]:
-            held[i + 4] = value
+        held[i + _SUM] += value
+        held[i + _SQUARES] += value * value
+        if value < held[i + _LOW]:
+            held[i + _LOW], held[i + _AT_LOW] = value, 0.0
+        elif value > held[i + _HIGH]:
+            held[i + _HIGH], held[i + _AT_HIGH] = value, 0.0
+        held[i + _AT_LOW] += value == held[i + _LOW]
+        held[i + _AT_HIGH] += value == held[i + _HIGH]
         if length is not None:
-            held[i + 5] += 1
-            held[i + 6] += length
-            held[i + 7] += length * length
-            held[i + 8] += length * value
+            held[i + _PAIRS] += 1
+            held[i + _LENGTHS] += length
+            held[i + _LENGTH_SQUARES] += length * length
+            held[i + _PRODUCTS] += length * value
+        j = i + _PARTS
+        for part in parts:
+            if part is not None and part == part:
+                if not held[j]:
+                    held[j + 1] = held[j + 2] = part
+                elif part < held[j + 1]:
+                    held[j + 1] = part
+                elif part > held[j + 2]:
+                    held[j + 2] = part
+                held[j] += 1
+            j += 3
 
     @property
     def prompts(self) -> int:
@@ -66,7 +99,7 @@ class PromptGroups:
     @property
     def several(self) -> int:
         """Prompts with two scored completions or more."""
-        return sum(1 for count in self._numbers[0::_FIELDS] if count > 1)
+        return sum(1 for count in self._numbers[0 :: self._fields] if count > 1)
 
     @property
     def dead(self) -> int:
@@ -93,7 +126,7 @@ class PromptGroups:
     def sizes(self) -> Distribution:
         """How many scored completions the prompts have."""
         found = Distribution()
-        for count in self._numbers[0::_FIELDS]:
+        for count in self._numbers[0 :: self._fields]:
             found.add(count)
         return found
 
@@ -105,23 +138,66 @@ class PromptGroups:
         xx = yy = xy = 0.0
         pairs = 0
         held = self._numbers
-        for i in range(0, len(held), _FIELDS):
-            count = held[i + 5]
+        for i in range(0, len(held), self._fields):
+            count = held[i + _PAIRS]
             if count < 2 or count != held[i]:
                 continue
             pairs += int(count)
-            if held[i + 3] == held[i + 4]:
-                xx += max(0.0, held[i + 7] - held[i + 6] ** 2 / count)
-                continue
-            xx += max(0.0, held[i + 7] - held[i + 6] ** 2 / count)
-            yy += max(0.0, held[i + 2] - held[i + 1] ** 2 / count)
-            xy += held[i + 8] - held[i + 6] * held[i + 1] / count
+            xx += max(0.0, held[i + _LENGTH_SQUARES] - held[i + _LENGTHS] ** 2 / count)
+            if held[i + _LOW] != held[i + _HIGH]:
+                yy += max(0.0, held[i + _SQUARES] - held[i + _SUM] ** 2 / count)
+                xy += held[i + _PRODUCTS] - held[i + _LENGTHS] * held[i + _SUM] / count
         scale = math.sqrt(xx * yy)
         return (max(-1.0, min(1.0, xy / scale)) if scale > 1e-12 else NAN), pairs
 
+    def dead_parts(self) -> dict[str, tuple[int, int]]:
+        """Part -> (prompts in which it is the same on every completion, prompts in which several have it)."""
+        found = {}
+        for number, name in enumerate(self._parts):
+            j = _PARTS + 3 * number
+            counts, lows, highs = (self._numbers[j + k :: self._fields] for k in range(3))
+            several = [(low, high) for count, low, high in zip(counts, lows, highs, strict=True) if count > 1]
+            found[name] = sum(1 for low, high in several if low == high), len(several)
+        return found
+
+    def by_step(self) -> dict[Any, tuple[int, int]]:
+        """Training step -> (prompts without variance, prompts with several completions)."""
+        names = {number: step for step, number in self._steps.items()}
+        dead: Counter[Any] = Counter()
+        several: Counter[Any] = Counter()
+        for (count, _, _, low, high), step in zip(self._held(), self._numbers[_STEP :: self._fields], strict=True):
+            if count > 1 and step:
+                several[names[int(step)]] += 1
+                dead[names[int(step)]] += low == high
+        return {step: (dead[step], several[step]) for step in several}
+
+    def signal(self, sizes: Sequence[int] = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)) -> dict[int, float]:
+        """Group size -> the estimated share of prompts whose completions would not all score the same.
+
+        Without bias: the share of all groups of that size that can be drawn from a prompt's completions, for the sizes
+        that at least half of the prompts allow. Scores between the lowest and the highest of a prompt are taken to
+        differ.
+        """
+        found = {}
+        numbers, fields = self._numbers, self._fields
+        several = self.several
+        for size in sizes:
+            alive, known = 0.0, 0
+            for i in range(0, len(numbers), fields):
+                n = int(numbers[i])
+                if n < size:
+                    continue
+                known += 1
+                if numbers[i + _LOW] != numbers[i + _HIGH]:
+                    same = sum(math.comb(int(numbers[i + at]), size) for at in (_AT_LOW, _AT_HIGH))
+                    alive += 1 - same / math.comb(n, size)
+            if known and 2 * known >= several:
+                found[size] = alive / known
+        return found
+
     def _held(self) -> zip[tuple[float, float, float, float, float]]:
         numbers = self._numbers
-        return zip(*(numbers[field::_FIELDS] for field in range(5)), strict=True)
+        return zip(*(numbers[field :: self._fields] for field in range(5)), strict=True)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -132,5 +208,9 @@ class PromptGroups:
             "zero_variance_at": {f"{value:g}": count for value, count in self.dead_at().items()},
             "mean_std_within": json_number(self.deviations().mean),
             "completions_a_prompt": json_number(self.sizes().mean),
+            "zero_variance_of_parts": {
+                name: dead / several for name, (dead, several) in self.dead_parts().items() if several
+            },
+            "signal_by_group_size": {str(size): value for size, value in self.signal().items()},
             "completions_beyond_limit": self.beyond,
         }

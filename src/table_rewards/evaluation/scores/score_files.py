@@ -84,13 +84,12 @@ def load(
         statistics = ScoreStatistics(parts, by)
         file = ScoreFile(path, name, statistics, source, "" if ours else columns[number])
         watch = seen[number] if number < len(seen) else None
-        for row, origin, completion in _own(source) if ours else _logged(source, columns[number], parts, by):
+        for row, origin, completion in _rows_of(source, file.logged, parts, by):
             statistics.add(row)
             if watch is not None:
                 watch(row, origin, completion)
             value = row.get(SCORE)
-            key = (_handle(row), row.get("step"))
-            file.matches.setdefault(key, []).append(NAN if value is None else float(value))
+            file.matches.setdefault(key_of(row), []).append(NAN if value is None else float(value))
         if not statistics.count:
             raise UnusableFile(source.name, "the file holds no score")
         files.append(file)
@@ -102,6 +101,24 @@ def load(
             "--different-signatures shows them beside one another"
         )
     return files
+
+
+def score_rows(file: ScoreFile) -> Iterator[dict[str, Any]]:
+    """The score rows of a file once more, with the key that :attr:`ScoreFile.matches` knows them by."""
+    statistics = file.statistics
+    for row, _, _ in _rows_of(file.source, file.logged, list(statistics.parts), statistics.by):
+        yield row
+
+
+def key_of(row: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The prompt and the training step of a score row."""
+    return _handle(row), row.get("step")
+
+
+def _rows_of(
+    source: RowSource, logged: str, parts: Sequence[str], by: str | None
+) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | None, Any]]:
+    return _logged(source, logged, parts, by) if logged else _own(source)
 
 
 def parts_of(columns: Sequence[str]) -> list[str]:

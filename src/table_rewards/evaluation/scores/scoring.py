@@ -183,7 +183,7 @@ def _score(
     scores = iter(reward(texts, references, step=step))
     nothing = dict.fromkeys(reward.parts)
     out = []
-    for head, (row, completion, problem) in zip(heads, seen, strict=True):
+    for head, (_, _, problem) in zip(heads, seen, strict=True):
         if problem:
             scored = {**head, "score": None, **nothing, "status": UNSCORED, "note": problem}
         else:
@@ -192,9 +192,25 @@ def _score(
             scored = {**head, "score": None if value != value else value, **numbers, "status": status, "note": note}
         scored["signature"] = reward.signature
         out.append(scored)
-        if watch is not None:
+    _own_task(out)
+    if watch is not None:
+        for scored, (row, completion, _) in zip(out, seen, strict=True):
             watch(scored, row, completion)
     return out
+
+
+def _own_task(scored: Sequence[dict[str, Any]]) -> None:
+    """A row without a reference is of another task only where it says so: by a data source that nothing is scored of.
+
+    Elsewhere it is a row of this task whose reference is missing, which counts as unscored.
+    """
+    if not any(row["status"] == INAPPLICABLE for row in scored):
+        return
+    ours = {row.get("data_source") for row in scored if row["status"] != INAPPLICABLE}
+    for row in scored:
+        source = row.get("data_source")
+        if row["status"] == INAPPLICABLE and (source is None or source in ours):
+            row["status"] = UNSCORED
 
 
 def _check_first(plan: Plan, scored: Sequence[Mapping[str, Any]]) -> None:

@@ -9,10 +9,12 @@ from typing import Any, Final, NamedTuple
 
 from table_rewards.core.scores import INAPPLICABLE, STATUSES, UNSCORED
 from table_rewards.evaluation.scores.distribution import NAN, Distribution, json_number
+from table_rewards.evaluation.scores.part_correlations import PartCorrelations
 from table_rewards.evaluation.scores.prompt_groups import PromptGroups
 
 MAX_NOTES: Final = 2_000
 MAX_BUCKETS: Final = 200
+MAX_STEPS: Final = 100_000
 
 
 class Correlation:
@@ -53,6 +55,29 @@ class Correlation:
         return self.count >= 30 and abs(self.value) >= 0.2
 
 
+class StepNumbers:
+    """Count, mean and standard deviation of the scores of one training step."""
+
+    __slots__ = ("_square", "_total", "count")
+
+    def __init__(self) -> None:
+        self.count, self._total, self._square = 0, 0.0, 0.0
+
+    def add(self, value: float) -> None:
+        if value == value:
+            self.count += 1
+            self._total += value
+            self._square += value * value
+
+    @property
+    def mean(self) -> float:
+        return self._total / self.count if self.count else NAN
+
+    @property
+    def deviation(self) -> float:
+        return math.sqrt(max(0.0, self._square / self.count - self.mean**2)) if self.count else NAN
+
+
 class LengthWithin(NamedTuple):
     """Correlation of score and length within prompts, over so many ``completions``."""
 
@@ -75,7 +100,9 @@ class ScoreStatistics:
         self.status: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
         self.buckets: dict[str, Distribution] = {}
-        self.groups = PromptGroups()
+        self.groups = PromptGroups(parts)
+        self.together = PartCorrelations(("score", *parts))
+        self.steps: dict[Any, StepNumbers] = {}
         self.length = Correlation()
         self.signatures: dict[str, None] = {}
 
@@ -95,7 +122,11 @@ class ScoreStatistics:
         prompt, step, length = row.get("prompt"), row.get("step"), row.get("characters")
         if prompt is None:
             prompt = ("row", row.get("row"))
-        self.groups.add(prompt if step is None else (prompt, step), value, length)
+        parts = [row.get(name) for name in self.parts]
+        self.groups.add(prompt, value, length, step, parts)
+        self.together.add(value, parts)
+        if step is not None:
+            self._step(step).add(value)
         self.length.add(length, value)
         self.signatures.setdefault(str(row.get("signature", "")))
 
@@ -137,6 +168,7 @@ class ScoreStatistics:
                 "over_all": json_number(self.length.value),
             },
             "length_correlation": json_number(self.length.value),
+            "steps": {str(step): json_number(one.mean) for step, one in self.curve()},
             "notes": dict(self.notes.most_common(20)),
             "signature": next(iter(self.signatures), ""),
         }
@@ -147,7 +179,25 @@ class ScoreStatistics:
             name = "(others)"
         return self.buckets.setdefault(name, Distribution())
 
+    def _step(self, step: Any) -> StepNumbers:
+        found = self.steps.get(step)
+        if found is None:
+            found = self.steps.setdefault(step if len(self.steps) < MAX_STEPS else "(others)", StepNumbers())
+        return found
+
+    def curve(self) -> list[tuple[Any, StepNumbers]]:
+        """The training steps in order, with their numbers."""
+        return sorted(self.steps.items(), key=lambda item: _in_order(item[0]))
+
     def _note(self, note: str) -> None:
         if note not in self.notes and len(self.notes) >= MAX_NOTES:
             self.notes = Counter(dict(self.notes.most_common(MAX_NOTES // 2)))
         self.notes[note] += 1
+
+
+def _in_order(step: Any) -> tuple[int, float, str]:
+    """Numbers by value, also those written as text; other names behind them."""
+    try:
+        return 0, float(step), ""
+    except (TypeError, ValueError):
+        return 1, 0.0, str(step)
