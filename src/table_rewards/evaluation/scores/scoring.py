@@ -211,6 +211,7 @@ def _own_task(scored: Sequence[dict[str, Any]]) -> None:
         source = row.get("data_source")
         if row["status"] == INAPPLICABLE and (source is None or source in ours):
             row["status"] = UNSCORED
+            row["note"] = UNUSABLE + str(row["note"]).removeprefix("not for this reward: ")
 
 
 def _check_first(plan: Plan, scored: Sequence[Mapping[str, Any]]) -> None:
