@@ -107,6 +107,9 @@ class Gate:
     def _choose(
         self, avoid: EndpointState | None, now: float, excluded: Collection[EndpointState] = NOBODY
     ) -> EndpointState | None:
+        if len(self.endpoints) == 1:  # nothing to compare
+            (only,) = self.endpoints
+            return only if only not in excluded and only.admits(now) else None
         best = None
         best_key: tuple[bool, bool, float] = (True, True, float("inf"))
         for endpoint in self.endpoints:
