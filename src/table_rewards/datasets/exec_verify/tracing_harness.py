@@ -18,7 +18,6 @@ import types
 from typing import Any
 
 NAME = "traced.py"
-YIELDS = ("YIELD_VALUE", "YIELD_FROM", "INSTRUMENTED_YIELD_VALUE")
 CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200
 LEFT_OUT = None
 _PLAIN = (type(None), bool, int, float, str, bytes, complex)
@@ -72,8 +71,12 @@ def statement_starts(tree: ast.Module) -> dict[int, int]:
 
 def gives_out(frame: types.FrameType) -> bool:
     """Whether a frame that returns has stopped at a ``yield`` or an ``await``, so that it may go on."""
-    code = frame.f_code.co_code
-    return 0 <= frame.f_lasti < len(code) and dis.opname[code[frame.f_lasti]] in YIELDS
+    code, at = frame.f_code.co_code, frame.f_lasti
+    before, here, behind = (dis.opname[code[i]] if 0 <= i < len(code) else "" for i in (at - 2, at, at + 2))
+    # CPython 3.13 stands behind a yield already, 3.10 in front of the ``yield from`` that it will do again
+    return (
+        here.endswith("YIELD_VALUE") or (here == "RESUME" and before.endswith("YIELD_VALUE")) or behind == "YIELD_FROM"
+    )
 
 
 class TooLong(BaseException):
