@@ -17,6 +17,30 @@ CREDIT: Final[Mapping[float, float]] = {0: 1.0, 1: 0.6, 2: 0.2}
 FAR: Final = 10**9
 
 
+class ReleasedQuality:
+    """How the released SQM reward reads and credits a score: no decimals, credit looked up by exact value."""
+
+    def __init__(self, error_credit: Mapping[float, float]) -> None:
+        self.error_credit = error_credit
+
+    def score(self, completion: str) -> tuple[float | None, str]:
+        """The whole number on the last line, without a line end the last character alone (M3); or None and why."""
+        text = completion.strip()
+        line = text[text.rfind("\n") :].strip()
+        try:
+            return float(int(line.split(".")[0])), ""
+        except (ValueError, OverflowError):
+            return None, "not in the released format"
+
+    def truth(self, score: float) -> float:
+        """The gold score as it is compared."""
+        return float(int(score))
+
+    def credit(self, error: float) -> float:
+        """What a distance earns."""
+        return self.error_credit.get(error, 0.0)
+
+
 def released_ranking(completion: str, reference: RankingReference, characters: int | None) -> tuple[float, bool]:
     """The reward of an order, and whether it was valid.
 

@@ -16,6 +16,7 @@ from table_rewards.core.options import value_range
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.ranking.parse import FOLD, read_number
+from table_rewards.rewards.ranking.released import ReleasedQuality
 
 ERROR_CREDIT: Final[Mapping[float, float]] = {0: 1.0, 1: 0.8, 2: 0.4, 3: 0.2}
 _HEADER: Final = re.compile(r"[^:=]{0,40}[:=]\s*")
@@ -68,9 +69,9 @@ class ScalarQuality(Reward[QualityReference]):
         super().__init__(profile=profile)
         self.score_range = value_range("score_range", score_range)
         self.error_credit = _checked_credit(ERROR_CREDIT if error_credit is None else error_credit)
-        if profile == "released" and (
-            self.error_credit != _checked_credit(ERROR_CREDIT) or self.score_range != (0, 10)
-        ):
+        self.released = ReleasedQuality(ERROR_CREDIT) if profile == "released" else None
+        options = self.error_credit, self.score_range
+        if self.released and options != (_checked_credit(ERROR_CREDIT), (0, 10)):
             raise ConfigurationError("the released reward has its own range and credits; leave these options out")
 
     def reference(self, row: Mapping[str, Any]) -> QualityReference:
@@ -92,28 +93,24 @@ class ScalarQuality(Reward[QualityReference]):
 
     def judge(self, completion: str, reference: QualityReference, step: int | None) -> Judgement:
         low, high = self.score_range
-        if self.profile == "released":
-            score, truth = _released_score(completion), float(int(reference.score))
-            problem = "" if score is not None else "not in the released format"
-        else:
-            score, truth = None, reference.score
-            found = _last_line_score(completion, high)
-            if isinstance(found, str):
-                problem = found
-            elif not low <= found <= high:
-                problem = f"out of range: {found:g}, not {low:g} to {high:g}"
-            else:
-                score, problem = found, ""
+        score, problem = self.released.score(completion) if self.released else _score_in_range(completion, low, high)
         if score is None:
             return Judgement(0.0, (high - low, 0.0), UNPARSED, problem)
-        error = abs(score - truth)
-        return Judgement(self._credit(error), (error, 1.0), SCORED, "")
+        error = abs(score - (self.released.truth(reference.score) if self.released else reference.score))
+        value = self.released.credit(error) if self.released else self._credit(error)
+        return Judgement(value, (error, 1.0), SCORED, "")
 
     def _credit(self, error: float) -> float:
-        if self.profile == "released":
-            return ERROR_CREDIT.get(error, 0.0)
         xs, ys = zip(*self.error_credit, strict=True)
         return float(np.interp(round(error, 9), [*xs, xs[-1] + 1.0], [*ys, 0.0]))
+
+
+def _score_in_range(completion: str, low: float, high: float) -> tuple[float | None, str]:
+    """The score of a completion, or None and what is wrong with it."""
+    found = _last_line_score(completion, high)
+    if isinstance(found, str):
+        return None, found
+    return (found, "") if low <= found <= high else (None, f"out of range: {found:g}, not {low:g} to {high:g}")
 
 
 def _last_line_score(completion: str, high: float) -> float | str:
@@ -135,15 +132,6 @@ def _last_line_score(completion: str, high: float) -> float | str:
         header = _HEADER.match(folded)
         score = read_number(folded[header.end() :], high) if header else None
     return f"the last line is no single score: {line[:40]!r}" if score is None else score
-
-
-def _released_score(completion: str) -> float | None:
-    text = completion.strip()
-    line = text[text.rfind("\n") :].strip()  # without a line end the last character alone, as released
-    try:
-        return float(int(line.split(".")[0]))
-    except (ValueError, OverflowError):
-        return None
 
 
 def _checked_credit(credit: Mapping[float, float]) -> tuple[tuple[float, float], ...]:
