@@ -55,7 +55,7 @@ def without_control_tokens(text: str) -> str:
     >>> without_control_tokens("[INST] x</s>"), without_control_tokens("a <| b and |x| > 2, [A], <b>")
     ('[ INST] x< /s>', 'a <| b and |x| > 2, [A], <b>')
     """
-    if "<" in text or "◁" in text or "]" in text:
+    if "<" in text or "[" in text or "]" in text or "◁" in text:
         text = _CONTROL.sub(lambda match: match[0][0] + " " + match[0][1:], text)
     return text
 
