@@ -4,5 +4,4 @@ Nothing but absolute imports: what verl loads by path is not importable by its w
 verl 0.7 and later need no file: ``path=pkg://table_rewards.frameworks.verl``.
 """
 
-from table_rewards.frameworks.verl import *  # noqa: F403
-from table_rewards.frameworks.verl import __getattr__  # noqa: F401  (rewards registered by other packages)
+from table_rewards.frameworks.verl import __getattr__  # noqa: F401  (gives every function by its name)

@@ -18,15 +18,22 @@ from table_rewards.commands.reward_options import read_options
 from table_rewards.core.errors import ConfigurationError, UnknownName, one_of
 from table_rewards.core.registry import create, find
 from table_rewards.core.reward import PROFILES
+from table_rewards.frameworks.options import ADAPTER_OPTIONS, split_options
+from table_rewards.frameworks.unscored import UnscoredPolicy
+from table_rewards.frameworks.verl import ALIASES, FLOAT_ALIASES, check
 
 NEWEST: Final = (0, 9, 1)
+ESTIMATOR_MODULE: Final = "table_rewards.frameworks.advantages_verl"
+VERLS: Final = ("grpo", "rloo", "reinforce_plus_plus", "reinforce_plus_plus_baseline", "opo")
+ADVANTAGES: Final = (*VERLS, "tarpo", "tango_tokens")
 PACKAGE: Final = "pkg://table_rewards.frameworks.verl"
 MANAGERS: Final = ("naive", "dapo", "batch", "prime", "gdpo", "rate_limited", "remote")
 
 DESCRIPTION = """\
 Print the overrides for verl's command line, one a line. The keys moved: up to 0.7.0 they are
 custom_reward_function.*, from 0.7.1 on reward.custom_reward_function.*, and 0.9 accepts the old ones and ignores them
-without a word. Remarks go to standard error.
+without a word. Several rewards become their weighted sum (`mixed`), routes pick the reward by data source (`route`),
+and the published names of functions are known. Remarks go to standard error.
 """
 
 EPILOG = """\
@@ -34,18 +41,31 @@ examples:
   table-rewards verl-args table_bench | xargs python -m verl.trainer.main_ppo data.train_files=train.parquet ...
   table-rewards verl-args teds --verl-version 0.5 --option structure_only=yes
   table-rewards verl-args table_bench --for eval
+  table-rewards verl-args table_bench teds --weight teds=0.3 --option teds.structure_only=yes
+  table-rewards verl-args --route openai/gsm8k=mathematics --route otherwise=table_bench --advantage grpo
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.add_argument("reward", metavar="REWARD", help="its name; `table-rewards list` shows them")
+    parser.add_argument(
+        "rewards", nargs="*", metavar="REWARD", help="its name or a published function's; several: their weighted sum"
+    )
+    parser.add_argument(
+        "--route", action="append", default=[], metavar="SOURCE=REWARD", help="by data source; `otherwise`: all others"
+    )
+    parser.add_argument("--weight", action="append", default=[], metavar="REWARD=W", help="of one of several rewards")
+    parser.add_argument(
+        "--advantage", metavar="A", help=f"leave unscored rollouts out of verl's estimator: {', '.join(ADVANTAGES)}"
+    )
     parser.add_argument(
         "--verl-version", metavar="V", help="such as 0.6.1 or main (default: the installed one, else 0.9.1)"
     )
     parser.add_argument("--profile", choices=PROFILES, help="corrected (default) or released")
-    parser.add_argument("--option", action="append", default=[], metavar="K=V", help="an option of the reward")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="K=V", help="an option; REWARD.K=V: of that one"
+    )
     parser.add_argument("--manager", metavar="M", help=f"verl's reward manager: {', '.join(MANAGERS)}")
     parser.add_argument(
         "--for", dest="purpose", choices=("train", "eval"), default="train", help="main_ppo or main_eval (%(default)s)"
@@ -54,13 +74,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    options = read_options(arguments.option)
-    if arguments.profile is not None:
-        options["profile"] = arguments.profile
-    _check(arguments.reward, options)
+    reward, options = _described(arguments)
+    _check(reward, options)
     version = read_version(arguments.verl_version or _installed())
     overrides, remarks = verl_overrides(
-        arguments.reward, version, options, manager=arguments.manager, evaluation=arguments.purpose == "eval"
+        reward,
+        version,
+        options,
+        manager=arguments.manager,
+        evaluation=arguments.purpose == "eval",
+        advantage=arguments.advantage,
     )
     if arguments.json:
         print(json.dumps(overrides, ensure_ascii=False, indent=1))
@@ -79,8 +102,12 @@ def verl_overrides(
     *,
     manager: str | None = None,
     evaluation: bool = False,
+    advantage: str | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the overrides, key -> value, and remarks.
+
+    ``reward`` is a function's name of :mod:`table_rewards.frameworks.verl` without its suffix: a reward, a published
+    name, ``route`` or ``mixed``.
 
     >>> verl_overrides("teds", (0, 9, 1), {"structure_only": True})[0]  # doctest: +NORMALIZE_WHITESPACE
     {'reward.custom_reward_function.path': 'pkg://table_rewards.frameworks.verl',
@@ -103,16 +130,21 @@ def verl_overrides(
     prefix = "reward.custom_reward_function" if moved else "custom_reward_function"
     unlisted = "+" if evaluation and moved else ""
     name = reward
+    members = _rewards_of(reward, options)
     if evaluation or version < (0, 4, 0) or manager == "prime":
-        name = f"{reward}_float"  # main_eval, prime and 0.3 take a number, never a dict
+        name = (
+            reward if reward in FLOAT_ALIASES else f"{reward}_float"
+        )  # main_eval, prime and 0.3 take a number, never a dict
         if manager == "prime" and moved:
             raise ConfigurationError(f"verl {shown} cannot select the prime manager; its last version is 0.7.0")
     elif moved and manager == "batch":
         raise ConfigurationError(f"verl {shown} cannot select the batch manager; leave --manager out")
     elif (manager or ("batch" if not loop else "naive")) == "batch":
         name, manager = f"{reward}_batch", "batch"
-    elif loop and find(reward).waits and manager != "remote":
+    elif loop and manager != "remote" and any(find(one).waits or find(one).runs_programs for one in members):
         name = f"{reward}_async"
+    elif reward in FLOAT_ALIASES:
+        remarks.append(f"{reward} returns a number, as prime needs; unit_tests gives its parts as well")
     overrides[f"{unlisted}{prefix}.path"] = PACKAGE if loop else str(shipped(ADAPTERS["verl"]))
     overrides[f"{unlisted}{prefix}.name"] = name
     if not evaluation:
@@ -123,11 +155,46 @@ def verl_overrides(
         remarks.append(f"main_eval of verl {shown} may leave reward_kwargs out; check the printed signature")
     for key, value in options.items():
         overrides[f"+{prefix}.reward_kwargs.{key}"] = value
+    if "group_judge" in members and not evaluation:
+        _whole_groups(reward, options, prefix, version, overrides, remarks)
+    if advantage is not None:
+        _advantage(advantage, version, overrides, remarks)
+    elif moved and not evaluation:
+        remarks.append("an unscored rollout counts with its filler unless --advantage leaves it out; see docs/verl.md")
     if moved and not evaluation:
         remarks.append("the old custom_reward_function.* keys are ignored by verl 0.9; leave them out")
     if not loop:
         remarks.append("verl reads the file by its path: it must stand there on every node")
     return overrides, remarks
+
+
+def _whole_groups(
+    reward: str,
+    options: Mapping[str, Any],
+    prefix: str,
+    version: tuple[int, int, int],
+    overrides: dict[str, Any],
+    remarks: list[str],
+) -> None:
+    """A judge of groups needs the group in one process, and its size."""
+    if version >= (0, 7, 1):
+        overrides["reward.num_workers"] = 1
+    elif version >= (0, 7, 0):
+        overrides["reward_model.num_workers"] = 1
+    if reward == "group_judge" and "group_size" not in options:
+        overrides[f"+{prefix}.reward_kwargs.group_size"] = "${actor_rollout_ref.rollout.n}"
+    elif reward != "group_judge":
+        remarks.append("group_judge needs group_size among its options: the number of rollouts of a prompt")
+
+
+def _advantage(name: str, version: tuple[int, int, int], overrides: dict[str, Any], remarks: list[str]) -> None:
+    """The estimator that leaves unscored rollouts out, and the module that registers it."""
+    one_of("advantage", name, ADVANTAGES)
+    if version < (0, 6, 0):
+        raise ConfigurationError("the estimators that leave unscored rollouts out need verl 0.6 or later")
+    overrides["algorithm.adv_estimator"] = f"{name}_scored" if name in VERLS else name
+    overrides["+ray_kwargs.ray_init.runtime_env.env_vars.VERL_USE_EXTERNAL_MODULES"] = ESTIMATOR_MODULE
+    remarks.append(f"or export VERL_USE_EXTERNAL_MODULES={ESTIMATOR_MODULE} where ray starts, instead of the last key")
 
 
 def _manager(manager: str | None, version: tuple[int, int, int], remarks: list[str]) -> dict[str, Any]:
@@ -178,8 +245,10 @@ def hydra_value(value: Any) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(hydra_value, value))}]"
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{hydra_value(item)}" for key, item in value.items()) + "}"
+        return "{" + ",".join(f"{_hydra_key(key)}:{hydra_value(item)}" for key, item in value.items()) + "}"
     text = str(value)
+    if re.fullmatch(r"\$\{[A-Za-z0-9_.]+\}", text):  # what the configuration itself has there
+        return text
     if text.startswith("pkg://") or (re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./\-]*", text) and not _is_word(text)):
         return text
     quoted = re.sub(
@@ -189,20 +258,110 @@ def hydra_value(value: Any) -> str:
     return f'"{quoted}{quoted[len(quoted) - trailing :]}"'
 
 
+def _hydra_key(key: Any) -> str:
+    """A key in a mapping of Hydra's grammar, which knows no quotes there."""
+    text = str(key)
+    if not re.fullmatch(r"[A-Za-z0-9_./*@\-]+( [A-Za-z0-9_./*@\-]+)*", text) or _is_word(text) or _is_number(text):
+        raise ConfigurationError(
+            f"Hydra cannot take {text!r} as a key: write it into [routes] of the file that TABLE_REWARDS_CONFIG names"
+        )
+    return text
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[0-9_]*\.?[0-9_]+(e[0-9]+)?", text, re.IGNORECASE) is not None and not text.startswith("0")
+
+
 def _is_word(text: str) -> bool:
     return text.lower() in ("true", "false", "null", "none", "nan", "inf", "yes", "no", "on", "off")
 
 
+def _described(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The function's name without its suffix and its options, from all that was said on the command line."""
+    options = read_options(arguments.option)
+    shared = {key: value for key, value in options.items() if "." not in key}
+    apart: dict[str, dict[str, Any]] = {}
+    for key, value in options.items():
+        if "." in key:
+            name, _, option = key.partition(".")
+            apart.setdefault(name, {})[option] = value
+    if arguments.profile is not None:
+        shared["profile"] = arguments.profile
+    if arguments.route:
+        if arguments.rewards or arguments.weight:
+            raise ConfigurationError("--route names the rewards itself; leave REWARD and --weight out")
+        return "route", {"routes": _routes(arguments.route, apart), **shared}
+    if not arguments.rewards:
+        raise ConfigurationError("name a reward, or say --route SOURCE=REWARD")
+    if len(arguments.rewards) == 1:
+        (name,) = arguments.rewards
+        if arguments.weight:
+            raise ConfigurationError("--weight is for several rewards; a single one has none")
+        return name, {**shared, **apart.pop(name, {}), **_unused(apart, [name])}
+    weights = read_options(arguments.weight)
+    rewards = {name: apart.pop(name, {}) for name in arguments.rewards}
+    for name, own in rewards.items():
+        for option in [o for o in shared if o not in ADAPTER_OPTIONS and o in find(name).option_names()]:
+            own.setdefault(option, shared[option])
+    known = [option for name in rewards for option in find(name).option_names()]
+    for option in shared:
+        if option not in ADAPTER_OPTIONS and option not in known:
+            raise UnknownName("option", option, dict.fromkeys((*known, *ADAPTER_OPTIONS)))
+    both: dict[str, Any] = {"rewards": rewards, **_unused(apart, list(rewards))}
+    if weights:
+        both["weights"] = weights
+    return "mixed", {**both, **{key: value for key, value in shared.items() if key in ADAPTER_OPTIONS}}
+
+
+def _unused(apart: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    for name in apart:
+        raise UnknownName("reward of an option", name, names)
+    return {}
+
+
+def _routes(words: list[str], apart: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    routes: dict[str, Any] = {}
+    used = []
+    for word in words:
+        source, equals, name = word.rpartition("=")
+        if not equals or not source or not name:
+            raise ConfigurationError(f"--route takes SOURCE=REWARD, such as openai/gsm8k=mathematics, not {word!r}")
+        if source in routes:
+            raise ConfigurationError(f"--route {source} is given twice")
+        find(name)
+        routes[source] = {"reward": name, **apart[name]} if name in apart else name
+        used.append(name)
+    _unused({name: own for name, own in apart.items() if name not in used}, used)
+    return routes
+
+
+def _rewards_of(reward: str, options: Mapping[str, Any]) -> list[str]:
+    """The names of the rewards that a function scores with."""
+    if reward == "mixed":
+        return [str(own.get("reward", name)) for name, own in options["rewards"].items()]
+    if reward == "route":
+        return [str(one["reward"] if isinstance(one, Mapping) else one) for one in options["routes"].values()]
+    return [ALIASES[reward][0] if reward in ALIASES else reward]
+
+
 def _check(reward: str, options: dict[str, Any]) -> None:
     """Raise for what the reward would raise for at the start of a training run."""
-    kind = find(reward)
-    for option in options:
-        if option not in kind.option_names():
-            raise UnknownName(f"option of {reward}", option, kind.option_names())
+    members = _rewards_of(reward, options)
+    if len(members) == 1 and reward not in ("mixed", "route"):
+        own, _ = split_options(members[0], options)
+        UnscoredPolicy(options.get("unscored", "neutral"), options.get("unscored_ceiling", 0.2))
+        try:
+            create(members[0], **{**ALIASES.get(reward, ("", {}))[1], **own})
+        except ConfigurationError:
+            if not find(members[0]).waits:  # endpoints and sandboxes may be there on the training machine only
+                raise
+        return
     try:
-        create(reward, **options)
+        check(reward, options)
+    except UnknownName:
+        raise
     except ConfigurationError:
-        if not kind.waits:  # endpoints and sandboxes may be there on the training machine only
+        if not any(find(name).waits for name in members):
             raise
 
 

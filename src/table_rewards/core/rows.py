@@ -146,6 +146,8 @@ class Row:
         elif truth is not None and as_mapping(truth) is None:
             self._found = True
             return plain(truth)
+        if isinstance(truth, Mapping):  # of keys, not an answer itself
+            return self.find(*names)
         return self.find(*names, "ground_truth")
 
     def __iter__(self) -> Iterator[str]:

@@ -12,12 +12,17 @@ Opt in by importing this module where the trainer runs::
 ``tango_rloo...``                 as the two of ``tango``, by leave-one-out differences
 ``tango_reinforce_plus_plus...``  as the two of ``tango``, whitened over the batch
 ``..._released``                  each of them as released (T4; groups without step rewards)
+``grpo_scored``, ``rloo_scored``  verl's own estimator of that name over the rollouts that the reward could score: the
+``reinforce_plus_plus_scored``    others count in no mean and no deviation and have advantage 0. Also of
+                                  ``reinforce_plus_plus_baseline``, ``opo`` and verl's other outcome estimators
 ================================  ====================================================================================
 
-verl hands an estimator rewards, mask and groups, no columns. So ``tarpo`` and ``tango`` look at the batch of their
-caller, ``compute_advantage``, where the classic trainer (``trainer.use_v1=False``) has the columns; the V1 trainer
-drops them before, and only the ``_tokens`` forms can work there, with a reward loop that places the parts itself.
-Missing parts are an error, never a silent GRPO. See docs/recipes/tango.md.
+verl hands an estimator rewards, mask and groups, no columns. So ``tarpo``, ``tango`` and the ``_scored`` ones look at
+what their callers have: the batch of ``compute_advantage`` in the classic trainer (``trainer.use_v1=False``), the queue
+in the default one. ``tango`` needs the tensor ``step_rewards``, which only the classic trainer keeps; its ``_tokens``
+form works in both, with a reward loop that places the parts itself. Unscored rollouts are left out in all forms where
+the reward's column ``unscored`` can be seen. Missing parts are an error, never a silent GRPO. See
+docs/recipes/tango.md.
 
 alpha of ``tango`` and its kin is the schedule in the environment variable TABLE_REWARDS_STEP_WEIGHT (a number, or the
 text of a schedule such as ``linear(0.1, 0.001, 300)``), else RL Tango's own, from 0.5 for REINFORCE++.
@@ -26,7 +31,6 @@ text of a schedule such as ``linear(0.1, 0.001, 300)``), else RL Tango's own, fr
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -35,8 +39,14 @@ from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.frameworks.advantages import ESTIMATORS, Estimator, Form, StepWeight
 from table_rewards.frameworks.advantages_torch import tarpo_advantage, two_level_advantage
+from table_rewards.frameworks.verl_batch import UNSCORED, compute_advantage_batch, reward_columns, unscored_rows
 
 PARTS = ("region", "answer")
+SCORED = (
+    *("grpo", "grpo_vectorized", "rloo", "rloo_vectorized", "reinforce_plus_plus", "reinforce_plus_plus_baseline"),
+    *("opo", "gpg"),
+)
+"""verl's estimators that have a form which leaves unscored rollouts out; those that this verl lacks are passed over."""
 STEP_WEIGHT = "TABLE_REWARDS_STEP_WEIGHT"
 
 
@@ -50,6 +60,7 @@ def tarpo(form: Form, tokens: bool) -> Callable[..., tuple[Any, Any]]:
             region, answer = _last_two(token_level_rewards, response_mask)
         else:
             region, answer = _parts(token_level_rewards.sum(-1), *(_column(n, token_level_rewards) for n in PARTS))
+        answer = _without_unscored(answer)
         advantage = tarpo_advantage(region, answer, _groups(index), form=form).unsqueeze(-1) * response_mask
         return advantage, advantage
 
@@ -70,12 +81,45 @@ def tango(
             outcomes, steps = _outcome_and_steps(token_level_rewards, response_mask)
         else:
             outcomes, steps = token_level_rewards.sum(-1), _tensor("step_rewards")
+        outcomes = _without_unscored(outcomes)
         share = schedule(_step(calls[0]))
         calls[0] += 1
         advantage = two_level_advantage(
             outcomes, steps, response_mask, _groups(index), share, form=form, estimator=kind
         )
         return advantage, advantage
+
+    return estimator
+
+
+def scored(name: str) -> Callable[..., tuple[Any, Any]]:
+    """verl's estimator ``name`` over the rollouts that the reward could score; the others have advantage 0."""
+
+    def estimator(
+        token_level_rewards: Any, response_mask: Any, index: Any = None, config: Any = None, **kwargs: Any
+    ) -> tuple[Any, Any]:
+        import torch
+        from verl.trainer.ppo.core_algos import get_adv_estimator_fn
+
+        n = len(token_level_rewards)
+        left_out = unscored_rows(n)
+        keep = [i for i, out in enumerate(left_out) if not out]
+        advantages, returns = torch.zeros_like(token_level_rewards), torch.zeros_like(token_level_rewards)
+        if keep:
+            rows = torch.tensor(keep, device=token_level_rewards.device)
+            given = {
+                key: value[rows] if hasattr(value, "device") and len(value) == n else value
+                for key, value in kwargs.items()
+            }
+            if index is not None:
+                given["index"] = index[keep]
+            if name.startswith("grpo"):
+                given["norm_adv_by_std_in_grpo"] = _setting(config, "norm_adv_by_std_in_grpo", True)
+            found = get_adv_estimator_fn(name)(
+                token_level_rewards=token_level_rewards[rows], response_mask=response_mask[rows], config=config, **given
+            )
+            advantages[rows], returns[rows] = found[0].to(advantages.dtype), found[1].to(returns.dtype)
+        return advantages, returns
 
     return estimator
 
@@ -90,9 +134,16 @@ def step_weight(kind: Estimator = "grpo") -> Schedule:
 
 def register() -> tuple[str, ...]:
     """Register every estimator with verl and return their names; the import described above does it."""
+    from verl.trainer.ppo import core_algos
     from verl.trainer.ppo.core_algos import register_adv_est
 
     names = []
+    for name in SCORED:
+        if name in core_algos.ADV_ESTIMATOR_REGISTRY:
+            full = f"{name}_scored"
+            if full not in _registered:
+                _registered[full] = register_adv_est(full)(scored(name))
+            names.append(full)
     makers: dict[str, Callable[[Form, bool], Any]] = {"tarpo": tarpo}
     for kind in ESTIMATORS:
         makers["tango" if kind == "grpo" else f"tango_{kind}"] = partial(tango, kind=kind)
@@ -120,18 +171,29 @@ def _groups(index: Any) -> list[Any]:
 
 def _batch() -> Any:
     """The batch that verl's ``compute_advantage`` is working on: it calls us without it, but it is our caller."""
-    frame = sys._getframe(1)
-    for _ in range(6):
-        data = frame.f_locals.get("data")
-        if frame.f_code.co_name == "compute_advantage" and hasattr(data, "non_tensor_batch"):
-            return data
-        if frame.f_back is None:
-            break
-        frame = frame.f_back
-    raise ConfigurationError(
-        "this estimator reads the batch of verl's compute_advantage, which did not call it; use the estimator's "
-        "_tokens form, or call table_rewards.frameworks.advantages_torch yourself"
-    )
+    data = compute_advantage_batch()
+    if data is None:
+        raise ConfigurationError(
+            "this estimator reads the batch of verl's compute_advantage, which did not call it; use the estimator's "
+            "_tokens form, or call table_rewards.frameworks.advantages_torch yourself"
+        )
+    return data
+
+
+def _without_unscored(values: Any) -> Any:
+    """The values, NaN where the reward says that they are filler."""
+    columns = reward_columns(UNSCORED)
+    if columns is None or len(columns[UNSCORED]) != len(values):
+        return values
+    import torch
+
+    filler = torch.tensor([flag is None or flag != 0 for flag in columns[UNSCORED]], device=values.device)
+    return values.masked_fill(filler, float("nan"))
+
+
+def _setting(config: Any, name: str, default: Any) -> Any:
+    get = getattr(config, "get", None)
+    return get(name, default) if callable(get) else getattr(config, name, default)
 
 
 def _step(counted: int) -> int:
@@ -145,18 +207,18 @@ def _step(counted: int) -> int:
 
 def _column(name: str, like: Any) -> Any:
     """A part of the reward as a tensor of shape (n,)."""
-    columns = _batch().non_tensor_batch
-    if name not in columns:
+    columns = reward_columns(*PARTS)
+    if columns is None or all(value is None for value in columns[name]):
+        there = compute_advantage_batch()
+        known = sorted(map(str, there.non_tensor_batch)) if there is not None else []
         raise ConfigurationError(
-            f"the reward returned no {name!r}, or verl's V1 trainer dropped it: set trainer.use_v1=False (or use "
-            "tarpo_tokens). tarpo needs 'region' and 'answer', which the reward table_region has; "
-            f"the batch has {', '.join(sorted(map(str, columns)))}"
+            f"the reward returned no {name!r}. tarpo needs 'region' and 'answer', which the reward table_region has; "
+            f"the batch has {', '.join(known) or 'no columns'}"
         )
-    import numpy as np
     import torch
 
-    values = np.asarray(columns[name], dtype=np.float64)
-    return torch.as_tensor(values, dtype=like.dtype, device=like.device)
+    values = [float("nan") if value is None else value for value in columns[name]]
+    return torch.tensor(values, dtype=like.dtype, device=like.device)
 
 
 def _tensor(name: str) -> Any:

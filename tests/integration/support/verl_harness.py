@@ -140,7 +140,7 @@ def local_ray(cpus: int = 4) -> Iterator[None]:
     """A Ray of this process only. `cpus` are slots, not cores: every reward worker takes one."""
     import ray
 
-    ray.init(num_cpus=cpus, include_dashboard=False, log_to_driver=True, configure_logging=False)
+    ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=True, configure_logging=False)
     try:
         yield
     finally:
