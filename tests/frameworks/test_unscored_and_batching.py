@@ -123,3 +123,13 @@ def test_a_fork_in_the_middle_of_a_batch_starts_empty() -> None:
 def test_numbers_that_are_not_finite_never_reach_a_trainer() -> None:
     odd = Scores.of([Judgement(float("inf")), Judgement(1.0)], ())
     assert np.isfinite(UnscoredPolicy().fill(odd, ["p", "p"])).all()
+
+
+def test_a_filler_is_of_its_own_group_now_and_not_of_the_prompts_past() -> None:
+    """In a group of equal rewards the smallest difference becomes a large advantage."""
+    policy = UnscoredPolicy()
+    policy.fill(scores(1.0, 1.0, 0.0), ["p"] * 3)
+    assert policy.fill(scores(0.0, None, 0.0, 0.0), ["p"] * 4)[:, 0].tolist() == [0.0] * 4
+    two_groups = policy.fill(scores(0.0, None, 1.0, None), ["p"] * 4, groups=[1, 1, 2, 2])
+    assert two_groups[:, 0].tolist() == [0.0, 0.0, 1.0, 1.0]
+    assert policy.fill(scores(None, None), ["p"] * 2)[:, 0].tolist() == [pytest.approx(0.375)] * 2, "equal: advantage 0"

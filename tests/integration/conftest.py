@@ -17,7 +17,7 @@ ROOT = HERE.parent.parent
 FRAMEWORK = os.environ.get("TABLE_REWARDS_INTEGRATION", "")
 
 collect_ignore = ["run.py", "support"]
-collect_ignore += [name for name in ("verl", "swift", "ray") if name != FRAMEWORK]
+collect_ignore += [name for name in ("verl", "swift", "trl", "ray") if name != FRAMEWORK]
 
 if FRAMEWORK:
     sys.path.insert(0, str(HERE / "support"))
@@ -26,8 +26,8 @@ if FRAMEWORK:
 def pytest_configure(config: pytest.Config) -> None:
     if not FRAMEWORK:
         return
-    if FRAMEWORK not in ("verl", "swift", "ray"):
-        raise pytest.UsageError(f"TABLE_REWARDS_INTEGRATION={FRAMEWORK!r}: expected verl, swift or ray")
+    if FRAMEWORK not in ("verl", "swift", "trl", "ray"):
+        raise pytest.UsageError(f"TABLE_REWARDS_INTEGRATION={FRAMEWORK!r}: expected verl, swift, trl or ray")
     import table_rewards
 
     where = Path(table_rewards.__file__).resolve()

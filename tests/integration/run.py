@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Run the slow suites against the real verl and the real ms-swift, each in an environment of its own.
+"""Run the slow suites against the real verl, the real ms-swift and the newest TRL, each in an environment of its own.
 
-    python tests/integration/run.py [verl] [swift] [swift3] [--fresh] [-- pytest arguments]
+    python tests/integration/run.py [verl] [swift] [swift3] [trl] [--fresh] [-- pytest arguments]
 
 For each framework: `.venv-NAME` in the checkout with the pinned framework (kept while the pins stay the same), the
 package as users get it (a wheel built from this checkout, not an editable install), then
@@ -59,6 +59,7 @@ FRAMEWORKS = {
     ),
     # msgspec: imported by the trainer, not declared.
     "swift": Framework("swift", "swift", "swift-4.6.0.txt", ["torch==2.13.0", "ms-swift==4.6.0", "msgspec"]),
+    "trl": Framework("trl", "trl", "trl-1.16.0.txt", ["torch==2.13.0", "trl==1.16.0"]),
     # The last 3.x, whose registry, constructor and trainer differ.
     "swift3": Framework("swift3", "swift", "swift-3.12.6.txt", ["torch==2.13.0", "ms-swift==3.12.6", "msgspec"]),
 }

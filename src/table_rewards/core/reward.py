@@ -230,7 +230,7 @@ class Reward(ABC, Generic[ReferenceT]):
             return value  # type: ignore[no-any-return]
         if value is None:
             raise BadReference("the reference is None")
-        if isinstance(value, Mapping):
+        if isinstance(value, (dict, Mapping)):
             return self.reference(value)
         return self.natural(value if type(value) is str else plain(value))
 

@@ -58,7 +58,10 @@ def as_mapping(value: Any) -> dict[str, Any] | None:
     >>> as_mapping("7") is None
     True
     """
-    if isinstance(value, Mapping):
+    if type(value) is str:
+        if value[:1] != "{" and value.lstrip()[:1] != "{":
+            return None
+    elif isinstance(value, (dict, Mapping)):
         return {str(key): item for key, item in value.items()}
     if isinstance(value, str) and value.lstrip()[:1] == "{":
         parsed = parse_json(value)

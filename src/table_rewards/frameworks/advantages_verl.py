@@ -139,7 +139,7 @@ def register() -> tuple[str, ...]:
 
     names = []
     for name in SCORED:
-        if name in core_algos.ADV_ESTIMATOR_REGISTRY:
+        if name in getattr(core_algos, "ADV_ESTIMATOR_REGISTRY", ()):
             full = f"{name}_scored"
             if full not in _registered:
                 _registered[full] = register_adv_est(full)(scored(name))
@@ -212,7 +212,8 @@ def _column(name: str, like: Any) -> Any:
         there = compute_advantage_batch()
         known = sorted(map(str, there.non_tensor_batch)) if there is not None else []
         raise ConfigurationError(
-            f"the reward returned no {name!r}. tarpo needs 'region' and 'answer', which the reward table_region has; "
+            f"the reward returned no {name!r}. tarpo needs 'region' and 'answer', which the reward table_region has (a "
+            "trainer that hands its columns to nobody: set trainer.use_v1=False, or use tarpo_tokens); "
             f"the batch has {', '.join(known) or 'no columns'}"
         )
     import torch

@@ -190,6 +190,8 @@ class _LoopQueue:
         try:
             while self._waiting:
                 await asyncio.sleep(0)  # whoever is ready in this round of the loop comes along
+                if not self._waiting:  # another batch took them
+                    break
                 step = self._waiting[0][2]
                 batch = [one for one in self._waiting if one[2] == step][: self._size]
                 chosen = set(map(id, batch))

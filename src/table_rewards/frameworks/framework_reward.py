@@ -299,12 +299,13 @@ class Remembered(Generic[Made]):
         return made
 
 
-_ENVIRONMENT: Final[Any] = getattr(os, "environb", os.environ)
-_OURS: Final[Any] = PREFIX.encode() if hasattr(os, "environb") else PREFIX
+_ENVIRONMENT: Final[Any] = getattr(os.environ, "_data", os.environ)  # the encoded mapping: ten times as fast to scan
+_ENCODED: Final[Any] = next((type(key) for key in _ENVIRONMENT), str)
+_OURS: Final[Any] = PREFIX.encode() if _ENCODED is bytes else PREFIX
 
 
 def _environment() -> list[Any]:
-    return [(name, _ENVIRONMENT[name]) for name in _ENVIRONMENT if name.startswith(_OURS)]
+    return [item for item in _ENVIRONMENT.items() if item[0].startswith(_OURS)]
 
 
 _announced: set[str] = set()
@@ -328,9 +329,12 @@ def step_of(*places: Any) -> int | None:
     300
     """
     for place in places:
-        if isinstance(place, Mapping):
+        if isinstance(place, (dict, Mapping)):
             for key in STEP_KEYS:
-                value = plain(place.get(key))
+                value = place.get(key)
+                if value is None:
+                    continue
+                value = plain(value)
                 if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value:
                     return int(value)
     return None
@@ -346,6 +350,36 @@ def rows_of(columns: Mapping[str, Any], n: int) -> list[dict[str, Any]]:
     """
     usable = {key: column for key, column in columns.items() if isinstance(column, (list, tuple)) and len(column) == n}
     return [{key: column[i] for key, column in usable.items()} for i in range(n)]
+
+
+def grouped(prompts: Sequence[Hashable], size: int | None = None) -> list[Hashable]:
+    """Labels of the groups in a batch: equal prompts on end, at most ``size`` of them where the trainer's is known.
+
+    Two rows of a data set may have one prompt, and yet be two groups.
+
+    >>> [label[-1] for label in grouped(["a", "a", "b", "a", "a", "a"], 2)]
+    [0, 0, 1, 2, 2, 3]
+    """
+    labels: list[Hashable] = []
+    number = begun = 0
+    for i, prompt in enumerate(prompts):
+        if i and (prompt != prompts[i - 1] or (size and i - begun >= size)):
+            number, begun = number + 1, i
+        labels.append((prompt, number))
+    return labels
+
+
+def group_size(depth: int = 16) -> int | None:
+    """The rollouts of a prompt, from the trainer among the callers; None when there is none."""
+    frame = sys._getframe(1)
+    for _ in range(depth):
+        size = getattr(frame.f_locals.get("self"), "num_generations", None)
+        if isinstance(size, int) and size > 0:
+            return size
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return None
 
 
 def in_training(depth: int = 16) -> bool:

@@ -14,7 +14,14 @@ from typing import Any, Final
 from table_rewards.core import registry
 from table_rewards.core.scores import INAPPLICABLE
 from table_rewards.frameworks import swift_metrics
-from table_rewards.frameworks.framework_reward import FrameworkReward, framework_reward, in_training, rows_of, step_of
+from table_rewards.frameworks.framework_reward import (
+    FrameworkReward,
+    framework_reward,
+    grouped,
+    in_training,
+    rows_of,
+    step_of,
+)
 
 ALIASES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "TEDS": ("teds", {}),
@@ -81,7 +88,8 @@ def score(chosen: FrameworkReward, completions: Sequence[Any], columns: Mapping[
     chosen.check_first(scores, rows, training)
     swift_metrics.record(chosen.reward.name, scores)
     prompts = [_prompt(row, i) for i, row in enumerate(rows)]
-    values = chosen.policy.fill(scores, prompts, training=training)[:, 0].tolist()
+    groups = grouped(prompts)
+    values = chosen.policy.fill(scores, prompts, groups=groups, training=training)[:, 0].tolist()
     assert len(values) == n, "swift broadcasts a list of one to the whole batch; ours must have its length"
     return [
         None if status == INAPPLICABLE else value for value, status in zip(values, scores.status.tolist(), strict=True)

@@ -28,6 +28,8 @@ from table_rewards.frameworks.framework_reward import (
     FrameworkReward,
     announce,
     framework_reward,
+    group_size,
+    grouped,
     in_training,
     rows_of,
     step_of,
@@ -92,7 +94,8 @@ class RewardFunction:
         training = in_training()
         self._chosen.check_first(scores, rows, training)
         prompts = [_prompt(row) for row in rows]
-        filled = self._chosen.policy.fill(scores, prompts, training=training)[:, 0].tolist()
+        groups = grouped(prompts, group_size())
+        filled = self._chosen.policy.fill(scores, prompts, groups=groups, training=training)[:, 0].tolist()
         nothing = (INAPPLICABLE, UNSCORED) if self._none else (INAPPLICABLE,)
         values = [
             None if status in nothing else value for value, status in zip(filled, scores.status.tolist(), strict=True)

@@ -1,9 +1,12 @@
 """What becomes of a sample without a value in a framework that knows only numbers.
 
 A failed scorer is not a wrong answer, but verl turns NaN into poisoned advantages and swift counts None as 0. So an
-unscored sample gets the mean of the scored completions of its own prompt that this process has seen; without one, the
-running mean of all; without any, 0. Failures are counted. When too many of the last training samples failed, every
-further training call raises; validation never raises. An inapplicable sample is filled likewise and is no failure.
+unscored sample gets the mean of the scored completions of its own group in the same call, which gives it advantage 0;
+where a call brings none of them, the mean of its prompt's last ones that this process has seen; without any, the
+running mean of all; else 0. A mean of other steps would not do where the group is there: in a group whose rewards are
+all equal the smallest difference becomes a large advantage. Failures are counted. When too many of the last training
+samples failed, every further training call raises; validation never raises. An inapplicable sample is filled likewise
+and is no failure.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ CEILING: Final = 0.2
 NEUTRAL: Final = "neutral"
 RAISE: Final = "raise"
 _PROMPTS: Final = 8_192
+_LATEST: Final = 16  # samples of a prompt that its mean over several calls remembers: about one group
 
 logger = logging.getLogger("table_rewards")
 
@@ -79,11 +83,19 @@ class UnscoredPolicy:
         self._means: dict[bool, _Mean] = {True: _Mean(), False: _Mean()}
         self._prompts: OrderedDict[Hashable, _Mean] = OrderedDict()
 
-    def fill(self, scores: Scores, prompts: Sequence[Hashable], *, training: bool = True) -> NDArray[np.float64]:
+    def fill(
+        self,
+        scores: Scores,
+        prompts: Sequence[Hashable],
+        *,
+        groups: Sequence[Hashable] | None = None,
+        training: bool = True,
+    ) -> NDArray[np.float64]:
         """Return (n, 1 + parts) finite numbers: the value, then the parts.
 
         Args:
             prompts: n labels; equal ones answer the same prompt.
+            groups: n labels of the groups within this call, where equal prompts may be of two; the prompts by default.
             training: False in validation, whose means are its own and which never raises.
 
         Raises:
@@ -92,7 +104,7 @@ class UnscoredPolicy:
         """
         rows = np.column_stack([scores.values, *scores.parts.values()]).tolist()
         status = scores.status.tolist()
-        filled = self.fill_rows(rows, status, scores.notes, scores.signature, prompts, training=training)
+        filled = self.fill_rows(rows, status, scores.notes, scores.signature, prompts, groups=groups, training=training)
         return np.array(filled, dtype=np.float64).reshape(len(rows), 1 + len(scores.parts))
 
     def fill_rows(
@@ -103,6 +115,7 @@ class UnscoredPolicy:
         signature: str,
         prompts: Sequence[Hashable],
         *,
+        groups: Sequence[Hashable] | None = None,
         training: bool = True,
     ) -> list[list[float]]:
         """The same for rows of numbers, the value first, which are changed in place."""
@@ -125,9 +138,27 @@ class UnscoredPolicy:
                 self._tell([notes[i] for i in failed], signature, training)
             if training and self.stopped:
                 raise TooManyUnscored(self.stopped)
+            groups = prompts if groups is None else groups
+            own = self._means_of(rows, groups, missing)
             for i in missing:
-                rows[i] = self._filler((training, prompts[i]), len(rows[i]), training)
+                here = own.get(groups[i])
+                rows[i] = (
+                    here.mean(len(rows[i])) if here else self._filler((training, prompts[i]), len(rows[i]), training)
+                )
         return rows
+
+    def _means_of(
+        self, rows: Sequence[Sequence[float]], groups: Sequence[Hashable], missing: Sequence[int]
+    ) -> dict[Hashable, _Mean]:
+        """The means of this call's scored samples, for the groups that lack some."""
+        if not missing or isinstance(self.rule, (int, float)) or len(rows) == 1:
+            return {}
+        lacking, without = {groups[i] for i in missing}, set(missing)
+        means: dict[Hashable, _Mean] = {}
+        for i, (row, group) in enumerate(zip(rows, groups, strict=True)):
+            if group in lacking and i not in without:
+                means.setdefault(group, _Mean()).add(row)
+        return means
 
     def _count(self, failed: bool, training: bool) -> None:
         self.seen += 1
@@ -159,7 +190,7 @@ class UnscoredPolicy:
         return (own or self._means[training]).mean(width)
 
     def _prompt(self, prompt: Hashable) -> _Mean:
-        mean = self._prompts.pop(prompt, None) or _Mean()
+        mean = self._prompts.pop(prompt, None) or _Mean(_LATEST)
         self._prompts[prompt] = mean
         if len(self._prompts) > _PROMPTS:
             self._prompts.popitem(last=False)
@@ -169,9 +200,10 @@ class UnscoredPolicy:
 class _Mean:
     """A running mean of rows, over the last few hundred of them in weight."""
 
-    __slots__ = ("count", "total")
+    __slots__ = ("_most", "count", "total")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 2 * WINDOW) -> None:
+        self._most = most
         self.count = 0.0
         self.total: list[float] = []
 
@@ -179,7 +211,7 @@ class _Mean:
         if not self.count:
             self.count, self.total = 1.0, list(row)
             return
-        if self.count >= 2 * WINDOW:
+        if self.count >= self._most:
             self.count, self.total = self.count / 2, [x / 2 for x in self.total]
         self.count += 1.0
         self.total = [x + y for x, y in zip(self.total, row, strict=True)]

@@ -44,7 +44,7 @@ def row_of(data_source: Any, ground_truth: Any, extra_info: Any) -> dict[str, An
     return {
         "data_source": data_source,
         "ground_truth": ground_truth,
-        "extra_info": extra_info if isinstance(extra_info, Mapping) else None,
+        "extra_info": extra_info if isinstance(extra_info, (dict, Mapping)) else None,
     }
 
 
@@ -62,7 +62,10 @@ def prompt_of(row: Mapping[str, Any]) -> Hashable:
     """What the completions of one prompt have in common, as far as verl lets a reward see it."""
     info = row["extra_info"] or {}
     for key in ("uid", "index"):
-        value = plain(info.get(key))
+        value = info.get(key)
+        if value is None:
+            continue
+        value = plain(value)
         if isinstance(value, (str, int)):
             return (str(row["data_source"]), str(info.get("split")), key, value)
     return hashlib.blake2b(repr(row["ground_truth"]).encode("utf-8", "replace"), digest_size=16).digest()

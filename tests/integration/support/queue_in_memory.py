@@ -6,8 +6,6 @@ import sys
 import types
 from typing import Any
 
-import numpy as np
-
 
 class Queue:
     """Tags and fields by partition and key."""
@@ -27,16 +25,19 @@ class Queue:
                 self.fields.setdefault(partition_id, {}).setdefault(key, {}).update(row)
 
     def get(self, keys: list[str], partition_id: str, select_fields: list[str] | None = None) -> Any:
-        from verl.utils.tensordict_utils import list_of_dict_to_tensordict
+        import torch
+        from tensordict import TensorDict
+        from tensordict.tensorclass import NonTensorData, NonTensorStack
 
         rows = [self.fields[partition_id][key] for key in keys]
         wanted = [name for name in (select_fields or rows[0]) if all(name in row for row in rows)]
-        tensors = [name for name in wanted if hasattr(rows[0][name], "shape")]
-        found = list_of_dict_to_tensordict([{name: row[name] for name in tensors} for row in rows])
-        for name in set(wanted) - set(tensors):  # as objects of one array, which has a tolist
-            column = np.empty(len(rows), dtype=object)
-            column[:] = [row[name] for row in rows]
-            found.set_non_tensor(name, column)
+        found = TensorDict({}, batch_size=len(rows))
+        for name in wanted:
+            column = [row[name] for row in rows]
+            if hasattr(column[0], "shape"):
+                found[name] = torch.nested.as_nested_tensor(column, layout=torch.jagged)
+            else:
+                found[name] = NonTensorStack(*(NonTensorData(value) for value in column))
         return found
 
 
@@ -53,6 +54,10 @@ def install() -> Queue:
     known = getattr(sys.modules.get("transfer_queue"), "in_memory", None)
     if known is not None:
         return known
+    from tensordict.utils import LinkedList
+
+    if not hasattr(LinkedList, "tolist"):  # the package hands out columns that have it
+        LinkedList.tolist = list
     queue = Queue()
     module: Any = types.ModuleType("transfer_queue")
 

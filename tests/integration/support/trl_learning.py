@@ -63,6 +63,11 @@ def constant(completions: list[Any], **columns: Any) -> list[float]:
     return [0.0] * len(completions)
 
 
+def right(completions: list[Any], **columns: Any) -> list[float]:
+    """Shows how often the answer is right, with a weight of 0."""
+    return [float(value or 0.0) for value in ours.table_bench(completions, answer=columns["answer"])]
+
+
 def tokenizer() -> PreTrainedTokenizerFast:
     words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
     pattern = Regex(r"<fcel>|<nl>|Final Answer: |[AB] [>=] [AB]|.")
@@ -99,7 +104,7 @@ def main(which: str, out: str, steps: int = 200) -> None:
     rewards = {
         "table_bench": lambda: ours.table_bench,
         "constant": lambda: constant,
-        "outages": lambda: ours.reward(Outages(), label="outages", unscored="none"),
+        "outages": lambda: ours.reward(Outages(), label="outages"),
     }
     model = tiny_model()
     config = GRPOConfig(
@@ -112,6 +117,7 @@ def main(which: str, out: str, steps: int = 200) -> None:
         lr_scheduler_type="constant",
         temperature=1.0,
         beta=0.0,
+        reward_weights=[1.0, 0.0],
         logging_steps=max(1, steps // 20),
         save_strategy="no",
         report_to="none",
@@ -123,7 +129,7 @@ def main(which: str, out: str, steps: int = 200) -> None:
     trainer = GRPOTrainer(
         model=model,
         processing_class=tokenizer(),
-        reward_funcs=[rewards[which]()],
+        reward_funcs=[rewards[which](), right],
         args=config,
         train_dataset=Dataset.from_list(rows),
     )
@@ -131,7 +137,9 @@ def main(which: str, out: str, steps: int = 200) -> None:
     trainer.train()
     curve = [(row["step"], round(row["reward"], 4)) for row in trainer.state.log_history if "reward" in row]
     parameters = sum(p.numel() for p in model.parameters())
-    told = {"reward": which, "parameters": parameters, "seconds": round(time.monotonic() - begin), "curve": curve}
+    shown = [(row["step"], round(row["rewards/right/mean"], 4)) for row in trainer.state.log_history if "reward" in row]
+    seconds = round(time.monotonic() - begin)
+    told = {"reward": which, "parameters": parameters, "seconds": seconds, "curve": curve, "right": shown}
     print(json.dumps(told))
 
 

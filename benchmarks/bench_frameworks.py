@@ -1,0 +1,143 @@
+"""What a framework that scores one sample a call pays: overhead, stalls by looping programs, batches of single calls.
+
+Four measurements, each against its peer of the same run:
+
+- a cheap reward's overhead a call: ``verl.table_bench`` less the reward itself judging the same reference;
+- 32 threads, 2 % of the samples looping programs: p50 and p99 of the plain samples, with and without the loops;
+- 512 concurrent TEDS calls (threads, coroutines) against one by one;
+- ``route_async`` at full concurrency: samples a second against its rewards called by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from table_rewards import TableBench
+from table_rewards.frameworks import verl
+
+PLAIN = {"qtype": "FactChecking", "qsubtype": "MatchBased"}
+LOOPING = {**PLAIN, "instruction_type": "PoT", "table": '{"columns": ["a"], "data": [[1]]}'}
+LOOP = "```python\nwhile True:\n    pass\n```"
+
+
+def overhead_us(calls: int = 4000) -> tuple[float, float]:
+    """Microseconds a call: the reward alone, and what verl's function adds."""
+    reward = TableBench()
+    reference = reward.coerce({"ground_truth": "7", "extra_info": PLAIN})
+
+    def alone(i: int) -> None:
+        reward.judge(f"Final Answer: {i}", reference, None)
+
+    def called(i: int) -> None:
+        verl.table_bench("t", f"Final Answer: {i}", "7", PLAIN)
+
+    def best(function: Callable[[int], None]) -> float:
+        rounds = []
+        for _ in range(5):
+            begin = time.process_time()  # of this process alone, whoever else is busy
+            for i in range(calls):
+                function(i)
+            rounds.append((time.process_time() - begin) / calls * 1e6)
+        return min(rounds)
+
+    called(0)
+    base = best(alone)
+    return base, best(called) - base
+
+
+def plain_latencies(loops: bool, threads: int = 32, samples: int = 1600) -> list[float]:
+    """Seconds from completion to score of the plain samples; every fiftieth sample is a looping program with loops."""
+    took: list[float] = []
+    lock = threading.Lock()
+
+    def one(i: int) -> None:
+        if loops and i % 50 == 25:
+            verl.table_bench("t", LOOP + f"\n# {i}", "7", LOOPING, cpu_seconds=1, unscored_ceiling=1.0)
+            return
+        time.sleep(0.02)  # rollouts end one after the other
+        begin = time.perf_counter()
+        verl.table_bench("t", f"Final Answer: {i}", "7", PLAIN, cpu_seconds=1, unscored_ceiling=1.0)
+        with lock:
+            took.append(time.perf_counter() - begin)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(one, range(samples)))
+    return sorted(took)
+
+
+def table(i: int, rows: int = 12) -> str:
+    cells = "".join(f"<tr><td>{r}</td><td>{r * i % 7}</td><td>row {r}</td></tr>" for r in range(rows))
+    return f"<table>{cells}</table>"
+
+
+def teds_seconds(way: str, calls: int = 512, group: int = 8) -> float:
+    """Seconds for that many calls, 8 completions of each reference, half of them the same."""
+    samples = [(table(i // group * 10 + i % group // 2), table(i // group * 10)) for i in range(calls)]
+    verl.teds("t", table(1), table(1), {})
+    begin = time.perf_counter()
+    if way == "one by one":
+        for said, truth in samples:
+            verl.teds("t", said, truth, {})
+    elif way == "threads":
+        with ThreadPoolExecutor(32) as pool:
+            list(pool.map(lambda sample: verl.teds("t", *sample, {}), samples))
+    else:
+
+        async def all_at_once() -> None:
+            await asyncio.gather(*(verl.teds_async("t", *sample, {}) for sample in samples))
+
+        asyncio.run(all_at_once())
+    return time.perf_counter() - begin
+
+
+def routed_per_second(routed: bool, calls: int = 1024) -> float:
+    routes = {"tables": "teds", "otherwise": "table_bench"}
+
+    async def all_at_once() -> None:
+        waiting: list[Any] = []
+        for i in range(calls):
+            source, said, truth = ("tables", table(i % 5), table(1)) if i % 2 else ("t", f"Final Answer: {i}", "7")
+            if routed:
+                waiting.append(verl.route_async(source, said, truth, PLAIN, routes=routes))
+            else:
+                function = verl.teds_async if i % 2 else verl.table_bench_async
+                waiting.append(function(source, said, truth, PLAIN))
+        await asyncio.gather(*waiting)
+
+    begin = time.perf_counter()
+    asyncio.run(all_at_once())
+    return calls / (time.perf_counter() - begin)
+
+
+def main() -> int:
+    base, added = overhead_us()
+    print(f"overhead of a call: {added:.0f} us on {base:.0f} us of judging (target: below 40)")
+
+    def shown(took: list[float]) -> tuple[float, float]:
+        return statistics.median(took) * 1e6, took[int(len(took) * 0.99)] * 1e6
+
+    plain_latencies(False, samples=200)
+    (p50, p99), (p50_loops, p99_loops) = shown(plain_latencies(False)), shown(plain_latencies(True))
+    print(f"32 threads, plain samples: p50 {p50:.0f} us, p99 {p99:.0f} us")
+    print(
+        f"  with 2 % looping programs: p50 {p50_loops:.0f} us ({p50_loops / p50:.1f}x), p99 {p99_loops:.0f} us "
+        f"({p99_loops / p99:.1f}x) (target: within 2x)"
+    )
+    single = teds_seconds("one by one")
+    for way in ("threads", "coroutines"):
+        took = teds_seconds(way)
+        print(f"512 concurrent TEDS calls, {way}: {took:.2f} s, {single / took:.1f}x one by one (target: at least 2x)")
+    apart, routed = routed_per_second(False), routed_per_second(True)
+    print(f"route_async: {routed:.0f} samples a second, {routed / apart:.2f} of the rewards by themselves")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
