@@ -98,3 +98,78 @@ def test_adapters_are_printed_as_files_that_are_there(framework):
     from pathlib import Path
 
     assert Path(here("adapter", framework, check=0).stdout.strip()).is_file()
+
+
+KWARGS = "+reward.custom_reward_function.reward_kwargs"
+
+
+def test_several_rewards_become_a_mixture_with_weights_and_options_of_each():
+    found = overrides(
+        *("table_bench", "teds", "--verl-version", "0.9.1", "--weight", "teds=0.3"),
+        *("--option", "teds.structure_only=yes", "--option", "metric=em", "--option", "unscored=0"),
+    )
+    assert found["reward.custom_reward_function.name"] == "mixed_async"
+    assert found[f"{KWARGS}.rewards"] == "{table_bench:{metric:em},teds:{structure_only:true}}"
+    assert found[f"{KWARGS}.weights"] == "{teds:0.3}"
+    assert found[f"{KWARGS}.unscored"] == "0"
+    cheap = overrides("teds", "grits", "--verl-version", "0.9.1")
+    assert cheap["reward.custom_reward_function.name"] == "mixed"
+
+
+def test_routes_take_real_data_sources():
+    found = overrides(
+        *("--verl-version", "0.9.1", "--route", "openai/gsm8k=mathematics", "--route", "hf.co/x.v1=teds"),
+        *("--route", "otherwise=table_bench", "--option", "table_bench.metric=em"),
+    )
+    assert found["reward.custom_reward_function.name"] == "route_async"
+    assert found[f"{KWARGS}.routes"] == (
+        "{openai/gsm8k:mathematics,hf.co/x.v1:teds,otherwise:{reward:table_bench,metric:em}}"
+    )
+
+
+def test_published_names_are_known():
+    assert overrides("compute_score", "--verl-version", "0.9.1")["reward.custom_reward_function.name"] == (
+        "compute_score_async"
+    )
+    found = overrides("ranking_score_reward_fn", "--verl-version", "0.9.1", "--option", "unscored=raise")
+    assert found["reward.custom_reward_function.name"] == "ranking_score_reward_fn"
+    assert found[f"{KWARGS}.unscored"] == "raise"
+
+
+def test_a_judge_of_groups_gets_the_group_and_one_worker():
+    found = overrides("group_judge", "--verl-version", "0.9.1")
+    assert found["reward.num_workers"] == "1"
+    assert found[f"{KWARGS}.group_size"] == "${actor_rollout_ref.rollout.n}"
+
+
+def test_the_estimator_that_leaves_unscored_rollouts_out_comes_with_its_module():
+    found = overrides("teds", "--verl-version", "0.9.1", "--advantage", "rloo")
+    assert found["algorithm.adv_estimator"] == "rloo_scored"
+    (module,) = [value for key, value in found.items() if key.endswith("VERL_USE_EXTERNAL_MODULES")]
+    assert module == "table_rewards.frameworks.advantages_verl"
+
+
+def test_what_may_run_programs_is_asynchronous():
+    for name in ("table_bench", "table_region", "mathematics", "unit_tests", "white_box"):
+        assert overrides(name, "--verl-version", "0.9.1")["reward.custom_reward_function.name"] == f"{name}_async"
+    assert overrides("ranking", "--verl-version", "0.9.1")["reward.custom_reward_function.name"] == "ranking"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "name a reward"),
+        (["tedds"], "did you mean 'teds'"),
+        (["teds", "grits", "--weight", "grit=1"], "did you mean 'grits'"),
+        (["teds", "grits", "--option", "structure=yes"], "did you mean 'structure_only'"),
+        (["teds", "--weight", "teds=1"], "for several rewards"),
+        (["--route", "x"], "SOURCE=REWARD"),
+        (["--route", "x=tedds"], "did you mean 'teds'"),
+        (["--route", "数学=teds"], "TABLE_REWARDS_CONFIG"),
+        (["teds", "--option", "unscord=0"], "did you mean 'unscored'"),
+        (["teds", "--option", "unscored=skip"], "unscored must be"),
+    ],
+)
+def test_a_mistake_among_several_is_named(words, told):
+    done = here("verl-args", "--verl-version", "0.9.1", *words, check=2)
+    assert told in done.stderr

@@ -41,7 +41,7 @@ def reward_columns(*names: str) -> dict[str, list[float | None]] | None:
     infos = _queued()
     if infos is None:
         return None
-    return {name: [_number(info.get(name)) for info in infos] for name in names}
+    return {name: [_number(info.get(name, None)) for info in infos] for name in names}
 
 
 def unscored_rows(n: int) -> list[bool]:
@@ -71,7 +71,7 @@ def _queued() -> list[dict[str, Any]] | None:
             data = queue.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
             column = data["extra_fields"]
             fields = [getattr(one, "data", one) for one in (column.tolist() if hasattr(column, "tolist") else column)]
-            return [(one.get("reward_extra_info") or {}) if isinstance(one, dict) else {} for one in fields]
+            return [_get(one, "reward_extra_info") for one in fields]
     return None
 
 
@@ -84,5 +84,14 @@ def _callers() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
+def _get(fields: Any, name: str) -> Any:
+    """A mapping within the fields of a rollout, dicts or TensorDicts; empty where there is none."""
+    found = fields.get(name, None) if hasattr(fields, "get") else None
+    return {} if found is None else found
+
+
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    try:
+        return None if value is None or isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        return None

@@ -141,6 +141,7 @@ def outage(tokenizer: Any, model_folder: Path) -> tuple[Run, dict[str, list[str]
         assert run.roll_out(script) == {"finished": PROMPTS}
     finally:
         run.close()
+    assert all("unscored" in row["extra_fields"]["reward_extra_info"] for row in run.queue.fields["train"].values())
     for row in run.queue.fields["train"].values():
         row["old_log_probs"] = row["rollout_log_probs"]
     return run, script
