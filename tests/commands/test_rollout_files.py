@@ -357,3 +357,38 @@ def test_runs_of_different_questions_are_not_compared_and_reordered_ones_are_joi
     assert one["difference"] == pytest.approx(0.25)
     assert json.loads(here("report", outs[0], outs[2], "--json", check=0).stdout)["pairs"] == []
     assert "no completion in common" in here("report", outs[0], outs[2], check=0).stdout
+
+
+def compared(tmp_path, first, second):
+    outs = []
+    for name, log in (("a", first), ("b", second)):
+        outs.append(tmp_path / f"{name}.scores.jsonl")
+        words = ["--reward", "table_bench", "--quiet", "--out", outs[-1], "--overwrite"]
+        here("score", write(tmp_path / f"{name}.jsonl", log), *words, check=0)
+    return json.loads(here("report", *outs, "--json", check=0).stdout)["pairs"]
+
+
+def test_ids_that_are_row_numbers_of_other_data_are_no_prompts_in_common(tmp_path):
+    log = lambda name: [  # noqa: E731
+        {"id": i, "prompt": f"{name} {i}?", "completion": said("yes"), "answer": "yes" if i % 2 else f"{name}"}
+        for i in range(10)
+    ]
+    assert compared(tmp_path, log("France"), log("Faust")) == []
+
+
+def test_runs_that_ask_the_same_in_other_words_are_compared_by_id(tmp_path):
+    log = lambda words, right: [  # noqa: E731
+        {"id": i, "prompt": f"{words} {i}?", "completion": said(i if i < right else "?"), "answer": str(i)}
+        for i in range(10)
+    ]
+    (one,) = compared(tmp_path, log("What is", 4), log("Tell me", 6))
+    assert (one["rows"], one["higher"], one["lower"]) == (10, 2, 0)
+
+
+def test_runs_of_different_steps_are_joined_on_the_prompt(tmp_path):
+    log = lambda step, right: [  # noqa: E731
+        {"prompt": f"q{i}", "completion": said(i if i < right else "?"), "answer": str(i), "step": step}
+        for i in range(10)
+    ]
+    (one,) = compared(tmp_path, log(100, 4), log(200, 6))
+    assert (one["rows"], one["higher"], one["difference"]) == (10, 2, pytest.approx(0.2))

@@ -17,7 +17,7 @@ BUDGET: Final = 1_300_000
 TEXT: Final = 4_000
 EXPLAINED: Final = 60
 _HEAD: Final = frozenset(
-    {"row", "sample", "score", "status", "note", "prompt", "characters", "signature", "step", "\x00prompt"}
+    {"row", "sample", "score", "status", "note", "prompt", "content", "characters", "signature", "step", "\x00prompt"}
 )
 
 

@@ -67,6 +67,16 @@ class Identity:
             return None
         return _digest([told, seen, [_plain(row.get(name)) for name in self.references]])
 
+    def content(self, row: Mapping[str, Any]) -> str:
+        """Two short digests, of what was asked with its images and of the reference; empty where there is none.
+
+        With them a comparison of two files can tell whether equal ids mean equal prompts.
+        """
+        told = [_asked(row.get(name)) for name in self.asked] + [_plain(row.get(name)) for name in self.images]
+        gold = [_plain(row.get(name)) for name in self.references]
+        halves = (_digest(one)[:8] if any(part is not None for part in one) else "" for one in (told, gold))
+        return "-".join(halves)
+
     def row(self, row: Mapping[str, Any], number: int) -> str:
         """What stands for the prompt of a row that says nothing of it: its place and its reference."""
         return _digest([number, [_plain(row.get(name)) for name in self.references]])

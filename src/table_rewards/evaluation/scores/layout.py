@@ -41,7 +41,9 @@ BY_COLUMNS: Final = ("qtype", "data_source", "instruction_type")
 ALIASES: Final = {"gts": "ground_truth"}
 """verl's rollout dumps call the ground truth so."""
 
-RESERVED: Final = frozenset({"row", "sample", "characters", "prompt", "score", "status", "note", "signature"})
+RESERVED: Final = frozenset(
+    {"row", "sample", "characters", "prompt", "content", "score", "status", "note", "signature"}
+)
 
 
 @dataclass

@@ -85,11 +85,12 @@ def pair(first: ScoreFile, second: ScoreFile) -> Pairing | None:
     """
     found = Pairing(first.name, second.name)
     mine, theirs = _joinable(first.matches, second.matches)
+    apart = _apart(mine, theirs, _by_key(first, mine), _by_key(second, theirs))
     sums = [0.0] * 5  # over prompts: count, s, s*s, n*s, n*n
     shared = 0
     for key, values in mine.items():
         others = theirs.get(key)
-        if others is None:
+        if others is None or key in apart:
             continue
         found.prompts += 1
         shared += min(len(values), len(others))
@@ -153,6 +154,29 @@ def _joinable(first: Matches, second: Matches) -> tuple[Matches, Matches]:
         return first, second
     steps = {key[1] for key in first} | {key[1] for key in second}
     return (first, second) if steps == {None} else (_without_steps(first), _without_steps(second))
+
+
+def _by_key(file: ScoreFile, matches: Matches) -> Mapping[Any, str]:
+    """What the keys of the comparison stand for in a file."""
+    if all(key in matches for key in file.contents):
+        return file.contents
+    return {prompt: content for (prompt, _), content in file.contents.items()}
+
+
+def _apart(mine: Matches, theirs: Matches, ours: Mapping[Any, str], other: Mapping[Any, str]) -> set[Any]:
+    """The keys that are equal by chance, such as ids that are row numbers of different data sets.
+
+    Where most prompts that share a key ask the same, those that do not are apart. Where most ask something else, the
+    runs differ in how they ask, if the references agree (then those that do not are apart), or in what: all are apart.
+    """
+    shared = [key for key in mine if key in theirs and ours.get(key) and other.get(key)]
+    halves = {key: (ours[key].split("-"), other[key].split("-")) for key in shared}
+    for half, enough in ((0, 0.5), (1, 0.9)):
+        known = [key for key in shared if halves[key][0][half] and halves[key][1][half]]
+        apart = {key for key in known if halves[key][0][half] != halves[key][1][half]}
+        if known and len(known) - len(apart) >= enough * len(known):
+            return apart
+    return set(shared)
 
 
 def _without_steps(matches: Matches) -> Matches:

@@ -36,7 +36,8 @@ class ScoreFile:
         statistics: what its scores say.
         source: its rows.
         logged: the column whose scores these are, for a log; empty for what ``score`` wrote.
-        matches: prompt and step -> (row, sample, score), for comparisons.
+        matches: prompt and step -> the scores of its completions, for comparisons.
+        contents: prompt and step -> digests of what was asked and of the reference.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class ScoreFile:
     source: RowSource
     logged: str = ""
     matches: dict[tuple[Any, Any], list[float]] = field(default_factory=dict)
+    contents: dict[tuple[Any, Any], str] = field(default_factory=dict)
 
 
 def load(
@@ -89,6 +91,9 @@ def load(
             if watch is not None:
                 watch(row, origin, completion)
             value = row.get(SCORE)
+            content = row.get("content")
+            if content:
+                file.contents.setdefault(key_of(row), str(content))
             file.matches.setdefault(key_of(row), []).append(NAN if value is None else float(value))
         if not statistics.count:
             raise UnusableFile(source.name, "the file holds no score")
@@ -183,6 +188,7 @@ def _logged(
                 **described(row, how),
                 "characters": len(text_of(completion)[0]),
                 "prompt": how.who.of(row) or how.who.row(row, number),
+                "content": how.who.content(row),
                 SCORE: value,
                 **{name: _as_number(_pick(row.get(name), sample, len(completions))) for name in parts},
                 "note": problem_found,

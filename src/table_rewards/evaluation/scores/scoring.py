@@ -162,6 +162,7 @@ def _score(
     seen: list[tuple[dict[str, Any], Any, str]] = []
     for offset, row in enumerate(batch):
         prompt = row.pop(_PROMPT)
+        content = plan.who.content(row)
         completions, problem = completions_of(row, plan.completion)
         reference = reference_of(row, plan)
         told = described(row, plan)
@@ -174,6 +175,7 @@ def _score(
                     **told,
                     "characters": len(text),
                     "prompt": prompt,
+                    "content": content,
                 }
             )
             seen.append((row, completion, problem or unreadable))
