@@ -215,7 +215,36 @@ def zipped(folder):
     return folder / "r.jsonl.gz"
 
 
+def pandas_csv(folder):
+    """With the index, which has no name."""
+    import pandas
+
+    pandas.DataFrame(rows()).to_csv(folder / "p.csv")
+    return folder / "p.csv"
+
+
+def pandas_json(folder):
+    import pandas
+
+    pandas.DataFrame(rows()).to_json(folder / "p.json")
+    return folder / "p.json"
+
+
+def tool_calls(folder):
+    """What a tool answered differs from sample to sample; the prompt is what stands before."""
+    turns = lambda i, row: [  # noqa: E731
+        {"role": "user", "content": row["prompt"]},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": str(i)}]},
+        {"role": "tool", "content": f"call {i}"},
+        {"role": "assistant", "content": row["completion"]},
+    ]
+    return write(
+        folder / "t.jsonl", [{"messages": turns(i, row), "answer": row["answer"]} for i, row in enumerate(rows())]
+    )
+
+
 SHAPES = [
+    *(pandas_csv, pandas_json, tool_calls),
     *(swift_log, swift_folder, batch, verl_folder, verl_pattern, swift_results, chats_alone, parts, share_gpt, vllm),
     *(openai, trl, null_ids, sample_numbers, csv_file, tab_separated, wrapped, wrapped_in_one_line, indented),
     *(arrow_on_disk, zipped),

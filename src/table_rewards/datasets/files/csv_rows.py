@@ -38,4 +38,4 @@ def csv_rows(stream: IO[bytes], start: int) -> Iterator[dict[str, Any]]:
         if len(cells) > len(names):
             yield BrokenRow(f"line {reader.line_num + 1:,} has {len(cells)} fields, the header {len(names)}")
         else:
-            yield dict(zip(names, cells, strict=False))
+            yield {name: cell for name, cell in zip(names, cells, strict=False) if name}

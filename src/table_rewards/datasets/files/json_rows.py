@@ -84,6 +84,11 @@ def wrapped(row: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     >>> wrapped({"version": 1, "data": [{"answer": "7"}]}), wrapped({"data": [{"role": "user"}], "answer": "7"})
     ([{'answer': '7'}], None)
     """
+    columns = list(row.values())
+    if len(columns) > 1 and all(isinstance(value, dict) and "0" in value for value in columns):
+        keys = columns[0].keys()  # pandas' to_json(): a mapping of row numbers for each column
+        if all(value.keys() == keys for value in columns) and all(key.isdigit() for key in keys):
+            return [{name: value[key] for name, value in row.items()} for key in keys]
     lists = [(name, value) for name, value in row.items() if isinstance(value, list)]
     if len(lists) != 1 or lists[0][0] not in WRAPPERS:
         return None

@@ -80,6 +80,8 @@ def _is_csv(text: bytes, path: Path) -> bool:
         names = next(csv.reader([header], delimiter=delimiter_of(header)))
     except (csv.Error, StopIteration):
         return False
+    if names and not names[0]:
+        names[0] = "index"  # pandas writes its index under no name
     if not all(_NAME.fullmatch(name.strip()) for name in names) or len(set(names)) != len(names):
         return False
     named = path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt"))
