@@ -17,7 +17,9 @@ from typing import Any, Final
 
 from table_rewards.core.rows import Row, plain
 from table_rewards.datasets.tango.prompts import generator_prompt, without_suffix
-from table_rewards.rewards.mathematics.answers import find_answer
+from table_rewards.rewards.mathematics.answers import answers_of_gold
+from table_rewards.rewards.mathematics.compare import why_unreadable
+from table_rewards.rewards.mathematics.reference import kind_of_answer
 
 SOURCE: Final = "PRIME-RL/Eurus-2-RL-Data"
 QUESTIONS: Final = ("question", "problem", "Problem", "query", "instruction")
@@ -50,6 +52,9 @@ def problems(rows: Iterable[Mapping[str, Any]], left_out: Counter[str]) -> Itera
         question, answer = _question(row), _answer(row)
         if not question or not answer:
             left_out["no question" if not question else "no answer"] += 1
+            continue
+        if kind_of_answer(answer) == "math" and why_unreadable(answer):
+            left_out["an answer that Mathematics cannot read"] += 1
             continue
         difficulty = row.get("difficulty")
         yield Problem(question, answer, row, float(difficulty) if isinstance(difficulty, (int, float)) else None)
@@ -99,11 +104,11 @@ def _answer(row: Mapping[str, Any]) -> str:
         return ""
     text = str(found).strip()
     if text:
-        return find_answer(text).text if "\\boxed" in text else text
+        return answers_of_gold(text) if "\\boxed" in text else text
     for name in ("conversations", "messages"):  # Eurus-2-SFT-Data: the answer is in the reference solution's box
         turns = plain(row.get(name))
         if isinstance(turns, list) and turns and isinstance(turns[-1], dict):
             said = str(turns[-1].get("content") or turns[-1].get("value") or "")
             if "\\boxed" in said:
-                return find_answer(said).text
+                return answers_of_gold(said)
     return ""

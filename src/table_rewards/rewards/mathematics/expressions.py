@@ -101,7 +101,9 @@ class ExpressionReader(AtomReader):
         right = Node("neg", (right,)) if negative else right
         if node.op == "unit" and node.args[1] != "°":
             raise self.stopped()
-        if sign in ("/", "div"):
+        if sign == "div":  # a division to be carried out, no fraction
+            return Node("mul", (node, Node("pow", (right, Node("neg", (num(1),))))))
+        if sign == "/":
             if right.op == "pct":  # 1/2 %
                 return Node("pct", (Node("div", (node, right.args[0])),))
             return Node("div", (node, right))

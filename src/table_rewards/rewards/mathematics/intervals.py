@@ -11,6 +11,7 @@ from table_rewards.rewards.mathematics.shapes import (
     INEQUALITIES,
     NOTHING,
     flattened,
+    is_solved,
     items,
     member,
     numeric,
@@ -42,6 +43,8 @@ class IntervalComparison(Rule):
             return self._same(gold, answer)
         if gold.op == "cup" and answer.op == "cup" and not numeric(gold, answer):
             return self._unordered(flattened(gold, "cup"), flattened(answer, "cup"))
+        if not self.anything and is_solved(gold) and not is_solved(answer):
+            return False
         if self.solver is None:
             return None
         try:

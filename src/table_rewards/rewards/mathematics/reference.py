@@ -51,8 +51,8 @@ def read_reference(row: Mapping[str, Any], forced: str) -> MathReference:
 
 
 def question_of(row: Row) -> str:
-    """The question of a row: ``question``, ``problem``, ``query``, or the last message of the user in ``prompt``."""
-    found = row.find("question", "problem", "query", "prompt", default="")
+    """The question of a row: ``question``, ``problem``, ``query``, or the last message of the user in its prompt."""
+    found = row.find("question", "problem", "query", "prompt", "messages", default="")
     if isinstance(found, list):
         said = [
             message.get("content")

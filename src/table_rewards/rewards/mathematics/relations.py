@@ -14,6 +14,7 @@ from table_rewards.rewards.mathematics.shapes import (
     claim,
     directed,
     is_name,
+    is_solved,
     one_function,
     settled,
 )
@@ -78,7 +79,7 @@ class RelationComparison(IntervalComparison):
                 return self._relations_of_values(left[1][0], right[1])
             if len(gold.args[1]) > 2 or len(answer.args[1]) > 2:
                 return False
-        if len(gold.args) != len(answer.args):
+        if len(gold.args) != len(answer.args) or self._left_to_solve(gold, answer):
             return False
         signs, given = gold.args[0], answer.args[0]
         named = left is not None and right is not None and None not in (left[0], right[0])
@@ -99,6 +100,10 @@ class RelationComparison(IntervalComparison):
         verdicts = [plainly._same(settled(gold), settled(value)) for value in values[:-1]]
         verdicts.append(self._same(settled(gold), settled(values[-1])))
         return False if False in verdicts else None if None in verdicts else True
+
+    def _left_to_solve(self, gold: Node, answer: Node) -> bool:
+        """Whether the answer is a relation that remains to be solved, where the gold answer is solved."""
+        return not self.anything and is_solved(gold) and not is_solved(answer)
 
     def _equations(self, gold: tuple[Node, ...], answer: tuple[Node, ...]) -> bool | None:
         if not any(names(part) for part in gold):

@@ -308,3 +308,28 @@ def _scaled(scale: Node, matrix: Node) -> Node:
         return product if value is None else num(value)
 
     return Node("matrix", tuple(tuple(times(cell) for cell in row) for row in matrix.args))
+
+
+def is_solved(node: Node) -> bool:
+    """Whether an answer says what its one unknown is or where it lies: ``x=2``, ``1<x<3``, ``|x-1|<2``."""
+    if node.op == "list":
+        return all(is_solved(item) for item in node.args[1:])
+    if node.op != "rel":
+        return True
+    parts = node.args[1]
+    return len({name for part in parts for name in _unknowns(part)}) == 1 and all(
+        not names(part) or part.op in ("sym", "apply") or _distance(part) for part in parts
+    )
+
+
+def _unknowns(node: Node) -> frozenset[str]:
+    return frozenset({repr(node)}) if node.op == "apply" else names(node)
+
+
+def _distance(node: Node) -> bool:
+    """``|x|`` or ``|x-3|``."""
+    if node.op != "call" or node.args[0] != "abs":
+        return False
+    inner = node.args[1]
+    shifted = inner.op == "add" and sum(part.op == "sym" for part in inner.args) == len(names(inner)) == 1
+    return bool(inner.op == "sym" or shifted)

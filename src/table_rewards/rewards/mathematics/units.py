@@ -81,7 +81,7 @@ def unit_of(text: str) -> str | None:
     (None, None, 'red marble', 'a.m.')
     """
     text = text.replace("{", "").replace("}", "").strip().lower()
-    text = re.sub(r"\s*/\s*", " per ", text.replace("-", " ").replace("²", "^2").replace("³", "^3"))
+    text = re.sub(r"\s*/\s*", " per ", re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text).replace("²", "^2").replace("³", "^3"))
     words: list[str] = []
     dimension = ""
     parts = [part for part in re.sub(r"\(s\)", "s", text).split() if part not in ("of", "a", "the", "an", "each")]
