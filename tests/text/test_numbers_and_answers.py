@@ -125,3 +125,12 @@ def test_tolerance_is_relative_to_the_reference(gold: str, given_: str, score: f
 )
 def test_the_region_rewards_answer_is_right_or_wrong(gold: str, given_: str, same: bool) -> None:
     assert same_answer(gold, given_) is same
+
+
+@pytest.mark.parametrize(
+    "piece", ["the answer is ", "Final Answer is ", "答案是", " and ", "[", "(", "$", "\\text{", "1,234 ", "a ", "^{"]
+)
+def test_repeated_pieces_of_an_answer_are_read(piece: str) -> None:
+    """None of them recurses: a model that loops on one gets an answer of no worth, and no exception."""
+    assert exact_match(read_answer("7"), read_answer(piece * 2_000)) < 1.0
+    assert exact_match(read_answer("7"), read_answer(piece * 2_000 + "8")) < 1.0

@@ -232,11 +232,13 @@ def _same(reference: Item, prediction: Item, policy: NumberPolicy, counting: boo
 def _item(text: str) -> Item:
     text = text.strip(_EDGES)
     number = written_number(text)
+    if number is None:
+        sentence = _SENTENCE.match(text)
+        if sentence is not None:
+            text = text[sentence.end() :].strip(_EDGES)
+            number = written_number(text)
     if number is not None:
         return Item(number, text, text, _YEAR.fullmatch(text) is not None)
-    sentence = _SENTENCE.match(text)
-    if sentence is not None:
-        return _item(text[sentence.end() :])
     key = comparable(text)
     return Item(None, key, _folded(text) if _ARTICLE.search(text) is not None else key)
 

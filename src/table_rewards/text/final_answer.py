@@ -38,6 +38,7 @@ _LABEL_AS_ASKED: Final = "Final Answer: "
 _SHORT: Final = 400
 _LOOK_AHEAD: Final = 2_000
 _LINES: Final = 6
+_BULLETS: Final = 40
 
 
 def released_final_answer(text: str) -> str:
@@ -141,7 +142,7 @@ def _begins_a_line(text: str, at: int) -> bool:
 
 
 def _answer_after(text: str, start: int) -> str:
-    lines = text[start : start + _LOOK_AHEAD].split("\n")
+    lines = text[start : start + _LOOK_AHEAD].split("\n", _BULLETS)[:_BULLETS]
     for number, line in enumerate(lines[:_LINES]):
         answer = unwrapped(_cleaned(line))
         if not answer or answer.startswith("```"):
