@@ -180,3 +180,10 @@ def test_a_batch_that_holds_nothing_readable_is_the_callers_mistake() -> None:
         TableBench()([["7", "8"], ["7", "8"]], ["7", "7"])
     with pytest.raises(ConfigurationError, match="single mapping"):
         TableBench()({"text": "7"}, ["7"])  # type: ignore[arg-type]
+
+
+def test_each_channel_mark_is_read_once():
+    """Tens of thousands of marks without an end: each message ends where the next begins."""
+    assert answer_of("<|channel|>final<|message|>" * 30_000 + "7") == "7"
+    assert answer_of("<|channel|>analysis<|message|>8<|channel|>final<|message|>7") == "7"
+    assert answer_of("<|channel|>" + "a" * 300_000).startswith("<|channel|>")

@@ -35,8 +35,8 @@ _MARKS: Final = (
 )
 _BARE_STARTS: Final = frozenset("a \n\r\t")
 _HINTS: Final = ("think", "THINK", "Think", "thought", "Thought", "THOUGHT")
-_CHANNEL: Final = re.compile(r"<\|channel\|>\s*(\w+)[^<]*<\|message\|>")  # gpt-oss
-_CHANNEL_END: Final = re.compile(r"<\|(?:end|return|call|start)\|>")
+_CHANNEL: Final = re.compile(r"<\|channel\|>\s{0,8}(\w{1,40})[^<]{0,200}<\|message\|>")  # gpt-oss
+_CHANNEL_END: Final = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
 _BARE_CHANNEL: Final = re.compile(r"\s*analysis(?=[A-Z])")  # the same, decoded without its special tokens
 _BARE_FINAL: Final = "assistantfinal"
 
