@@ -186,4 +186,4 @@ def test_each_channel_mark_is_read_once():
     """Tens of thousands of marks without an end: each message ends where the next begins."""
     assert answer_of("<|channel|>final<|message|>" * 30_000 + "7") == "7"
     assert answer_of("<|channel|>analysis<|message|>8<|channel|>final<|message|>7") == "7"
-    assert answer_of("<|channel|>" + "a" * 300_000).startswith("<|channel|>")
+    assert answer_of("<|channel|>" + "a" * 300_000).endswith("aaa")
