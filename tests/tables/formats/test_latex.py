@@ -57,3 +57,41 @@ def test_width_and_position_arguments_are_no_content():
 def test_no_tabular_is_no_table():
     assert parse_latex(r"\begin{align}a&b\end{align}") is None
     assert parse_latex(r"\begin{tabular}{ll}\end{tabular}") is None
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("\\begin{tabular*}{\\textwidth}{lr}", "tabular*"),
+        ("\\begin{tabulary}{5cm}{LR}", "tabulary"),
+        ("\\begin{supertabular}{lr}", "supertabular"),
+        ("\\begin{tabu} to \\textwidth {lr}", "tabu"),
+        ("\\begin{tblr}[caption={x}]{colspec={lr}, row{1}={font=\\bfseries}}", "tblr"),
+        ("\\begin{longtblr}{lr}", "longtblr"),
+        ("\\begin{NiceTabular}{lr}[hvlines]", "NiceTabular"),
+        ("\\begin{array}{|l|r|}", "array"),
+    ],
+)
+def test_every_environment(begin, end):
+    assert rows(f"{begin}\nCity & 5 \\\\ \\hline Oslo & 7\n\\end{{{end}}}") == [["City", "5"], ["Oslo", "7"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (r"& b \\ \multirow{-2}{*}{a} & c", [[("a", 1, 2), "b"], ["c"]]),
+        (r"\SetCell[r=2]{c} a & b \\ & c", [[("a", 1, 2), "b"], ["c"]]),
+        (r"\SetCell[c=2]{c} a & \\ b & c", [[("a", 2, 1), ""], ["b", "c"]]),
+        (r"\Block{2-1}{a} & b \\ & c", [[("a", 1, 2), "b"], ["c"]]),
+        (r"\rowcolor{gray!20} a & \cellcolor[HTML]{FF0000}b", [["a", "b"]]),
+        (r"\cellcolor{red}\multirow{2}{*}{a} & b \\ & c", [[("a", 1, 2), "b"], ["c"]]),
+        (r"\textcolor{red}{\textbf{a}} & {\color{blue}b}", [["a", "b"]]),
+        (r"[1] & a \\[2pt] [2] & b", [["[1]", "a"], ["[2]", "b"]]),
+        (r"20\textdegree C & 5\,000", [["20°C", "5 000"]]),
+        (r"\foo{a} & x^{2}", [[r"\foo{a}", "x^{2}"]]),
+        (r"a \% b & 5 % gone", [["a % b", "5"]]),
+        (r"lone \{ & \}", [["lone {", "}"]]),
+    ],
+)
+def test_what_stands_in_a_table(body, expected):
+    assert rows(r"\begin{tabular}{ll} " + body + "\n" + r"\end{tabular}") == expected

@@ -24,6 +24,25 @@ def texts(source: str) -> list[list[str]]:
         pytest.param("| **a** | x<br>y | p<0.05 |\n|-|-|-|", [["a", "x y", "p<0.05"]], id="markup"),
         pytest.param("Note: a|b\n| c | d |\n|---|---|\n| 1 | 2 |", [["c", "d"], ["1", "2"]], id="prose with a pipe"),
         pytest.param("| a | -- |\n|---|---|\n| - | --- |", [["a", "--"], ["-", "---"]], id="dashes are content"),
+        pytest.param(
+            "| a | b |\n\n|---|---|\n\n| 1 | 2 |\n\n| 3 | 4 |", [["a", "b"], ["1", "2"], ["3", "4"]], id="spaced"
+        ),
+        pytest.param("| a | b |\n|---|---|\n\n| 1 | 2 |", [["a", "b"], ["1", "2"]], id="a blank line below the header"),
+        pytest.param("> | a | b |\n> |---|---|\n> | 1 | > 2 |", [["a", "b"], ["1", "> 2"]], id="quotation"),
+        pytest.param("| a | b |\n|---+---|\n| 1 | 2 |", [["a", "b"], ["1", "2"]], id="org mode"),
+        pytest.param(
+            "+---+---+\n| a | b |\n+---+---+\n| 1 | 2 |\n| 3 | 4 |\n+---+---+",
+            [["a", "b"], ["1", "2"], ["3", "4"]],
+            id="a database's grid",
+        ),
+        pytest.param(
+            "+---+---+\n| a | b |\n+===+===+\n| 1 | 2 |\n|   | x |\n+---+---+",
+            [["a", "b"], ["1", "2 x"]],
+            id="reStructuredText: a row between two rules",
+        ),
+        pytest.param("| a | b |\n|---|---|\n| 1 |", [["a", "b"], ["1", ""]], id="short rows are filled"),
+        pytest.param("| [x](u) | __y__ |\n|-|-|\n| *n* = 1 | `*z*` |", [["x", "y"], ["n = 1", "*z*"]], id="inline"),
+        pytest.param("| $a_1*b*$ | $5 |\n|-|-|", [["$a_1*b*$", "$5"]], id="formulas are left alone"),
     ],
 )
 def test_parse(source, expected):
@@ -43,3 +62,16 @@ def test_the_header_row_is_a_header():
 
 def test_spans_leave_empty_slots():
     assert render_markdown(Table.of([[("a", 2, 1)], ["1", "2"]])).splitlines()[0] == "| a |  |"
+
+
+def test_two_tables_with_a_blank_line_between_them_are_two():
+    assert len(markdown_blocks("| a |\n|---|\n| 1 |\n\n| b |\n|---|\n| 2 |")) == 2
+    assert len(markdown_blocks("| a |\n\n|---|\n\n| 1 |\n\n| b |\n\n|---|\n\n| 2 |")) == 2
+
+
+def test_cells_beyond_count_in_a_model_that_loops_are_read_fast():
+    loop = "| a |\n|---|\n" + "".join(f"| *{number}* |\n" for number in range(60_000))
+    table = parse_markdown(loop)
+    assert table is not None
+    assert table.rows[1][0].text == "0"
+    assert table.size == 60_001

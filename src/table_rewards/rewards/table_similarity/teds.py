@@ -104,14 +104,12 @@ class TEDS(TableReward):
         }
 
     def compare(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
-        found: dict[str, list[Distance]] = {}
-        if "structure" in self.parts:
-            found["structure"] = structure_distances(tables, reference, self.max_comparisons)
+        structures = structure_distances(tables, reference, self.max_comparisons)
+        found: dict[str, list[Distance]] = {"structure": structures}
         if "teds" in self.parts:  # texts only add to the distance of the structures
-            floors = [one.value if one.exact else 0.0 for one in found.get("structure", ())]
+            floors = [one.value if one.exact else 0.0 for one in structures]
             found["teds"] = tree_edit_distances(tables, reference, self.max_comparisons, floors, self.exact_numbers)
-            if "structure" in self.parts:
-                found["structure"] = [min(pair) for pair in zip(found["structure"], found["teds"], strict=True)]
+            found["structure"] = [min(pair) for pair in zip(structures, found["teds"], strict=True)]
         columns = [
             [self._score(*pair, reference) for pair in zip(found[part], tables, strict=True)] for part in self.parts
         ]

@@ -8,6 +8,7 @@ backticks, is no table: a find holds a cell, and what is written as a table goes
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -40,6 +41,10 @@ _COMMENT: Final = re.compile(r"^[ \t]*<!--.*?-->", re.DOTALL | re.MULTILINE)
 _NAMED: Final = re.compile(r"(?<![^\s(\[\"'])`{1,2}[ \t]*</?[a-zA-Z][^`<>\n]{0,60}>[ \t]*`{1,2}")
 _OTSL_END: Final = re.compile(r"(?<=</otsl>)|(?=<otsl>)")
 _CELL_TOKEN: Final = re.compile(r"<(?:fcel|ecel|ched|rhed|srow|lcel|ucel|xcel)>")
+_PROSE_BEHIND: Final = re.compile(
+    r"(?<=<nl>)\s*\n(?=[^<\s])([^\n]*<(?:fcel|ecel|ched|rhed|srow|lcel|ucel|xcel)>[^\n]*)"
+)
+_JSON: Final = re.compile(r"\s*(?:```(?:json)?\s*)?([{\[].*[}\]])\s*(?:```\s*)?", re.DOTALL)
 _LEADING_TAGS: Final = re.compile(r"\s*(?:<[^<>\s]*>\s*)*")
 _OTSL_TOKENS: Final = ("<fcel>", "<ecel>", "<ched>", "<rhed>", "<srow>")
 
@@ -82,7 +87,7 @@ def find_tables(completion: str) -> list[Found]:
     """
     if is_bare_table(completion):  # as most are in training
         return [Found(HTML, completion)]
-    text = answer_part(completion)
+    text = _without_json(answer_part(completion))
     for certain in (True, False):
         for format, look in _SEARCHES:
             sources = look(text, certain)
@@ -90,6 +95,26 @@ def find_tables(completion: str) -> list[Found]:
                 return [Found(format, source) for source in sources[:MAX_TABLES]]
     empty = _EMPTY_TABLE.search(text) if "<" in text else None
     return [Found(HTML, empty[0])] if empty else []
+
+
+def _without_json(text: str) -> str:
+    """The strings of a JSON object or list, where a text is one: some models are asked to answer so."""
+    match = _JSON.fullmatch(text) if text.rstrip("` \n").endswith(("}", "]")) else None
+    if match is None or '"' not in match[1]:
+        return text
+    try:
+        value = json.loads(match[1])
+    except (ValueError, RecursionError):
+        return text
+    strings: list[str] = []
+    values = [value]
+    while values:
+        one = values.pop()
+        if isinstance(one, str):
+            strings.append(one)
+        elif isinstance(one, dict | list):
+            values += reversed(list(one.values()) if isinstance(one, dict) else one)
+    return "\n\n".join(strings)
 
 
 def _html_tables(text: str, certain: bool) -> list[str]:
@@ -161,6 +186,10 @@ def _otsl_table(text: str, shown: str, certain: bool) -> Iterator[str]:
         start = first.start()
     fence = _FENCE.search(text, start)
     table = text[start : fence.start() if fence else len(text)]
+    for aside in _PROSE_BEHIND.finditer(table):
+        if not aside[1].rstrip().endswith("<nl>"):
+            table = table[: aside.start(1)]
+            break
     head, end_of_row, rest = table.rpartition("<nl>")
     if end_of_row and rest.strip() and _CELL_TOKEN.search(rest) and not rest.lstrip().startswith("<"):
         table = head + end_of_row  # tokens that the text behind the table names

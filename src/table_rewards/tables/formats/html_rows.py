@@ -34,7 +34,9 @@ def table_element(source: str) -> Any | None:
     quotes.
     """
     if '=\\"' in source or "=\\'" in source:
-        source = _ESCAPED_QUOTES.sub(r"=\1\2\3\2", source).replace("<\\/", "</")
+        source = _ESCAPED_QUOTES.sub(r"=\1\2\3\2", source)
+    if "<\\/" in source:
+        source = source.replace("<\\/", "</")
     if "\0" in source:
         source = source.replace("\0", "")
     opening = source.rfind("<")

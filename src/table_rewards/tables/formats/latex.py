@@ -45,6 +45,7 @@ _RULE: Final = re.compile(
 )
 _SPACE: Final = r"\s*(?:\[[^\[\]]*\]\s*)?"  # in one way only: what space could match in two is quadratic
 _COMMENT: Final = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n?")
+_TO_WIDTH: Final = re.compile(r"\s*(?:to|spread)\b[^{}&]*(?=\{)")
 _MULTIROW: Final = re.compile(rf"\\multirow{_SPACE}\{{\s*(-?\d{{1,9}})\s*\}}{_SPACE}(?:\{{[^{{}}]*\}}|\*|=){_SPACE}\{{")
 _MULTICOLUMN: Final = re.compile(r"\\multicolumn\s*\{\s*(\d{1,9})\s*\}\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{")
 _BLOCK: Final = re.compile(r"\\Block\s*(?:\[[^\[\]]*\]\s*)?\{\s*(\d{1,9})\s*-\s*(\d{1,9})\s*\}\s*(?:<[^<>]*>\s*)?\{")
@@ -136,7 +137,8 @@ def parse_latex(source: str) -> Table | None:
 def _without_arguments(body: str, environment: str) -> str:
     """Drop what follows ``\\begin{tabular}``: width, position and column specification."""
     wanted = 2 if environment in _WITH_WIDTH else 1
-    position = 0
+    width = _TO_WIDTH.match(body) if environment.endswith("tabu") else None
+    position = width.end() if width else 0
     while position < len(body):
         letter = body[position]
         if letter.isspace():

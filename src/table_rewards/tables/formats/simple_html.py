@@ -21,7 +21,7 @@ _SPACES: Final = re.compile(r" {2,}")
 _LONG: Final = 50_000  # characters whose normal form is not checked at once: that can take long
 _OPENING: Final = re.compile(r"<table(?: [a-z]+=\"[^\"<>]*\")*>")
 _SCRIPTS: Final = ("<sup>", "</sup>", "<sub>", "</sub>")
-_SECTIONS: Final = ("<thead>", "</thead>", "<tbody>", "</tbody>")
+_SECTIONS: Final = (("<thead>", "</thead>"), ("<tbody>", "</tbody>"))
 
 
 def is_bare_table(text: str) -> bool:
@@ -53,11 +53,6 @@ def simple_rows(source: str) -> list[Row] | None:
     if opening is None or (not source.endswith("</table>")):
         return None
     body = source[opening.end() : -8]
-    if "<tb" in body or "<the" in body:
-        for section in _SECTIONS:
-            body = body.replace(section, "")
-    if "<th" in body:
-        body = body.replace("<th", "<td").replace("</th>", "</td>")
     if "<su" in body:  # no normalisation that comes here compares them
         for script in _SCRIPTS:
             body = body.replace(script, "")
@@ -69,6 +64,11 @@ def simple_rows(source: str) -> list[Row] | None:
         if body.count(">") != body.count("<"):  # one in a text
             return None
         body = _SPACES.sub(" ", body).replace("> ", ">").replace(" <", "<")
+    if "<tb" in body or "<the" in body:
+        for begin, end in _SECTIONS:
+            body = body.replace(begin + "<tr>", "<tr>").replace("</tr>" + end, "</tr>")
+    if "<th" in body:
+        body = body.replace("<th", "<td").replace("</th>", "</td>")
     if not body.endswith("</tr>"):
         return None
     if "&" in body and body.count("&") != body.count("&amp;") + body.count("&lt;") + body.count("&gt;"):
