@@ -1,4 +1,4 @@
-"""Attempts to be paid for a wrong table, and what each gets: the seeds' way, and here.
+"""Attempts to be paid for a wrong table, and what each gets: the published code, and here.
 
     python benchmarks/teds_attacks.py
 
@@ -92,7 +92,10 @@ def our_score(attack: Attack, normalisation: str) -> float:
 
 def markdown() -> str:
     """The table of the documentation."""
-    lines = ['| prediction | the seeds\' way | `TEDS()` | `TEDS(normalisation="omnidocbench")` |', "|---|---|---|---|"]
+    lines = [
+        '| prediction | the published code | `TEDS()` | `TEDS(normalisation="omnidocbench")` |',
+        "|---|---|---|---|",
+    ]
     for attack in ATTACKS:
         ours = " | ".join(f"{our_score(attack, name):.2f}" for name in ("standard", "omnidocbench"))
         lines.append(f"| {attack.name} | {seeds_score(attack)} | {ours} |")
