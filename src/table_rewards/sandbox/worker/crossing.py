@@ -28,6 +28,7 @@ from .encoding import EXACT
 
 MAX_DEPTH = 150
 _inf = float("inf")
+LIBRARIES = frozenset(("numpy", "pandas", "scipy", "sympy", "matplotlib", "PIL", "requests", "yaml", "networkx"))
 ENDING = (KeyboardInterrupt, GeneratorExit)
 STDLIB = frozenset(sys.stdlib_module_names) - {
     "unittest",
@@ -169,8 +170,10 @@ class Crossing:
             late = _pack_value(self, v, depth)
             if late is not None:
                 return late
+        if t is types.TracebackType:
+            return None  # what an ``__exit__`` gets of an error is its class and the error itself
         if isinstance(v, types.ModuleType):
-            if v.__name__.split(".")[0] in STDLIB and sys.modules.get(v.__name__) is v:
+            if v.__name__.split(".")[0] in STDLIB | LIBRARIES and sys.modules.get(v.__name__) is v:
                 return ["m", v.__name__]
             raise Refused(f"the module {v.__name__} cannot be handed over")
         if isinstance(v, type) or callable(v):
@@ -653,6 +656,6 @@ _UNPACK: dict[str, Callable[[Crossing, list[Any]], Any]] = {
 
 
 def _module(c: Crossing, name: str) -> Any:
-    if name.split(".")[0] not in STDLIB:
+    if name.split(".")[0] not in STDLIB | LIBRARIES:
         raise Refused(f"{name} is not a module of the standard library")
     return importlib.import_module(name)

@@ -70,6 +70,10 @@ class Mirror(type):
         if side is None or name.startswith("_tr_") or name in ("__doc__", "__module__", "__qualname__"):
             type.__setattr__(cls, name, value)
             return
+        if isinstance(value, Method):  # the end of a patch puts back what it found
+            side.ask({"op": "restore", "on": number, "name": name})
+            type.__setattr__(cls, name, value)
+            return
         side.ask({"op": "set", "on": number, "name": name, "value": side.pack_shared(value)})
         if side.is_own(value):
             type.__setattr__(cls, name, value)
@@ -173,9 +177,9 @@ def whose(value: Any) -> tuple[Any, int]:
 
 
 def forwarder(name: str) -> Any:
-    def forward(self: Any, *args: Any) -> Any:
+    def forward(self: Any, *args: Any, **named: Any) -> Any:
         side, number = whose(self)
-        return side.call({"op": "op", "on": number, "name": name}, args, {})
+        return side.call({"op": "op", "on": number, "name": name}, args, named)
 
     forward.__name__ = forward.__qualname__ = name
     return forward
@@ -311,6 +315,12 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
                 body["__hash__"] = None
         for item in ("__str__", "__repr__"):
             body.setdefault(item, forwarder(item))
+    container = next((kind for kind in (list, dict, set) if kind.__name__ == told.get("base")), None)
+    if container is not None and not is_error:
+        shadow: Any = type(name, (container,), {})  # what isinstance(x, list) looks at beside the class itself
+        body["__class__"] = property(lambda self: shadow)
+    if type(told.get("fields")) is list:
+        body["__dataclass_fields__"] = {str(item): _field(str(item)) for item in told["fields"]}
     try:
         cls = type.__new__(Mirror, name, tuple(bases), body)
     except TypeError:  # bases that do not go together here
@@ -323,6 +333,15 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
             if item not in body and not item.startswith("_tr_"):
                 type.__setattr__(cls, item, Method(item, cls, how))
     return cls
+
+
+def _field(name: str) -> Any:
+    """A field of a mirrored dataclass, as far as ``dataclasses.asdict`` and its like look at it."""
+    import dataclasses
+
+    made: Any = dataclasses.field()
+    made.name, made._field_type = name, dataclasses._FIELD  # type: ignore[attr-defined]
+    return made
 
 
 def make_instance(side: Any, number: int, cls: Any, base: Any = None) -> Any:
@@ -397,7 +416,7 @@ def equals_value(side: Any, mine: Any, value: Any) -> bool:
     ask = forwarder("__eq__")
     values = [(True, value), *((False, item) for item in decoys(value))]
     _choice.shuffle(values)
-    verdict = False
+    verdict = others = False
     for is_real, item in values:
         try:
             found = ask(mine, item)
@@ -408,7 +427,9 @@ def equals_value(side: Any, mine: Any, value: Any) -> bool:
         if is_real:
             verdict = found is True
         elif found is True:
-            raise side.refusal("an object of the code says that it equals another value as well")
+            others = True
+    if verdict and others:
+        raise side.refusal("an object of the code says that it equals another value as well")
     return verdict
 
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import copy
 import functools
+import inspect
 import io
 import os
 import socket
@@ -98,9 +99,18 @@ class Side(Crossing):
     def function(self, number: int) -> Any:
         told = self.ask({"op": "describe", "on": number})["ok"]
 
-        def stub(*args: Any, **named: Any) -> Any:
+        def plain(*args: Any, **named: Any) -> Any:
             return self.call({"op": "call", "on": number}, args, named)
 
+        stub: Any = plain
+        if told.get("coroutine") is True:
+
+            async def coroutine(*args: Any, **named: Any) -> Any:
+                return await self.call({"op": "call", "on": number}, args, named)
+
+            stub = coroutine
+
+        self.sign(stub, told)
         stub.__name__ = str(told["name"])
         stub.__qualname__ = str(told.get("qualname") or told["name"])
         stub.__doc__ = told.get("doc")
@@ -112,6 +122,20 @@ class Side(Crossing):
         for name in ("__name__", "__qualname__", "__doc__"):
             object.__setattr__(made, name, getattr(stub, name))
         return made
+
+    def sign(self, stub: Any, told: dict[str, Any]) -> None:
+        """Give a stand-in the signature and the annotations of its function."""
+        try:
+            empty = inspect.Parameter.empty
+            stub.__signature__ = inspect.Signature(
+                [
+                    inspect.Parameter(str(name), inspect._ParameterKind(kind), default=value if has else empty)
+                    for name, kind, has, value in told["parameters"]
+                ]
+            )
+            stub.__annotations__ = {str(key): self.unpack(value) for key, value in told["notes"].items()}
+        except Exception:
+            return
 
     def remember(self, number: int, value: Any) -> None:
         self.seen[number] = value
@@ -278,7 +302,7 @@ class Side(Crossing):
         if op == "method":
             return getattr(holder, name)(*args, **named)
         if op == "op":
-            return special(holder, name, args)
+            return holder(*args, **named) if name == "__call__" else special(holder, name, args)
         if op == "base":
             return base_value(holder)
         if op == "vars":
@@ -312,7 +336,7 @@ class Side(Crossing):
             own = {key for key in attributes or () if key != "__wrapped__"}
             return {
                 "name": str(name), "qualname": str(getattr(holder, "__qualname__", name)),
-                "doc": doc if type(doc) is str else None, "attributes": bool(own),
+                "doc": doc if type(doc) is str else None, "attributes": bool(own), **self.signature(holder),
             }  # fmt: skip
         functions = {}
         for key, value in list(holder.__dict__.items()):
@@ -326,13 +350,33 @@ class Side(Crossing):
                 functions[key] = "f"
         special_names = [key for key in SPECIAL if getattr(holder, key, None) is not None and defined(holder, key)]
         doc = holder.__doc__
+        fields = holder.__dict__.get("__dataclass_fields__")
         base = next((kind.__name__ for kind in (*IMMUTABLE, list, dict, set) if issubclass(holder, kind)), None)
         return {
             "name": holder.__name__, "qualname": holder.__qualname__, "doc": doc if type(doc) is str else None,
             "bases": [self.pack_base(item) for item in holder.__bases__ if item is not object],
             "special": special_names, "functions": functions, "base": base,
-            "unhashable": getattr(holder, "__hash__", None) is None,
+            "unhashable": getattr(holder, "__hash__", None) is None, "fields": list(fields) if fields else None,
         }  # fmt: skip
+
+    def signature(self, function: Any) -> dict[str, Any]:
+        """What ``inspect`` is told of a function on the other side."""
+        if type(function) is not types.FunctionType:
+            return {}
+        parameters = []
+        try:
+            for item in inspect.signature(function).parameters.values():
+                default = item.default is not inspect.Parameter.empty
+                plain = type(item.default) in (int, float, str, bool, type(None))
+                parameters.append([item.name, int(item.kind), default, item.default if default and plain else None])
+            notes = {
+                str(key): value if type(value) is str else self.pack(value)
+                for key, value in function.__annotations__.items()
+                if type(value) in (str, type, type(None))
+            }
+        except Exception:
+            return {}
+        return {"parameters": parameters, "notes": notes, "coroutine": inspect.iscoroutinefunction(function)}
 
     def pack_base(self, cls: Any) -> Any:
         try:
@@ -397,11 +441,26 @@ def base_value(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no plain value")
 
 
+_loops: list[asyncio.AbstractEventLoop] = []
+
+
 def run_to_end(awaitable: Any) -> Any:
+    """The result of something to await: in one loop for all, or in one of its own where that loop is at work."""
+
     async def wait() -> Any:
         return await awaitable
 
-    return asyncio.run(wait()) if not isinstance(awaitable, types.CoroutineType) else asyncio.run(awaitable)
+    running = asyncio._get_running_loop()
+    if not _loops:
+        _loops.append(asyncio.new_event_loop())
+    loop = _loops[0] if not _loops[0].is_running() else asyncio.new_event_loop()
+    asyncio._set_running_loop(None)
+    try:
+        return loop.run_until_complete(wait())
+    finally:
+        asyncio._set_running_loop(running)
+        if loop is not _loops[0]:
+            loop.close()
 
 
 # -- the model's side
@@ -416,10 +475,17 @@ class CodeSide(Side):
         self.objects[MODULE] = space
         self.printed = io.BytesIO()
         self.undo: dict[tuple[str, str], Any] = {}
+        self.originals: dict[tuple[type, str], Any] = {}
+        self.complained = io.BytesIO()
         sys.stdout = io.TextIOWrapper(self.printed, encoding="utf-8", errors="surrogateescape", write_through=True)
+        sys.stderr = io.TextIOWrapper(self.complained, encoding="utf-8", errors="surrogateescape", write_through=True)
 
     def work(self, told: dict[str, Any]) -> dict[str, Any]:
         if told["on"] != MODULE:
+            if told["op"] == "restore":
+                holder = self.objects[told["on"]]
+                setattr(holder, told["name"], self.originals[holder, told["name"]])
+                return {"ok": None}
             return super().work(told)
         op, name = told["op"], told.get("name", "")
         if op == "get":
@@ -433,7 +499,12 @@ class CodeSide(Side):
                 raise AttributeError(name)
             del self.space[name]
         elif op == "dir":
-            return {"ok": self.pack([key for key in self.space if not key.startswith("__")])}
+            names = [
+                key
+                for key, value in self.space.items()
+                if not key.startswith("__") and not isinstance(value, types.ModuleType)
+            ]
+            return {"ok": self.pack(names)}
         elif op == "derive":
             return {"ok": self.make_derived(told)}
         return {"ok": None}
@@ -466,13 +537,16 @@ class CodeSide(Side):
         return isinstance(value, type) and (module in RETURNED or issubclass(value, BaseException))
 
     def assign(self, holder: Any, name: str, value: Any) -> None:
+        if isinstance(holder, type) and name in holder.__dict__:
+            self.originals.setdefault((holder, name), holder.__dict__[name])
         setattr(holder, name, value)
 
     def send(self, told: dict[str, Any]) -> None:
-        if self.printed.tell():
-            told["out"] = self.printed.getvalue().decode("utf-8", "replace")
-            self.printed.seek(0)
-            self.printed.truncate()
+        for name, buffer in (("out", self.printed), ("err", self.complained)):
+            if buffer.tell():
+                told[name] = buffer.getvalue().decode("utf-8", "replace")
+                buffer.seek(0)
+                buffer.truncate()
         super().send(told)
 
     def take(self, told: dict[str, Any]) -> None:
@@ -587,9 +661,10 @@ class TestSide(Side):
 
     def take(self, told: dict[str, Any]) -> None:
         super().take(told)
-        out = told.pop("out", None)
-        if type(out) is str and sys.stdout is not None:
-            sys.stdout.write(out)
+        for name, stream in (("out", sys.stdout), ("err", sys.stderr)):
+            text = told.pop(name, None)
+            if type(text) is str and stream is not None:
+                stream.write(text)
 
     def nameable(self, value: Any, module: str) -> bool:
         return True
