@@ -362,6 +362,7 @@ def _provided_or_own(
     for n in ast.walk(tree):
         if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name):
             bases.setdefault(n.value.id, set()).add(n.attr)
+    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     provided: list[str] = []
     own: list[str] = []
     doubtful: list[str] = []
@@ -373,6 +374,8 @@ def _provided_or_own(
             provided.append(_USUAL[name])
         elif name in sys.stdlib_module_names and (name in bases or name == "datetime"):
             provided.append(_imported(name, bases.get(name, set())))
+        elif library.get(name) and name not in called:
+            provided.append(f"from {library[name]} import {name}")
         elif library.get(name):
             doubtful.append(name)
         elif name != "candidate" or not (entry_point or imported):

@@ -81,7 +81,7 @@ def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, s
         if header.get("recursion") and not trusted:
             sys.setrecursionlimit(header["recursion"])
         code = RUNNERS[spec["kind"]](spec, parts)
-        code = finish(code)
+        code = finish(code, programs.needs_cycles(parts[0].decode("utf-8", "replace")) if parts else False)
     finally:
         os._exit(code & 0xFF)
 
@@ -148,7 +148,7 @@ def _streams() -> None:
     sys.stderr = sys.__stderr__ = programs.text_err()  # type: ignore[misc]
 
 
-def finish(code: int) -> int:
+def finish(code: int, cycles: bool = True) -> int:
     """What the interpreter does at its end, without taking it apart."""
     try:
         if threading.active_count() > 1 or getattr(threading, "_threading_atexits", True):
@@ -161,7 +161,7 @@ def finish(code: int) -> int:
     main = sys.modules.get("__main__")
     if main is not None and getattr(main, "__file__", "") == programs.FILE_NAME:
         with contextlib.suppress(BaseException):
-            programs.take_apart(main.__dict__)
+            programs.take_apart(main.__dict__, cycles)
         code = _flush(code, sys.__stdout__, sys.__stderr__)
     return code
 

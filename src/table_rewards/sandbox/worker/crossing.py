@@ -5,17 +5,17 @@ object of any other kind stays where it is, and the other side gets what stands 
 dict, set or deque arrives as a copy that is kept the same: what one side does to its own is done to the other's before
 the next message is read.
 
-Tags beyond those of :mod:`.encoding`: ``B`` bytearray, ``R`` range, ``S`` slice, ``e`` Ellipsis, ``N`` NotImplemented,
-``D`` Decimal, ``Q`` Fraction, ``T`` dates and times, ``Z`` deque, ``M`` a mapping of ``collections``, ``P`` a path,
-``U`` a UUID, ``p`` a pattern, ``a`` an array, ``n`` a number of numpy, ``F`` a frame, series or index, ``g`` a class or
-function of the standard library by its name, ``m`` a module of it, ``h`` an object of the sender's, ``C`` a class,
-``r`` an object of the receiver's, ``G`` a generator, ``A`` something to await, ``#`` a container that is kept the same,
-``x`` an exception.
+Tags beyond those of :mod:`.encoding`: ``B`` bytearray, ``R`` range, ``S`` slice, ``e`` Ellipsis, ``N``
+NotImplemented, ``D`` Decimal, ``Q`` Fraction, ``T`` dates and times, ``Z`` deque, ``M`` a mapping of ``collections``,
+``P`` a path, ``U`` a UUID, ``p`` a pattern, ``a`` an array, ``n`` a number of numpy, ``F`` a frame, series or index,
+``J`` an image, ``g`` a class or function of the standard library by its name, ``m`` a module of it, ``h`` an object
+of the sender's, ``C`` a class, ``r`` an object of the receiver's, ``G`` a generator, ``A`` something to await, ``#``
+a container that is kept the same, ``x`` an exception.
 """
 
 from __future__ import annotations
 
-import base64
+import binascii
 import collections
 import importlib
 import json
@@ -166,6 +166,8 @@ class Crossing:
             data = _pack_array(self, v, depth)
             if data is not None:
                 return data
+        elif module.startswith("PIL.") and hasattr(v, "tobytes") and getattr(v, "mode", "P") not in ("P", "PA"):
+            return ["J", v.mode, list(v.size), _coded(v.tobytes()), v.format]
         elif module in ("datetime", "decimal", "fractions", "pathlib", "uuid", "re", "zoneinfo"):
             late = _pack_value(self, v, depth)
             if late is not None:
@@ -398,6 +400,10 @@ _PACK: dict[Any, Callable[[Crossing, Any, int], Any]] = {
 }
 
 
+def _coded(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode()
+
+
 def _pack_value(c: Crossing, v: Any, depth: int) -> Any:
     """Values of modules that may not be imported yet."""
     kind = type(v)
@@ -438,9 +444,9 @@ def _pack_array(c: Crossing, v: Any, depth: int) -> Any:
     if type(v) is numpy.ndarray:
         if v.dtype.hasobject or v.dtype.names:
             return ["a", "O", list(v.shape), [c.pack(item, depth) for item in v.ravel().tolist()]]
-        return ["a", v.dtype.str, list(v.shape), base64.b64encode(numpy.ascontiguousarray(v).tobytes()).decode()]
+        return ["a", v.dtype.str, list(v.shape), _coded(numpy.ascontiguousarray(v).tobytes())]
     if isinstance(v, numpy.generic) and not v.dtype.hasobject and not v.dtype.names:
-        return ["n", v.dtype.str, base64.b64encode(v.tobytes()).decode()]
+        return ["n", v.dtype.str, _coded(v.tobytes())]
     if isinstance(v, numpy.dtype):
         return ["n", v.str, ""]
     pandas = sys.modules.get("pandas")
@@ -548,14 +554,21 @@ def _read_array(c: Crossing, data: list[Any]) -> Any:
         made = numpy.empty(len(body), dtype=object)
         made[:] = [c.unpack(item) for item in body]
         return made.reshape(shape)
-    return numpy.frombuffer(base64.b64decode(body), dtype=numpy.dtype(str(kind))).reshape(shape).copy()
+    return numpy.frombuffer(binascii.a2b_base64(body), dtype=numpy.dtype(str(kind))).reshape(shape).copy()
 
 
 def _read_scalar(c: Crossing, data: list[Any]) -> Any:
     import numpy
 
     kind = numpy.dtype(str(data[1]))
-    return numpy.frombuffer(base64.b64decode(data[2]), dtype=kind)[0] if data[2] else kind
+    return numpy.frombuffer(binascii.a2b_base64(data[2]), dtype=kind)[0] if data[2] else kind
+
+
+def _read_image(c: Crossing, data: list[Any]) -> Any:
+    module: Any = importlib.import_module("PIL.Image")
+    made = module.frombytes(str(data[1]), tuple(map(int, data[2])), binascii.a2b_base64(data[3]))
+    made.format = data[4]
+    return made
 
 
 def _read_frame(c: Crossing, data: list[Any]) -> Any:
@@ -643,6 +656,7 @@ _UNPACK: dict[str, Callable[[Crossing, list[Any]], Any]] = {
     "a": _read_array,
     "n": _read_scalar,
     "F": _read_frame,
+    "J": _read_image,
     "g": lambda c, d: c.named(str(d[1]), str(d[2])),
     "m": lambda c, d: _module(c, str(d[1])),
     "r": lambda c, d: c.objects[int(d[1])],

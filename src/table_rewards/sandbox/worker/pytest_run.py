@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import os
 import types
-from pathlib import Path
 from typing import Any
 
 from . import programs
@@ -23,6 +20,8 @@ def run(module: types.ModuleType, report: Any, side: Any) -> None:
     """Collect and run the tests of ``module``; ``report.verdict(name, error, skipped)`` is told of each."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
+        from pathlib import Path
+
         import pytest
         from _pytest.config import _prepareconfig
         from _pytest.main import Session
@@ -85,6 +84,9 @@ class _Plugin:
 
     def pytest_pyfunc_call(self, pyfuncitem: Any) -> object | None:
         """A coroutine function is run to its end."""
+        import asyncio
+        import inspect
+
         function = pyfuncitem.obj
         if not inspect.iscoroutinefunction(function):
             return None

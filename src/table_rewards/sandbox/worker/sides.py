@@ -6,11 +6,8 @@ special methods may be used, and none that lead to the tests.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import copy
 import functools
-import inspect
 import io
 import os
 import socket
@@ -125,6 +122,10 @@ class Side(Crossing):
 
     def sign(self, stub: Any, told: dict[str, Any]) -> None:
         """Give a stand-in the signature and the annotations of its function."""
+        if not told.get("parameters") and not told.get("notes"):
+            return
+        import inspect
+
         try:
             empty = inspect.Parameter.empty
             stub.__signature__ = inspect.Signature(
@@ -309,10 +310,10 @@ class Side(Crossing):
             return dict(vars(holder))
         if op == "dir":
             return dir(holder)
-        if op == "copy":
-            return copy.copy(holder)
-        if op == "deepcopy":
-            return copy.deepcopy(holder)
+        if op in ("copy", "deepcopy"):
+            import copy
+
+            return copy.copy(holder) if op == "copy" else copy.deepcopy(holder)
         if op == "path":
             return getattr(getattr(holder, name), told["then"])
         if op == "await":
@@ -363,6 +364,8 @@ class Side(Crossing):
         """What ``inspect`` is told of a function on the other side."""
         if type(function) is not types.FunctionType:
             return {}
+        import inspect
+
         parameters = []
         try:
             for item in inspect.signature(function).parameters.values():
@@ -441,11 +444,13 @@ def base_value(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no plain value")
 
 
-_loops: list[asyncio.AbstractEventLoop] = []
+_loops: list[Any] = []
 
 
 def run_to_end(awaitable: Any) -> Any:
     """The result of something to await: in one loop for all, or in one of its own where that loop is at work."""
+
+    import asyncio  # as all that few tests need: a small process forks faster
 
     async def wait() -> Any:
         return await awaitable
@@ -575,6 +580,8 @@ def _calling(function: Any, name: str) -> Any:
 
 def changed_copies(value: Any) -> list[Any]:
     """Copies of an object with one attribute changed each, as far as it has attributes."""
+    import copy
+
     names = list(getattr(value, "__dict__", {}))
     for cls in type(value).__mro__:
         slots = cls.__dict__.get("__slots__", ())
