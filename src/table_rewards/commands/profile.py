@@ -13,7 +13,7 @@ from table_rewards.commands.pages.advice import advise
 from table_rewards.commands.pages.html import need_report, page, write_page
 from table_rewards.commands.pages.sample_views import Shown
 from table_rewards.commands.pages.summary import summary, titled
-from table_rewards.commands.pages.terminal import indented, seconds, share, styled
+from table_rewards.commands.pages.terminal import filled, indented, seconds, share, styled
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
@@ -100,8 +100,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(told, ensure_ascii=False, indent=1))
         return DONE
     print(summary(statistics, took=wall, title=titled(f"{arguments.reward} on", arguments.file)))
-    print("\n" + "\n".join(indented(_speed(reward, statistics, wall, cpu, single))))
-    print("\n" + "\n".join(indented([styled("for training", "bold"), *advice])))
+    for heading, sentences in (("speed", _speed(reward, statistics, wall, cpu, single)), ("for training", advice)):
+        lines = [styled(heading, "bold"), *(line for one in sentences for line in filled(one))]
+        print("\n" + "\n".join(indented(lines)))
     return DONE
 
 
@@ -138,7 +139,7 @@ def _speed(
     reward: Reward[Any], statistics: ScoreStatistics, wall: float, cpu: float, single: Distribution
 ) -> list[str]:
     count = statistics.count
-    lines = [styled("speed", "bold"), f"{count / wall:,.0f} completions a second in batches, reading included"]
+    lines = [f"{count / wall:,.0f} completions a second in batches, reading included"]
     if reward.waits:
         lines.append(f"it waits on a model or a sandbox; this process computed {share(cpu, wall)} of the time")
     else:

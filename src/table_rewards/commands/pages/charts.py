@@ -139,7 +139,7 @@ def _steps(files: Sequence[ScoreFile]) -> Chart | None:
         "field": "step",
         "type": "quantitative" if numeric else "ordinal",
         "title": "training step",
-        "axis": {"tickCount": 6},
+        "axis": {"tickCount": 6, "tickMinStep": 1},
         **({"scale": {"zero": False, "nice": False}} if numeric else {"sort": None}),
     }
     lines: Spec = {

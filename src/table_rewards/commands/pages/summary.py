@@ -6,11 +6,11 @@ from table_rewards.commands.pages.terminal import (
     bar,
     cut,
     cut_path,
+    filled,
     indented,
     number,
     seconds,
     share,
-    shown_width,
     spark,
     styled,
     table,
@@ -65,7 +65,7 @@ def _score_lines(values: Distribution) -> list[str]:
     spots = [f"{name} {number(values.quantile(at), 3)}" for name, at in zip(names, shares, strict=True)]
     return [
         f"mean {styled(number(values.mean), 'bold')}   standard deviation {number(values.deviation)}",
-        "   ".join(spots),
+        *filled("   ".join(spots)),
     ]
 
 
@@ -97,7 +97,7 @@ def _status(statistics: ScoreStatistics) -> list[str]:
         if name == "inapplicable" and not count:
             continue
         shown = f"{name:<12} {count:>9,}  {share(count, statistics.count):>7}  {text}"
-        shown = cut(shown, width() - 2) if shown_width(shown) > width() - 2 else shown
+        shown = shown if len(shown) <= width() - 2 else shown.removesuffix(text).rstrip()
         rows.append(styled(shown, "red") if name == "unscored" and count else shown)
     return rows
 
@@ -130,11 +130,13 @@ def _spark(values: Distribution) -> str:
 def _prompts(statistics: ScoreStatistics) -> list[str]:
     groups = statistics.groups
     at = ", ".join(f"{count:,} at {number(value, 3)}" for value, count in list(groups.dead_at().items())[:4])
-    lines = [
+    lines = filled(
         f"{groups.several:,} prompts with several completions: standard deviation "
-        f"{number(groups.deviations().mean, 3)} within a prompt",
-        f"{groups.dead:,} of them ({share(groups.dead, groups.several)}) without variance" + (f": {at}" if at else ""),
-    ]
+        f"{number(groups.deviations().mean, 3)} within a prompt"
+    )
+    lines += filled(
+        f"{groups.dead:,} of them ({share(groups.dead, groups.several)}) without variance" + (f": {at}" if at else "")
+    )
     if groups.beyond:
         lines.append(f"counted for the first {groups.prompts:,} prompts")
     return lines

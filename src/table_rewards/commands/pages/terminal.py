@@ -207,7 +207,7 @@ def filled(text: str, indent: str = "") -> list[str]:
     """A sentence in lines that fit; lines after the first stand two further in."""
     from rich.text import Text
 
-    room = max(20, width() - len(indent) - 2)
+    room = max(20, width() - len(indent) - 4)
     lines = Text(text).wrap(_console(room), room)
     return [indent + ("" if i == 0 else "  ") + line.plain.rstrip() for i, line in enumerate(lines)]
 
