@@ -201,3 +201,15 @@ def test_the_sft_command_keeps_right_and_well_formed_solutions(tmp_path, capsys)
     assert "1 solutions of 3 problems (33.3%)" in said.out
     assert "rejected: 1 wrong, 1 malformed" in said.err
     assert "left out: 1 not mathematics" in said.err
+
+
+def test_a_gold_answer_that_mathematics_cannot_read_is_left_out_and_named():
+    """Its samples would be unscored in every step; a gold answer of two boxes is two answers."""
+    rows = [
+        {"question": "?", "answer": "8 # 7"},
+        {"question": "?", "answer": "So $\\boxed{1}$ or $\\boxed{2}$."},
+        {"question": "?", "answer": "Paris"},
+    ]
+    left_out = Counter()
+    assert [problem.answer for problem in problems(rows, left_out)] == ["1, 2", "Paris"]
+    assert left_out == {"an answer that Mathematics cannot read": 1}

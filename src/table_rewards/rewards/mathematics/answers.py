@@ -26,7 +26,7 @@ _PLAIN = r"[^{}\\]*(?:\\.[^{}\\]*)*"
 _SHALLOW = re.compile(rf"\{{{_PLAIN}(?:\{{{_PLAIN}\}}{_PLAIN})*\}}", re.DOTALL)
 """A box with no more than braces in its braces: the plain reference is :func:`_closing`."""
 _PHRASE = re.compile(
-    r"(?:\banswer\b\s*(?:\*\*)?\s*(?:is|:|=|would be)|\bresult\s+is|答案(?:是|为|：|:)|####)"
+    r"(?:\banswer\b\s*(?:\*\*)?\s*(?:is|:|=|would be)|\bresult\s+is|答案(?:是|为|：|:)|答え?は|답은|####)"
     r"\s*[:：]?\s*(?:\*\*)?[ \t]*([^\n]+)",
     re.IGNORECASE,
 )
@@ -46,6 +46,8 @@ _IS_NUMBER = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?。！？](?:\s|$)|\n|[。！？]|^\s*(?:Therefore|Thus|Hence|So|因此|所以)\b")
 _NUMERIC = re.compile(r"[-−+0-9\s.,/%$^*()×]*[0-9][-−+0-9\s.,/%$^*()×]*")
+_SENTENCE_WORD = re.compile(r"[A-Za-z]{3,}|[\u4e00-\u9fff]{2}")
+_WIDE_DIGITS: Final = {0xFF10 + digit: str(digit) for digit in range(10)}
 _IS = re.compile(r"\b(?:is|are|equals?|becomes|gives)\b|=|为|是|等于")
 _ASIDE = re.compile(
     r",?\s+(?:not|because|since|rather\s+than|instead\s+of|which|where|as\s+required|so\s+that)\b", re.IGNORECASE
@@ -187,6 +189,7 @@ def _boxes_side_by_side(text: str, start: int) -> tuple[str, str]:
 
 def _loose(text: str, expression: bool) -> tuple[str, str]:
     """An answer without a box or a tag."""
+    text = text if text.isascii() else text.translate(_WIDE_DIGITS)
     phrase = _last(_PHRASE, text)
     if phrase is not None:
         said = stated(phrase[1], expression)
@@ -239,9 +242,9 @@ def stated(said: str, expression: bool = True) -> str:
             return content
         return said.rstrip(" .") if not before or len(said) < 200 else content
     said = _ASIDE.split(said, maxsplit=1)[0]
-    said = re.split(r"[.!?。](?:\s|$)", said, maxsplit=1)[0].strip().strip("*").strip().rstrip(".").strip()
+    said = re.split(r"[.!?](?:\s|$)|[。！？]", said, maxsplit=1)[0].strip().strip("*").strip().rstrip(".").strip()
     sentence = _last(_IS_NUMBER, said)
-    if sentence is not None and len(said[: sentence.start()].split()) > 1:
+    if sentence is not None and len(_SENTENCE_WORD.findall(said[: sentence.start()])) > 1:
         return sentence[1].strip()
     numbers = list(_NUMBER.finditer(said)) if expression and len(said.split()) > 3 else []
     return numbers[0][0].strip() if len(numbers) == 1 else said

@@ -36,7 +36,8 @@ class AtomReader(CommandReader):
         if kind == "text":
             self.at += 1
             if len(value) == 1 and value.isalpha() and value.isascii():
-                return self.named(value, constant=False)
+                alone = self.at == 1 + self.starts_item() and self.peek().kind in ("sep", "eof")
+                return self.named(value, constant=not alone)
             if value in ("€", "£", "¥", "₹", "¢"):
                 return Node("unit", (self.power(), unit_of(value)))
             letter = _choice(value)

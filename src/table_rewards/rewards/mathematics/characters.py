@@ -62,6 +62,7 @@ _SPACES = re.compile(
     r"|\\h(?:space|skip)\{[^{}]*\}"
 )
 _NOTHING = re.compile(r"\\!|\\(?:phantom|label|tag)\{[^{}]*\}|\\(?:relax|nobreak|allowbreak)(?![a-zA-Z])")
+_APART = re.compile(r"(?<![,;])\s*(?:\\q?quad\s*)+(?=[a-zA-Z](?:_\{?\w{1,4}\}?)?\s*=)")
 _RENAMED: Final = (
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
     (re.compile(r"\\[dt]binom(?![a-zA-Z])"), r"\\binom"),
@@ -84,6 +85,9 @@ _RENAMED: Final = (
     (re.compile(r"\\(?:varphi)(?![a-zA-Z])"), r"\\phi "),
     (re.compile(r"\\(?:varepsilon)(?![a-zA-Z])"), r"\\epsilon "),
     (re.compile(r"\\(?:slash)(?![a-zA-Z])"), "/"),
+    (re.compile(r"\\(?:imath)(?![a-zA-Z])"), "i"),
+    (re.compile(r"\\(?:jmath)(?![a-zA-Z])"), "j"),
+    (re.compile(r"\\(?:R|reals|Reals)(?![a-zA-Z])|\\Bbb\s*\{?R\}?"), r"\\mathbb{R}"),
     (re.compile(r"\\(?:ast|star)(?![a-zA-Z])"), "*"),
     (re.compile(r"\\(?:wedge)(?![a-zA-Z])"), r"\\land "),
     (re.compile(r"\\(?:vee)(?![a-zA-Z])"), r"\\lor "),
@@ -122,6 +126,7 @@ def dressed_down(text: str) -> str:
         text = re.sub(r"(?<=[0-9])\{,\}(?=[0-9])", ".", text).replace("{,}", ",")
         text = re.sub(r"(?<=[0-9])\\!(?=[0-9])", "", text)
         text = _BOX.sub("{", text)
+    text = _APART.sub(", ", text) if "quad" in text else text
     for pattern, known in _RENAMED:
         text = pattern.sub(known, text)
     text = _SPACES.sub(" ", text).replace("−", "-")

@@ -115,6 +115,8 @@ class Comparison(ListComparison):
                 return self._each(longer[:2], shorter) if longer is gold.args else self._each(shorter, longer[:2])
             return self._each(gold.args, answer.args)
         ratio, other = (gold, answer) if gold.op == "ratio" else (answer, gold)
+        if ratio.args[-1] == num(0):  # 9:00
+            return self._same(ratio.args[0], other) if ratio is gold else self._same(other, ratio.args[0])
         if len(ratio.args) != 2 or other.op not in ("div", "num"):
             return False
         return self._value(Node("div", ratio.args), other)
@@ -151,7 +153,7 @@ class Comparison(ListComparison):
 
     def _worded(self, gold: Node, answer: Node) -> bool | None:
         if gold.op == answer.op == "text":
-            return same_words(gold.args[0], answer.args[0])
+            return same_words(gold.args[0], answer.args[0]) or (is_empty(gold) and is_empty(answer))
         if "text" in (gold.op, answer.op):
             text, other = (gold, answer) if gold.op == "text" else (answer, gold)
             said = str(text.args[0])

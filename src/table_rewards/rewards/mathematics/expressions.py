@@ -61,6 +61,9 @@ class ExpressionReader(AtomReader):
         node = self.power()
         while True:
             token = self.peek()
+            if token.kind == "text" and token.value in ("i", "e"):
+                node = product_of(node, self.power())
+                continue
             if token.kind == "text":
                 behind = self.text_behind(node)
                 if behind is None:

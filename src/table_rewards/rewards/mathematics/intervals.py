@@ -66,7 +66,7 @@ class IntervalComparison(Rule):
             if len(args) != 4:
                 raise NotASet
             return [(self._number(args[2]), args[0] == "[", self._number(args[3]), args[1] == "]")]
-        if op == "set" or (op == "list" and not any(item.op == "rel" for item in args[1:])):
+        if op == "set" or (op == "list" and not any(item.op in ("rel", "bracket", "cup") for item in args[1:])):
             points = [self._number(item) for item in items(node)]
             return [(value, True, value, True) for value in points]
         if op == "list":
@@ -74,6 +74,8 @@ class IntervalComparison(Rule):
             total = parts[0]
             for part in parts[1:]:
                 total = [*total, *part] if args[0] == "or" else _crossed(total, part)
+            if args[0] == "," and not _merged(total):  # x<-2, x>5: no number is both
+                return [piece for part in parts for piece in part]
             return total
         if op == "cup":
             return [*self._set(args[0]), *self._set(args[1])]

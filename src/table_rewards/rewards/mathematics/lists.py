@@ -2,6 +2,7 @@ r"""Lists, sets, tuples and matrices: without order or with it, and values with 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -26,7 +27,8 @@ class ListComparison(RelationComparison):
 
     def _collections(self, gold: Node, answer: Node) -> bool | None:
         if {gold.op, answer.op} == {"set", "bracket"}:
-            return False
+            one, other = (items(node) if node.op == "set" else (node,) for node in (gold, answer))
+            return self._same(one[0], other[0]) if len(one) == len(other) == 1 else False
         if is_empty(gold) or is_empty(answer):
             return is_empty(gold) and is_empty(answer)
         if (gold.op == "list" and answer.op == "bracket") or (gold.op == "bracket" and answer.op == "list"):
@@ -79,7 +81,14 @@ class ListComparison(RelationComparison):
         if left is not None or right is not None:
             named = left if left is not None else right
             bare = items(answer) if left is not None else items(gold)
-            if any(item.op == "rel" for item in bare) or named is None:
+            if named is None:
+                return NotImplemented
+            if _indexed(named):  # the roots x_1 and x_2 have no order
+                plain = solutions(answer if left is not None else gold)
+                if plain is not None:
+                    values = tuple(value for _, value in named)
+                    return self._unordered(values, plain[1]) if left is not None else self._unordered(plain[1], values)
+            if any(item.op == "rel" for item in bare):
                 return NotImplemented
             if right is not None:
                 named = tuple(sorted(named))
@@ -155,3 +164,9 @@ class ListComparison(RelationComparison):
     def _matrix_expressions(self, gold: Node, answer: Node) -> bool | None:
         left, right = multiplied_out(gold), multiplied_out(answer)
         return self._tuples(left, right) if left is not None and right is not None else False
+
+
+def _indexed(named: Sequence[tuple[str, Node]]) -> bool:
+    """Whether the names are one letter with an index each."""
+    letters = {re.sub(r"_\d+(?=')", "", name) for name, _ in named}
+    return len(letters) == 1 and all(re.search(r"_\d+'", name) for name, _ in named)

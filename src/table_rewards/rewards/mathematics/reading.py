@@ -177,6 +177,8 @@ class _Reader(ExpressionReader):
 
     def sets(self) -> Node:
         node = self.sum()
+        if self.accept("over"):
+            node = Node("div", (node, self.sum()))
         while self.peek().kind == "cmd" and self.peek().value in ("cup", "cap", "setminus"):
             sign = self.take().value
             node = Node(sign, (node, self.sum()))

@@ -44,6 +44,8 @@ def settled(node: Node) -> Node:
         return node
     if op == "unit" and holds(args[0], "pm", "mp"):
         return Node("list", ("or", *(Node("unit", (_signed(args[0], sign), args[1])) for sign in (1, -1))))
+    if op == "rel" and args[0] == ("!=",) and holds(node, "pm", "mp"):
+        return Node("list", ("and", _signed(node, 1), _signed(node, -1)))
     if op not in ("bracket", "matrix", "mixed", "text", "pieces") and holds(node, "pm", "mp"):
         return Node("list", ("or", _signed(node, 1), _signed(node, -1)))
     if op == "matrix" and len(args) == 1 == len(args[0]):
