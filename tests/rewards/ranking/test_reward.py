@@ -295,3 +295,24 @@ def test_tokens_that_end_a_turn_change_nothing(end):
 def test_a_draft_in_thoughts_is_no_second_ranking():
     text = "<think>B > A\nA: 3, B: 8\nNo.</think>\nA > B\nA: 8, B: 3"
     assert Ranking()([text, text.replace("</think>", "")], [{"A": 8, "B": 3}] * 2).values.tolist() == [2.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "why\nFinal Ranking: B > A\nScores: B: 8, A: 3\nFinal Ranking: A > B\nScores: A: 8, B: 3",
+        "why\nRanking: B > A\nScores: B: 8, A: 3\n\nFinal Ranking: A > B\nScores: A: 8, B: 3",
+        "why\n### Final ranking: B > A\n\n### Scores: B: 8, A: 3\n\n### Final ranking:\nA > B\n### Scores:\nA: 8, B: 3",
+        "why\nThe final ranking: B > A\nFinal Ranking: A > B\nScores: A: 8, B: 3",
+    ],
+)
+def test_two_answers_with_headers_on_their_own_lines_are_two_answers(text):
+    scores = Ranking()([text], [{"A": 8, "B": 3}])
+    assert scores.values.tolist() == [0.0]
+    assert "second" in scores.notes[0]
+
+
+@pytest.mark.parametrize("remark", ["Fluency: B > A", "Accuracy: B > A. Style: A > B.", "Score: 3 for B, 8 for A"])
+def test_remarks_on_one_aspect_are_no_ranking(remark):
+    text = f"why\n{remark}\nFinal Ranking: A > B\nScores (0-10): A: 8, B: 3"
+    assert Ranking()([text], [{"A": 8, "B": 3}]).values.tolist() == [2.0]

@@ -203,3 +203,22 @@ def test_padding_counts_as_the_formula_says():
     solution = f"<think>{padded}</think><answer>\\boxed{{8}}</answer>"
     said = verified(*["CORRECT"] * 9, "INCORRECT")
     assert sum(step.reward for step in Generator(symbolic=False).step_rewards(solution, said)) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("answer", "mark"),
+    [
+        (r"\boxed{9}", 1.0),
+        (r"$\boxed{9}$.", 1.0),
+        (r" $$\boxed{9}$$ ", 1.0),
+        (r"\(\boxed{9}\).", 1.0),
+        (r"\[ \boxed{\frac{1}{2}} \]", 1.0),
+        (r"So \boxed{9}", 0.6),
+        (r"\boxed{9} apples", 0.6),
+        (r"$\boxed{}$.", 0.2),
+        ("9", 0.2),
+    ],
+)
+def test_marks_of_a_formula_and_a_full_stop_are_no_words(answer: str, mark: float) -> None:
+    steps = "<step>a=4</step><step>b=5</step><step>sum 9</step>"
+    assert generator_format(f"<think>{steps}</think><answer>{answer}</answer>") == pytest.approx(mark)

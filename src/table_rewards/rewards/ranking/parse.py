@@ -33,7 +33,9 @@ _NUMBER: Final = re.compile(r"[+-]?\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _DECORATION: Final = " \t\r*_`'\"()[]{}$"
 _RULE: Final = re.compile(r"[-=~_*`#]+[a-z]{0,10}")  # code fences, horizontal rules, empty headings
 _PREFIXES: Final = frozenset({"translation", "candidate", "response", "answer", "option", "system", "output"})
-_HEADER: Final = re.compile(r"(the |my )?(final )?(ranking|rank|scores?|scoring|order)\b.{0,24}", re.IGNORECASE)
+_HEADER: Final = re.compile(
+    r"(the |my )?(final )?(ranking|rank|scores?|scoring|order)\b[^:：>＞=＝]{0,24}", re.IGNORECASE
+)
 
 
 class Read(NamedTuple):
@@ -270,7 +272,7 @@ def _second_answer(before: str, index: dict[str, int], form: Form) -> str:
     least = len(index)
     if form.mode != "score" and _may_be_order(before):
         for line in before.split("\n"):
-            if _may_be_order(line) and not _colons(line) and _order(line, index).scores is not None:
+            if _may_be_order(line) and _stands_alone(line) and _order(line, index).scores is not None:
                 return f"a second ranking: {_shown(line)}"
     if form.mode != "ranking" and _colons(before) >= least:
         plain = before.isascii()
@@ -279,6 +281,14 @@ def _second_answer(before: str, index: dict[str, int], form: Form) -> str:
             if colons >= least and _scores(line.strip(), index, form).scores is not None:
                 return f"a second line of scores: {_shown(line)}"
     return ""
+
+
+def _stands_alone(line: str) -> bool:
+    """Whether a line is no remark on one aspect, such as ``Fluency: B > A``: it has no header, or a ranking's."""
+    if not _colons(line):
+        return True
+    head = line.translate(FOLD).rpartition(":")[0]
+    return _HEADER.fullmatch(head.strip(_DECORATION + "#")) is not None
 
 
 def _colons(text: str) -> int:

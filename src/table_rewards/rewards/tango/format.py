@@ -91,7 +91,7 @@ def generator_format(completion: str) -> float:
     if not answers:
         return 0.0
     mark = 1.0
-    answer = answers[-1].strip().strip("$").rstrip(".").strip()
+    answer = _without_marks(answers[-1])
     if "\\boxed{}" in answer.replace(" ", "") or "\\boxed{" not in answer or len(answers) > 1:
         mark -= 0.8
     elif not _BOXED_ANSWER.fullmatch(answer):
@@ -105,6 +105,16 @@ def generator_format(completion: str) -> float:
     if saying and _outside(text, steps):
         mark -= 0.4
     return min(1.0, max(0.0, mark))
+
+
+def _without_marks(answer: str) -> str:
+    """An answer without the marks of a formula round it and a full stop behind it."""
+    marks = " \t\r\n$.。"
+    answer = answer.strip(marks)
+    for opening, closing in (("\\(", "\\)"), ("\\[", "\\]")):
+        if answer.startswith(opening) and answer.endswith(closing):
+            answer = answer[2:-2].strip(marks)
+    return answer
 
 
 def says_something(step: Step) -> bool:
