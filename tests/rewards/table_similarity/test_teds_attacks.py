@@ -115,6 +115,10 @@ HOSTILE = {
     "a million Tibetan vowels in OTSL": ("<fcel>a" + "\u0f73\u0345" * 450_000, TRUTH),
     "letters that become eighteen": ("<table><tr><td>" + "\ufdfa" * 950_000, TRUTH),
     "100,000 answers": ("<answer>" * 100_000 + TRUTH, TRUTH),
+    "100,000 tables that are only named": ("<table> x " * 100_000, TRUTH),
+    "80,000 hidden elements": (TRUTH + "<div hidden>" * 80_000, TRUTH),
+    "tables in attributes without end": (TRUTH + '<a x="' + "<table " * 25_000, TRUTH),
+    "50,000 LaTeX tables in one comment": ("% \\begin{tabular}" * 50_000, TRUTH),
     "25,000 tables": ("<table><tr><td>a</td></tr></table>" * 25_000, TRUTH),
 }
 

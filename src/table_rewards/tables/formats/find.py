@@ -126,13 +126,20 @@ def _html_tables(text: str, certain: bool) -> list[str]:
         return []
     shown = without_hidden(_without_names(text))
     found: list[str] = []
-    depth = start = 0
+    depth = start = seen = 0
+    cell = text_seen = False  # since the outermost tag
     for match in _TABLE_TAG.finditer(shown):
+        if depth and not cell:
+            inside = shown[seen : match.start()]
+            cell = _CELL_TAG.search(inside) is not None
+            text_seen = text_seen or bool(_TAGS.sub("", inside.partition(">")[2]).strip())
+        seen = match.start()
         if not match[1]:
-            if depth and _only_named(shown[start : match.start()]):
-                depth = 0
+            if depth and text_seen and not cell:
+                depth = 0  # the one before was only named
             if depth == 0:
                 start = match.start()
+                cell = text_seen = False
             depth += 1
         elif depth:
             depth -= 1
@@ -149,11 +156,6 @@ def _html_tables(text: str, certain: bool) -> list[str]:
         if _CELL_TAG.search(shown, start, end):
             found.append(text[start:end])
     return found
-
-
-def _only_named(source: str) -> bool:
-    """Whether text stands behind a table's tag, and no cell."""
-    return _CELL_TAG.search(source) is None and bool(_TAGS.sub("", source).strip())
 
 
 def _begins_at_once(text: str, start: int) -> bool:

@@ -13,19 +13,20 @@ _NO_TEXT: Final = re.compile(
     r"<(script|style|template|noscript|textarea|title|iframe|xmp)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE
 )
 _IN_ATTRIBUTE: Final = re.compile(
-    r"<[a-zA-Z][\w:-]*(?=\s)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?=\s*(?:\"[^\"]*<table\b[^\"]*\"|'[^']*<table\b[^']*')"
-    r"(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>",
+    r"<[a-zA-Z][\w:-]*(?=\s)(?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*?=\s*"
+    r"(?:\"[^\"<]*<table\b[^\"]*\"|'[^'<]*<table\b[^']*')(?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*>",
     re.IGNORECASE,
 )
 _ATTRIBUTE_WITH_TABLE: Final = re.compile(r"=\s*[\"'][^\"'<>]*<table\b", re.IGNORECASE)
 _NOT_SHOWN: Final = re.compile(
     r"<([a-zA-Z][a-zA-Z0-9]*)(?=\s)(?:[^<>]*?\sstyle\s*=\s*(?:\"[^\"<>]*?display\s*:\s*none\b|'[^'<>]*?display\s*:\s*none\b)"
-    r"|(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?\shidden(?=[\s/>=])(?!\s*=\s*[\"']?until))[^<>]*>",
+    r"|(?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*?\shidden(?=[\s/>=])(?!\s*=\s*[\"']?until))[^<>]*>",
     re.IGNORECASE,
 )
 _TAGS_WITHOUT_TEXT: Final = tuple(
     f"<{tag}" for tag in ("script", "style", "template", "noscript", "textarea", "title", "iframe", "xmp")
 )
+_MAX_HIDDEN: Final = 20  # elements that are not shown, of one text
 _MAX_SEARCHED: Final = 200_000
 
 
@@ -53,7 +54,7 @@ def blank(match: re.Match[str]) -> str:
 def _without_undisplayed(text: str) -> str:
     """Blank elements that are not shown, where they are or hold a whole table; a hidden cell stays a table's matter."""
     position = 0
-    for _ in range(100):
+    for _ in range(_MAX_HIDDEN):
         opening = _NOT_SHOWN.search(text, position)
         if opening is None:
             break

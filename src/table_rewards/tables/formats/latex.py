@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from table_rewards.tables.formats.latex_text import closing_brace, latex_source, latex_text
@@ -56,6 +57,8 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _MAX_SLOTS: Final = 250_000  # columns below a \\multirow that are kept in mind, and slots filled: no table has more
+_MAX_BEGINS: Final = 2_000  # environments of a text that are looked at
+_LOOK_BACK: Final = 1_000  # characters of a line in front of one
 _MARKUP: Final = re.compile(r"[\\{}~$^_]")
 
 
@@ -65,14 +68,16 @@ def latex_tables(text: str, count: int, arrays: bool = False) -> list[tuple[int,
     >>> latex_tables(r"x \\begin{tabular}{l}a\\\\\\end{tabular} y", 9)
     [(2, 36)]
     """
-    begins = [match for match in _BEGIN.finditer(text) if not _is_aside(text, match.start())]
+    found = islice(_BEGIN.finditer(text), _MAX_BEGINS)
+    begins = [match for match in found if not _is_aside(text, match.start())]
     starts = [match.start() for match in begins if (match[1] in _IN_MATHEMATICS) is arrays]
     return [(start, end) for start, end in _outermost(text, starts, count) if not arrays or "&" in text[start:end]]
 
 
 def _is_aside(text: str, position: int) -> bool:
     """Whether a table begins in a comment, or in a row of a Markdown table."""
-    line = text[text.rfind("\n", 0, position) + 1 : position]
+    near = max(0, position - _LOOK_BACK)
+    line = text[max(text.rfind("\n", near, position) + 1, near) : position]
     return line.lstrip().startswith("|") or ("%" in line and _COMMENT.search(line) is not None)
 
 
