@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, Table]] = {
     "score and look": {
         "demo": ("score the shipped real fixtures with every reward", f"{PACKAGE}.demo"),
         "score": ("score a file of completions: streams, resumes, sums up", f"{PACKAGE}.score"),
+        "explain": ("one completion's score and the work behind it", f"{PACKAGE}.explain"),
         "report": ("show or compare score files, as text, HTML or PNG", f"{PACKAGE}.report"),
         "profile": ("what a reward would give a trainer: spread in groups, dead groups, speed", f"{PACKAGE}.profile"),
     },

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from table_rewards.core.errors import ConfigurationError, MissingReference, UnknownName
+from table_rewards.core.explanation.assembling import reference_section
+from table_rewards.core.explanation.data import TOLD, VALUE, Section, Step, Working
 from table_rewards.core.reward import Reward
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import INAPPLICABLE, NAN, SCORED, UNPARSED, UNSCORED, Judgement
@@ -99,6 +101,30 @@ class Composed(Reward[ManyReferences]):
         columns = await asyncio.gather(*(column(i, member) for i, member in enumerate(self.members.values())))
         return self._joined(columns, step)
 
+    def judge_telling(
+        self, completions: Sequence[str], reference: ManyReferences, step: int | None
+    ) -> tuple[Judgement, Working]:
+        """Each member tells its own; judged once, since a member's program or model may not say the same twice."""
+        judged: list[Judgement] = []
+        sections: list[Section] = []
+        for (name, member), own in zip(self.members.items(), reference.members, strict=True):
+            if isinstance(own, Judgement):
+                judged.append(own)
+                continue
+            one, working = member.judge_telling(completions, own, step)
+            judged.append(one)
+            sections += [_of_member(name, section) for section in working.sections or [reference_section(own)]]
+        whole = self._joined([[one] for one in judged], step)[0]
+        return whole, Working((self._sum(judged, whole, step), *sections))
+
+    def _sum(self, judged: Sequence[Judgement], whole: Judgement, step: int | None) -> Section:
+        """What the members come to together."""
+        steps = [
+            Step(TOLD, name, f"{one.value:g}, {one.status}" + (f": {one.note}" if one.note else ""))
+            for name, one in zip(self.members, judged, strict=True)
+        ]
+        return Section("Members", tuple(steps))
+
     def options(self) -> dict[str, object]:
         return {name: f"[{member.signature}]" for name, member in self.members.items()}
 
@@ -132,6 +158,12 @@ class Composed(Reward[ManyReferences]):
     def lacks(self, there: Mapping[str, Judgement]) -> bool:
         """Whether the members that have a reference are too few for a value."""
         return len(there) < len(self.members)
+
+
+def _of_member(name: str, section: Section) -> Section:
+    """A member's section with the names that its parts have here."""
+    gives = {name if part == VALUE else f"{name}/{part}": value for part, value in section.gives.items()}
+    return replace(section, title=f"{name}: {section.title}", gives=gives)
 
 
 def _readable(
@@ -181,6 +213,17 @@ class WeightedSum(Composed):
 
     def lacks(self, there: Mapping[str, Judgement]) -> bool:
         return not there
+
+    def _sum(self, judged: Sequence[Judgement], whole: Judgement, step: int | None) -> Section:
+        if whole.value != whole.value:
+            return super()._sum(judged, whole, step)
+        steps = []
+        for name, one in zip(self.members, judged, strict=True):
+            weight = self.weights[name](step or 0)
+            cost = weight * one.value if one.value == one.value else 0.0
+            note = f": {one.note}" if one.note else ""
+            steps.append(Step(TOLD, name, f"{weight:g} x {one.value:g}, {one.status}{note}", cost))
+        return Section("Members", tuple(steps), total=whole.value, unit="weight x value", gives={VALUE: whole.value})
 
     def options(self) -> dict[str, object]:
         return {name: f"{self.weights[name]}*{signed}" for name, signed in super().options().items()}

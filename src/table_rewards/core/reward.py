@@ -14,9 +14,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from math import isfinite
-from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, TypeVar
 
-from table_rewards.core.completion import completion_text
+from table_rewards.core.completion import THOUGHT_TAGS, completion_text
 from table_rewards.core.errors import (
     BadReference,
     ConfigurationError,
@@ -25,9 +25,13 @@ from table_rewards.core.errors import (
     UnreadableCompletion,
     one_of,
 )
+from table_rewards.core.explanation.data import Working
 from table_rewards.core.rows import Row, as_mapping, plain
 from table_rewards.core.scores import SCORED, STATUSES, UNPARSED, Judgement, Scores
 from table_rewards.core.signature import signature
+
+if TYPE_CHECKING:
+    from table_rewards.core.explanation.explanation import Explanation
 
 ReferenceT = TypeVar("ReferenceT")
 Profile = Literal["corrected", "released"]
@@ -53,6 +57,7 @@ class Reward(ABC, Generic[ReferenceT]):
             inapplicable; needed only where the reference has keys besides the one that is looked for first.
         accuracy_range: what the accuracy is worst and best at; frameworks show it from 0 to 1.
         deduplicates: False for the rare reward whose samples are not independent.
+        thought_tags: the tags that hold thoughts in this reward's format; an explanation marks what stands in them.
 
     Every option is keyword-only and validated in the constructor, never later. Instances are picklable, hold no open
     resource and may be called from any thread, process or event loop.
@@ -66,6 +71,7 @@ class Reward(ABC, Generic[ReferenceT]):
     reference_keys: ClassVar[tuple[str, ...]] = ()
     accuracy_range: tuple[float, float] = (0.0, 1.0)
     deduplicates: ClassVar[bool] = True
+    thought_tags: ClassVar[tuple[str, ...]] = THOUGHT_TAGS
 
     parts: tuple[str, ...] = ()
     """The names in ``Scores.parts``, fixed by the options."""
@@ -113,6 +119,24 @@ class Reward(ABC, Generic[ReferenceT]):
         """The same without blocking the loop. Override where the work is waiting rather than computing."""
         return await asyncio.to_thread(self.judge_all, completions, references, step)
 
+    def working(self, completion: str, reference: ReferenceT, judgement: Judgement, step: int | None) -> Working:
+        """Tell how a judgement came about, for :meth:`explain`. Override it; without, the reference is shown.
+
+        Whatever number a section comes to (``gives``) is compared with the judgement before anybody sees it.
+        """
+        return Working()
+
+    def judge_telling(
+        self, completions: Sequence[str], reference: ReferenceT, step: int | None
+    ) -> tuple[Judgement, Working]:
+        """Judge the first of some completions of one prompt and tell how it came about.
+
+        Override it instead of :meth:`working` where the work can be told only while it is done, since a program ran or
+        a model was asked. The others are there for rewards that judge the completions of a prompt together.
+        """
+        judged = self.judge_pairs(completions, [reference] * len(completions), step)[0]
+        return judged, self.working(completions[0], reference, judged, step)
+
     def options(self) -> dict[str, object]:
         """The options that the signature pins; a subclass adds its own before ``profile``."""
         return {"profile": self.profile}
@@ -146,6 +170,32 @@ class Reward(ABC, Generic[ReferenceT]):
         if not batch.texts:
             return batch.scores([])
         return batch.scores(await self.judge_pairs_async(batch.texts, batch.references, step))
+
+    def explain(
+        self, completion: Any, reference: Any, *, step: int | None = None, peers: Sequence[Any] = ()
+    ) -> Explanation:
+        """Score one completion and show the work behind the score.
+
+        The score is the reward's own. Working that does not come to it is left out, and a remark says so: an
+        explanation never disagrees with the score.
+
+        Args:
+            completion: one completion, in any shape that scoring takes.
+            reference: its reference, its natural value, or a row mapping.
+            step: the training step, for rewards with a schedule.
+            peers: the other completions of its prompt, for rewards that judge them together.
+
+        Raises:
+            ConfigurationError: a completion has no shape that is known.
+
+        >>> from table_rewards import TableBench
+        >>> told = TableBench().explain("Final Answer: 8", "7")
+        >>> told.value, told.parts["em"], told.status, told.passages[-1].text
+        (0.0, 0.0, 'scored', '8')
+        """
+        from table_rewards.core.explanation.assembling import explained
+
+        return explained(self, completion, reference, step, peers)
 
     def read_reference(self, reference: Any) -> ReferenceT | Judgement:
         """Return a reference as its :attr:`reference_type`, or what its sample gets when it cannot be read."""
