@@ -26,6 +26,8 @@ pairs = [
 ]
 scores = Mathematics()([f"\\\\boxed{{{answer}}}" for _, answer, _ in pairs], [gold for gold, _, _ in pairs])
 assert scores.values.tolist() == [value for _, _, value in pairs], scores.to_dict()
+released = Mathematics(answer_kind="math", profile="released")(["\\\\boxed{(x+1)^2}", "\\\\boxed{x}"], ["x^2+2x+1"] * 2)
+assert released.values.tolist() == [1.0, 0.0], released.to_dict()  # the profile that asks math-verify
 print(version("antlr4-python3-runtime"))
 """
 

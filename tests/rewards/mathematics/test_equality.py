@@ -378,6 +378,12 @@ def test_answer_form_says_whether_a_value_that_remains_to_be_computed_counts(gol
     assert Mathematics(answer_form="finished", **options)(completion, [answer]).values[0] == 1.0
 
 
+def test_a_command_whose_backslash_became_a_control_character_is_read_as_the_command():
+    """A gold answer of MATH's listings holds a tab and "frac32", from JSON that was escaped once too little."""
+    gold = "\\left(\tfrac32, -\\tfrac52\\right)"
+    assert Mathematics()(["\\boxed{(3/2, -5/2)}", "\\boxed{(3/2, 5/2)}"], [gold] * 2).values.tolist() == [1.0, 0.0]
+
+
 LEAF = st.sampled_from(["1", "2", "7", "x", "y", "\\pi", "\\frac{1}{3}", "\\sqrt{2}", "0.5", "i", "\\alpha"])
 
 

@@ -62,6 +62,11 @@ _SPACES = re.compile(
     r"|\\h(?:space|skip)\{[^{}]*\}"
 )
 _NOTHING = re.compile(r"\\!|\\(?:phantom|label|tag)\{[^{}]*\}|\\(?:relax|nobreak|allowbreak)(?![a-zA-Z])")
+_UNESCAPED = re.compile(
+    r"[\t\f\x08\r\x07\v](?=(?:frac|imes|ext|heta|an|o|rac|inom|eta|ar|egin|oxed|ight|angle|lpha|ngle|ec|arphi|ert)(?![a-zA-Z]))"
+)
+_LETTERS_OF_ESCAPES: Final = {"\t": "t", "\f": "f", "\x08": "b", "\r": "r", "\x07": "a", "\v": "v"}
+"""A backslash and the letter behind it that were read as one control character: ``\\tfrac`` of badly escaped JSON."""
 _APART = re.compile(r"(?<![,;])\s*(?:\\q?quad\s*)+(?=[a-zA-Z](?:_\{?\w{1,4}\}?)?\s*=)")
 _RENAMED: Final = (
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
@@ -111,6 +116,7 @@ def dressed_down(text: str) -> str:
         text = _RAISED_RUN.sub(lambda m: "^{" + "".join(_RAISED[c] for c in m[0]) + "}", text)
         text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(_LOWERED[c] for c in m[0]) + "}", text)
         text = text.translate(_TABLE)
+    text = _UNESCAPED.sub(lambda m: "\\" + _LETTERS_OF_ESCAPES[m[0]], text)
     text = _ESCAPED_TWICE.sub(r"\\", text) if "\\\\" in text else text
     text = text.replace("\n", " ").replace("\t", " ").strip()
     if text[-1:] == "\\":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from table_rewards.rewards.mathematics.tree import LEAVES, Node, children, names, num, rational, walk
+from table_rewards.rewards.mathematics.tree import LEAVES, Node, names, num, rational, walk
 
 _ORDERLESS: Final = frozenset({"add", "mul", "set", "cup", "cap"})
 _TO_COMPUTE: Final = frozenset(
@@ -157,7 +157,7 @@ def _carried_out(node: Node) -> bool:
             return False
         values = [value for arg in node.args if (value := rational(arg)) is not None]
         whole = [value for value in values if abs(value) != 1 and value.denominator == 1]
-        return len(whole) < 2 or any(_ten(arg) for arg in node.args) or any(_large_power(arg) for arg in node.args)
+        return len(whole) < 2 or any(_ten(arg) for arg in node.args) or any(arg.op == "pow" for arg in node.args)
     return True
 
 
@@ -171,15 +171,6 @@ def _whole(node: Node) -> bool:
     return value is not None and value.denominator == 1 and value > 1
 
 
-def _large_power(node: Node) -> bool:
-    return node.op == "pow"
-
-
 def holds(node: Node, *ops: str) -> bool:
     """Whether any of the operations occurs in the node."""
     return any(part.op in ops for part in walk(node))
-
-
-def leaves(node: Node) -> int:
-    """How many leaves the tree has."""
-    return 1 if node.op in LEAVES else sum(leaves(child) for child in children(node))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, get_args
 
 from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.options import positive, truth
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.mathematics.answers import locate
@@ -20,6 +21,7 @@ from table_rewards.rewards.mathematics.released import ReleasedScorers
 
 AnswerForm = Literal["finished", "any"]
 ANSWER_FORMS: Final[tuple[str, ...]] = get_args(AnswerForm)
+LONGEST_S: Final = 60.0
 RIGHT: Final = Judgement(1.0, (1.0, 1.0))
 WRONG: Final = Judgement(0.0, (0.0, 1.0))
 ECHO: Final = Judgement(0.0, (0.0, 1.0), SCORED, "it repeats a formula of the question")
@@ -50,7 +52,7 @@ class Mathematics(Reward[MathReference]):
         answer_form: ``finished``: where the gold answer is a number, the answer must be written out as one (a numeral,
             a fraction, scientific notation, a surd, a multiple of a constant), and a formula of the row's question is
             no answer, unless the gold answer has that form itself. ``any``: only the value counts, ``3!`` is 6.
-        timeout_s: CPU seconds for one comparison.
+        timeout_s: CPU seconds for one comparison, at most 60.
         symbolic: False leaves step 3 out (and needs no sympy): what only algebra could tell counts as wrong.
 
     Parts: ``correct``, and ``parsed``: 1 when the completion held an answer. A completion without one scores 0 and is
@@ -81,12 +83,10 @@ class Mathematics(Reward[MathReference]):
     ) -> None:
         super().__init__(profile=profile)
         self.answer_kind = one_of("answer_kind", answer_kind, KINDS)
-        if isinstance(timeout_s, bool) or not isinstance(timeout_s, (int, float)) or not 0 < timeout_s <= 60:
-            raise ConfigurationError(f"timeout_s is the seconds for one comparison, in (0, 60], not {timeout_s!r}")
-        self.timeout_s = float(timeout_s)
-        if not isinstance(symbolic, bool):
-            raise ConfigurationError(f"symbolic is True or False, not {symbolic!r}")
-        self.symbolic = symbolic
+        self.timeout_s = positive("timeout_s", timeout_s)
+        if self.timeout_s > LONGEST_S:
+            raise ConfigurationError(f"timeout_s is at most {LONGEST_S:g} s for one comparison, not {timeout_s!r}")
+        self.symbolic = truth("symbolic", symbolic)
         if not symbolic and profile == "released" and answer_kind in ("auto", "math"):
             raise ConfigurationError(
                 "profile='released' compares with math-verify; leave symbolic=True, or answer_kind to text or python"

@@ -27,8 +27,6 @@ def vocabulary(words: str) -> frozenset[str]:
 
 
 MAX_BITS: Final = 4_096
-ONE: Final = Node("num", (Fraction(1), ""))
-ZERO: Final = Node("num", (Fraction(0), ""))
 LEAVES: Final = frozenset({"num", "sym", "const", "text", "based", "space", "dots"})
 
 
