@@ -135,3 +135,27 @@ def test_rouge_l_equals_the_rouge_score_package() -> None:
 def test_rouge_l_sees_every_script() -> None:
     assert rouge_l(script_tokens("表格显示增长"), script_tokens("表格显示下降")) == pytest.approx(4 / 6)
     assert rouge_l(ascii_tokens("表格"), ascii_tokens("表格")) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "block"),
+    [
+        ("1. So:\n\n   ```python\n   if a:\n       b()\n   ```\n", "if a:\n    b()\n"),
+        ("- ```python\n  a = 1\n  ```", "a = 1\n"),
+        ("~~~python\na = '```'\n~~~", "a = '```'\n"),
+        ("Answer: ```python\na = 1\n```", "a = 1\n"),
+        ("```python\na = 1```\nDone.", "a = 1\n"),
+        ("```python\na = 1\n    ```", "a = 1\n"),
+        ("```python\r\na = 1\r\nb = 2\r\n```\r\n", "a = 1\nb = 2\n"),
+        ("<answer>\n```python\na = 1\n</answer>", "a = 1\n"),
+        ("\t```python\n\ta = 1\n\t```", "a = 1\n"),
+        ('```python title="a.py"\na = 1\n```', "a = 1\n"),
+    ],
+)
+def test_fences_are_read_in_every_form(text: str, block: str) -> None:
+    assert python_block(text) == block
+
+
+@pytest.mark.parametrize("text", ["```cpp\nint a;\n```", "use ```python``` here", "```python\na = 1", "none"])
+def test_what_is_no_closed_python_block_is_none(text: str) -> None:
+    assert python_block(text) is None

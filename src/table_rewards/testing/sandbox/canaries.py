@@ -71,8 +71,11 @@ class Canaries:
                     state[f"file {name}"] = (file.read() == self.token, stat.S_IMODE(found.st_mode), found.st_mtime)
             except OSError as error:
                 state[f"file {name}"] = repr(error)
-        state["directory"] = (sorted(os.listdir(self.directory)), stat.S_IMODE(os.stat(self.directory).st_mode))
-        state["world-writable directory"] = os.listdir(os.path.join(self.directory, "open"))
+        try:
+            state["directory"] = (sorted(os.listdir(self.directory)), stat.S_IMODE(os.stat(self.directory).st_mode))
+            state["world-writable directory"] = os.listdir(os.path.join(self.directory, "open"))
+        except OSError as error:  # a snippet that nothing guards against has removed it: that is harm, not a fault
+            state["directory"] = repr(error)
         for path in (f"/tmp/{MARK}", f"/dev/shm/{MARK}"):
             state[path] = os.path.exists(path)
         state["victim"] = (self.victim.poll(), *_process(self.victim.pid))

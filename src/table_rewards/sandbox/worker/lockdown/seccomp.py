@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 
 from . import kernel
-from .syscalls import ARCH, AUDIT_ARCH, CHECKED, DENIED, METADATA, NEWEST_KNOWN, numbers
+from .syscalls import ARCH, AUDIT_ARCH, CHECKED, DENIED, LOCKS, METADATA, NEWEST_KNOWN, numbers
 
 LOAD, JUMP, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
@@ -67,6 +67,7 @@ def _no_truncating_read(offset: int) -> Block:
 def rules(*, neuter_metadata: bool, guard_truncate: bool, arch: str = ARCH) -> dict[int, Block]:
     """``{system call number: what to answer}``; calls that are not listed are allowed."""
     table = dict.fromkeys(numbers(DENIED, arch).values(), _deny)
+    table.update(dict.fromkeys(numbers(LOCKS, arch).values(), answer(ERRNO)))
     if neuter_metadata:
         table.update(dict.fromkeys(numbers(METADATA, arch).values(), answer(ERRNO)))
     checks: dict[str, Callable[[], Block]] = {
