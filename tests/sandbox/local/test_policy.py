@@ -12,7 +12,7 @@ from table_rewards.sandbox import Job, SandboxDegradedWarning, SandboxUnavailabl
 from table_rewards.sandbox.local.backend import LocalSandbox
 from table_rewards.sandbox.local.policy import Capabilities, choose
 from table_rewards.sandbox.worker.lockdown import seccomp
-from table_rewards.sandbox.worker.lockdown.syscalls import CHECKED, DENIED, METADATA, numbers
+from table_rewards.sandbox.worker.lockdown.syscalls import CHECKED, DENIED, LOCKS, METADATA, numbers
 
 FULL = Capabilities(linux=True, root=True, arch="x86_64", seccomp=True, landlock=7, cpu_clock=True, user=True)
 USER = Capabilities(linux=True, root=False, arch="x86_64", seccomp=True, landlock=7, cpu_clock=True)
@@ -126,7 +126,7 @@ def test_the_filter_tree_answers_every_call_as_its_rules_say(arch: str) -> None:
     code = seccomp.build(neuter_metadata=True, arch=arch)
     assert len(code) // 8 < 4096
     denied = set(numbers(DENIED, arch).values())
-    neutral = set(numbers(METADATA, arch).values())
+    neutral = {*numbers(METADATA, arch).values(), *numbers(LOCKS, arch).values()}
     checked = set(numbers(CHECKED, arch).values())
     for number in range(463):
         answer = evaluate(code, audit, number)
