@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import table_rewards
 from table_rewards import ConfigurationError, UnknownName
 from table_rewards.frameworks import swift, trl, verl
-from table_rewards.frameworks.options import resolve
+from table_rewards.frameworks.options import check_environment, resolve
 
 ROW: dict[str, Any] = {"qtype": "DataAnalysis", "qsubtype": "CorrelationAnalysis"}
 NEAR = "Final Answer: 104"  # within the tolerance of 100: 1 by default, 0 by em
@@ -88,6 +90,17 @@ def test_a_table_that_belongs_to_nobody_is_an_error(
     monkeypatch.setenv("TABLE_REWARDS_CONFIG", str(config))
     with pytest.raises(UnknownName, match=message):
         scored()
+
+
+def test_every_variable_that_the_library_reads_itself_is_known() -> None:
+    """One that is read somewhere and missing here would stop every run that sets it."""
+    source = Path(table_rewards.__file__).parent
+    read = {
+        name for file in source.rglob("*.py") for name in re.findall(r"TABLE_REWARDS_[A-Z_]*[A-Z]", file.read_text())
+    }
+    examples = {name for name in read if name.startswith(("TABLE_REWARDS_TABLE_BENCH", "TABLE_REWARDS_QA_F1"))}
+    assert len(read) > 10
+    check_environment(dict.fromkeys(read - examples, "1"))
 
 
 def test_a_variable_that_holds_a_key_is_known_by_the_option_that_names_it() -> None:

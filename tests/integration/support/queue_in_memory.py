@@ -54,10 +54,6 @@ def install() -> Queue:
     known = getattr(sys.modules.get("transfer_queue"), "in_memory", None)
     if known is not None:
         return known
-    from tensordict.utils import LinkedList
-
-    if not hasattr(LinkedList, "tolist"):  # the package hands out columns that have it
-        LinkedList.tolist = list
     queue = Queue()
     module: Any = types.ModuleType("transfer_queue")
 

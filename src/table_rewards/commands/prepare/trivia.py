@@ -55,7 +55,7 @@ def _trivia(options: argparse.Namespace) -> int:
         print(f"{path}: {part.describe()}")
         if part.rows:
             worst = max(worst, _print_findings(part.rows))
-    return worst
+    return worst if train.rows else max(worst, INCOMPLETE)
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:

@@ -84,7 +84,7 @@ def _row(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if COLUMN not in row and MISSPELT in row:
         yield ERROR, f"'{MISSPELT}' is a misprint of '{COLUMN}': no reward will see it"
     elif row.get(COLUMN) in (None, "", "[]", []):
-        yield WARNING, f"no {COLUMN}: QA_F1_score will be unscored"
+        yield WARNING, f"no {COLUMN}: QA_F1_score passes the row over"
     else:
         yield from _pairs(row)
     solution = row.get("solution")

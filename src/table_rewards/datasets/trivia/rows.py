@@ -84,7 +84,7 @@ def for_verl(rows: Iterable[Mapping[str, Any]], split_name: str) -> Iterator[dic
             "data_source": "trivia",
             "prompt": row["messages"],
             "ability": "table recognition",
-            "reward_model": {"style": "model", "ground_truth": row[COLUMN]},
+            "reward_model": {"style": "model", "ground_truth": row.get(COLUMN, "")},
             "extra_info": {"index": index, "split": split_name, "solution": row["solution"]},
         }
         yield {**made, "images": [{"image": image} for image in row["images"]]} if row.get("images") else made
@@ -110,7 +110,9 @@ def _row(row: dict[str, Any], questions: bool) -> dict[str, Any]:
         raise BadReference(f"{len(images)} images but {tags} <image> in the prompt")
     if not questions and (not solution or parse_table(solution) is None):
         raise BadReference("no table in solution or in the assistant's turn, and TEDS needs one")
-    made = {"messages": messages, "solution": solution or PLACEHOLDER, COLUMN: pairs or "[]"}
+    made: dict[str, Any] = {"messages": messages, "solution": solution or PLACEHOLDER}
+    if pairs:  # without the column, QA_F1_score passes the row over
+        made[COLUMN] = pairs
     return {**made, "images": images} if images else made
 
 
