@@ -50,3 +50,32 @@ def adapter_file() -> Path:
     assert path.is_file(), f"{command} printed {done.stdout!r}"
     assert ROOT not in path.parents or any(part.startswith(".venv") for part in path.parts), path
     return path
+
+
+_passed: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if FRAMEWORK and report.when == "call" and report.passed:
+        _passed.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave what was run, for the page of support/matrix.py; earlier runs of other tests stay in it."""
+    if not FRAMEWORK or not _passed:
+        return
+    import json
+    from importlib import metadata
+
+    from matrix import LOGS, entry
+
+    from table_rewards import names
+
+    packages = {"verl": "verl", "swift": "ms-swift", "trl": "trl", "ray": "ray"}
+    versions = {FRAMEWORK: metadata.version(packages[FRAMEWORK])}
+    file = LOGS / f"matrix-{FRAMEWORK}-{versions[FRAMEWORK]}.json"
+    known = {one["test"]: one for one in json.loads(file.read_text("utf-8"))} if file.is_file() else {}
+    for nodeid in _passed:
+        known[nodeid] = {"test": nodeid, **entry(nodeid, FRAMEWORK, versions, names())}
+    LOGS.mkdir(exist_ok=True)
+    file.write_text(json.dumps(list(known.values()), indent=1), "utf-8")

@@ -84,3 +84,48 @@ def test_a_single_completion_gives_a_list_of_one(name: str, orms: dict[str, Any]
     assert isinstance(values, list)
     assert len(values) == 1
     assert values[0] is None or type(values[0]) is float
+
+
+TABLE = "<table><tr><td>1</td></tr></table>"
+
+
+def turn(text: str, **row: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}], **row}
+
+
+def test_rows_of_another_task_are_left_out_of_the_sum_and_never_stop_the_run(orms: dict[str, Any]) -> None:
+    rewards = [orms["table_bench"](args=None), orms["teds"](args=None)]
+    rows = [
+        turn(f"q{i}", answer="7", table=None) if i % 2 else turn(f"q{i}", answer=None, table=TABLE) for i in range(8)
+    ]
+    texts = ["Final Answer: 7" if i % 2 else TABLE for i in range(8)]
+    for _ in range(40):  # far more than a ceiling's worth
+        scores = reward_columns(texts, rewards, rows)
+    assert scores.nansum(dim=1).tolist() == [1.0] * 8, "swift's own sum leaves None out"
+    assert scores.isnan().sum(dim=0).tolist() == [4, 4]
+
+
+def test_a_data_set_without_the_rewards_column_stops_at_the_first_batch(orms: dict[str, Any]) -> None:
+    """swift passes columns of its own, so that there is always one."""
+    with pytest.raises(Exception, match=r"could read none of the first 4 rows.*columns that are there: .*anwser"):
+        reward_columns(["Final Answer: 7"] * 4, [orms["table_bench"](args=None)], [turn("q", anwser="7")] * 4)
+
+
+def test_trivias_validation_rows_with_a_table_and_no_questions(
+    orms: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_REWARDS_QA_F1_READER", "extractive")
+    rewards = [orms["QA_F1_score"](args=None), orms["TEDS"](args=None)]
+    training = turn("q", solution=TABLE, qa_pairs='[{"question": "What?", "answer": "1"}]')
+    reward_columns([TABLE] * 2, rewards, [training] * 2)
+    scores = reward_columns([TABLE] * 2, rewards, [turn("q", solution=TABLE)] * 2)
+    assert scores[:, 1].tolist() == [1.0, 1.0]
+    assert scores[:, 0].isnan().all()
+
+
+def test_a_variable_of_nobody_stops_when_swift_builds_the_reward(
+    orms: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_REWARDS_TABLE_BENCH_METRIK", "em")
+    with pytest.raises(ValueError, match="did you mean TABLE_REWARDS_TABLE_BENCH_METRIC"):
+        orms["table_bench"](args=None)

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 
 @pytest.mark.parametrize("reward", ["table_bench", "outages"])
 def test_a_tiny_model_learns_to_copy_a_cell(reward: str, program: Callable[..., Any], tmp_path: Path) -> None:
-    told = program("trl_learning.py", reward, tmp_path, 200)
+    told = program("trl_learning.py", reward, tmp_path, 140)
     curve = [value for _, value in told["curve"]]
     assert curve[0] < 0.1
     assert max(curve[-3:]) > 0.9, told
