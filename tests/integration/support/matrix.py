@@ -35,7 +35,7 @@ def entry(nodeid: str, framework: str, versions: dict[str, str], rewards: Iterab
     version = next((word for word in words if re.fullmatch(r"\d+\.\d+\.\d+", word)), versions.get(framework, ""))
     managers = [word for word in words if word in ("naive", "dapo", "gdpo", "rate_limited", "remote", "v0", "v1")]
     path = Path(place).stem.removeprefix("test_").replace("_", " ") + (f" ({', '.join(managers)})" if managers else "")
-    return {"framework": framework, "version": version, "reward": ", ".join(found) or "table_bench", "path": path}
+    return {"framework": framework, "version": version, "reward": ", ".join(found) or "several", "path": path}
 
 
 def write(entries: Iterable[dict[str, Any]]) -> str:
