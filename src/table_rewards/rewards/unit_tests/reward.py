@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
+from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.options import fraction, positive_whole, truth
 from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.sandboxed import SandboxedReward
@@ -82,13 +84,9 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
-        if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 1):
-            raise ConfigurationError(f"cap is a number of tests, at least 1, or None for all of them, not {cap!r}")
-        if not isinstance(all_or_nothing, bool):
-            raise ConfigurationError(f"all_or_nothing must be True or False, not {all_or_nothing!r}")
-        if isinstance(format_bonus, bool) or not isinstance(format_bonus, (int, float)) or not 0 <= format_bonus <= 1:
-            raise ConfigurationError(f"format_bonus must be a number in [0, 1], not {format_bonus!r}")
-        self.cap, self.all_or_nothing, self.format_bonus = cap, all_or_nothing, float(format_bonus)
+        self.cap = None if cap is None else positive_whole("cap", cap)
+        self.all_or_nothing = truth("all_or_nothing", all_or_nothing)
+        self.format_bonus = fraction("format_bonus", format_bonus)
         self.limits = Limits(cpu_s=cpu_s, mem_mb=mem_mb, recursion=recursion_limit)
         self.sandbox = one_of("sandbox", sandbox, BACKENDS)
 
@@ -119,7 +117,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         if self.released is not None:
             return self.released.read(completion, reference)
         names = [reference.function] if reference.function else reference.entry_points
-        program, in_answer = program_of(completion, names, reads=reference.kind == "stdin")
+        program, in_answer = program_of(answer_of(completion), names, reads=reference.kind == "stdin")
         chosen = self._chosen(reference.count)
         case = _Case(reference, chosen, in_answer)
         if not program.strip():
