@@ -421,3 +421,10 @@ def test_runs_of_different_steps_are_joined_on_the_prompt(tmp_path):
     ]
     (one,) = compared(tmp_path, log(100, 4), log(200, 6))
     assert (one["rows"], one["higher"], one["difference"]) == (10, 2, pytest.approx(0.2))
+
+
+def test_several_files_are_read_as_one(tmp_path):
+    parts = [write(tmp_path / f"{i}.jsonl", rows()[2 * i : 2 * i + 2]) for i in range(2)]
+    for verb in ("score", "profile"):
+        told = json.loads(here(verb, *parts, "--reward", "table_bench", "--json", check=0).stdout)
+        assert (told["rows"], told["prompts"]["zero_variance_share"]) == (4, 0.5)

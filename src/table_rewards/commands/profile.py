@@ -17,10 +17,11 @@ from table_rewards.commands.pages.terminal import filled, indented, seconds, sha
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
+from table_rewards.datasets.files import RowSource
 from table_rewards.datasets.files.shapes import unzipped
 from table_rewards.evaluation.scores.distribution import Distribution
 from table_rewards.evaluation.scores.samples import SampleBook, fill
-from table_rewards.evaluation.scores.score_files import ScoreFile
+from table_rewards.evaluation.scores.score_files import ScoreFile, short_names
 from table_rewards.evaluation.scores.scoring import (
     BY_COLUMNS,
     Plan,
@@ -50,7 +51,7 @@ example:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.add_argument("file", metavar="FILE", type=Path, help="saved rollouts, several a prompt")
+    parser.add_argument("file", metavar="FILE", nargs="+", help="saved rollouts, several a prompt; - for stdin")
     add_reward_arguments(parser)
     parser.add_argument("--completion-column", metavar="C", help="the column of completions")
     parser.add_argument("--reference-column", metavar="C", help="the column that is the ground truth")
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         need_report()
     reward = reward_from(arguments)
     how = plan(
-        arguments.file,
+        RowSource(*arguments.file),
         completion=arguments.completion_column,
         reference=arguments.reference_column,
         prompt=arguments.prompt_column,
@@ -85,8 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
         advice.insert(0, f"only the first {arguments.limit:,} rows were read: leave out --limit for all")
     if arguments.html is not None:
         samples = book.chosen()
+        name = ", ".join(short_names([Path(place) for place in arguments.file]))
         fill(samples, how)
-        file = ScoreFile(arguments.file, arguments.file.name, statistics, how.source)
+        file = ScoreFile(Path(arguments.file[0]), name, statistics, how.source)
         shown = Shown(file.name, reward.parts, samples, None if reward.waits else reward)
         write_page(arguments.html, page([file], [], f"{arguments.reward} on {file.name}", [shown], advice))
     if arguments.json:
@@ -99,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         }
         print(json.dumps(told, ensure_ascii=False, indent=1))
         return DONE
-    print(summary(statistics, took=wall, title=titled(f"{arguments.reward} on", arguments.file)))
+    print(summary(statistics, took=wall, title=titled(f"{arguments.reward} on", ", ".join(arguments.file))))
     for heading, sentences in (("speed", _speed(reward, statistics, wall, cpu, single)), ("for training", advice)):
         lines = [styled(heading, "bold"), *(line for one in sentences for line in filled(one))]
         print("\n" + "\n".join(indented(lines)))

@@ -15,6 +15,7 @@ from table_rewards.commands.pages.terminal import note, share
 from table_rewards.commands.reward_options import add_reward_arguments, options_of, read_options, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
+from table_rewards.datasets.files import RowSource
 from table_rewards.datasets.files.resume import ResumableOutput
 from table_rewards.evaluation.scores.scoring import BY_COLUMNS, COMPLETION_COLUMNS, Plan, plan, score_file
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
@@ -41,7 +42,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.add_argument("file", metavar="FILE", type=_place, help="rows with completions and references")
+    parser.add_argument("file", metavar="FILE", nargs="+", help="rows with completions and references; - for stdin")
     add_reward_arguments(parser)
     where = parser.add_argument_group("columns")
     where.add_argument("--completion-column", metavar="C", help="the column of completions")
@@ -74,11 +75,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--cpus", type=float, metavar="N", help="CPUs that an actor reserves (1)")
 
 
-def _place(text: str) -> Path | str:
-    """A path, or the address of another file system, which no path can hold."""
-    return text if "://" in text else Path(text)
-
-
 def run(arguments: argparse.Namespace) -> int:
     batch_size = 1024 if arguments.batch_size is None else arguments.batch_size
     if batch_size < 1:
@@ -93,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     reward = reward_from(arguments)
     keep = [*arguments.keep, *([arguments.by] if arguments.by and arguments.by not in reward.parts else [])]
     how = plan(
-        arguments.file,
+        RowSource(*arguments.file),
         completion=arguments.completion_column,
         reference=arguments.reference_column,
         prompt=arguments.prompt_column,
@@ -180,7 +176,7 @@ def _on_ray(arguments: argparse.Namespace, batch_size: int) -> int:
     if arguments.profile is not None:
         options["profile"] = arguments.profile
     work = Work(
-        places=(str(arguments.file),),
+        places=tuple(arguments.file),
         reward=arguments.reward,
         options=options,
         out=str(arguments.out),
@@ -233,9 +229,11 @@ def _advance(bar: Progress, how: Plan, statistics: ScoreStatistics) -> None:
 def _print(arguments: argparse.Namespace, statistics: ScoreStatistics, took: float) -> None:
     if arguments.json:
         told = statistics.to_dict()
-        told.update(file=str(arguments.file), out=str(arguments.out) if arguments.out else None, seconds=round(took, 3))
+        told.update(
+            file=", ".join(arguments.file), out=str(arguments.out) if arguments.out else None, seconds=round(took, 3)
+        )
         print(json.dumps(told, ensure_ascii=False, indent=1))
         return
-    print(summary(statistics, took=took, title=titled(f"{arguments.reward} on", arguments.file)))
+    print(summary(statistics, took=took, title=titled(f"{arguments.reward} on", ", ".join(arguments.file))))
     if arguments.out is not None:
         print(f"  scores     {arguments.out}")
