@@ -87,14 +87,21 @@ def passages_of(text: str, tags: Sequence[str]) -> tuple[Passage, ...]:
     return tuple(found)
 
 
-def passage(what: str, part: str, text: str, *, last: bool = True) -> tuple[Passage, ...]:
-    """Where a part that was taken from a text stands in it; nothing where it does not stand there to the letter.
+def with_passage(passages: Sequence[Passage], what: str, part: str, text: str) -> tuple[Passage, ...]:
+    """Add where a part that was taken from a text stands last in it, if it stands there to the letter.
 
-    >>> passage("final answer", "8", "8 or 9? Final Answer: 8")
-    (Passage(what='final answer', start=22, end=23, text='8'),)
+    An answer that is this part and nothing else is not told twice.
+
+    >>> text = "Final Answer: 8"
+    >>> [one[:3] for one in with_passage(passages_of(text, ()), "final answer", "8", text)]
+    [('answer', 0, 15), ('final answer', 14, 15)]
     """
-    at = (text.rfind(part) if last else text.find(part)) if part else -1
-    return (Passage(what, at, at + len(part), part),) if at >= 0 else ()
+    at = text.rfind(part) if part else -1
+    if at < 0:
+        return tuple(passages)
+    end = at + len(part)
+    others = [one for one in passages if (one.start, one.end) != (at, end)]
+    return (*others, Passage(what, at, end, part))
 
 
 def reference_section(reference: Any) -> Section:

@@ -95,8 +95,7 @@ def _tables(section: Section, width: int, colours: bool) -> Iterator[Any]:
         both.add_column(justify="center")
         for _ in range(columns[1]):
             both.add_column(overflow="fold", max_width=_room(width, sum(columns)))
-        heads = [_text(section.sides[side], "dim") for side in (0, 1)]
-        both.add_row("", heads[0], *[""] * (columns[0] - 1), "│", heads[1])
+        yield _text(f"  left: {section.sides[0]}, right: {section.sides[1]}", "dim")
         for line in lines:
             mine, theirs = (_row(line, side, columns[side], colours) for side in (0, 1))
             both.add_row("", *mine, "│", *theirs)

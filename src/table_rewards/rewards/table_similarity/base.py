@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
+from table_rewards.core.explanation.assembling import passages_of, with_passage
+from table_rewards.core.explanation.data import Section, Working
 from table_rewards.core.options import positive_whole
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
@@ -45,6 +47,14 @@ class Compared(NamedTuple):
     parts: tuple[float, ...]
     note: str = ""
     rectangular: bool = False
+
+
+class Deciding(NamedTuple):
+    """The table whose comparison is a completion's score, as it was found, and the two trees that were compared."""
+
+    found: Found
+    table: Tree
+    reference: Tree
 
 
 class TableReward(Reward[TableReference]):
@@ -147,17 +157,35 @@ class TableReward(Reward[TableReference]):
         Raises:
             BadReference: there is no table in the reference.
         """
+        decided = self._deciding(completion, reference)
+        return None if decided is None else (decided.table, decided.reference)
+
+    def working(self, completion: str, reference: TableReference, judgement: Judgement, step: int | None) -> Working:
+        passages = passages_of(completion, self.thought_tags)
+        decided = self._deciding(completion, reference) if judgement.status == SCORED else None
+        if decided is None:
+            return Working(passages=passages)
+        sections = tuple(self.sections(decided.table, decided.reference))
+        return Working(sections, with_passage(passages, "table", decided.found.source, completion))
+
+    def sections(self, table: Tree, reference: Tree) -> list[Section]:
+        """Tell how two trees compare; their numbers are those of :meth:`compare`."""
+        return []
+
+    def _deciding(self, completion: str, reference: Any) -> Deciding | None:
         natural = reference if isinstance(reference, TableReference) else self.natural(reference)
         truth = self._reference_tree(natural)
         sources, _ = self._sources(completion, max(self.max_characters, 2 * len(natural.source)))
-        read = [(source.format, tree_of(source, self.normalisation)) for source in sources]
-        candidates = [(format, tree) for format, tree in read if tree is not None]
+        read = [(source, tree_of(source, self.normalisation)) for source in sources]
+        candidates = [(source, tree) for source, tree in read if tree is not None]
         if truth is None or not candidates:
             return None
-        compared = self._compare_filled(candidates, truth)
+        compared = self._compare_filled([(source.format, tree) for source, tree in candidates], truth)
         best = max(range(len(compared)), key=lambda at: compared[at].parts[0])
-        tree = candidates[best][1]
-        return (filled(tree), filled(truth)) if compared[best].rectangular else (tree, truth)
+        source, tree = candidates[best]
+        if compared[best].rectangular:
+            return Deciding(source, filled(tree), filled(truth))
+        return Deciding(source, tree, truth)
 
     def _sources(self, completion: str, limit: int) -> tuple[list[Found], list[str]]:
         notes: list[str] = []

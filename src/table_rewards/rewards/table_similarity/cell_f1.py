@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from table_rewards.core.errors import one_of
+from table_rewards.core.explanation.data import Section
 from table_rewards.core.reward import Profile
 from table_rewards.rewards.table_similarity.base import (
     MAX_CHARACTERS,
@@ -15,6 +16,7 @@ from table_rewards.rewards.table_similarity.base import (
     grid_of,
     refuse_released,
 )
+from table_rewards.rewards.table_similarity.explain import cell_f1_section
 from table_rewards.tables.adjacency import adjacency_relations, overlap, positioned_cells
 from table_rewards.tables.table import GridTooLarge
 from table_rewards.tables.trees.tree import Tree
@@ -84,3 +86,10 @@ class CellF1(TableReward):
             if any(relations):
                 return Compared(tuple(overlap(*relations)))
         return Compared(tuple(overlap(positioned_cells(found), positioned_cells(wanted))))
+
+    def sections(self, table: Tree, reference: Tree) -> list[Section]:
+        try:
+            found = grid_of(table)
+        except GridTooLarge:
+            return []
+        return [cell_f1_section(table, reference, found, grid_of(reference), self.relation)]

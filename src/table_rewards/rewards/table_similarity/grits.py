@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from table_rewards.core.errors import one_of
+from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import positive_whole
 from table_rewards.core.reward import Profile
 from table_rewards.rewards.table_similarity.base import (
@@ -16,6 +17,7 @@ from table_rewards.rewards.table_similarity.base import (
     grid_of,
     refuse_released,
 )
+from table_rewards.rewards.table_similarity.explain import grits_section
 from table_rewards.tables.grits import grits_content, grits_topology
 from table_rewards.tables.table import GridTooLarge
 from table_rewards.tables.trees.tree import Tree
@@ -89,3 +91,13 @@ class GriTS(TableReward):
             return Compared((0.0, 0.0), f"oversize: {slots[0]:,} x {slots[1]:,} slots")
         both = {"content": grits_content(found, wanted), "topology": grits_topology(found, wanted)}
         return Compared(tuple(both[name] for name in self.parts))
+
+    def sections(self, table: Tree, reference: Tree) -> list[Section]:
+        wanted = grid_of(reference)
+        try:
+            found = grid_of(table)
+        except GridTooLarge:
+            return []
+        if found.width * found.height * wanted.width * wanted.height > self.max_comparisons:
+            return []
+        return [grits_section(found, wanted, part, headline=part == self.parts[0]) for part in self.parts]

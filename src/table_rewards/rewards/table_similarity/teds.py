@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import positive_whole, truth
 from table_rewards.core.reward import Profile
 from table_rewards.rewards.table_similarity.base import MAX_CHARACTERS, Compared, TableReward, Which
+from table_rewards.rewards.table_similarity.explain import teds_section
 from table_rewards.tables.tree_distance.distance import (
     MAX_COMPARISONS,
     Distance,
@@ -120,6 +122,21 @@ class TEDS(TableReward):
                 self._bound_note(tables[index], reference) if index in inexact else "",
             )
             for index, parts in enumerate(zip(*columns, strict=True))
+        ]
+
+    def sections(self, table: Tree, reference: Tree) -> list[Section]:
+        return [
+            teds_section(
+                table,
+                reference,
+                part,
+                headline=part == self.parts[0],
+                denominator=self.denominator,
+                clip=self.clip,
+                exact_numbers=self.exact_numbers and part == "teds",
+                max_comparisons=self.max_comparisons,
+            )
+            for part in self.parts
         ]
 
     def _bound_note(self, table: Tree, reference: Tree) -> str:
