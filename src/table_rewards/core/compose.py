@@ -102,7 +102,7 @@ class Composed(Reward[ManyReferences]):
         return self._joined(columns, step)
 
     def judge_telling(
-        self, completions: Sequence[str], reference: ManyReferences, step: int | None
+        self, completions: Sequence[str], reference: ManyReferences, step: int | None, row: Mapping[str, Any] | None
     ) -> tuple[Judgement, Working]:
         """Each member tells its own; judged once, since a member's program or model may not say the same twice."""
         judged: list[Judgement] = []
@@ -111,7 +111,7 @@ class Composed(Reward[ManyReferences]):
             if isinstance(own, Judgement):
                 judged.append(own)
                 continue
-            one, working = member.judge_telling(completions, own, step)
+            one, working = member.judge_telling(completions, own, step, row)
             judged.append(one)
             sections += [_of_member(name, section) for section in working.sections or [reference_section(own)]]
         whole = self._joined([[one] for one in judged], step)[0]

@@ -127,12 +127,13 @@ class Reward(ABC, Generic[ReferenceT]):
         return Working()
 
     def judge_telling(
-        self, completions: Sequence[str], reference: ReferenceT, step: int | None
+        self, completions: Sequence[str], reference: ReferenceT, step: int | None, row: Mapping[str, Any] | None
     ) -> tuple[Judgement, Working]:
         """Judge the first of some completions of one prompt and tell how it came about.
 
         Override it instead of :meth:`working` where the work can be told only while it is done, since a program ran or
-        a model was asked. The others are there for rewards that judge the completions of a prompt together.
+        a model was asked. The others are there for rewards that judge the completions of a prompt together; ``row`` is
+        what the reference was read from, where that was a row.
         """
         judged = self.judge_pairs(completions, [reference] * len(completions), step)[0]
         return judged, self.working(completions[0], reference, judged, step)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from table_rewards.text.caching import cache_short
@@ -207,6 +208,43 @@ def _matched(reference: Answer, prediction: Answer, policy: NumberPolicy, counti
     for other in prediction.others:
         if len(gold) == len(other) and _share(gold, other, policy, counting) == 1.0:
             return 1.0
+    return found
+
+
+class Pairs(NamedTuple):
+    """How two answers were compared: as one ``whole``, by ``items``, or by another ``list`` that the prediction may
+    mean; and what stood against what, with whether it matched."""
+
+    how: str
+    items: tuple[tuple[Item | None, Item | None, bool], ...]
+
+    @property
+    def share(self) -> float:
+        """What :func:`exact_match` gives: matches / max(items of either side)."""
+        return sum(right for _, _, right in self.items) / len(self.items) if self.items else 0.0
+
+
+def compared_pairs(reference: Answer, prediction: Answer, policy: NumberPolicy, counting: bool = False) -> Pairs:
+    """Tell what :func:`exact_match` (with the policy TABLE_BENCH) and its kin compare.
+
+    >>> found = compared_pairs(read_answer("Paris, Rome"), read_answer("rome, Rome"), TABLE_BENCH)
+    >>> found.how, [right for _, _, right in found.items], found.share
+    ('items', [False, True], 0.5)
+    """
+    if _same(reference.whole, prediction.whole, policy, counting):
+        return Pairs("whole", ((reference.whole, prediction.whole, True),))
+    gold = reference.items
+
+    def paired(given: tuple[Item, ...]) -> tuple[tuple[Item | None, Item | None, bool], ...]:
+        return tuple(
+            (r, p, r is not None and p is not None and _same(r, p, policy, counting))
+            for r, p in zip_longest(gold, given)
+        )
+
+    found = Pairs("items", paired(prediction.items))
+    for other in prediction.others:
+        if len(gold) == len(other) and found.share < 1.0 and _share(gold, other, policy, counting) == 1.0:
+            return Pairs("list", paired(other))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar, Final, Protocol
 
@@ -28,7 +28,9 @@ class Explaining(Protocol):
     def signature(self) -> str: ...
     def read_reference(self, reference: Any) -> Any: ...
     def judge_pairs(self, completions: Any, references: Any, step: int | None) -> Any: ...
-    def judge_telling(self, completions: Any, reference: Any, step: int | None) -> tuple[Judgement, Working]: ...
+    def judge_telling(
+        self, completions: Any, reference: Any, step: int | None, row: Any
+    ) -> tuple[Judgement, Working]: ...
 
 
 def explained(
@@ -42,7 +44,8 @@ def explained(
         judgement, working = read, Working()
     else:
         try:
-            judgement, working = reward.judge_telling(texts, read, step)
+            row = reference if isinstance(reference, Mapping) else None
+            judgement, working = reward.judge_telling(texts, read, step, row)
         except Exception as error:  # the score stands without its explanation
             logger.exception("%s could not explain a sample", reward.signature)
             remarks.append(f"the work behind this score cannot be shown: {type(error).__name__}: {error}")

@@ -38,6 +38,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     SPANS: "other spans",
     INSERTED: "missing in the completion",
     DELETED: "too much in the completion",
+    RIGHT: "in both",
 }
 
 VALUE: Final = "score"

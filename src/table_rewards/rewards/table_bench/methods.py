@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from table_rewards.core.explanation.data import Section
 from table_rewards.core.rows import Row
+from table_rewards.core.scores import Judgement
 from table_rewards.rewards.table_bench.charts import chart_matches
+from table_rewards.rewards.table_bench.explain import answer_section, rouge_section
 from table_rewards.rewards.table_bench.programs import ProgramRunner, printed_answer, program_in, table_of_row
 from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.answers import COUNTING, exact_match, read_answer, tolerant_match
 from table_rewards.text.final_answer import final_answer
+from table_rewards.text.numbers import TABLE_BENCH, TABLE_BENCH_TOLERANT
 from table_rewards.text.rouge import rouge_l, script_tokens
 
 
@@ -67,3 +71,10 @@ class Method:
     def is_answer(self, given: str | None, metrics: tuple[float, float, float]) -> bool:
         """Whether an answer was given at all."""
         return bool(given)
+
+    def telling(self, gold: str, given: str, qsubtype: str, metric: str, why: str, judged: Judgement) -> Section:
+        """How the metric that counts came to its number."""
+        if metric == "rouge_l":
+            return rouge_section(script_tokens(gold), script_tokens(given), gold, given, why)
+        policy = TABLE_BENCH if metric == "em" else TABLE_BENCH_TOLERANT
+        return answer_section(gold, given, policy, metric, why, counting=metric == "em" and qsubtype == COUNTING)

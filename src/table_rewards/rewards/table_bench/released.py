@@ -13,8 +13,11 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final
 
+from table_rewards.core.explanation.data import DECIDED, RIGHT, TOLD, VALUE, WRONG, Section, Step
 from table_rewards.core.rows import Row
+from table_rewards.core.scores import Judgement
 from table_rewards.rewards.table_bench.charts import same_values, wanted_values
+from table_rewards.rewards.table_bench.explain import rouge_section
 from table_rewards.rewards.table_bench.programs import ProgramRunner, columns_and_data, found_table
 from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.caching import cache_short
@@ -81,6 +84,21 @@ class ReleasedMethod:
 
     def metrics(self, gold: str, given: str, qsubtype: str = "") -> tuple[float, float, float]:
         return self.exact(gold, given), self.tolerant(gold, given), self.rouge(gold, given)
+
+    def telling(self, gold: str, given: str, qsubtype: str, metric: str, why: str, judged: Judgement) -> Section:
+        """Both sides as the official script normalises them, and what it makes of them."""
+        texts = normalised(gold), normalised(given)
+        if metric == "rouge_l":
+            return rouge_section(ascii_tokens(texts[0]), ascii_tokens(texts[1]), gold, given, why)
+        number = _DIGITS.fullmatch(texts[0]) is not None
+        how = "digits alone: compared as a number" if number else "compared as text"
+        steps = (
+            Step(DECIDED, "metric", f"{metric}, by {why}"),
+            Step(TOLD, "gold answer", gold),
+            Step(TOLD, "answer", given or "none"),
+            Step(RIGHT if judged.value else WRONG, "normalised", how, prediction=texts[1], reference=texts[0]),
+        )
+        return Section("Answer, as the official script compares it", steps, gives={VALUE: judged.value})
 
     def is_answer(self, given: str | None, metrics: tuple[float, float, float]) -> bool:
         """No answer is an empty one, which equals a gold answer of punctuation alone (B12)."""

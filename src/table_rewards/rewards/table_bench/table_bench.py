@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
 from table_rewards.core.errors import BadReference, one_of
+from table_rewards.core.explanation.assembling import passages_of, with_passage
+from table_rewards.core.explanation.data import Working
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row
-from table_rewards.core.scores import NAN, SCORED, UNPARSED, Judgement
+from table_rewards.core.scores import NAN, SCORED, UNPARSED, UNSCORED, Judgement
 from table_rewards.rewards.table_bench.charts import KINDS, read_references
+from table_rewards.rewards.table_bench.explain import chart_section, program_section
 from table_rewards.rewards.table_bench.methods import Method
 from table_rewards.rewards.table_bench.programs import CPU_SECONDS, NO_PROGRAM, ProgramRunner
 from table_rewards.rewards.table_bench.released import ReleasedMethod
@@ -148,6 +151,38 @@ class TableBench(Reward[TableBenchReference]):
         jobs = self._jobs(completions, references)
         outcomes = await self.programs.run_async(list(jobs.values()))
         return self._judged(completions, references, dict(zip(jobs, outcomes, strict=True)))
+
+    def judge_telling(
+        self,
+        completions: Sequence[str],
+        reference: TableBenchReference,
+        step: int | None,
+        row: Mapping[str, Any] | None,
+    ) -> tuple[Judgement, Working]:
+        completion = completions[0]
+        jobs = self._jobs([completion], [reference])
+        outcomes = dict(zip(jobs, self.programs.run(list(jobs.values())), strict=True))
+        judged = self._judged([completion], [reference], outcomes)[0]
+        passages = passages_of(completion, self.thought_tags)
+        if reference.qtype == CHARTS or reference.instruction_type == POT:
+            program = self.method.program(completion)
+            passages = with_passage(passages, "program", program or "", completion)
+            sections = [program_section(outcomes.get(0))]
+            if reference.qtype == CHARTS:
+                sections.append(chart_section(outcomes.get(0), reference.answer, reference.chart_type, judged))
+                return judged, Working(tuple(sections), passages)
+            outcome = outcomes.get(0)
+            answer = None if outcome is None or outcome.is_ours else self.method.printed(outcome)
+        else:
+            answer, sections = self.method.answer(completion), []
+            passages = with_passage(passages, "final answer", answer or "", completion)
+        if judged.status != UNSCORED:
+            metric = METRICS[1:][self.metric_for(reference)]
+            why = "the option metric" if self.metric != "auto" else reference.qsubtype or "no subtype"
+            sections.append(
+                self.method.telling(reference.answer, answer or "", reference.qsubtype, metric, why, judged)
+            )
+        return judged, Working(tuple(sections), passages)
 
     def _jobs(self, completions: Sequence[str], references: Sequence[TableBenchReference]) -> dict[int, Job]:
         jobs = {}

@@ -5,19 +5,30 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 from table_rewards.core.completion import answer_of, may_hold_thoughts, may_hold_untagged_thoughts
 from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.explanation.assembling import passages_of, with_passage
+from table_rewards.core.explanation.data import Line, Section, Working
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, as_mapping
 from table_rewards.core.schedules import Constant, Exponential, Schedule, as_schedule
 from table_rewards.core.scores import NAN, SCORED, UNPARSED, Judgement
+from table_rewards.rewards.table_bench.explain import (
+    answer_section,
+    mixed_section,
+    program_section,
+    region_lines,
+    region_section,
+    released_region_section,
+)
 from table_rewards.rewards.table_bench.programs import (
     CPU_SECONDS,
     NO_PROGRAM,
     ProgramRunner,
+    found_table,
     printed_answer,
     program_in,
     table_of_row,
@@ -35,6 +46,7 @@ from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.answers import COUNTING, same_answer
 from table_rewards.text.blocks import last_tagged
 from table_rewards.text.final_answer import answer_in, released_final_answer
+from table_rewards.text.numbers import TABLE_REGION
 from table_rewards.text.repetition import repeats_at_end
 
 PAPER_WEIGHT: Final = Exponential(0.3, rate=0.0915, every=100)
@@ -160,6 +172,42 @@ class TableRegion(Reward[RegionReference]):
         outcomes = dict(zip(jobs, await self.programs.run_async(list(jobs.values())), strict=True))
         return self._judged(completions, references, outcomes, step)
 
+    def judge_telling(
+        self, completions: Sequence[str], reference: RegionReference, step: int | None, row: Mapping[str, Any] | None
+    ) -> tuple[Judgement, Working]:
+        completion = completions[0]
+        jobs = self._jobs([completion], [reference])
+        outcomes = dict(zip(jobs, self.programs.run(list(jobs.values())), strict=True))
+        judged = self._judged([completion], [reference], outcomes, step)[0]
+        if judged.status not in (SCORED, UNPARSED):
+            return judged, Working()
+        region, answer, weight, _ = judged.parts
+        shown, program = _shown(completion), reference.instruction_type == POT
+        released = self.profile == "released"
+        if released:
+            found = None if program else released_final_answer(completion)
+            cited: str | None = released_citation(completion)
+        else:
+            cited = last_tagged(shown, TAG)
+            found = printed_answer(outcomes[0]) if program and outcomes else None if program else answer_in(shown)
+        looping = repeats_at_end(completion, white_space_counts=released)
+        sections = [mixed_section(region, answer, weight, judged.value, looping and not answer)]
+        if program and not released:
+            sections.append(program_section(outcomes.get(0)))
+        if released:
+            sections.append(released_region_section(reference.gold_area, cited or "", region))
+        else:
+            lines = _drawn(row, reference.gold_area, cited)
+            sections.append(region_section(reference.gold_area, cited, region, lines))
+            if not looping:
+                counting = reference.qsubtype == COUNTING
+                told = answer_section(
+                    reference.answer, found or "", TABLE_REGION, "answer", "Table-R1", counting=counting
+                )
+                sections.append(_all_or_nothing(told))
+        passages = with_passage(passages_of(completion, self.thought_tags), "region", cited or "", completion)
+        return judged, Working(tuple(sections), with_passage(passages, "final answer", found or "", completion))
+
     def _jobs(self, completions: Sequence[str], references: Sequence[RegionReference]) -> dict[int, Job]:
         if self.profile == "released":  # what it runs cannot be right anyway (T2)
             return {}
@@ -267,6 +315,24 @@ class TableRegion(Reward[RegionReference]):
     def _mixed(region: float, answer: float, weight: float, executed: float, parsed: bool, note: str) -> Judgement:
         value = weight * region + (1.0 - weight) * answer
         return Judgement(value, (region, answer, weight, executed), SCORED if parsed else UNPARSED, note)
+
+
+def _all_or_nothing(told: Section) -> Section:
+    """An answer's section where every item has to match: a share of them is none."""
+    right = float(told.gives["answer"] == 1.0)
+    closing = f"{told.closing}; every item has to match: {right:g}" if told.closing else ""
+    return replace(told, closing=closing, gives={"answer": right})
+
+
+def _drawn(row: Mapping[str, Any] | None, gold_area: str, cited: str | None) -> tuple[Line, ...]:
+    """Both regions on the row's table, where it has one."""
+    if row is None:
+        return ()
+    try:
+        table = found_table(Row(row))
+        return () if table is None else region_lines(table, gold_area, cited)
+    except BadReference:
+        return ()
 
 
 def _answer_and_region(completion: str) -> tuple[str | None, str | None]:
