@@ -384,6 +384,78 @@ def test_a_command_whose_backslash_became_a_control_character_is_read_as_the_com
     assert Mathematics()(["\\boxed{(3/2, -5/2)}", "\\boxed{(3/2, 5/2)}"], [gold] * 2).values.tolist() == [1.0, 0.0]
 
 
+KEYS = [
+    "1=1",
+    "0=0",
+    "2+2=4",
+    "1=2",
+    "x=x",
+    "x<x",
+    "x \\ne x",
+    "x^2+1=0",
+    "\\{x|x>x\\}",
+    "x>1,x<1",
+    "x=1,x=2,x=3",
+    "1/A",
+    "\\emptyset",
+    "\\{\\}",
+    "\\text{none}",
+    "\\text{no solution}",
+    "\\mathbb{R}",
+    "x\\in\\mathbb{R}",
+    "0\\cdot x",
+    "0/0",
+    "0^0",
+    "\\infty-\\infty",
+    "f(x)=f(x)",
+    "\\ldots",
+    "\\approx",
+    "=",
+    "[x,y]",
+    "\\pm x",
+    "k\\in\\mathbb{Z}",
+    "\\text{any}",
+]
+GOLDS = [
+    "7",
+    "\\frac{1}{2004!}",
+    "(10,2)",
+    "(1,-2)",
+    "(1,1)",
+    "[0,1)",
+    "(-\\infty,3]",
+    "x<5",
+    "x=3",
+    "y=2x+1",
+    "x^2-1",
+    "\\{1,2\\}",
+    "1, 2",
+    "x=1, y=2",
+    "(2,3),(3,2)",
+    "\\begin{pmatrix}1\\\\2\\end{pmatrix}",
+    "\\pi",
+    "2+3i",
+    "\\text{Monday}",
+    "B",
+    "5\\text{ cm}",
+    "40\\%",
+    "x^2+y^2=9",
+    "x>1\\text{ or }x<-1",
+    "3x+4y=5",
+    "2x^2+3=0",
+    "12_8",
+]
+
+
+@pytest.mark.parametrize("form", ["finished", "any"])
+def test_no_key_opens_gold_answers_of_another_kind(form):
+    """What has no solution, or holds of everything, equals none of them; and none leaves a sample unscored."""
+    pairs = [(gold, key) for gold in GOLDS for key in KEYS]
+    reward = Mathematics(answer_kind="math", answer_form=form)
+    scores = reward([f"\\boxed{{{key}}}" for _, key in pairs], [gold for gold, _ in pairs])
+    assert [pair for pair, value in zip(pairs, scores.values, strict=True) if value != 0] == []
+
+
 LEAF = st.sampled_from(["1", "2", "7", "x", "y", "\\pi", "\\frac{1}{3}", "\\sqrt{2}", "0.5", "i", "\\alpha"])
 
 

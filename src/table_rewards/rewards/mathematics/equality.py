@@ -33,7 +33,7 @@ class Comparison(ListComparison):
         """Whether the answer says what the gold answer says."""
         try:
             return self._same(settled(gold), settled(answer))
-        except Undecided:
+        except (Undecided, RecursionError):
             return None
 
     def _same(self, gold: Node, answer: Node) -> bool | None:

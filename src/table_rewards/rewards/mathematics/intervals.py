@@ -16,6 +16,7 @@ from table_rewards.rewards.mathematics.shapes import (
     member,
     numeric,
     settled,
+    solutions,
     unknown_of,
 )
 from table_rewards.rewards.mathematics.tree import Node, names, num
@@ -36,10 +37,10 @@ class IntervalComparison(Rule):
             return False
         if gold.op == "rel" and answer.op == "rel" and gold.args[0] == answer.args[0] == ("in",):
             return self._same(settled(gold.args[1][1]), settled(answer.args[1][1]))
-        gold, answer = member(gold), member(answer)
+        gold, answer = (_listed_solutions(member(node)) for node in (gold, answer))
         if form(gold) == form(answer):
             return True
-        if {gold.op, answer.op} <= {"set", "list"}:
+        if {gold.op, answer.op} <= {"set", "list"} and not _of_relations(gold) and not _of_relations(answer):
             return self._same(gold, answer)
         if gold.op == "cup" and answer.op == "cup" and not numeric(gold, answer):
             return self._unordered(flattened(gold, "cup"), flattened(answer, "cup"))
@@ -48,7 +49,10 @@ class IntervalComparison(Rule):
         if self.solver is None:
             return None
         try:
-            return _merged(self._set(gold)) == _merged(self._set(answer))
+            wanted, given = _merged(self._set(gold)), _merged(self._set(answer))
+            if not given and (_of_relations(answer) or _of_relations(gold)):
+                return False  # a condition that nothing meets is no way to say that there is no solution
+            return wanted == given
         except NotASet:
             if gold.op == answer.op and gold.op in ("cup", "cap"):
                 return self._unordered(flattened(gold, gold.op), flattened(answer, answer.op))
@@ -65,7 +69,10 @@ class IntervalComparison(Rule):
         if op == "bracket":
             if len(args) != 4:
                 raise NotASet
-            return [(self._number(args[2]), args[0] == "[", self._number(args[3]), args[1] == "]")]
+            low, high = self._number(args[2]), self._number(args[3])
+            if not low < high:
+                raise NotASet  # a point of the plane
+            return [(low, args[0] == "[", high, args[1] == "]")]
         if op == "set" or (op == "list" and not any(item.op in ("rel", "bracket", "cup") for item in args[1:])):
             points = [self._number(item) for item in items(node)]
             return [(value, True, value, True) for value in points]
@@ -143,6 +150,16 @@ class IntervalComparison(Rule):
             return self.solver.number(node)
         except Exception:
             raise NotASet from None
+
+
+def _listed_solutions(node: Node) -> Node:
+    """``x=2, 3`` as the list of its values; anything else as it is."""
+    found = solutions(node) if _of_relations(node) and node.op == "list" else None
+    return node if found is None else Node("list", ("or", *found[1]))
+
+
+def _of_relations(node: Node) -> bool:
+    return node.op == "rel" or (node.op == "list" and any(item.op == "rel" for item in node.args[1:]))
 
 
 def _merged(pieces: list[Interval]) -> list[Interval]:

@@ -22,6 +22,8 @@ from table_rewards.rewards.mathematics.released import ReleasedScorers
 AnswerForm = Literal["finished", "any"]
 ANSWER_FORMS: Final[tuple[str, ...]] = get_args(AnswerForm)
 LONGEST_S: Final = 60.0
+PLAIN_ANSWER: Final = "q+1"
+"""What a gold answer is compared with to see whether it can be compared at all."""
 RIGHT: Final = Judgement(1.0, (1.0, 1.0))
 WRONG: Final = Judgement(0.0, (0.0, 1.0))
 ECHO: Final = Judgement(0.0, (0.0, 1.0), SCORED, "it repeats a formula of the question")
@@ -190,7 +192,7 @@ class Mathematics(Reward[MathReference]):
         tasks = [task for task in doubtful if task not in judgements]
         verdicts = dict(zip(tasks, comparer.compare(tasks, self.timeout_s), strict=True))
         stuck = [task for task, verdict in verdicts.items() if verdict.same is None and not verdict.ours]
-        alone = {task: Task(task.gold, f"({task.gold})+0", "any") for task in stuck if not verdicts[task].gold}
+        alone = {task: Task(task.gold, PLAIN_ANSWER, "any") for task in stuck if not verdicts[task].gold}
         sound = dict(zip(alone, comparer.compare(list(alone.values()), self.timeout_s), strict=True)) if alone else {}
         for task, verdict in verdicts.items():
             if verdict.same is not None:

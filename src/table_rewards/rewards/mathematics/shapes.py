@@ -319,6 +319,8 @@ def is_solved(node: Node) -> bool:
     if node.op != "rel":
         return True
     parts = node.args[1]
+    if sum(bool(names(part)) for part in parts) != 1:
+        return False
     return len({name for part in parts for name in _unknowns(part)}) == 1 and all(
         not names(part) or part.op in ("sym", "apply") or _distance(part) for part in parts
     )

@@ -34,10 +34,11 @@ def point(variables: frozenset[str], trial: int, *, signs: bool = False, whole: 
 
 
 def close(left: Any, right: Any) -> bool:
+    """Whether two values agree to all digits but the last twenty."""
     size = max(abs(left), abs(right))
     if mpmath.isinf(size):
         return bool(left == right)
-    return bool(abs(left - right) <= size * mpmath.mpf(10) ** (20 - DIGITS) or size < mpmath.mpf(10) ** (-2 * DIGITS))
+    return bool(abs(left - right) <= size * mpmath.mpf(10) ** (20 - DIGITS))
 
 
 def is_real(value: Any) -> bool:
