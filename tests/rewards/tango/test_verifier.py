@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from table_rewards import ClassBalance, ConfigurationError, Verifier
-from table_rewards.rewards.tango.format import Forms, read_verification, verifier_format
+from table_rewards.rewards.tango.format import read_verification, verifier_format
+from table_rewards.rewards.tango.forms import Forms
 from table_rewards.rewards.tango.released import ReleasedForms
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "fixtures" / "tango"

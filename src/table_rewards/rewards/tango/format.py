@@ -236,28 +236,6 @@ def _outside_spans(text: str, spans: list[tuple[int, int]], allowed: tuple[str, 
     return bool(rest.strip())
 
 
-class Forms:
-    """How the rewards of Tango read and mark the two formats; the verbs that ``profile`` chooses between."""
-
-    def steps(self, solution: str) -> tuple[Step, ...]:
-        return solution_steps(solution)
-
-    def counts(self, step: Step) -> bool:
-        return says_something(step)
-
-    def solution_mark(self, solution: str) -> float:
-        return generator_format(solution)
-
-    def verification(self, text: str) -> Verification:
-        return read_verification(text)
-
-    def verification_mark(self, text: str, steps: int | None, generator_mark: float) -> float:
-        return verifier_format(text, steps, generator_mark)
-
-    def token_of_step(self, end: int, offsets: Sequence[tuple[int, int]]) -> int | None:
-        return token_of_step(end, offsets)
-
-
 def token_of_step(end: int, offsets: Sequence[tuple[int, int]]) -> int | None:
     """The index of the token that holds the last character before ``end``; None when it lies beyond the tokens.
 

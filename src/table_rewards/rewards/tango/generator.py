@@ -12,8 +12,9 @@ from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import SCORED, UNPARSED, UNSCORED, Judgement
 from table_rewards.rewards.mathematics import Mathematics
 from table_rewards.rewards.mathematics.reference import AnswerKind, MathReference
-from table_rewards.rewards.tango.format import Forms, Verification
+from table_rewards.rewards.tango.format import Verification
 from table_rewards.rewards.tango.format import token_of_step as token_of_step
+from table_rewards.rewards.tango.forms import Forms
 from table_rewards.rewards.tango.released import ReleasedForms
 
 VERIFICATION: tuple[str, ...] = ("verification", "verifier_output", "verifier_response")
@@ -135,6 +136,7 @@ class Generator(Reward[GeneratorReference]):
     def step_rewards(self, completion: str, reference: Any) -> tuple[StepReward, ...]:
         """The rewards of the steps: +1/K for CORRECT and -1/K for INCORRECT, K the number of steps that say something.
 
+        A solution without tags has its paragraphs as steps (:func:`~table_rewards.rewards.tango.steps.split_steps`).
         Empty unless the verifier spoke of exactly as many steps as the solution has. A step that it gave no verdict
         has no reward, and takes none from the others (G4; as released all are lost).
 

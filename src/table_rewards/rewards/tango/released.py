@@ -22,7 +22,7 @@ _SEAM: Final = re.compile(r"</step_verification>\s*<final_verification>")
 
 
 class ReleasedForms:
-    """The verbs of :class:`~table_rewards.rewards.tango.format.Forms` as the released code does them."""
+    """The verbs of :class:`~table_rewards.rewards.tango.forms.Forms` as the released code does them."""
 
     def steps(self, solution: str) -> tuple[Step, ...]:
         """Each from an opening tag to the nearest closing one: a tag inside a step is part of it."""
@@ -33,6 +33,10 @@ class ReleasedForms:
     def counts(self, step: Step) -> bool:
         """Every step counts, an empty one too."""
         return True
+
+    def to_be_judged(self, solution: str) -> tuple[int, float]:
+        """How many steps the solution has, and the mark of its form."""
+        return len(self.steps(solution)), self.solution_mark(solution)
 
     def solution_mark(self, solution: str) -> float:
         """1 - 0.8 unless the first answer is ``\boxed{...}`` with something in it - 0.8 without steps, 0.4 below three.

@@ -17,9 +17,10 @@ from table_rewards.rewards.endpoint_options import EndpointOptions, takes_endpoi
 from table_rewards.rewards.llm_reward import LLMReward, Rounds, answered
 from table_rewards.rewards.log_probabilities import ALTERNATIVES, verdict_probabilities
 from table_rewards.rewards.mathematics.answers import find_answer
-from table_rewards.rewards.tango.format import Step, Verification, solution_steps
+from table_rewards.rewards.tango.format import Verification
 from table_rewards.rewards.tango.generator import StepReward
 from table_rewards.rewards.tango.step_verifier_prompt import MAX_SOLUTION, MAX_STEPS, VERSION, messages, read_reply
+from table_rewards.rewards.tango.steps import split_steps
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -44,11 +45,11 @@ class StepVerifier(LLMReward[Question]):
         value = w * final + (1 - w) * (steps judged CORRECT / steps)
 
     For those who train RL Tango's generator alone, with a verifier that is served and does not change. The solution's
-    ``<step>`` elements (without any, its paragraphs) are shown with their numbers, each in a fence that it cannot
-    close, with tags and verdicts of their own taken out and control tokens of chat templates broken up, so that a
-    solution cannot answer in the verifier's place. A reply that does not judge every step and the whole, that was cut
-    off before its last tag or whose thoughts never end is asked for once more, then the sample is unscored; so it is
-    when no endpoint answers. Drafts in the verifier's thoughts are not read.
+    ``<step>`` elements (without any, the paragraphs of its answer) are shown with their numbers, each in a fence that
+    it cannot close, with tags and verdicts of their own taken out and control tokens of chat templates broken up, so
+    that a solution cannot answer in the verifier's place. A reply that does not judge every step and the whole, that
+    was cut off before its last tag or whose thoughts never end is asked for once more, then the sample is unscored; so
+    it is when no endpoint answers. Drafts in the verifier's thoughts are not read.
 
     A verifier can be wrong. Mix it with the outcome, or gate it by the outcome, see docs/rewards/verification.md::
 
@@ -196,7 +197,7 @@ class _Paper:
     def __init__(self, completion: str, question: str) -> None:
         completion = without_end_tokens(completion)
         self.question = question
-        self.steps = _steps(completion)
+        self.steps = split_steps(completion)
         self.answer = find_answer(completion).text
         self.said: Verification | None = None
         self.sure: list[float] = []
@@ -213,16 +214,3 @@ class _Paper:
     @property
     def open(self) -> bool:
         return not self.problem and self.said is None and not self.failed
-
-
-def _steps(completion: str) -> tuple[Step, ...]:
-    """The steps as tagged; without tags the paragraphs."""
-    tagged = tuple(step for step in solution_steps(completion) if step.text)
-    if tagged:
-        return tagged
-    found, at = [], 0
-    for paragraph in completion[: 2 * MAX_SOLUTION].split("\n\n"):
-        if paragraph.strip():
-            found.append(Step(paragraph.strip(), at, at + len(paragraph)))
-        at += len(paragraph) + 2
-    return tuple(found)

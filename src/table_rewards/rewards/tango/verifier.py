@@ -12,7 +12,7 @@ from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, plain
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.rewards.tango.format import Forms
+from table_rewards.rewards.tango.forms import Forms
 from table_rewards.rewards.tango.released import ReleasedForms
 
 
@@ -73,10 +73,9 @@ class Verifier(Reward[VerifierReference]):
         steps = wrapped.find("generator_step_count", default=None)
         mark = wrapped.find("generator_format_score", default=None)
         if isinstance(solution, str):
-            if steps is None:
-                steps = len(self.forms.steps(solution))
-            if mark is None:
-                mark = self.forms.solution_mark(solution)
+            counted, marked = self.forms.to_be_judged(solution)
+            steps = counted if steps is None else steps
+            mark = marked if mark is None else mark
         try:
             return VerifierReference(label, None if steps is None else int(steps), 1.0 if mark is None else float(mark))
         except (TypeError, ValueError):
