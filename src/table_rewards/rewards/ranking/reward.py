@@ -11,6 +11,7 @@ from table_rewards.core.errors import BadReference, ConfigurationError, UnknownN
 from table_rewards.core.options import not_negative, value_range
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.core.zero_point import BlindScores, ZeroPoint, above_blind, checked_zero_point
 from table_rewards.rewards.ranking.agreement import agreement, spearman
 from table_rewards.rewards.ranking.parse import MODES, REASONING, Form, read_ranking
 from table_rewards.rewards.ranking.reference import RankingReference, reference_of_row
@@ -49,9 +50,11 @@ class Ranking(Reward[RankingReference]):
         scale: factor of the value (the seed's ``score_scale_factor``).
         rank_correlation: ``kendall`` gives the part ``kendall_tau`` (tau-b); ``both`` adds ``spearman``. Both are 0
             where one side ties all candidates.
+        zero_point: ``blind``: only what is above R0 counts, what the ranking earns that ties all candidates:
+            ``value = top * max(0, (R - R0) / (top - R0))`` with the best value ``top``, see docs/blind.md.
 
-    Parts: ``ranking``, ``margin`` (not in mode ``ranking``), ``valid``, ``kendall_tau`` and, if asked for,
-    ``spearman``.
+    Parts: ``ranking``, ``margin`` (not in mode ``ranking``), ``valid``, ``kendall_tau``, if asked for
+    ``spearman``, and with a zero point ``blind``, R0.
 
     >>> reward = Ranking()
     >>> text = "A keeps the idiom.\\n\\n### Final Ranking:\\n\\nA > B\\n\\n### Scores:\\n\\nA: 8, B: 4"
@@ -76,9 +79,12 @@ class Ranking(Reward[RankingReference]):
         margin_weight: float = 1.0,
         scale: float = 1.0,
         rank_correlation: Literal["kendall", "both"] = "kendall",
+        zero_point: ZeroPoint = "none",
         profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
+        self.zero_point = checked_zero_point(zero_point, profile)
+        self._blind = BlindScores()
         self.mode = one_of("mode", mode, MODES)
         self.reasoning = checked_reasoning(reasoning)
         self.score_range = value_range("score_range", score_range)
@@ -94,6 +100,7 @@ class Ranking(Reward[RankingReference]):
             "valid",
             "kendall_tau",
             *(("spearman",) if rank_correlation == "both" else ()),
+            *(("blind",) if zero_point == "blind" else ()),
         )
         self._form = Form(self.mode, self.reasoning, *self.score_range)
 
@@ -111,6 +118,7 @@ class Ranking(Reward[RankingReference]):
             "margin_weight": self.margin_weight,
             "scale": self.scale,
             "correlation": self.rank_correlation,
+            **({} if self.zero_point == "none" else {"zero_point": self.zero_point}),
             **super().options(),
         }
 
@@ -138,9 +146,21 @@ class Ranking(Reward[RankingReference]):
             values, columns = self._columns(predicted, truth)
             for i, value, row in zip(where, values.tolist(), columns.tolist(), strict=True):
                 judged[i] = Judgement(value, tuple(row), SCORED, "")
+                if self.zero_point == "blind":
+                    blind = self._blind.of(references[i], self._earned_blindly)
+                    judged[i] = Judgement(above_blind(value, blind, self._top), (*row, blind), SCORED, "")
         return judged if self.profile == "corrected" else self._released(completions, references, judged)
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _top(self) -> float:
+        return self.scale * (1.0 if self.mode == "ranking" else 1.0 + self.margin_weight)
+
+    def _earned_blindly(self, reference: RankingReference) -> float:
+        """What all candidates tied earn."""
+        values, _ = self._columns(np.zeros((1, len(reference.scores))), np.array([reference.scores], dtype=np.float64))
+        return float(values[0])
 
     def _columns(self, predicted: Any, truth: Any) -> tuple[Any, Any]:
         agreed = agreement(predicted, truth)

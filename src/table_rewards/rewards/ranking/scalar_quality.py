@@ -12,9 +12,10 @@ import numpy as np
 
 from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import BadReference, ConfigurationError
-from table_rewards.core.options import value_range
+from table_rewards.core.options import finite, value_range
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.core.zero_point import ZeroPoint, above_blind, checked_zero_point
 from table_rewards.rewards.ranking.parse import FOLD, read_number
 from table_rewards.rewards.ranking.released import ReleasedQuality
 
@@ -46,8 +47,13 @@ class ScalarQuality(Reward[QualityReference]):
     Args:
         score_range: lowest and highest score.
         error_credit: distance -> credit; linear in between, 0 one unit behind the last.
+        zero_point: ``blind``: only what is above R0 counts, what ``constant`` earns on the row:
+            ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md. Where the constant is the reference score, it
+            alone earns anything.
+        constant: the score that a judge gives without reading; None: seven tenths of the range, as 7 of 0 to 10.
 
-    Parts: ``error``, the distance (of an invalid answer the width of the range), and ``valid``.
+    Parts: ``error``, the distance (of an invalid answer the width of the range), and ``valid``; with
+    a zero point ``blind``, R0.
 
     >>> scores = ScalarQuality()(["Fluent, one slip.\\n\\n8", "Score: 7.5", "8 or 9", "10"], [9, 8, 8, 10])
     >>> scores.values.round(4).tolist(), scores.notes[2]
@@ -56,7 +62,7 @@ class ScalarQuality(Reward[QualityReference]):
 
     name: ClassVar[str] = "scalar_quality"
     reference_type: ClassVar[type[Any]] = QualityReference
-    parts = ("error", "valid")
+    parts: tuple[str, ...] = ("error", "valid")
     headline = ("error", "valid")
 
     def __init__(
@@ -64,11 +70,22 @@ class ScalarQuality(Reward[QualityReference]):
         *,
         score_range: Sequence[float] = (0, 10),
         error_credit: Mapping[float, float] | None = None,
+        zero_point: ZeroPoint = "none",
+        constant: float | None = None,
         profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
+        self.zero_point = checked_zero_point(zero_point, profile)
         self.score_range = value_range("score_range", score_range)
         self.error_credit = _checked_credit(ERROR_CREDIT if error_credit is None else error_credit)
+        low, high = self.score_range
+        self.constant = low + 0.7 * (high - low) if constant is None else finite("constant", constant)
+        if not low <= self.constant <= high:
+            raise ConfigurationError(f"constant must be a score from {low:g} to {high:g}, not {constant!r}")
+        if constant is not None and self.zero_point == "none":
+            raise ConfigurationError("constant is what zero_point='blind' is measured by; set that too")
+        if self.zero_point == "blind":
+            self.parts = ("error", "valid", "blind")
         self.released = ReleasedQuality(ERROR_CREDIT) if profile == "released" else None
         options = self.error_credit, self.score_range
         if self.released and options != (_checked_credit(ERROR_CREDIT), (0, 10)):
@@ -89,16 +106,20 @@ class ScalarQuality(Reward[QualityReference]):
 
     def options(self) -> dict[str, object]:
         low, high = self.score_range
-        return {"range": f"{low:g}..{high:g}", "credit": dict(self.error_credit), **super().options()}
+        own = {} if self.zero_point == "none" else {"zero_point": self.zero_point, "constant": self.constant}
+        return {"range": f"{low:g}..{high:g}", "credit": dict(self.error_credit), **own, **super().options()}
 
     def judge(self, completion: str, reference: QualityReference, step: int | None) -> Judgement:
         low, high = self.score_range
+        behind = (self._credit(abs(self.constant - reference.score)),) if self.zero_point == "blind" else ()
         score, problem = self.released.score(completion) if self.released else _score_in_range(completion, low, high)
         if score is None:
-            return Judgement(0.0, (high - low, 0.0), UNPARSED, problem)
+            return Judgement(0.0, (high - low, 0.0, *behind), UNPARSED, problem)
         error = abs(score - (self.released.truth(reference.score) if self.released else reference.score))
         value = self.released.credit(error) if self.released else self._credit(error)
-        return Judgement(value, (error, 1.0), SCORED, "")
+        if behind:
+            value = above_blind(value, *behind, top=self._credit(0.0))
+        return Judgement(value, (error, 1.0, *behind), SCORED, "")
 
     def _credit(self, error: float) -> float:
         xs, ys = zip(*self.error_credit, strict=True)

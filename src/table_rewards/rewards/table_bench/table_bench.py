@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal
 
-from table_rewards.core.errors import BadReference, one_of
+from table_rewards.core.errors import BadReference, ConfigurationError, one_of
 from table_rewards.core.explanation.assembling import passages_of, with_passage
 from table_rewards.core.explanation.data import Working
+from table_rewards.core.options import truth
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import NAN, SCORED, UNPARSED, UNSCORED, Judgement
+from table_rewards.core.zero_point import BlindScores, ZeroPoint, above_blind, checked_zero_point
+from table_rewards.rewards.table_bench.blind import blind_answers
 from table_rewards.rewards.table_bench.charts import KINDS, read_references
 from table_rewards.rewards.table_bench.explain import chart_section, program_section
 from table_rewards.rewards.table_bench.methods import Method
 from table_rewards.rewards.table_bench.programs import CPU_SECONDS, NO_PROGRAM, ProgramRunner
 from table_rewards.rewards.table_bench.released import ReleasedMethod
 from table_rewards.sandbox import Job, Outcome
+from table_rewards.text.facts import facts_stated
 
 Metric = Literal["auto", "em", "em_tolerance", "rouge_l"]
 METRICS: Final = ("auto", "em", "em_tolerance", "rouge_l")
@@ -50,6 +54,8 @@ class TableBenchReference:
     table: str = ""
     """The table as CSV text, for rows that are answered by a program."""
     chart_type: str = ""
+    blind_answers: tuple[str, ...] = ()
+    """What blind strategies would answer, where the reward has a zero point and the metric is ROUGE-L."""
 
 
 class TableBench(Reward[TableBenchReference]):
@@ -75,6 +81,13 @@ class TableBench(Reward[TableBenchReference]):
 
     Args:
         metric: ``auto`` as above, or one metric for every answer.
+        facts: multiply ROUGE-L by the share of the gold answer's numbers and directions (rise, fall, positive,
+            negative, more, less, high, low, a leading yes or no; English and Chinese) that the answer states:
+            :func:`~table_rewards.text.facts.facts_stated`. For training: the benchmark's own number ignores a wrong
+            digit among right words.
+        zero_point: ``blind``: under ROUGE-L nothing is earned up to R0, the best of three answers that need no look at
+            the data (the row's question, a stock sentence, the list of the columns):
+            ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md. The parts of the metrics keep their values.
         sandbox: where programs run: ``local`` or ``sandbox_fusion``.
         cpu_seconds: CPU time of one program.
         profile: ``corrected`` or ``released``.
@@ -82,7 +95,8 @@ class TableBench(Reward[TableBenchReference]):
     Reference: the gold answer; or a row with the answer (``ground_truth``, ``answer`` or ``solution``), ``qtype``,
     ``qsubtype``, and for programs ``instruction_type``, ``table`` (columns and data), ``chart_type``.
     Parts: ``answer`` (the value), ``em``, ``em_tolerance``, ``rouge_l``; ``executed`` (ECR@1: the program ran to its
-    end) and ``chart``, NaN where there is no program or chart to judge, as the text metrics are for a chart.
+    end) and ``chart``, NaN where there is no program or chart to judge, as the text metrics are for a chart; with
+    ``zero_point="blind"`` also ``blind``, R0.
     A completion without an answer scores 0 and is ``unparsed``.
 
     >>> reward = TableBench()
@@ -102,19 +116,34 @@ class TableBench(Reward[TableBenchReference]):
         self,
         *,
         metric: Metric = "auto",
+        facts: bool = False,
+        zero_point: ZeroPoint = "none",
         sandbox: str = "local",
         cpu_seconds: float = CPU_SECONDS,
         profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
+        self.facts = truth("facts", facts)
+        self.zero_point = checked_zero_point(zero_point, profile)
+        if self.facts and profile == "released":
+            raise ConfigurationError("the released reward looks at no facts: leave facts out, or profile='released'")
+        self._blind = BlindScores()
         self.metric: Metric = one_of("metric", metric, METRICS)  # type: ignore[assignment]
         self.programs = ProgramRunner(sandbox, cpu_seconds)
         self.method: Method | ReleasedMethod = ReleasedMethod() if profile == "released" else Method()
         self.parts = ("answer", "em", "em_tolerance", "rouge_l", "executed", "chart")
+        if self.zero_point == "blind":
+            self.parts += ("blind",)
         self.headline = ("em", "rouge_l")
 
     def options(self) -> dict[str, object]:
-        return {"metric": self.metric, "cpu": self.programs.cpu_seconds, **super().options()}
+        return {
+            "metric": self.metric,
+            "cpu": self.programs.cpu_seconds,
+            **({"facts": True} if self.facts else {}),
+            **({"zero_point": self.zero_point} if self.zero_point != "none" else {}),
+            **super().options(),
+        }
 
     def natural(self, value: Any) -> TableBenchReference:
         return TableBenchReference(answer_text(value))
@@ -129,7 +158,10 @@ class TableBench(Reward[TableBenchReference]):
             read_references(answer)
             one_of_charts(chart_type)
         table = self.method.table(wrapped) if qtype == CHARTS or instruction == POT else ""
-        return TableBenchReference(answer, qtype, qsubtype, instruction, table, chart_type)
+        reference = TableBenchReference(answer, qtype, qsubtype, instruction, table, chart_type)
+        if self.zero_point == "blind" and qtype != CHARTS and self.metric_for(reference) == ROUGE_L:
+            return replace(reference, blind_answers=blind_answers(wrapped, qsubtype))
+        return reference
 
     def may_wait(self, reference: TableBenchReference) -> bool:
         return reference.instruction_type == POT or reference.qtype == CHARTS
@@ -223,7 +255,7 @@ class TableBench(Reward[TableBenchReference]):
         if outcome is None:
             if not chart:
                 return self.judge_answer(None, reference, executed=0.0)._replace(note=NO_PROGRAM)
-            return Judgement(0.0, (0.0, NAN, NAN, NAN, 0.0, 0.0), UNPARSED, NO_PROGRAM)
+            return Judgement(0.0, (0.0, NAN, NAN, NAN, 0.0, 0.0, *self._no_blind), UNPARSED, NO_PROGRAM)
         if outcome.is_ours:
             return self.unscored(f"sandbox: {outcome.note}")
         note = "" if outcome.ok else outcome.note or outcome.status
@@ -234,16 +266,35 @@ class TableBench(Reward[TableBenchReference]):
         drawn = outcome.values[0].python() if outcome.ok and outcome.values and outcome.values[0].ok else None
         matches = self.method.draws(drawn, read_references(reference.answer), reference.chart_type)
         value = float(matches)
-        return Judgement(value, (value, NAN, NAN, NAN, float(outcome.ok), value), SCORED, note)
+        return Judgement(value, (value, NAN, NAN, NAN, float(outcome.ok), value, *self._no_blind), SCORED, note)
 
     def judge_answer(self, answer: str | None, reference: TableBenchReference, executed: float = NAN) -> Judgement:
         """Judge an answer that was already taken from its completion; None or '' means there was none."""
-        chosen = self.metric_for(reference)
         three = self.method.metrics(reference.answer, answer or "", reference.qsubtype)
-        parts = (three[chosen], *three, executed, NAN)
+        chosen = self.metric_for(reference)
+        value, behind = three[chosen], self._no_blind
+        if chosen == ROUGE_L and (self.facts or behind):
+            value = self._open_answer(answer or "", reference, value)
+            if behind:
+                behind = (self._blind.of(reference, self._earned_blindly),)
+                value = above_blind(value, *behind)
+        parts = (value, *three, executed, NAN, *behind)
         if not self.method.is_answer(answer, three):
-            return Judgement(three[chosen], parts, UNPARSED, NO_ANSWER)
-        return Judgement(three[chosen], parts, SCORED, "")
+            return Judgement(value, parts, UNPARSED, NO_ANSWER)
+        return Judgement(value, parts, SCORED, "")
+
+    @property
+    def _no_blind(self) -> tuple[float, ...]:
+        return (0.0,) if self.zero_point == "blind" else ()
+
+    def _open_answer(self, answer: str, reference: TableBenchReference, rouge: float) -> float:
+        """What an answer earns by ROUGE-L, before the zero point."""
+        return rouge * facts_stated(reference.answer, answer) if self.facts and rouge else rouge
+
+    def _earned_blindly(self, reference: TableBenchReference) -> float:
+        answers = reference.blind_answers
+        earned = (self._open_answer(one, reference, self.method.rouge(reference.answer, one)) for one in answers)
+        return max(earned, default=0.0)
 
     def metric_for(self, reference: TableBenchReference) -> int:
         """The index of the sample's metric: 0 exact match, 1 within tolerance, 2 ROUGE-L."""

@@ -16,6 +16,8 @@ from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, as_mapping
 from table_rewards.core.schedules import Constant, Exponential, Schedule, as_schedule
 from table_rewards.core.scores import NAN, SCORED, UNPARSED, Judgement
+from table_rewards.core.zero_point import BlindScores, ZeroPoint, above_blind, checked_zero_point
+from table_rewards.rewards.table_bench.blind import blind_regions
 from table_rewards.rewards.table_bench.explain import (
     answer_section,
     mixed_section,
@@ -70,6 +72,8 @@ class RegionReference:
     table: str = ""
     """The table as CSV text, for prompts that ask for a program (PoT)."""
     qsubtype: str = ""
+    blind_regions: tuple[str, ...] = ()
+    """What blind strategies would cite, where the reward has a zero point."""
 
 
 class TableRegion(Reward[RegionReference]):
@@ -86,12 +90,18 @@ class TableRegion(Reward[RegionReference]):
     ``released`` is the code as run: weight 0.1 (T1), the first answer line compared as text or as floats of equal floor
     within 1 % (T5), lists cut at ``]`` (T6), the loop guard firing on white space (T8), programs never right (T2).
 
+    With ``zero_point="blind"`` the region counts above R0 alone, what is earned by citing the whole table or the
+    columns and rows whose names and values stand in the question: ``max(0, (region - R0) / (1 - R0))`` in the value
+    (the part keeps its own number). Where the gold region is the whole table, citing it takes no look, and the value
+    is the answer: ``weight`` is 0 there. Rows without a table have no R0. See docs/blind.md.
+
     Prompts of type PoT are answered by the last Python block, run in the sandbox with the row's table as ``table.csv``.
     The table comes from the row, or from the prompt in it, as Table-R1's data has it.
 
     Reference: a mapping with ``answer``, ``gold_area`` (JSON text or mapping), ``instruction_type``; at the top, in
     ``ground_truth`` or in ``extra_info``. A gold region that cannot be read makes the sample unscored.
-    Parts: ``region``, ``answer``, ``weight``, ``executed`` (the program ran to its end; NaN where none is asked for).
+    Parts: ``region``, ``answer``, ``weight``, ``executed`` (the program ran to its end; NaN where none is asked for),
+    and with the zero point ``blind``, R0.
     A completion with neither region nor answer scores 0 and is ``unparsed``.
 
     >>> gold = {"answer": "22.33", "gold_area": {"columns": ["Pairs"], "rows": [0, 1]}, "instruction_type": "TCoT"}
@@ -110,11 +120,14 @@ class TableRegion(Reward[RegionReference]):
         self,
         *,
         weight: float | Schedule | str | Mapping[str, Any] | None = None,
+        zero_point: ZeroPoint = "none",
         sandbox: str = "local",
         cpu_seconds: float = CPU_SECONDS,
         profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
+        self.zero_point = checked_zero_point(zero_point, profile)
+        self._blind = BlindScores()
         self.programs = ProgramRunner(sandbox, cpu_seconds)
         default = RELEASED_WEIGHT if self.profile == "released" else PAPER_WEIGHT
         self.weight = default if weight is None else as_schedule("weight", weight)
@@ -122,11 +135,14 @@ class TableRegion(Reward[RegionReference]):
             if not 0.0 <= self.weight(step) <= 1.0:
                 raise ConfigurationError(f"weight must stay in [0, 1]; {self.weight} gives {self.weight(step):g}")
         self.parts = ("region", "answer", "weight", "executed")
+        if self.zero_point == "blind":
+            self.parts += ("blind",)
         self.headline = ("region", "answer")
         self.accuracy = "answer"
 
     def options(self) -> dict[str, object]:
-        return {"weight": self.weight, "cpu": self.programs.cpu_seconds, **super().options()}
+        own = {} if self.zero_point == "none" else {"zero_point": self.zero_point}
+        return {"weight": self.weight, "cpu": self.programs.cpu_seconds, **own, **super().options()}
 
     def natural(self, value: Any) -> RegionReference:
         mapping = as_mapping(value)
@@ -150,7 +166,8 @@ class TableRegion(Reward[RegionReference]):
             str(wrapped.find(name, default="")) for name in ("instruction_type", "qtype", "qsubtype")
         )
         table = table_of_row(wrapped) if instruction == POT else ""
-        return RegionReference(answer, text, instruction, qtype, table, qsubtype)
+        blind = blind_regions(wrapped) if self.zero_point == "blind" else ()
+        return RegionReference(answer, text, instruction, qtype, table, qsubtype, blind)
 
     def may_wait(self, reference: RegionReference) -> bool:
         return reference.instruction_type == POT
@@ -285,6 +302,13 @@ class TableRegion(Reward[RegionReference]):
             notes.append("no readable <gold_area>")
         right = found is not None and same_answer(reference.answer, found, reference.qsubtype == COUNTING)
         parsed = bool(found) or region is not None
+        if self.zero_point == "blind":
+            blind = self._blind.of(reference, _earned_blindly)
+            counted = 0.0 if blind >= 1.0 else weight  # every region is right in part there, and the whole table is
+            above = above_blind(region or 0.0, blind)
+            value = counted * above + (1.0 - counted) * right
+            parts = (region or 0.0, float(right), counted, executed, blind)
+            return Judgement(value, parts, SCORED if parsed else UNPARSED, "; ".join(notes))
         return self._mixed(region or 0.0, float(right), weight, executed, parsed, "; ".join(notes))
 
     def _judged_released(
@@ -359,9 +383,15 @@ def _shown(completion: str) -> str:
 def _unless_looping(judgement: Judgement, completion: str, *, white_space_counts: bool = False) -> Judgement:
     if judgement.parts[1] != 1.0 or not repeats_at_end(completion, white_space_counts=white_space_counts):
         return judgement
-    region, _, weight, executed = judgement.parts
+    region, _, weight, *others = judgement.parts
     note = "; ".join(filter(None, (judgement.note, "ends in a loop")))
-    return Judgement(weight * region, (region, 0.0, weight, executed), judgement.status, note)
+    value = judgement.value - (1.0 - weight) if len(others) > 1 else weight * region
+    return Judgement(max(0.0, value), (region, 0.0, weight, *others), judgement.status, note)
+
+
+def _earned_blindly(reference: RegionReference) -> float:
+    earned = (region_overlap(reference.gold_area, region) or 0.0 for region in reference.blind_regions)
+    return max(earned, default=0.0)
 
 
 def _close_floats(gold: str, found: str) -> bool:

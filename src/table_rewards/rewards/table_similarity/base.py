@@ -14,6 +14,8 @@ from table_rewards.core.explanation.data import Section, Working
 from table_rewards.core.options import positive_whole
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.core.zero_point import BlindScores, ZeroPoint, above_blind, checked_zero_point
+from table_rewards.rewards.table_similarity.blind import blind_trees
 from table_rewards.tables.formats.find import HTML, Found, find_tables
 from table_rewards.tables.formats.html import render_html
 from table_rewards.tables.table import Grid, GridTooLarge, Table
@@ -61,17 +63,40 @@ class TableReward(Reward[TableReference]):
     """A reward that compares one table of the completion with the reference table.
 
     A subclass compares trees; this class finds them. The completions of a group share the reading of their reference.
+
+    With ``zero_point="blind"`` the value is what the comparison gives above R0, which the better of two tables earns
+    that need no look at the layout: every cell in reading order in one row, and an empty grid of the reference's size. The
+    parts keep their values, and ``blind``, R0, is one more.
     """
 
     reference_type = TableReference
     normalisation: str = "standard"
+    structure_alone: bool = False
+    """Whether the value ignores the texts."""
 
     def __init__(
-        self, *, table: Which = "first", max_characters: int = MAX_CHARACTERS, profile: Profile = "corrected"
+        self,
+        *,
+        table: Which = "first",
+        max_characters: int = MAX_CHARACTERS,
+        zero_point: ZeroPoint = "none",
+        profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
+        self.zero_point = checked_zero_point(zero_point, profile)
+        self._blind = BlindScores()
         self.table: Which = one_of("table", table, WHICH)  # type: ignore[assignment]
         self.max_characters = positive_whole("max_characters", max_characters)
+
+    def set_parts(self, *compared: str) -> None:
+        """Name the parts: what :meth:`compare` gives and, with a zero point, R0."""
+        self.compared_parts = compared
+        self.parts = (*compared, "blind") if self.zero_point == "blind" else compared
+        self.headline = compared[:2]
+
+    def options(self) -> dict[str, object]:
+        own = {} if self.zero_point == "none" else {"zero_point": self.zero_point}
+        return {**own, **super().options()}
 
     @abstractmethod
     def compare(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
@@ -134,7 +159,14 @@ class TableReward(Reward[TableReference]):
             compared = self._compare_filled(candidates, tree) if candidates else []
         except GridTooLarge as error:  # of the reference: a completion's own is no exception
             return [self.unscored(f"reference unusable: {error}")] * len(completions)
-        return [self._judgement(compared[first:behind], notes) for first, behind, notes in slices]
+        blind = None
+        if self.zero_point == "blind":
+            blind = self._blind.of(reference, lambda _: self._earned_blindly(tree))
+        return [self._judgement(compared[first:behind], notes, blind) for first, behind, notes in slices]
+
+    def _earned_blindly(self, reference: Tree) -> float:
+        trees = [(HTML, tree) for tree in blind_trees(reference, structure_alone=self.structure_alone)]
+        return max((one.parts[0] for one in self._compare_filled(trees, reference)), default=0.0) if trees else 0.0
 
     def _compare_filled(self, candidates: Sequence[tuple[str, Tree]], reference: Tree) -> list[Compared]:
         """Compare with the reference as it stands and, where it leaves rows short, with its rectangular form too.
@@ -199,11 +231,14 @@ class TableReward(Reward[TableReference]):
             notes.append(f"several tables, the {self.table} one counts")
         return found, notes
 
-    def _judgement(self, compared: Sequence[Compared], notes: list[str]) -> Judgement:
+    def _judgement(self, compared: Sequence[Compared], notes: list[str], blind: float | None) -> Judgement:
         if not compared:
             return Judgement(self.floor, (self.floor,) * len(self.parts), UNPARSED, "; ".join(notes))
         best = max(compared, key=lambda one: one.parts[0])
-        return Judgement(best.parts[0], best.parts, SCORED, "; ".join([*notes, best.note] if best.note else notes))
+        note = "; ".join([*notes, best.note] if best.note else notes)
+        if blind is None:
+            return Judgement(best.parts[0], best.parts, SCORED, note)
+        return Judgement(above_blind(best.parts[0], blind), (*best.parts, blind), SCORED, note)
 
     def _reference_tree(self, reference: TableReference) -> Tree | None:
         """The reference's tree, None for the placeholder of a row without a label.

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from table_rewards.core.errors import one_of
 from table_rewards.core.explanation.data import Section
 from table_rewards.core.reward import Profile
+from table_rewards.core.zero_point import ZeroPoint
 from table_rewards.rewards.table_similarity.base import (
     MAX_CHARACTERS,
     Compared,
@@ -34,6 +35,8 @@ class CellF1(TableReward):
             ``position``: each cell's row, column, spans and text. A row left out shifts all that follows.
         table: which table counts when the completion holds several: ``first``, ``last`` or ``best``.
         max_characters: what follows behind this many characters of a completion is not read.
+        zero_point: ``blind``: only what is above R0 counts, the score of a table that needs no look at the layout (all
+            cells in one row; an empty grid): ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md.
         profile: only ``corrected``; no system released this reward.
 
     The value is in [0, 1]. Parts: ``f1``, ``precision``, ``recall``. A completion without a table scores 0 and is
@@ -56,12 +59,13 @@ class CellF1(TableReward):
         relation: Literal["adjacency", "position"] = "adjacency",
         table: Which = "first",
         max_characters: int = MAX_CHARACTERS,
+        zero_point: ZeroPoint = "none",
         profile: Profile = "corrected",
     ) -> None:
-        super().__init__(table=table, max_characters=max_characters, profile=profile)
+        super().__init__(table=table, max_characters=max_characters, zero_point=zero_point, profile=profile)
         refuse_released(self)
         self.relation = one_of("relation", relation, RELATIONS)
-        self.parts = ("f1", "precision", "recall")
+        self.set_parts("f1", "precision", "recall")
         self.headline = ("precision", "recall")
 
     def options(self) -> dict[str, object]:

@@ -9,6 +9,7 @@ from table_rewards.core.errors import one_of
 from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import positive_whole
 from table_rewards.core.reward import Profile
+from table_rewards.core.zero_point import ZeroPoint
 from table_rewards.rewards.table_similarity.base import (
     MAX_CHARACTERS,
     Compared,
@@ -39,6 +40,8 @@ class GriTS(TableReward):
         table: which table counts when the completion holds several: ``first``, ``last`` or ``best``.
         max_characters: what follows behind this many characters of a completion is not read.
         max_comparisons: pairs of slots beyond which two tables are not compared; they score 0, and the note says so.
+        zero_point: ``blind``: only what is above R0 counts, the score of a table that needs no look at the layout (all
+            cells in one row; an empty grid): ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md.
         profile: only ``corrected``; no system released this reward.
 
     The value is in [0, 1]. Other than TEDS it knows columns: two columns exchanged, or one left out, cost what they
@@ -59,14 +62,15 @@ class GriTS(TableReward):
         table: Which = "first",
         max_characters: int = MAX_CHARACTERS,
         max_comparisons: int = MAX_COMPARISONS,
+        zero_point: ZeroPoint = "none",
         profile: Profile = "corrected",
     ) -> None:
-        super().__init__(table=table, max_characters=max_characters, profile=profile)
+        super().__init__(table=table, max_characters=max_characters, zero_point=zero_point, profile=profile)
         refuse_released(self)
         self.metric = one_of("metric", metric, METRICS)
         self.max_comparisons = positive_whole("max_comparisons", max_comparisons)
-        self.parts = METRICS if metric == "content" else METRICS[::-1]
-        self.headline = self.parts
+        self.set_parts(*(METRICS if metric == "content" else METRICS[::-1]))
+        self.structure_alone = metric == "topology"
 
     def options(self) -> dict[str, object]:
         return {
@@ -90,7 +94,7 @@ class GriTS(TableReward):
         if slots[0] * slots[1] > self.max_comparisons:
             return Compared((0.0, 0.0), f"oversize: {slots[0]:,} x {slots[1]:,} slots")
         both = {"content": grits_content(found, wanted), "topology": grits_topology(found, wanted)}
-        return Compared(tuple(both[name] for name in self.parts))
+        return Compared(tuple(both[name] for name in self.compared_parts))
 
     def sections(self, table: Tree, reference: Tree) -> list[Section]:
         wanted = grid_of(reference)
@@ -100,4 +104,4 @@ class GriTS(TableReward):
             return []
         if found.width * found.height * wanted.width * wanted.height > self.max_comparisons:
             return []
-        return [grits_section(found, wanted, part, headline=part == self.parts[0]) for part in self.parts]
+        return [grits_section(found, wanted, part, headline=part == self.compared_parts[0]) for part in self.compared_parts]

@@ -9,6 +9,7 @@ from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import positive_whole, truth
 from table_rewards.core.reward import Profile
+from table_rewards.core.zero_point import ZeroPoint
 from table_rewards.rewards.table_similarity.base import MAX_CHARACTERS, Compared, TableReward, Which
 from table_rewards.rewards.table_similarity.explain import teds_section
 from table_rewards.tables.tree_distance.distance import (
@@ -49,6 +50,8 @@ class TEDS(TableReward):
             reference if that is more, is not read.
         max_comparisons: node pairs up to which the distance is exact. Beyond, a lower bound of the score is returned
             that depends on the two tables alone, see :mod:`table_rewards.tables.tree_distance.bound`.
+        zero_point: ``blind``: only what is above R0 counts, the score of a table that needs no look at the layout (all
+            cells in one row; an empty grid): ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md.
         profile: only ``corrected``; the released reward is 0 for every completion (R1 in docs/profiles.md).
 
     The value is in [0, 1] (without ``clip`` in (-1, 1]); 1.0 if and only if nothing differs. Parts: ``teds`` and
@@ -75,9 +78,10 @@ class TEDS(TableReward):
         table: Which = "first",
         max_characters: int = MAX_CHARACTERS,
         max_comparisons: int = MAX_COMPARISONS,
+        zero_point: ZeroPoint = "none",
         profile: Profile = "corrected",
     ) -> None:
-        super().__init__(table=table, max_characters=max_characters, profile=profile)
+        super().__init__(table=table, max_characters=max_characters, zero_point=zero_point, profile=profile)
         if profile == "released":
             raise ConfigurationError(
                 "TEDS has no released profile: the released reward is 0 for every completion (defect R1). For the "
@@ -89,8 +93,8 @@ class TEDS(TableReward):
         self.clip = truth("clip", clip)
         self.exact_numbers = truth("exact_numbers", exact_numbers)
         self.max_comparisons = positive_whole("max_comparisons", max_comparisons)
-        self.parts = ("structure",) if structure_only else ("teds", "structure")
-        self.headline = self.parts
+        self.set_parts(*(("structure",) if structure_only else ("teds", "structure")))
+        self.structure_alone = structure_only
 
     def options(self) -> dict[str, object]:
         return {
@@ -113,7 +117,8 @@ class TEDS(TableReward):
             found["teds"] = tree_edit_distances(tables, reference, self.max_comparisons, floors, self.exact_numbers)
             found["structure"] = [min(pair) for pair in zip(structures, found["teds"], strict=True)]
         columns = [
-            [self._score(*pair, reference) for pair in zip(found[part], tables, strict=True)] for part in self.parts
+            [self._score(*pair, reference) for pair in zip(found[part], tables, strict=True)]
+            for part in self.compared_parts
         ]
         inexact = {index for part in found.values() for index, distance in enumerate(part) if not distance.exact}
         return [

@@ -1,0 +1,111 @@
+"""The facts of a sentence that a wrong answer gets wrong while it keeps every other word: numbers and directions."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from table_rewards.text.caching import cache_short
+
+MAX_LENGTH: Final = 20_000
+
+_NUMBER: Final = re.compile(
+    r"(?<![A-Za-z0-9_.])-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,40})(?:\.[0-9]{1,40})?"
+    r"(?=(?:\s?(thousand|million|billion|trillion)\b|\s?([万亿]))?)"
+)
+_SCALES: Final = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12, "万": 4, "亿": 8}
+_MINUS: Final = {ord(sign): "-" for sign in "\u2212\u2010\u2011"}
+
+_WORDS: Final[dict[str, tuple[tuple[str, str], tuple[str, str]]]] = {
+    "change": (
+        (
+            r"increas\w*|ris(?:e|es|en|ing)|rose|grow(?:s|n|th|ing)?|grew|upwards?|climb\w*",
+            "上升|增加|增长|提高|上涨|升高|增多",
+        ),
+        (
+            r"decreas\w*|declin\w*|fall(?:s|en|ing)?|fell|drop(?:s|ped|ping)?|downwards?|reduc\w*|shr[aiu]nk\w*",
+            "下降|减少|降低|下跌|减小|下滑",
+        ),
+    ),
+    "sign": (("positive(?:ly)?", "正相关|正向|正面"), ("negative(?:ly)?", "负相关|负向|负面")),
+    "amount": (
+        (r"more|greater|larger|exceed\w*", "更多|更大|多于|大于|超过"),
+        ("less|fewer|smaller", "更少|更小|少于|小于|低于"),
+    ),
+    "level": (("high(?:er|est|ly)?", "更高|最高|偏高|过高"), ("low(?:er|est)?", "更低|最低|偏低|过低")),
+}
+_DIRECTIONS: Final = {
+    name: tuple(re.compile(rf"\b(?:{english})\b|{chinese}") for english, chinese in sides)
+    for name, sides in _WORDS.items()
+}
+_VERDICTS: Final = (re.compile(r"\s*(?:yes\b|是)"), re.compile(r"\s*(?:no\b|否|不是)"))
+
+
+class Facts(NamedTuple):
+    """The distinct numbers of a text, and its directions: name -> (the first side is stated, the second is)."""
+
+    numbers: frozenset[Decimal]
+    directions: tuple[tuple[str, tuple[bool, bool]], ...]
+
+
+@cache_short(4096)
+def facts_of(text: str) -> Facts:
+    """Read the numbers and the directions of a text, in English and Chinese.
+
+    >>> facts_of("Yes, sales rose by 1,200.50 (0.99), 3 万").numbers == {Decimal("1200.5"), Decimal("0.99"), 30000}
+    True
+    >>> facts_of("No, exports fell.").directions
+    (('change', (False, True)), ('verdict', (False, True)))
+    """
+    folded = unicodedata.normalize("NFKC", text[:MAX_LENGTH]).translate(_MINUS).casefold()
+    numbers = set()
+    for match in _NUMBER.finditer(folded):
+        value = Decimal(match[0].replace(",", ""))
+        scale = _SCALES.get(match[1] or match[2] or "", 0)
+        numbers.add(value.scaleb(scale) if scale else value)
+    found = []
+    for name, (first, second) in _DIRECTIONS.items():
+        sides = first.search(folded) is not None, second.search(folded) is not None
+        if any(sides):
+            found.append((name, sides))
+    verdict = _VERDICTS[0].match(folded) is not None, _VERDICTS[1].match(folded) is not None
+    if any(verdict):
+        found.append(("verdict", verdict))
+    return Facts(frozenset(numbers), tuple(found))
+
+
+def facts_stated(gold: str, answer: str) -> float:
+    """The share, in [0, 1], of the gold text's facts that an answer states; 1 where the gold text has none.
+
+    A number counts when the answer has it, at the gold number's decimals. A direction (rise or fall, positive or
+    negative, more or less, high or low, a leading yes or no) counts 1 when the answer states the same side, 1/2 when
+    it states both where one is right, 0 else.
+
+    >>> facts_stated("Yes, sales rose by 12.5 %", "yes: they increased by 12.50 %")
+    1.0
+    >>> facts_stated("Yes, sales rose by 12.5 %", "Yes, sales fell by 13.5 %"), facts_stated("销量上升", "销量下降")
+    (0.3333333333333333, 0.0)
+    """
+    wanted, said = facts_of(gold), facts_of(answer)
+    count = len(wanted.numbers) + len(wanted.directions)
+    if not count:
+        return 1.0
+    stated = 0.0
+    for number in wanted.numbers:
+        stated += number in said.numbers or any(_rounds_to(other, number) for other in said.numbers)
+    theirs = dict(said.directions)
+    for name, (first, second) in wanted.directions:
+        here, there = theirs.get(name, (False, False))
+        either = (first or here) + (second or there)
+        stated += ((first and here) + (second and there)) / either
+    return stated / count
+
+
+def _rounds_to(value: Decimal, gold: Decimal) -> bool:
+    """Whether a number with more decimals than the gold one is the same at the gold one's."""
+    ours, theirs = gold.as_tuple().exponent, value.as_tuple().exponent
+    if not isinstance(ours, int) or not isinstance(theirs, int) or theirs >= ours or ours > 0:
+        return False
+    return abs(value - gold) <= Decimal(5).scaleb(ours - 1)
