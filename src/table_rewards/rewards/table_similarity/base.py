@@ -65,8 +65,8 @@ class TableReward(Reward[TableReference]):
     A subclass compares trees; this class finds them. The completions of a group share the reading of their reference.
 
     With ``zero_point="blind"`` the value is what the comparison gives above R0, which the better of two tables earns
-    that need no look at the layout: every cell in reading order in one row, and an empty grid of the reference's size. The
-    parts keep their values, and ``blind``, R0, is one more.
+    that need no look at the layout: every cell in reading order in one row, and an empty grid of the reference's size.
+    The parts keep their values, and ``blind``, R0, is one more.
     """
 
     reference_type = TableReference
@@ -140,7 +140,7 @@ class TableReward(Reward[TableReference]):
             note = f"no label: the reference is the placeholder {PLACEHOLDER}"
             return [Judgement(self.floor, (self.floor,) * len(self.parts), SCORED, note)] * len(completions)
         # Completions of a group often hold the same table, in other words around it, or the reference to the letter.
-        trees: dict[Found | None, Tree | None] = dict([_first_table(reference.source, self.normalisation)])
+        trees: dict[Found | None, Tree | None] = dict([first_table(reference.source, self.normalisation)])
         candidates: list[tuple[str, Tree]] = []
         slices: list[tuple[int, int, list[str]]] = []
         for completion in completions:
@@ -161,10 +161,11 @@ class TableReward(Reward[TableReference]):
             return [self.unscored(f"reference unusable: {error}")] * len(completions)
         blind = None
         if self.zero_point == "blind":
-            blind = self._blind.of(reference, lambda _: self._earned_blindly(tree))
+            blind = self._blind.of(reference, lambda _: self.earned_blindly(tree))
         return [self._judgement(compared[first:behind], notes, blind) for first, behind, notes in slices]
 
-    def _earned_blindly(self, reference: Tree) -> float:
+    def earned_blindly(self, reference: Tree) -> float:
+        """R0: the most that one of the stated blind strategies earns against this reference."""
         trees = [(HTML, tree) for tree in blind_trees(reference, structure_alone=self.structure_alone)]
         return max((one.parts[0] for one in self._compare_filled(trees, reference)), default=0.0) if trees else 0.0
 
@@ -246,7 +247,7 @@ class TableReward(Reward[TableReference]):
         Raises:
             BadReference: there is no table in it.
         """
-        _, tree = _first_table(reference.source, self.normalisation)
+        _, tree = first_table(reference.source, self.normalisation)
         if tree is None and "".join(reference.source.split()) != PLACEHOLDER:
             shown = " ".join(reference.source[:60].split())
             raise BadReference(f"no table with a cell in {shown!r}; HTML, OTSL, Markdown and LaTeX are read")
@@ -254,7 +255,8 @@ class TableReward(Reward[TableReference]):
 
 
 @lru_cache(maxsize=256)
-def _first_table(source: str, normalisation: str) -> tuple[Found | None, Tree | None]:
+def first_table(source: str, normalisation: str) -> tuple[Found | None, Tree | None]:
+    """The first table of a text and its tree, each None when there is none."""
     found = find_tables(source)
     return (found[0], tree_of(found[0], normalisation)) if found else (None, None)
 
