@@ -243,6 +243,27 @@ def test_the_constant_of_the_scale_earns_nothing(gold: float) -> None:
 
 # -- all of them
 
+
+@pytest.mark.parametrize(
+    ("reward", "completion", "reference"),
+    [
+        (TEDS(zero_point="blind"), TABLES[0], TABLES[0].replace("1", "7")),
+        (GriTS(zero_point="blind"), TABLES[0], TABLES[0].replace("1", "7")),
+        (CellF1(zero_point="blind"), TABLES[0], TABLES[0].replace("1", "7")),
+        (TableBench(zero_point="blind", facts=True), said(CAUSAL["answer"] + " (0.5)"), CAUSAL),
+        (TableBench(facts=True), said(CAUSAL["answer"].replace("9", "8")), CAUSAL),
+        (TableRegion(zero_point="blind", weight=0.5), cited(["city"], [0], "3"), REGION),
+    ],
+    ids=lambda value: value.name if isinstance(value, Reward) else "",
+)
+def test_what_is_explained_comes_to_the_score(reward: Any, completion: str, reference: Any) -> None:
+    told = reward.explain(completion, reference)
+    assert not told.remarks
+    assert told.value == reward([completion], [reference]).values[0]
+    if reward.zero_point == "blind":
+        assert told.sections[-1].title == "Zero point"
+
+
 RELEASED: list[Callable[..., Any]] = [TableBench, TableRegion, Ranking, ScalarQuality]
 
 

@@ -43,6 +43,16 @@ _DIRECTIONS: Final = {
 _VERDICTS: Final = (re.compile(r"\s*(?:yes\b|是)"), re.compile(r"\s*(?:no\b|否|不是)"))
 
 
+SIDES: Final = {
+    "change": ("rise", "fall"),
+    "sign": ("positive", "negative"),
+    "amount": ("more", "less"),
+    "level": ("high", "low"),
+    "verdict": ("yes", "no"),
+}
+"""The two sides of each direction."""
+
+
 class Facts(NamedTuple):
     """The distinct numbers of a text, and its directions: name -> (the first side is stated, the second is)."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, ClassVar, Final, Protocol
 
 from table_rewards.core.completion import completion_text, read_completion
-from table_rewards.core.explanation.data import ANSWER, THOUGHTS, TOLD, Passage, Section, Step, Working
+from table_rewards.core.explanation.data import ANSWER, THOUGHTS, TOLD, VALUE, Passage, Section, Step, Working
 from table_rewards.core.explanation.explanation import Explanation, checked
 from table_rewards.core.scores import Judgement
 
@@ -51,7 +51,8 @@ def explained(
             remarks.append(f"the work behind this score cannot be shown: {type(error).__name__}: {error}")
             judgement, working = reward.judge_pairs(texts, [read] * len(texts), step)[0], Working()
     parts = dict(zip(reward.parts, (float(part) for part in judgement.parts), strict=True))
-    sections, wrong = checked(working.sections, float(judgement.value), parts)
+    told = above_zero_point(working.sections, float(judgement.value), parts["blind"]) if "blind" in parts else None
+    sections, wrong = checked(working.sections if told is None else told, float(judgement.value), parts)
     for remark in wrong:
         logger.error("%s: %s", reward.signature, remark)
     if not sections and not isinstance(read, Judgement):
@@ -69,6 +70,27 @@ def explained(
         sections=tuple(sections),
         remarks=(*remarks, *wrong),
     )
+
+
+def above_zero_point(sections: Sequence[Section], value: float, blind: float) -> tuple[Section, ...]:
+    """The sections of a score that counts above R0 alone, with one that says so; theirs is the score before it.
+
+    >>> [(one.title, dict(one.gives)) for one in above_zero_point([Section("TEDS", gives={"score": 0.75})], 0.5, 0.5)]
+    [('TEDS', {}), ('Zero point', {'score': 0.5, 'blind': 0.5})]
+    """
+    closing = f"above it counts what is left of the way to the best value: score {value:.6g}"
+    own = Section(
+        "Zero point",
+        (Step(TOLD, "R0", f"{blind:.6g}: what the stated blind strategy earns on this row"),),
+        closing=closing,
+        gives={VALUE: value, "blind": blind},
+    )
+    return (*map(without_value, sections), own)
+
+
+def without_value(section: Section) -> Section:
+    """A section that comes to a number on the way to the score, not to the score."""
+    return replace(section, gives={name: number for name, number in section.gives.items() if name != VALUE})
 
 
 def passages_of(text: str, tags: Sequence[str]) -> tuple[Passage, ...]:

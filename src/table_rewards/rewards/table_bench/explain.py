@@ -28,6 +28,7 @@ from table_rewards.rewards.table_bench.programs import columns_and_data
 from table_rewards.rewards.table_bench.region import Region, read_region
 from table_rewards.sandbox import Outcome
 from table_rewards.text.answers import Item, compared_pairs, read_answer
+from table_rewards.text.facts import SIDES, Facts, facts_of, facts_stated
 from table_rewards.text.numbers import Number, NumberPolicy
 
 _HOW = {
@@ -91,6 +92,20 @@ def rouge_section(reference: Sequence[str], prediction: Sequence[str], gold: str
     words = f"({len(prediction)} of the answer + {len(reference)} of the gold one)"
     closing = f"{common} words in common: 2 x {common} / {words} = {value:.6g}"
     return Section("Answer", tuple(steps), closing=closing, gives={"rouge_l": value, VALUE: value})
+
+
+def facts_section(gold: str, given: str) -> Section:
+    """The gold answer's numbers and directions, and which of them the answer states."""
+    wanted, said = facts_of(gold), facts_of(given)
+    steps = [Step(TOLD, "gold answer", _facts(wanted)), Step(TOLD, "answer", _facts(said))]
+    closing = f"ROUGE-L counts times the share that is stated: {facts_stated(gold, given):.6g}"
+    return Section("Facts", tuple(steps), closing=closing)
+
+
+def _facts(facts: Facts) -> str:
+    numbers = [f"{number:f}" for number in sorted(facts.numbers)]
+    sides = [SIDES[name][at] for name, both in facts.directions for at in (0, 1) if both[at]]
+    return ", ".join([*numbers, *sides]) or "none"
 
 
 def program_section(outcome: Outcome | None) -> Section:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal
 
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
-from table_rewards.core.explanation.assembling import passages_of, with_passage
+from table_rewards.core.explanation.assembling import passages_of, with_passage, without_value
 from table_rewards.core.explanation.data import Working
 from table_rewards.core.options import truth
 from table_rewards.core.reward import Profile, Reward
@@ -16,7 +16,7 @@ from table_rewards.core.scores import NAN, SCORED, UNPARSED, UNSCORED, Judgement
 from table_rewards.core.zero_point import BlindScores, ZeroPoint, above_blind, checked_zero_point
 from table_rewards.rewards.table_bench.blind import blind_answers
 from table_rewards.rewards.table_bench.charts import KINDS, read_references
-from table_rewards.rewards.table_bench.explain import chart_section, program_section
+from table_rewards.rewards.table_bench.explain import chart_section, facts_section, program_section
 from table_rewards.rewards.table_bench.methods import Method
 from table_rewards.rewards.table_bench.programs import CPU_SECONDS, NO_PROGRAM, ProgramRunner
 from table_rewards.rewards.table_bench.released import ReleasedMethod
@@ -211,9 +211,11 @@ class TableBench(Reward[TableBenchReference]):
         if judged.status != UNSCORED:
             metric = METRICS[1:][self.metric_for(reference)]
             why = "the option metric" if self.metric != "auto" else reference.qsubtype or "no subtype"
-            sections.append(
-                self.method.telling(reference.answer, answer or "", reference.qsubtype, metric, why, judged)
-            )
+            told = self.method.telling(reference.answer, answer or "", reference.qsubtype, metric, why, judged)
+            if self.facts and metric == "rouge_l":
+                sections += [without_value(told), facts_section(reference.answer, answer or "")]
+            else:
+                sections.append(told)
         return judged, Working(tuple(sections), passages)
 
     def _jobs(self, completions: Sequence[str], references: Sequence[TableBenchReference]) -> dict[int, Job]:

@@ -198,7 +198,8 @@ class TableRegion(Reward[RegionReference]):
         judged = self._judged([completion], [reference], outcomes, step)[0]
         if judged.status not in (SCORED, UNPARSED):
             return judged, Working()
-        region, answer, weight, _ = judged.parts
+        region, answer, weight, _, *blind = judged.parts
+        counted = above_blind(region, *blind) if blind else region
         shown, program = _shown(completion), reference.instruction_type == POT
         released = self.profile == "released"
         if released:
@@ -208,7 +209,7 @@ class TableRegion(Reward[RegionReference]):
             cited = last_tagged(shown, TAG)
             found = printed_answer(outcomes[0]) if program and outcomes else None if program else answer_in(shown)
         looping = repeats_at_end(completion, white_space_counts=released)
-        sections = [mixed_section(region, answer, weight, judged.value, looping and not answer)]
+        sections = [mixed_section(counted, answer, weight, judged.value, looping and not answer)]
         if program and not released:
             sections.append(program_section(outcomes.get(0)))
         if released:

@@ -104,4 +104,6 @@ class GriTS(TableReward):
             return []
         if found.width * found.height * wanted.width * wanted.height > self.max_comparisons:
             return []
-        return [grits_section(found, wanted, part, headline=part == self.compared_parts[0]) for part in self.compared_parts]
+        return [
+            grits_section(found, wanted, part, headline=part == self.compared_parts[0]) for part in self.compared_parts
+        ]
