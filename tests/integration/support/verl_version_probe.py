@@ -52,7 +52,8 @@ def main() -> None:
         if manager is None or key not in task:
             continue
         sys.modules.pop("custom_module", None)  # 0.6 keeps the first file it loaded under this name
-        function = load_function(compose_config(task[key]))
+        words = [word.removesuffix("_async") for word in task[key]]  # a manager of the old kind knows no coroutine
+        function = load_function(compose_config(words))
         scored = manager(tokenizer=tokenizer, num_examine=0, compute_score=function)(make_batch(tokenizer, rows))
         out["scores"][name.lower()] = scored.sum(-1).tolist()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import shlex
 import subprocess
@@ -43,21 +44,40 @@ def test_printed_overrides_compose_and_load(reward: str) -> None:
     words = shlex.split(done.stdout.replace("\\\n", " "), comments=True)
     assert words, "nothing printed"
     config = trainer_config(words)
-    assert config.reward.custom_reward_function.name == reward
+    assert config.reward.custom_reward_function.name == f"{reward}_async", "it may run programs"
     function = get_custom_reward_fn(config)
     sample = region_samples(1)[0]
-    values = function(
+    call = function(
         data_source="t", solution_str=sample.completion, ground_truth=sample.ground_truth, extra_info=sample.extra_info
     )
+    values = asyncio.run(call)
     assert values["score"] == pytest.approx(1.0)
     assert values["acc"] == pytest.approx(1.0)
 
 
-def test_an_unknown_option_is_named_at_the_first_call() -> None:
+@pytest.mark.parametrize(
+    ("words", "source", "keys"),
+    [
+        (["--route", "openai/gsm8k=teds", "--route", "hf.co/x.v1=grits", "--route", "otherwise=teds"], "hf.co/x.v1", 5),
+        (["teds", "grits", "--weight", "grits=0.5", "--option", "teds.structure_only=yes"], "t", 5),
+    ],
+)
+def test_printed_routes_and_mixtures_go_through_hydra_to_the_reward(words: list[str], source: str, keys: int) -> None:
+    command = [str(Path(sys.executable).with_name("table-rewards")), "verl-args", *words, "--advantage", "grpo"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    config = trainer_config(shlex.split(done.stdout))
+    assert config.algorithm.adv_estimator == "grpo_scored"
+    table = "<table><tr><td>1</td></tr></table>"
+    values = get_custom_reward_fn(config)(data_source=source, solution_str=table, ground_truth=table, extra_info={})
+    assert values["acc"] == 1.0
+    assert len(values) >= keys
+
+
+def test_an_unknown_option_is_named_when_the_function_is_loaded() -> None:
     """`reward_kwargs` outside the options must not be swallowed: the user would train another reward than asked for."""
-    function = load("table_bench", MODULE, metrik="em")
     with pytest.raises(Exception, match="metrik") as caught:
-        function(data_source="t", solution_str="Final Answer: 4", ground_truth="4", extra_info={})
+        load("table_bench", MODULE, metrik="em")
     assert "metric" in str(caught.value).replace("metrik", ""), "the message should name the known options"
 
 
