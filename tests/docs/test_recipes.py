@@ -1,0 +1,105 @@
+"""The recipes as they are typed: our commands parse, blocks are whole, both languages of RL Tango say the same.
+
+verl's, ms-swift's and LLaMA-Factory's commands are checked by those programs: tests/integration/*/test_recipes.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+import recipe_pages
+from recipe_pages import PAGES
+
+from table_rewards.commands.main import COMMANDS, _tasks
+
+OURS = [(page, line) for page in PAGES for line in dict.fromkeys(recipe_pages.written_commands(page))]
+
+
+def parse(words):
+    """Give the words to the parser that the command line gives them to."""
+    name, *rest = words
+    parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
+    if name in ("prepare", "evaluate"):
+        _tasks(name)[rest[0]][1](parser)
+        return parser.parse_args(rest[1:])
+    homes = {command: home for group in COMMANDS.values() for command, (_, home) in group.items()}
+    module = importlib.import_module(homes[name])
+    (module.configure if hasattr(module, "configure") else module.add_arguments)(parser)
+    return parser.parse_args(rest)
+
+
+@pytest.mark.parametrize(("page", "line"), OURS, ids=[f"{page}-{line[14:50]}" for page, line in OURS])
+def test_our_parser_takes_the_command(page, line):
+    words = shlex.split(line, comments=True)[1:]
+    if words[:1] == ["probe"] or len(words) > 1 or words[0] in ("demo", "list"):
+        try:
+            parse(words)
+        except SystemExit as left:
+            pytest.fail(f"{page}: {line}: exit status {left.code}")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_shell_reads_every_block(page):
+    """A comment behind a backslash ends the command in the published instructions of two systems (E7, R6)."""
+    found = recipe_pages.blocks(page, "bash")
+    assert len(found) >= 8
+    for block in found:
+        assert not re.search(r"\\[ \t]+$|\\[ \t]*#", block, re.MULTILINE), block
+        assert not block.rstrip().endswith("\\"), block
+    if shutil.which("bash"):
+        done = subprocess.run(["bash", "-n"], input="\n".join(found), capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_json_and_yaml_read(page):
+    yaml = pytest.importorskip("yaml")
+    for block in recipe_pages.blocks(page, "json"):
+        assert isinstance(json.loads(block), dict)
+    for block in recipe_pages.blocks(page, "yaml"):
+        assert isinstance(yaml.safe_load(block), dict)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_named_that_users_do_not_have(page):
+    """The verl wheel has no `runtime_env.yaml` and no `scripts/`, and newest versions refuse these settings."""
+    for block in recipe_pages.blocks(page, "bash"):
+        for missing in ("runtime_env.yaml", "scripts/", "rollout.mode=", "reward_model.reward_manager"):
+            assert missing not in block, missing
+        assert not re.search(r"(?<!reward\.)custom_reward_function\.", block), block
+
+
+def test_both_languages_of_rl_tango_have_the_same_commands():
+    """Whole in both: block by block the same, but for comments."""
+
+    def without_comments(block):
+        return "\n".join(re.sub(r"\s+#.*$|^#.*$", "", line) for line in block.splitlines())
+
+    for language in ("bash", "yaml", "python", "json"):
+        english = [without_comments(block) for block in recipe_pages.blocks("tango.md", language)]
+        chinese = [without_comments(block) for block in recipe_pages.blocks("tango.zh.md", language)]
+        assert chinese == english
+    headings = [len(re.findall(r"^#+ ", recipe_pages.text(page), re.MULTILINE)) for page in ("tango.md", "tango.zh.md")]
+    assert headings[0] == headings[1]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_training_has_its_data_made_by_a_command_before_it(page):
+    """A file that a training reads is written by a command further up, so that the page can be typed from the top."""
+    made: set[str] = set()
+    for command in recipe_pages.commands(page):
+        made |= {word.rsplit("/", 1)[-1] for word in command.words if re.search(r"\.(parquet|jsonl?)$", word)}
+        if command.starts("table-rewards", "prepare"):
+            made |= {"train.parquet", "test.parquet", "train.jsonl", "test.jsonl", "validation.parquet"}
+        for setting in command.settings:
+            name, _, value = setting.partition("=")
+            if name in ("data.train_files", "data.val_files") and command.starts("python3", "-m"):
+                for path in value.strip("[]").split(","):
+                    assert path.rsplit("/", 1)[-1] in made, setting
