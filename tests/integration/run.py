@@ -51,10 +51,12 @@ FRAMEWORKS = {
         "verl",
         "verl-0.9.1.txt",
         ["torch==2.13.0", "verl==0.9.1", "cachetools", "fastapi", "uvicorn", "math-verify==0.9.0"],
-        # Older verls run on the newest one's dependencies; the oldest wants pkg_resources.
+        # Older verls run on the newest one's dependencies; the oldest wants pkg_resources. LLaMA-Factory's argument
+        # classes, which read the recipes' YAML files, need nothing that verl has not brought.
         {
             **{version: f"verl=={version}" for version in ("0.4.1", "0.5.0", "0.6.1", "0.7.0", "0.7.1", "0.8.0")},
             "setuptools": "setuptools<80",
+            "llamafactory": "llamafactory==0.9.5",
         },
     ),
     # msgspec: imported by the trainer, not declared.

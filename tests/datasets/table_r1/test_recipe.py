@@ -24,7 +24,7 @@ LINES = [line for block in BLOCKS for line in block.splitlines() if line.startsw
 
 
 def test_the_recipe_has_its_command_lines():
-    assert len(LINES) == 9
+    assert len(LINES) == 10
     assert len(NESTED) == 1
 
 

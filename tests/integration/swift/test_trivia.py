@@ -312,32 +312,3 @@ def test_qa_f1_reads_gibberish_as_no_answer_or_a_wrong_one(deployed: str) -> Non
         assert scores.values[0] < 0.5
     else:
         assert "questions unscored" in scores.notes[0]
-
-
-def test_the_recipe_s_options_are_swift_s_own() -> None:
-    """docs/recipes/trivia.md against the real argument parser: every option exists and takes the value written."""
-    import argparse
-    import re
-    import shlex
-
-    from transformers import HfArgumentParser
-
-    try:
-        from swift.arguments import RLHFArguments
-    except ImportError:
-        from swift.llm import RLHFArguments
-
-    recipe = (Path(__file__).resolve().parents[3] / "docs" / "recipes" / "trivia.md").read_text("utf-8")
-    (block,) = [b for b in re.findall(r"```bash\n(.*?)```", recipe, re.DOTALL) if "swift rlhf" in b]
-    words = shlex.split(block.replace("\\\n", " "))
-    words = words[words.index("rlhf") + 1 :]
-    if major() < 4:  # as the recipe says
-        words[words.index("--tuner_type")] = "--train_type"
-        at = words.index("--callbacks")
-        del words[at : at + 2]
-    parser = HfArgumentParser([RLHFArguments])
-    parsed, unknown = argparse.ArgumentParser.parse_known_args(parser, words)
-    assert unknown == []
-    assert parsed.reward_funcs == ["QA_F1_score", "TEDS"]
-    assert [float(weight) for weight in parsed.reward_weights] == [1.0, 0.0]
-    assert len(parsed.external_plugins) == 3
