@@ -118,7 +118,7 @@ def _section(section: Section) -> str:
 def _tables(section: Section) -> str:
     lines, left_out = shown_lines(section.lines, LINES)
     sides = "".join(
-        f"<div><div class=m>{escape(title)}</div><table>{''.join(_line(line, side) for line in lines)}</table></div>"
+        f"<div><div class=m>{escape(title)}</div><table>{_side_of(lines, side)}</table></div>"
         for side, title in enumerate(section.sides)
     )
     more = f'<div class="m">{left_out:,} lines are left out</div>' if left_out else ""
@@ -129,7 +129,14 @@ def _tables(section: Section) -> str:
     return f'<div class="two">{sides}</div>{more}<div class="m">{legend}</div>'
 
 
-def _line(line: Line | None, side: int) -> str:
+def _side_of(lines: Sequence[Line | None], side: int) -> str:
+    """One of two tables; cells reach down where all the lines that they reach are there."""
+    rows = [None if line is None else line.reference if side else line.prediction for line in lines]
+    whole = all(row is not None for row in rows)
+    return "".join(_line(line, side, whole) for line in lines)
+
+
+def _line(line: Line | None, side: int, whole: bool) -> str:
     if line is None:
         return '<tr><td class="no">⋮</td></tr>'
     cells = line.reference if side else line.prediction
@@ -137,16 +144,18 @@ def _line(line: Line | None, side: int) -> str:
         return '<tr><td class="no">&nbsp;</td></tr>'
     if not cells:
         return '<tr><td class="no m">an empty row</td></tr>'
-    return "<tr>" + "".join(_cell(cell, side) for cell in cells) + "</tr>"
+    return "<tr>" + "".join(_cell(cell, side, whole) for cell in cells) + "</tr>"
 
 
-def _cell(cell: ShownCell, side: int) -> str:
+def _cell(cell: ShownCell, side: int, whole: bool) -> str:
     spans = (f" colspan={min(cell.colspan, 200)}" if cell.colspan > 1 else "") + (
         f' title="{cell.colspan} x {cell.rowspan}"' if cell.rowspan > 1 or cell.colspan > 1 else ""
     )
     kind = "" if cell.kind == KEPT else f' class="{cell.kind}"'
     sign = "" if cell.kind == KEPT else f"<span class=m>{SIGNS[cell.kind]}</span> "
-    down = f" <span class=m>↓{cell.rowspan}</span>" if cell.rowspan > 1 else ""
+    down = "" if whole or cell.rowspan == 1 else f" <span class=m>↓{cell.rowspan}</span>"
+    if whole and cell.rowspan > 1:
+        spans += f" rowspan={min(cell.rowspan, 200)}"
     text = marked_html(cell.marks, side) if cell.marks else escape(_cut(cell.text))
     return f"<td{kind}{spans}>{sign}{text}{down}</td>"
 
@@ -163,7 +172,8 @@ def marked_html(marks: Sequence[Mark], side: int) -> str:
 
 def _steps(section: Section) -> str:
     shown = [step for step in section.steps if not (step.kind == KEPT and not step.cost)] or list(section.steps)
-    rows = "".join(_step(step) for step in shown[:STEPS])
+    costs = section.total is not None or any(step.cost is not None for step in shown)
+    rows = "".join(_step(step, costs) for step in shown[:STEPS])
     more = len(shown) - STEPS
     if section.total is not None:
         total = f"<td class=n>{section.total:.6g}</td>"
@@ -172,17 +182,14 @@ def _steps(section: Section) -> str:
     return f"<table>{rows}</table>{rest}"
 
 
-def _step(step: Step) -> str:
+def _step(step: Step, costs: bool) -> str:
     detail = escape(_cut(step.detail)).replace("\n", "<br>")
     if step.prediction is not None or step.reference is not None:
         sides = [_side(step, side) for side in (0, 1)]
         detail += (" " if detail else "") + " → ".join(side for side in sides if side is not None)
     kind = step.kind if step.kind in (DELETED, "inserted", "changed", "spans", "right", "wrong") else ""
-    cost = f"{step.cost:.6g}" if step.cost is not None else ""
-    return (
-        f"<tr><td class='{kind}'>{SIGNS.get(step.kind, '')}</td><td>{escape(step.label)}</td><td>{detail}</td>"
-        f"<td class=n>{cost}</td></tr>"
-    )
+    cost = "" if not costs else "<td class=n></td>" if step.cost is None else f"<td class=n>{step.cost:.6g}</td>"
+    return f"<tr><td class='{kind}'>{SIGNS.get(step.kind, '')}</td><td>{escape(step.label)}</td><td>{detail}</td>{cost}</tr>"
 
 
 def _side(step: Step, side: int) -> str | None:

@@ -21,7 +21,7 @@ from table_rewards.core.explanation.data import (
     ShownCell,
     Step,
 )
-from table_rewards.rewards.table_similarity.side_by_side import edit_steps, paired_lines
+from table_rewards.rewards.table_similarity.side_by_side import edit_steps, joined, paired_lines
 from table_rewards.tables.adjacency import Agreement, Relation, adjacency_relations, agreement, positioned_cells
 from table_rewards.tables.grits import Alignment, grits_alignment
 from table_rewards.tables.table import Grid, Placed
@@ -204,7 +204,9 @@ def _text(grid: Grid, row: int, column: int) -> str:
 def _marks(one: str, other: str) -> tuple[Mark, ...]:
     if len(one) + len(other) > _LONGEST_MARKED:
         return (Mark("replace", one, other),)
-    return tuple(
-        Mark(step.tag, one[step.src_start : step.src_end], other[step.dest_start : step.dest_end])
-        for step in LCSseq.opcodes(one, other)
+    return joined(
+        [
+            Mark(step.tag, one[step.src_start : step.src_end], other[step.dest_start : step.dest_end])
+            for step in LCSseq.opcodes(one, other)
+        ]
     )

@@ -71,7 +71,22 @@ def _rows(edits: Sequence[Edit], side: int) -> Rows:
 
 def marks_of(edit: Edit) -> tuple[Mark, ...]:
     """How the texts of two cells differ, character by character."""
-    return tuple(Mark(*change) for change in edit.characters)
+    return joined([Mark(*change) for change in edit.characters])
+
+
+def joined(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    """Neighbouring differences as one.
+
+    >>> joined([Mark("replace", "a", "b"), Mark("insert", "", "c"), Mark("equal", "d", "d")])
+    (Mark(kind='replace', prediction='a', reference='bc'), Mark(kind='equal', prediction='d', reference='d'))
+    """
+    told: list[Mark] = []
+    for mark in marks:
+        if told and mark.kind != "equal" and told[-1].kind != "equal":
+            last = told.pop()
+            mark = Mark("replace", last.prediction + mark.prediction, last.reference + mark.reference)
+        told.append(mark)
+    return tuple(told)
 
 
 def _step(edit: Edit) -> Step:
