@@ -88,7 +88,7 @@ def _page(title: str, one: OneSample, told: Explanation) -> str:
     asked = f"<details><summary>What was asked</summary><pre>{escape(one.prompt)}</pre></details>" if one.prompt else ""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        "<style>:root{color-scheme:light dark}body{margin:1.5em;max-width:90em;font-family:system-ui,sans-serif;overflow-wrap:anywhere}"
-        f"h1{{font-size:1.4em}}pre{{white-space:pre-wrap}}</style><title>{escape(title)}</title><h1>{escape(title)}</h1>{asked}"
+        "<style>:root{color-scheme:light dark}body{margin:1.5em;max-width:90em;font-family:system-ui,sans-serif}"
+        f"h1{{font-size:1.4em;overflow-wrap:anywhere}}pre{{white-space:pre-wrap}}</style><title>{escape(title)}</title><h1>{escape(title)}</h1>{asked}"
         f"{told._repr_html_()}</html>\n"
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from table_rewards.core.completion import read_completion
+from table_rewards.core.explanation.assembling import passages_of
+from table_rewards.core.explanation.data import TOLD, WRONG, Section, Step, Working
 from table_rewards.core.reward import ReferenceT, Reward
 from table_rewards.core.scores import Judgement
 from table_rewards.llm import ChatPool, ChatReply, ChatRequest, Sampling, get_pool
@@ -83,6 +85,23 @@ class LLMReward(Reward[ReferenceT]):
     ) -> Sequence[Judgement]:
         return self.judge_together(completions, references)
 
+    def rounds_telling(
+        self, completions: Sequence[str], references: Sequence[ReferenceT]
+    ) -> Rounds[tuple[list[Judgement], list[Section]]]:
+        """:meth:`rounds`, and what the replies mean for the first completion. Override it to tell more."""
+        return (yield from self.rounds(completions, references)), []
+
+    def judge_telling(
+        self, completions: Sequence[str], reference: ReferenceT, step: int | None, row: Mapping[str, Any] | None
+    ) -> tuple[Judgement, Working]:
+        heard: list[tuple[ChatRequest, ChatReply]] = []
+        rounds = _heard(self.rounds_telling(completions, [reference] * len(completions)), heard)
+        judged, sections = answered(self.pool, rounds)
+        told = tuple(_conversation(number, *pair) for number, pair in enumerate(heard[:REPLIES], 1))
+        if told:
+            sections.append(Section(f"What the model said ({len(heard)} replies)", told))
+        return judged[0], Working(tuple(sections), passages_of(completions[0], self.thought_tags))
+
     async def judge_all_async(
         self, completions: Sequence[str], references: Sequence[ReferenceT], step: int | None
     ) -> Sequence[Judgement]:
@@ -97,6 +116,34 @@ class LLMReward(Reward[ReferenceT]):
     ) -> list[Judgement]:
         """The same without blocking the running loop."""
         return await answered_async(self.pool, self.rounds(completions, references))
+
+
+REPLIES: Final = 20
+"""Replies of a model that an explanation shows."""
+
+ASKED: Final = 600
+"""Characters of what was asked that are shown, the last ones."""
+
+
+def _heard(rounds: Rounds[T], heard: list[tuple[ChatRequest, ChatReply]]) -> Rounds[T]:
+    """The same rounds; every request is taken down with its reply."""
+    try:
+        requests = next(rounds)
+        while True:
+            replies = yield requests
+            heard += zip(requests, replies, strict=True)
+            requests = rounds.send(replies)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def _conversation(number: int, request: ChatRequest, reply: ChatReply) -> Step:
+    last = request.messages[-1]
+    asked = last if isinstance(last, str) else str(last.get("content", ""))
+    said = reply.error if reply.failed else reply.text or reply.reasoning
+    kind = WRONG if reply.failed else TOLD
+    again = ", asked again" if request.sample else ""
+    return Step(kind, f"reply {number}{again}", f"asked: …{asked[-ASKED:]}\nreplied: {said}")
 
 
 class Said(NamedTuple):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
+from table_rewards.core.explanation.assembling import passages_of
+from table_rewards.core.explanation.data import Section, Working
 from table_rewards.core.reward import ReferenceT, Reward
 from table_rewards.core.scores import Judgement
 from table_rewards.sandbox import Job, Outcome, get_sandbox
@@ -38,6 +40,20 @@ class SandboxedReward(Reward[ReferenceT], Generic[ReferenceT, CaseT]):
     @abstractmethod
     def conclude(self, case: CaseT, outcome: Outcome | None) -> Judgement:
         """Judge a case by what came of its job; None for one without."""
+
+    def sections(self, case: CaseT, outcome: Outcome | None, judged: Judgement) -> list[Section]:
+        """Tell how a case was judged."""
+        return []
+
+    def judge_telling(
+        self, completions: Sequence[str], reference: ReferenceT, step: int | None, row: Mapping[str, Any] | None
+    ) -> tuple[Judgement, Working]:
+        cases, jobs = self._read_all(completions[:1], [reference])
+        outcomes = list(get_sandbox(self.sandbox).run_batch(jobs)) if jobs else []
+        outcome = outcomes[0] if outcomes else None
+        judged = self.conclude(cases[0], outcome)
+        sections = self.sections(cases[0], outcome, judged)
+        return judged, Working(tuple(sections), passages_of(completions[0], self.thought_tags))
 
     def judge(self, completion: str, reference: ReferenceT, step: int | None) -> Judgement:
         return self.judge_all([completion], [reference], step)[0]

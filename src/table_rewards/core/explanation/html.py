@@ -189,7 +189,8 @@ def _step(step: Step, costs: bool) -> str:
         detail += (" " if detail else "") + " → ".join(side for side in sides if side is not None)
     kind = step.kind if step.kind in (DELETED, "inserted", "changed", "spans", "right", "wrong") else ""
     cost = "" if not costs else "<td class=n></td>" if step.cost is None else f"<td class=n>{step.cost:.6g}</td>"
-    return f"<tr><td class='{kind}'>{SIGNS.get(step.kind, '')}</td><td>{escape(step.label)}</td><td>{detail}</td>{cost}</tr>"
+    sign = f"<td class='{kind}'>{SIGNS.get(step.kind, '')}</td>"
+    return f"<tr>{sign}<td>{escape(step.label)}</td><td>{detail}</td>{cost}</tr>"
 
 
 def _side(step: Step, side: int) -> str | None:

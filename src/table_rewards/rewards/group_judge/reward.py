@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
+from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import finite, not_negative, positive_whole
 from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.llm import ChatReply, ChatRequest, Sampling
 from table_rewards.llm.quoting import without_control_tokens
 from table_rewards.rewards.endpoint_options import EndpointOptions, takes_endpoint_options
+from table_rewards.rewards.group_judge.explain import candidates_section
 from table_rewards.rewards.group_judge.gathering import gather, gather_async
 from table_rewards.rewards.group_judge.grouping import Seat, Seating
 from table_rewards.rewards.group_judge.overlong import Overlong
@@ -200,13 +202,21 @@ class GroupJudge(LLMReward[GroupReference]):
 
     def rounds(self, completions: Sequence[str], references: Sequence[GroupReference]) -> Rounds[list[Judgement]]:
         """Judge what is here, without waiting for the rest of any group; what could not be read is asked again."""
+        return (yield from self.rounds_telling(completions, references))[0]
+
+    def rounds_telling(
+        self, completions: Sequence[str], references: Sequence[GroupReference]
+    ) -> Rounds[tuple[list[Judgement], list[Section]]]:
+        """The same, and the candidates of the first completion with their scores."""
         seats, asked = self.seating.seated(completions, references)
         again = self._unread(asked, (yield [self._request(*one, 0, self.sampling) for one in asked]))
         self._unread(
             [one for one, _ in again],
             (yield [self._request(*one, 1, self._longer if cut_off else self.sampling) for one, cut_off in again]),
         )
-        return self._paid(completions, seats)
+        judged = self._paid(completions, seats)
+        panel, text, _ = seats[0] if seats else Seat(None, "", "")
+        return judged, [candidates_section(panel, text, judged[0], self.scale)] if judged else []
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, get_args
 
 from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.explanation.assembling import passages_of, with_passage
+from table_rewards.core.explanation.data import Working
 from table_rewards.core.options import positive, truth
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
@@ -14,6 +16,7 @@ from table_rewards.rewards.mathematics.answers import locate
 from table_rewards.rewards.mathematics.bounds import out_of_bounds
 from table_rewards.rewards.mathematics.compare import compare, why_unreadable
 from table_rewards.rewards.mathematics.echo import repeats_question
+from table_rewards.rewards.mathematics.explain import comparison_section
 from table_rewards.rewards.mathematics.pool import Task, shared_comparer
 from table_rewards.rewards.mathematics.quick import same_quickly
 from table_rewards.rewards.mathematics.reference import KINDS, AnswerKind, MathReference, make_reference, read_reference
@@ -160,6 +163,15 @@ class Mathematics(Reward[MathReference]):
         if doubtful:
             self._ask(doubtful, judged, references)
         return judged
+
+    def working(self, completion: str, reference: MathReference, judgement: Judgement, step: int | None) -> Working:
+        passages = passages_of(completion, self.thought_tags)
+        if self.released is not None:
+            return Working(passages=passages)
+        text, where = locate(completion, reference.kind != "text")
+        anything = self.answer_form == "any"
+        section = comparison_section(text, where, reference, judgement, anything=anything)
+        return Working((section,), with_passage(passages, "final answer", text, completion))
 
     def _ask(
         self, doubtful: dict[Task, list[int]], judged: list[Judgement], references: Sequence[MathReference]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import fraction, positive_whole, truth, whole
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row, as_mapping, plain
@@ -17,6 +18,7 @@ from table_rewards.llm import ChatReply, ChatRequest
 from table_rewards.rewards.endpoint_options import EndpointOptions, takes_endpoint_options
 from table_rewards.rewards.llm_reward import LLMReward, Rounds
 from table_rewards.rewards.qa_f1 import marks, released
+from table_rewards.rewards.qa_f1.explain import questions_section
 from table_rewards.rewards.qa_f1.extractive import ExtractiveReader
 from table_rewards.rewards.qa_f1.f1 import require_jieba
 from table_rewards.rewards.qa_f1.prompts import (
@@ -170,11 +172,24 @@ class QAF1(LLMReward[QAPairs]):
     # -- judging ------------------------------------------------------------------------------------------------------
 
     def rounds(self, completions: Sequence[str], references: Sequence[QAPairs]) -> Rounds[list[Judgement]]:
+        papers = yield from self._examined(completions, references)
+        return [self._mark(paper) for paper in papers]
+
+    def rounds_telling(
+        self, completions: Sequence[str], references: Sequence[QAPairs]
+    ) -> Rounds[tuple[list[Judgement], list[Section]]]:
+        papers = yield from self._examined(completions, references)
+        judged, paper = [self._mark(one) for one in papers], papers[0]
+        if judged[0].status != SCORED:
+            return judged, []
+        return judged, [questions_section(paper.pairs, paper.answers, self._prices(paper), self._rules.mark)]
+
+    def _examined(self, completions: Sequence[str], references: Sequence[QAPairs]) -> Rounds[list[_Paper]]:
         papers = self._papers(completions, references)
         asked = self._sheets(papers) if self.reader == "endpoint" else []
         left = self._fill_in(asked, (yield [self._request(sheet, again=False) for sheet in asked]))
         self._fill_in(left, (yield [self._request(sheet, again=True) for sheet in left]))
-        return [self._mark(paper) for paper in papers]
+        return papers
 
     async def judge_all_async(
         self, completions: Sequence[str], references: Sequence[QAPairs], step: int | None

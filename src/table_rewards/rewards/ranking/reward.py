@@ -8,11 +8,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from table_rewards.core.errors import BadReference, ConfigurationError, UnknownName, one_of
+from table_rewards.core.explanation.assembling import passages_of
+from table_rewards.core.explanation.data import Working
 from table_rewards.core.options import not_negative, value_range
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.core.zero_point import BlindScores, ZeroPoint, above_blind, checked_zero_point
 from table_rewards.rewards.ranking.agreement import agreement, spearman
+from table_rewards.rewards.ranking.explain import orders_section, pairs_section
 from table_rewards.rewards.ranking.parse import MODES, REASONING, Form, read_ranking
 from table_rewards.rewards.ranking.reference import RankingReference, reference_of_row
 from table_rewards.rewards.ranking.released import released_ranking, released_ranking_score
@@ -150,6 +153,20 @@ class Ranking(Reward[RankingReference]):
                     blind = self._blind.of(references[i], self._earned_blindly)
                     judged[i] = Judgement(above_blind(value, blind, self._top), (*row, blind), SCORED, "")
         return judged if self.profile == "corrected" else self._released(completions, references, judged)
+
+    def working(self, completion: str, reference: RankingReference, judgement: Judgement, step: int | None) -> Working:
+        passages = passages_of(completion, self.thought_tags)
+        scores, _ = read_ranking(completion, reference.candidates, self._form)
+        if scores is None or self.profile == "released" or judgement.status != SCORED:
+            return Working((orders_section(str(scores or ""), reference, judgement),), passages)
+        pairs = pairs_section(
+            scores,
+            reference,
+            margins=self.mode != "ranking",
+            margin_weight=self.margin_weight,
+            scale=self.scale,
+        )
+        return Working((pairs,), passages)
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

@@ -12,10 +12,12 @@ import numpy as np
 
 from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.explanation.data import Working
 from table_rewards.core.options import finite, value_range
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.core.zero_point import ZeroPoint, above_blind, checked_zero_point
+from table_rewards.rewards.ranking.explain import quality_section
 from table_rewards.rewards.ranking.parse import FOLD, read_number
 from table_rewards.rewards.ranking.released import ReleasedQuality
 
@@ -120,6 +122,12 @@ class ScalarQuality(Reward[QualityReference]):
         if behind:
             value = above_blind(value, *behind, top=self._credit(0.0))
         return Judgement(value, (error, 1.0, *behind), SCORED, "")
+
+    def working(self, completion: str, reference: QualityReference, judgement: Judgement, step: int | None) -> Working:
+        low, high = self.score_range
+        score, _ = self.released.score(completion) if self.released else _score_in_range(completion, low, high)
+        truth = self.released.truth(reference.score) if self.released else reference.score
+        return Working((quality_section(score, truth, judgement),))
 
     def _credit(self, error: float) -> float:
         xs, ys = zip(*self.error_credit, strict=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
+from table_rewards.core.explanation.data import Working
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, as_mapping
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import SCORED, UNPARSED, UNSCORED, Judgement
 from table_rewards.rewards.mathematics import Mathematics
 from table_rewards.rewards.mathematics.reference import AnswerKind, MathReference
+from table_rewards.rewards.tango.explain import generator_section, steps_section
 from table_rewards.rewards.tango.format import Verification
 from table_rewards.rewards.tango.format import token_of_step as token_of_step
 from table_rewards.rewards.tango.forms import Forms
@@ -132,6 +134,25 @@ class Generator(Reward[GeneratorReference]):
             status = UNPARSED if outcome.status == UNPARSED else SCORED
             judged.append(Judgement(value, parts, status, outcome.note))
         return judged
+
+    def judge_telling(
+        self, completions: Sequence[str], reference: GeneratorReference, step: int | None, row: Mapping[str, Any] | None
+    ) -> tuple[Judgement, Working]:
+        completion = completions[0]
+        judged = self.judge_pairs([completion], [reference], step)[0]
+        _, outcome = self.outcome.judge_telling([completion], reference.gold, step, row)
+        if judged.status == UNSCORED:
+            return judged, Working((), outcome.passages)
+        said = self.forms.verification(reference.verification)
+        correct, form, verified, _ = judged.parts
+        w, f = self.ground_truth_weight(step or 0), self.format_weight(step or 0)
+        texts = [one.text for one in self.forms.steps(completion)]
+        value = generator_section(correct, verified, form, w, f, said.final)
+        answer = [
+            replace(one, title="Outcome", gives={name: x for name, x in one.gives.items() if name == "correct"})
+            for one in outcome.sections
+        ]
+        return judged, Working((value, *answer, steps_section(texts, said.steps)), outcome.passages)
 
     def step_rewards(self, completion: str, reference: Any) -> tuple[StepReward, ...]:
         """The rewards of the steps: +1/K for CORRECT and -1/K for INCORRECT, K the number of steps that say something.

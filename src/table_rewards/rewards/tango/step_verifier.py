@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from table_rewards.core.completion import without_end_tokens
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
+from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import fraction
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row
@@ -17,6 +18,7 @@ from table_rewards.rewards.endpoint_options import EndpointOptions, takes_endpoi
 from table_rewards.rewards.llm_reward import LLMReward, Rounds, answered
 from table_rewards.rewards.log_probabilities import ALTERNATIVES, verdict_probabilities
 from table_rewards.rewards.mathematics.answers import find_answer
+from table_rewards.rewards.tango.explain import mixed_section, steps_section
 from table_rewards.rewards.tango.format import Verification
 from table_rewards.rewards.tango.generator import StepReward
 from table_rewards.rewards.tango.step_verifier_prompt import MAX_SOLUTION, MAX_STEPS, VERSION, messages, read_reply
@@ -128,6 +130,16 @@ class StepVerifier(LLMReward[Question]):
     def rounds(self, completions: Sequence[str], references: Sequence[Question]) -> Rounds[list[Judgement]]:
         papers = yield from self._verified(completions, references)
         return [self._judgement(paper) for paper in papers]
+
+    def rounds_telling(
+        self, completions: Sequence[str], references: Sequence[Question]
+    ) -> Rounds[tuple[list[Judgement], list[Section]]]:
+        papers = yield from self._verified(completions, references)
+        judged, paper = [self._judgement(one) for one in papers], papers[0]
+        texts = [step.text for step in paper.steps]
+        if paper.said is None:
+            return judged, [steps_section(texts, ())]
+        return judged, [steps_section(texts, paper.said.steps), mixed_section(paper.sure, self.final_weight)]
 
     def step_rewards(self, completions: Sequence[str], references: Sequence[Any]) -> list[tuple[StepReward, ...]]:
         """The rewards of every solution's steps, +1/K and -1/K with their places; empty where it is unscored."""

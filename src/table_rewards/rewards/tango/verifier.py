@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from table_rewards.core.errors import BadReference
+from table_rewards.core.explanation.data import Working
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, plain
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.rewards.tango.explain import verifier_section
 from table_rewards.rewards.tango.forms import Forms
 from table_rewards.rewards.tango.released import ReleasedForms
 
@@ -96,6 +98,13 @@ class Verifier(Reward[VerifierReference]):
         correct = float(said.final == reference.label)
         form = self.forms.verification_mark(completion, reference.steps, reference.generator_format)
         return Judgement(correct + self.format_weight(step or 0) * form, (correct, form, 1.0), SCORED)
+
+    def working(self, completion: str, reference: VerifierReference, judgement: Judgement, step: int | None) -> Working:
+        said = self.forms.verification(completion)
+        form = self.forms.verification_mark(completion, reference.steps, reference.generator_format)
+        weight = self.format_weight(step or 0)
+        section = verifier_section(said.final, said.problem, reference.label, said.steps, form, weight, reference.steps)
+        return Working((section,))
 
 
 def _label(value: Any) -> bool:

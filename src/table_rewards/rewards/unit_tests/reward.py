@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Final
 
 from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import fraction, positive_whole, truth
 from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.sandboxed import SandboxedReward
+from table_rewards.rewards.unit_tests.explain import outcome_section, tests_section
 from table_rewards.rewards.unit_tests.output import same_output, same_result
 from table_rewards.rewards.unit_tests.program import program_of, with_imports, with_prompt
 from table_rewards.rewards.unit_tests.reference import UnitTestsReference, arguments, helpers_of
@@ -139,6 +141,25 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
                 limits=self.limits,
             )
         return case
+
+    def sections(self, case: Any, outcome: Outcome | None, judged: Judgement) -> list[Section]:
+        told = [outcome_section(outcome)]
+        if outcome is None or judged.status != SCORED or not isinstance(case, _Case):
+            return told
+        verdicts = _verdicts(case, outcome)
+        if isinstance(verdicts, str):
+            return told
+        tests = tests_section(
+            case.reference,
+            case.chosen,
+            verdicts,
+            outcome,
+            SKIPPED,
+            all_or_nothing=self.all_or_nothing,
+            format_bonus=self.format_bonus,
+            has_format=case.format,
+        )
+        return [*told, tests]
 
     def _room(self, outputs: Sequence[str]) -> Limits:
         """The limits with room for what is expected, where that is long."""

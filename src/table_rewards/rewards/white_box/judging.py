@@ -35,6 +35,7 @@ class Case:
     state: int = 0
     note: str = ""
     unparsed: bool = False
+    lines: tuple[str, ...] = ()
     expected: Value | None = None
     job: Job | None = None
 
@@ -126,6 +127,7 @@ class Judging:
     def _read_lines(self, case: Case, rest: str) -> None:
         reference = case.reference
         lines = answer_lines(rest)
+        case.lines = tuple(lines)
         behind = len(reference.path)
         case.path = sum(right_path(*pair) for pair in zip(lines, reference.path, strict=False))
         case.state = sum(right_state(*pair) for pair in zip(lines[behind:], reference.state, strict=False))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from table_rewards.core.completion import REASONING_TAGS
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
+from table_rewards.core.explanation.data import Section
 from table_rewards.core.reward import Profile
-from table_rewards.core.scores import Judgement
+from table_rewards.core.scores import SCORED, Judgement
 from table_rewards.rewards.sandboxed import SandboxedReward
+from table_rewards.rewards.white_box.explain import formula_section, output_section, questions_section
 from table_rewards.rewards.white_box.judging import Case, Judging
 from table_rewards.rewards.white_box.reference import WhiteBoxReference
 from table_rewards.rewards.white_box.released import ReleasedCase, ReleasedJudging
@@ -58,6 +61,7 @@ class WhiteBox(SandboxedReward[WhiteBoxReference, Any]):
 
     name: ClassVar[str] = "white_box"
     reference_type: ClassVar[type[Any]] = WhiteBoxReference
+    thought_tags = REASONING_TAGS
     parts = ("io", "path", "state", "score")
     headline = ("io", "path")
 
@@ -104,3 +108,17 @@ class WhiteBox(SandboxedReward[WhiteBoxReference, Any]):
         if outcome is not None and outcome.is_ours:
             return self.unscored(f"the sandbox failed: {outcome.note}")
         return self.judging.conclude(case, outcome)
+
+    def sections(self, case: Any, outcome: Outcome | None, judged: Judgement) -> list[Section]:
+        if judged.status != SCORED:
+            return []
+        reference, ran = case.reference, ""
+        if outcome is not None:
+            value = outcome.values[0] if outcome.values else None
+            ran = value.text(400) if value is not None and value.ok else outcome.note or outcome.status
+        told = [output_section(reference, judged, ran)]
+        if not isinstance(case, Case):
+            return told
+        if reference.questions:
+            told.append(questions_section(reference, case.lines))
+        return [*told, formula_section(reference, judged, self.alpha, self.gate_on_io)]
