@@ -111,8 +111,8 @@ def _read(text: str) -> str:
 def _told(node: Any) -> str:
     """A tree in one line.
 
-    >>> _told(read_answer(r"\\\\frac{1}{2}, x")), _told(read_answer("0.50"))
-    ('list(,; 1/2; x)', '1/2')
+    >>> _told(read_answer(r"\\frac{1}{2}, x")), _told(read_answer("0.50"))
+    ('list(,; div(1; 2); x)', '1/2')
     """
     if not isinstance(node, Node):
         return str(node)
