@@ -30,7 +30,7 @@ def entry(nodeid: str, framework: str, versions: dict[str, str], rewards: Iterab
     """What a test ran, from its place and its parameters."""
     place, _, name = nodeid.partition("::")
     parameters = name.partition("[")[2].rstrip("]")
-    words = re.split(r"[-\\[\\]]", f"{parameters}-{name.partition('[')[0]}")
+    words = re.split(r"[-\[\]]", f"{parameters}-{name.partition('[')[0]}")
     found = [reward for reward in rewards if reward in words or reward in parameters]
     version = next((word for word in words if re.fullmatch(r"\d+\.\d+\.\d+", word)), versions.get(framework, ""))
     managers = [word for word in words if word in ("naive", "dapo", "gdpo", "rate_limited", "remote", "v0", "v1")]
