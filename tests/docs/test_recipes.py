@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import pathlib
 import re
 import shlex
 import shutil
@@ -18,6 +19,7 @@ import pytest
 import recipe_pages
 from recipe_pages import PAGES
 from table_rewards.commands.main import COMMANDS, _tasks
+from table_rewards.datasets import llama_factory
 
 OURS = [(page, line) for page in PAGES for line in dict.fromkeys(recipe_pages.written_commands(page))]
 
@@ -65,6 +67,31 @@ def test_json_and_yaml_read(page):
         assert isinstance(json.loads(block), dict)
     for block in recipe_pages.blocks(page, "yaml"):
         assert isinstance(yaml.safe_load(block), dict)
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "entry"),
+    [
+        ("table-r1.md", "table_r1_train", llama_factory.prompt_response("train_sft.json")),
+        ("exec-verify.md", "exec_verify_sft", llama_factory.sharegpt("sft.json")),
+        ("grrm.md", "sft_towerblocks_mt_ranking", llama_factory.chat("sft_towerblocks_mt_ranking.parquet")),
+    ],
+)
+def test_the_yaml_trains_on_the_data_set_that_our_command_registers(page, name, entry):
+    yaml = pytest.importorskip("yaml")
+    (registered,) = recipe_pages.blocks(page, "json")
+    assert json.loads(registered) == {name: entry}
+    (training,) = (yaml.safe_load(block) for block in recipe_pages.blocks(page, "yaml"))
+    assert training["dataset"] == name
+    folders = {
+        str(pathlib.Path(word).parent if word.endswith(".parquet") else word)
+        for command in recipe_pages.commands(page)
+        if command.starts("table-rewards", "prepare")
+        for option in ("--out", "--output-path")
+        if option in command.words
+        for word in [command.words[command.words.index(option) + 1]]
+    }
+    assert training["dataset_dir"] in folders
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -73,6 +73,21 @@ def test_verls_loader_takes_the_reward_with_its_options(
     assert get_adv_estimator_fn(config.algorithm.adv_estimator) is not None
 
 
+def test_rl_tangos_chat_template_adds_nothing_to_the_prompt(tokenizer: Any, model_folder: Path) -> None:
+    """Set as verl sets it. RL Tango's models read the prompt as it is, behind a begin token where there is one."""
+    from verl.utils.tokenizer.chat_template import initialize_system_prompt
+
+    for command in TRAININGS:
+        if not command.page.startswith("tango"):
+            continue
+        template = config_of(command, model_folder).actor_rollout_ref.model.custom_chat_template
+        prompt = "It's a question about {sets} and 100 %.\n\nUser: 1+1?\nAssistant:"
+        said: dict[str, Any] = {"chat_template": template, "add_generation_prompt": True, "tokenize": False}
+        begin = tokenizer.bos_token or ""
+        assert tokenizer.apply_chat_template([{"role": "user", "content": prompt}], **said) == begin + prompt
+        assert initialize_system_prompt(tokenizer, chat_template=template) == []
+
+
 @pytest.mark.parametrize("command", MERGES, ids=str)
 def test_verls_merger_takes_the_command(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     from verl.model_merger.base_model_merger import parse_args
