@@ -37,8 +37,8 @@ slow: $(STAMP)  ## what takes minutes and needs no framework: whole corpora, a m
 test-all: $(STAMP)  ## the fast suite on every CPython 3.10 to 3.13 that is on this machine
 	$(BIN)/nox
 
-integration:  ## the slow suite: real verl and real swift, each in an environment of its own
-	$(PYTHON) tests/integration/run.py
+integration: $(STAMP)  ## the slow suite: real verl, ms-swift, TRL and Ray, each in an environment of its own
+	$(BIN)/nox -s verl swift swift3 trl ray
 
 bench: $(STAMP)  ## measure against peers, ratios in one run
 	$(BIN)/python benchmarks/run.py

@@ -82,6 +82,12 @@ def swift3(session: nox.Session) -> None:
 
 
 @nox.session(python=interpreter(FRAMEWORK_PYTHON))
+def trl(session: nox.Session) -> None:
+    """The slow suite in TRL 1.16.0, where a tiny model learns."""
+    _integration(session, "trl", "trl-1.16.0.txt", ("torch==2.13.0", "trl==1.16.0"))
+
+
+@nox.session(python=interpreter(FRAMEWORK_PYTHON))
 def ray(session: nox.Session) -> None:
     """Scoring and serving on a Ray cluster of two nodes, simulated on this machine."""
     _integration(session, "ray", "ray-2.60.0.txt", ("ray[data,serve]==2.60.0", "pandas", "math-verify==0.9.0"))
@@ -95,7 +101,9 @@ def _integration(session: nox.Session, suite: str, constraints: str, wanted: tup
         _older_verls(session, folder / "versions")
     wheels = folder / "wheel"
     shutil.rmtree(wheels, ignore_errors=True)
-    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), ".", env=ENVIRONMENT)
+    session.run(
+        "python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), ".", env=ENVIRONMENT
+    )
     (wheel,) = wheels.glob("table_rewards-*.whl")
     session.install(f"{wheel}[data]", *constrain, env=ENVIRONMENT)
     session.install("--no-deps", "--force-reinstall", str(wheel), env=ENVIRONMENT)
@@ -107,8 +115,15 @@ def _integration(session: nox.Session, suite: str, constraints: str, wanted: tup
 
 
 def _older_verls(session: nox.Session, folder: Path) -> None:
-    """The code of older verls, which runs on the newest one's dependencies; the oldest wants pkg_resources."""
-    copies = {**{version: f"verl=={version}" for version in OLDER_VERLS}, "setuptools": "setuptools<80"}
+    """The code of older verls, which runs on the newest one's dependencies; the oldest wants pkg_resources.
+
+    LLaMA-Factory's argument classes, which read the recipes' YAML files, need nothing that verl has not brought.
+    """
+    copies = {
+        **{version: f"verl=={version}" for version in OLDER_VERLS},
+        "setuptools": "setuptools<80",
+        "llamafactory": "llamafactory==0.9.5",
+    }
     for name, what in copies.items():
         if (folder / name).is_dir():
             continue

@@ -1,6 +1,6 @@
 """Shared ground of the integration suites: what is under test, where the helpers are, real rows.
 
-The suites need verl and ms-swift, which cannot share an environment. `run.py` makes one for each and sets
+The suites need verl and ms-swift, which cannot share an environment. nox makes one for each and sets
 TABLE_REWARDS_INTEGRATION to its name; without that variable (the fast suite) the folders are not even collected.
 """
 
@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FRAMEWORK = os.environ.get("TABLE_REWARDS_INTEGRATION", "")
 
-collect_ignore = ["run.py", "support"]
+collect_ignore = ["support"]
 collect_ignore += [name for name in ("verl", "swift", "trl", "ray") if name != FRAMEWORK]
 
 if FRAMEWORK:
@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if ROOT / "src" in where.parents:
         raise pytest.UsageError(
             f"table_rewards comes from {where}, the source tree; the integration suites test the installed wheel. "
-            "Run them with: python tests/integration/run.py"
+            "Run them with: make integration"
         )
 
 
@@ -48,7 +48,7 @@ def adapter_file() -> Path:
     assert done.returncode == 0, done.stderr
     path = Path(done.stdout.strip())
     assert path.is_file(), f"{command} printed {done.stdout!r}"
-    assert ROOT not in path.parents or any(part.startswith(".venv") for part in path.parts), path
+    assert ROOT not in path.parents or ".nox" in path.parts, path
     return path
 
 

@@ -18,7 +18,7 @@ LOGS = ROOT / ".venv-logs"
 PAGE = ROOT / "docs/matrix.md"
 HEAD = """# What was run
 
-Written by the integration suite from the tests that passed (`python tests/integration/run.py`, then
+Written by the integration suite from the tests that passed (`make integration`, then
 `python tests/integration/support/matrix.py`): every line is a framework's own code with a reward of ours behind it.
 
 | framework | version | reward | path | tests |

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 if os.environ.get("TABLE_REWARDS_INTEGRATION") != "swift":
-    raise pytest.UsageError("these tests need the real ms-swift: run `python tests/integration/run.py swift`")
+    raise pytest.UsageError("these tests need the real ms-swift: run `nox -s swift`")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 if os.environ.get("TABLE_REWARDS_INTEGRATION") != "trl":
-    raise pytest.UsageError("these tests need the real TRL: run `python tests/integration/run.py trl`")
+    raise pytest.UsageError("these tests need the real TRL: run `nox -s trl`")
 
 SUPPORT = Path(__file__).resolve().parents[1] / "support"
 

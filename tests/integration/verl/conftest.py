@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 if os.environ.get("TABLE_REWARDS_INTEGRATION") != "verl":
-    raise pytest.UsageError("these tests need the real verl: run `python tests/integration/run.py verl`")
+    raise pytest.UsageError("these tests need the real verl: run `nox -s verl`")
 
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # otherwise Ray writes a token into the home directory
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

@@ -106,7 +106,7 @@ def test_llama_factorys_own_classes_take_the_yaml(page: str, block: str, tmp_pat
     Left out for the reading alone: `deepspeed`, which opens the file and wants the package, and `bf16`, which wants a
     GPU; that both are fields is checked.
     """
-    assert LLAMA_FACTORY.is_dir(), "python tests/integration/run.py verl installs it"
+    assert LLAMA_FACTORY.is_dir(), "nox -s verl installs it"
     (tmp_path / "sft.yaml").write_text(block, "utf-8")
     code = """
 import dataclasses, pathlib, sys, yaml

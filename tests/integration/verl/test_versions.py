@@ -1,6 +1,6 @@
 """Older verls with their own config, loader and managers: what `table-rewards verl-args` prints for them works in them.
 
-`run.py` puts their code (without dependencies) beside the environment's; one process a version scores the same rows.
+nox puts their code (without dependencies) beside the environment's; one process a version scores the same rows.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def score(version: str, reward: str, folder: Path) -> dict[str, list[float]]:
         task["batch_overrides"] = printed_overrides(reward, version, "batch")
         task["float_overrides"] = printed_overrides(reward, version, "prime")
     copy = COPIES / version
-    assert (copy / "verl").is_dir(), f"{copy} is missing: run tests/integration/run.py verl"
+    assert (copy / "verl").is_dir(), f"{copy} is missing: run nox -s verl"
     paths = [copy, SUPPORT, *([COPIES / "setuptools"] if version == "0.4.1" else [])]  # 0.4.1 imports pkg_resources
     done = subprocess.run(
         [sys.executable, str(SUPPORT / "verl_version_probe.py")],
