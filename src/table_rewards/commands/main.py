@@ -36,6 +36,7 @@ COMMANDS: Final[Mapping[str, Table]] = {
         "score": ("score a file of completions: streams, resumes, sums up", f"{PACKAGE}.score"),
         "explain": ("one completion's score and the work behind it", f"{PACKAGE}.explain"),
         "report": ("show or compare score files, as text, HTML or PNG", f"{PACKAGE}.report"),
+        "attack": ("what a reward pays for completions that need no answer", f"{PACKAGE}.attack"),
         "profile": ("what a reward would give a trainer: spread in groups, dead groups, speed", f"{PACKAGE}.profile"),
     },
     "rewards and trainers": {
