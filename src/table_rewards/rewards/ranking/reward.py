@@ -50,7 +50,7 @@ class Ranking(Reward[RankingReference]):
             empty ones do not.
         score_range: lowest and highest score; others are out of range.
         margin_weight: what the margin counts beside the ranking.
-        scale: factor of the value (the seed's ``score_scale_factor``).
+        scale: factor of the value (``score_scale_factor`` in the published code).
         rank_correlation: ``kendall`` gives the part ``kendall_tau`` (tau-b); ``both`` adds ``spearman``. Both are 0
             where one side ties all candidates.
         zero_point: ``blind``: only what is above R0 counts, what the ranking earns that ties all candidates:
