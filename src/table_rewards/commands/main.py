@@ -46,6 +46,7 @@ COMMANDS: Final[Mapping[str, Table]] = {
         "verl-args": ("print the right verl overrides for a reward and a verl version", f"{PACKAGE}.verl_args"),
     },
     "data and benchmarks": {
+        "audit": ("which rows of a training file would teach something wrong", f"{PACKAGE}.audit"),
         "generate": ("predictions for any prompt file from OpenAI-compatible endpoints", f"{PACKAGE}.generate"),
         "convert": ("tables between OTSL, HTML and Markdown", f"{PACKAGE}.convert"),
     },
