@@ -12,6 +12,7 @@ import os
 import re
 import string
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Final
 
@@ -55,10 +56,14 @@ class Template:
     ) -> None:
         self.places, self.source = tuple(places), source
         self._parts = self._jinja(text) if self._is_jinja(text) else self._format(text)
-        present = {name for _, name in self._parts}
         for name in self.places if required is None else required:
-            if name not in present:
+            if name not in self.filled:
                 raise ConfigurationError(f"{source} has no place {{{name}}}; it must have one, and knows {self._known}")
+
+    @property
+    def filled(self) -> frozenset[str]:
+        """The places that the text has."""
+        return frozenset(name for _, name in self._parts if name is not None)
 
     @property
     def _known(self) -> str:
@@ -91,6 +96,12 @@ class Template:
             if name is not None and (name not in self.places or form or conversion):
                 raise ConfigurationError(f"{self.source} has the place {{{name}}}; known are {self._known}")
         return [(literal, name) for literal, name, _, _ in parts]
+
+    def without(self, words: str) -> Template:
+        """The same template with some of its words left out."""
+        shorter = copy(self)
+        shorter._parts = [(literal.replace(words, ""), name) for literal, name in self._parts]
+        return shorter
 
     def fill(self, **values: object) -> str:
         """The text with every place filled."""

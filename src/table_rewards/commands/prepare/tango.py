@@ -1,108 +1,26 @@
-"""`table-rewards prepare tango-sft|tango-rl|tango-eval|split`: RL Tango's data, and a seeded split of any file."""
+"""`table-rewards prepare tango-rl|tango-eval|split`: RL Tango's data, and a seeded split of any file."""
 
 from __future__ import annotations
 
 import argparse
-import sys
+import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.prepare.reasons import add_prompt, add_source, need_some, prompt_of, rows_of, tell
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets.files import RowWriter, read_rows
+from table_rewards.datasets.files import RowWriter, count_rows
 from table_rewards.datasets.files.split import SEED, TRAIN_RATIO, split_file
+from table_rewards.datasets.tango.difficulty import DIFFICULTY, EASY_SHARE, HARD_SHARE, VALIDATION, mix
 from table_rewards.datasets.tango.evals import READERS, eval_rows
-from table_rewards.datasets.tango.generation import TEMPERATURE, TOP_P, accepted_solutions
 from table_rewards.datasets.tango.problems import Problem, problems, rl_row
+from table_rewards.datasets.tango.prompts import GeneratorPrompt
 
-HELD_OUT: Final = 2_000
-
-
-def _source(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--input", required=True, metavar="FILE", help=f"{what}: parquet, JSON lines or JSON")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N rows alone")
-
-
-def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    from itertools import islice
-
-    return islice(read_rows(options.input), options.limit)
-
-
-# -- tango-sft --------------------------------------------------------------------------------------------------------
-
-
-def configure_sft(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Ask a model for a solution of every problem and keep those whose answer is right, by the Mathematics reward, "
-        "and whose form is whole. Source: Eurus-2-SFT-Data, Eurus-2-RL-Data, DeepMath, or rows with a question and an "
-        "answer; Eurus's rows of other tasks are left out. A --cache makes an interrupted run go on where it was."
-    )
-    _source(parser, "problems")
-    parser.add_argument(
-        "--output", required=True, type=Path, metavar="OUT", help=".parquet or .jsonl: prompt, response"
-    )
-    where = parser.add_argument_group("endpoints")
-    where.add_argument(
-        "--endpoint",
-        action="append",
-        metavar="URL",
-        help="OpenAI-compatible server; repeatable (default: $llm_serve_urls)",
-    )
-    where.add_argument("--model", help="served model name (default: the one that /v1/models offers)")
-    where.add_argument("--api-key-env", metavar="NAME", help="environment variable that holds the API key")
-    where.add_argument("--cache", metavar="FILE", help="SQLite file of the replies")
-    how = parser.add_argument_group("sampling and rejection")
-    how.add_argument(
-        "--attempts", type=int, default=1, metavar="N", help="solutions to try for a problem (%(default)s)"
-    )
-    how.add_argument("--temperature", type=float, default=TEMPERATURE, metavar="T", help="(%(default)g)")
-    how.add_argument("--top-p", type=float, default=TOP_P, metavar="P", help="(%(default)g)")
-    how.add_argument(
-        "--max-tokens", type=int, default=2048, metavar="N", help="most tokens of a solution (%(default)s)"
-    )
-    how.add_argument("--seed", type=int, default=SEED, metavar="N", help="(%(default)s)")
-    how.add_argument(
-        "--least-format",
-        type=float,
-        default=1.0,
-        metavar="MARK",
-        help="least mark of the form, in [0, 1] (%(default)g)",
-    )
-
-
-def run_sft(options: argparse.Namespace) -> int:
-    from table_rewards.llm import Sampling, get_pool
-
-    if options.attempts < 1:
-        raise ConfigurationError(f"--attempts must be at least 1, not {options.attempts}")
-    pool = get_pool(
-        options.endpoint,
-        model=options.model,
-        api_key_env=options.api_key_env,
-        cache=options.cache,
-        deadline_s=1800.0,
-        timeout_s=600.0,
-    )
-    sampling = Sampling(options.temperature, options.top_p, options.max_tokens, options.seed)
-    left_out: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
-    found = problems(_rows(options), left_out)
-    with RowWriter(options.output) as writer:
-        for row in accepted_solutions(
-            found, pool, sampling, counts, attempts=options.attempts, least_format=options.least_format
-        ):
-            writer.write([row])
-        _some(writer.count, left_out + counts)
-    total = sum(counts.values())
-    print(f"{options.output}: {writer.count:,} solutions of {total:,} problems ({writer.count / total:.1%})")
-    rejected = Counter({name: count for name, count in counts.items() if name != "accepted"})
-    _tell(rejected, "rejected")
-    _tell(left_out, "left out")
-    return INCOMPLETE if counts["unanswered"] else DONE
+BLOCK: Final = 1024
 
 
 # -- tango-rl ---------------------------------------------------------------------------------------------------------
@@ -111,72 +29,124 @@ def run_sft(options: argparse.Namespace) -> int:
 def configure_rl(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Write train.parquet and validation.parquet for verl: mathematical problems in the generator's prompt, with "
-        "the gold answer for the rewards generator and mathematics. With --max-difficulty (DeepMath) the harder "
-        "problems go to train_hard.parquet."
+        "the gold answer for the rewards generator and mathematics. With --difficulty (DeepMath-103K) the mixture of "
+        "RL Tango's second recipe instead: train_easy.parquet, train_hard.parquet and validation.parquet, shuffled. "
+        "With --max-difficulty the harder problems go to train_hard.parquet."
     )
-    _source(parser, "problems, such as Eurus-2-RL-Data or DeepMath-103K")
+    add_source(parser, "problems, such as Eurus-2-RL-Data or DeepMath-103K")
     parser.add_argument(
         "--output-dir", "--output_dir", required=True, type=Path, metavar="DIR", help="created if need be"
     )
-    parser.add_argument("--data-source", metavar="NAME", help="data_source of the rows (default: the source rows')")
+    parser.add_argument(
+        "--data-source", metavar="NAME", help="data_source of the rows (default: the source rows', or DeepMath-103K)"
+    )
     parser.add_argument("--split", default="train", metavar="NAME", help="split named in extra_info (%(default)s)")
     parser.add_argument(
-        "--validation", type=int, default=0, metavar="N", help=f"rows to hold out, {HELD_OUT:,} in RL Tango's fork (0)"
+        "--validation", type=int, metavar="N", help=f"rows to hold out ({VALIDATION:,} with --difficulty, else 0)"
     )
-    parser.add_argument("--max-difficulty", type=float, metavar="D", help="harder rows go to a file of their own")
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="(%(default)s)")
+    add_prompt(parser)
+    group = parser.add_argument_group("difficulty")
+    either = group.add_mutually_exclusive_group()
+    either.add_argument(
+        "--difficulty", type=float, metavar="D", help=f"mix easy and hard: up to D is low, {DIFFICULTY:g} as published"
+    )
+    either.add_argument("--max-difficulty", type=float, metavar="D", help="harder rows go to a file of their own")
+    group.add_argument(
+        "--easy-share", type=float, metavar="S", help=f"share of the low ones in train_easy ({EASY_SHARE:g})"
+    )
+    group.add_argument(
+        "--hard-share", type=float, metavar="S", help=f"share of the high ones in train_easy ({HARD_SHARE:g})"
+    )
 
 
 def run_rl(options: argparse.Namespace) -> int:
-    from table_rewards.datasets.files import count_rows
-
+    prompt = prompt_of(options)
     left_out: Counter[str] = Counter()
-    total = sum(1 for _ in problems(_rows(options), left_out)) if options.validation else 0
-    if options.validation and not 0 < options.validation < total:
-        raise ConfigurationError(
-            f"--validation {options.validation} of {total:,} usable rows leaves nothing to train on"
-        )
-    held = _sample(total, options.validation, options.seed)
+    if options.difficulty is not None:
+        _mixture(options, prompt, left_out)
+    else:
+        for option in ("easy_share", "hard_share"):
+            if getattr(options, option) is not None:
+                raise ConfigurationError(f"--{option.replace('_', '-')} needs --difficulty, which says what is easy")
+        _sets(options, prompt, left_out)
+    print(prompt.described())
+    tell(left_out, "left out")
+    return DONE
+
+
+def _mixture(options: argparse.Namespace, prompt: GeneratorPrompt, left_out: Counter[str]) -> None:
+    """The easy and the hard set of the second recipe, and what both are validated on."""
+    found = []
+    for problem in problems(rows_of(options), left_out):
+        if problem.difficulty is None:
+            left_out["no difficulty"] += 1
+        else:
+            found.append(problem)
+    need_some(len(found), left_out)
+    made = mix(
+        found,
+        difficulty=options.difficulty,
+        easy_share=EASY_SHARE if options.easy_share is None else options.easy_share,
+        hard_share=HARD_SHARE if options.hard_share is None else options.hard_share,
+        validation=VALIDATION if options.validation is None else options.validation,
+        seed=options.seed,
+    )
+    parts = (("train_easy", made.easy), ("train_hard", made.hard), ("validation", made.validation))
+    for name, part in parts:
+        split = "validation" if name == "validation" else options.split
+        path = options.output_dir / f"{name}.parquet"
+        if not part:
+            path.unlink(missing_ok=True)
+            print(f"{path}: no rows, not written")
+            continue
+        with RowWriter(path) as writer:
+            for start in range(0, len(part), BLOCK):
+                writer.write(
+                    rl_row(problem, start + place, split, options.data_source, prompt)
+                    for place, problem in enumerate(part[start : start + BLOCK])
+                )
+        above = sum(problem.difficulty is not None and problem.difficulty > options.difficulty for problem in part)
+        print(f"{path}: {len(part):,} rows, {above:,} of them above {options.difficulty:g}")
+    print(f"{made.low:,} problems up to {options.difficulty:g} and {made.high:,} above it to train on")
+    tell({"validation questions stand in training too: the source repeats them": made.repeated}, "note")
+
+
+def _sets(options: argparse.Namespace, prompt: GeneratorPrompt, left_out: Counter[str]) -> None:
+    """Training rows in the order of the source, some held out by seed."""
+    validation = options.validation or 0
+    total = sum(1 for _ in problems(rows_of(options), left_out)) if validation else 0
+    if validation and not 0 < validation < total:
+        raise ConfigurationError(f"--validation {validation} of {total:,} usable rows leaves nothing to train on")
+    held = frozenset(random.Random(options.seed).sample(range(total), validation))
     left_out.clear()
-    folder: Path = options.output_dir
     names = [
         "train",
         *(["validation"] if held else []),
         *(["train_hard"] if options.max_difficulty is not None else []),
     ]
-    writers = {name: RowWriter(folder / f"{name}.parquet") for name in names}
-    from contextlib import ExitStack
-
+    writers = {name: RowWriter(options.output_dir / f"{name}.parquet") for name in names}
     with ExitStack() as stack:
         for writer in writers.values():
             stack.enter_context(writer)
         buffers: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        for index, problem in enumerate(problems(_rows(options), left_out)):
+        for index, problem in enumerate(problems(rows_of(options), left_out)):
             name = "validation" if index in held else _shelf(problem, options.max_difficulty)
             split = "validation" if name == "validation" else options.split
-            buffers[name].append(rl_row(problem, index, split, options.data_source))
-            if len(buffers[name]) >= 1024:
+            buffers[name].append(rl_row(problem, index, split, options.data_source, prompt))
+            if len(buffers[name]) >= BLOCK:
                 writers[name].write(buffers[name])
                 buffers[name] = []
         for name, rest in buffers.items():
             writers[name].write(rest)
-        _some(sum(writer.count for writer in writers.values()), left_out)
+        need_some(sum(writer.count for writer in writers.values()), left_out)
     for writer in writers.values():
         print(f"{writer.path}: {count_rows(writer.path):,} rows")
-    _tell(left_out, "left out")
-    return DONE
-
-
-def _sample(total: int, count: int, seed: int) -> frozenset[int]:
-    import random
-
-    return frozenset(random.Random(seed).sample(range(total), count))
 
 
 def _shelf(problem: Problem, most: float | None) -> str:
-    return (
-        "train_hard" if most is not None and problem.difficulty is not None and problem.difficulty > most else "train"
-    )
+    hard = most is not None and problem.difficulty is not None and problem.difficulty > most
+    return "train_hard" if hard else "train"
 
 
 # -- tango-eval -------------------------------------------------------------------------------------------------------
@@ -188,17 +158,20 @@ def configure_eval(parser: argparse.ArgumentParser) -> None:
         "of TableBench only NumericalReasoning and FactChecking are part of it, so its numbers are not TableBench's."
     )
     parser.add_argument("set", choices=sorted(READERS), metavar="SET", help=", ".join(READERS))
-    _source(parser, "the published set")
+    add_source(parser, "the published set")
     parser.add_argument("--output", required=True, type=Path, metavar="OUT", help=".parquet or .jsonl")
+    add_prompt(parser)
 
 
 def run_eval(options: argparse.Namespace) -> int:
+    prompt = prompt_of(options, evaluation=True)
     left_out: Counter[str] = Counter()
     with RowWriter(options.output) as writer:
-        writer.write(eval_rows(options.set, _rows(options), left_out))
-        _some(writer.count, left_out)
+        writer.write(eval_rows(options.set, rows_of(options), left_out, prompt))
+        need_some(writer.count, left_out)
     print(f"{options.output}: {writer.count:,} rows, data_source {options.set}")
-    _tell(left_out, "left out")
+    print(prompt.described())
+    tell(left_out, "left out")
     return DONE
 
 
@@ -233,25 +206,7 @@ def run_split(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _some(count: int, reasons: Mapping[str, int]) -> None:
-    if not count:
-        raise ConfigurationError(
-            f"no row could be used, nothing is written: {_listed(reasons) or 'the file has no rows'}"
-        )
-
-
-def _tell(reasons: Mapping[str, int], what: str) -> None:
-    if any(reasons.values()):
-        print(f"{what}: {_listed(reasons)}", file=sys.stderr)
-
-
-def _listed(reasons: Mapping[str, int]) -> str:
-    ordered: Iterable[tuple[str, int]] = sorted(reasons.items(), key=lambda item: -item[1])
-    return ", ".join(f"{count:,} {name}" for name, count in ordered)
-
-
 SUBCOMMANDS: Final[dict[str, Task]] = {
-    "tango-sft": Task("solutions from an endpoint, kept when their answer is right", configure_sft, run_sft),
     "tango-rl": Task("verl rows for RL Tango's generator", configure_rl, run_rl),
     "tango-eval": Task("one of RL Tango's nine evaluation sets as verl rows", configure_eval, run_eval),
     "split": Task("any file into train and test, by seed", configure_split, run_split),

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from table_rewards.core.rows import as_mapping, plain
-from table_rewards.datasets.tango.prompts import generator_prompt
+from table_rewards.datasets.tango.prompts import GeneratorPrompt
 
 MATHEMATICAL: Final = ("MATH500", "AIME2024", "AIME2025", "AMC2023", "OlympiadBench")
 TABLE_TYPES: Final = ("NumericalReasoning", "FactChecking")
@@ -101,8 +101,10 @@ READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Pair]]] = {
 }
 
 
-def eval_rows(name: str, rows: Iterable[Mapping[str, Any]], left_out: Counter[str]) -> Iterator[dict[str, Any]]:
-    """The verl rows of a set; what is left out is counted by its reason.
+def eval_rows(
+    name: str, rows: Iterable[Mapping[str, Any]], left_out: Counter[str], prompt: GeneratorPrompt | None = None
+) -> Iterator[dict[str, Any]]:
+    """The verl rows of a set, in a prompt (default: ours, tagged); what is left out is counted by its reason.
 
     >>> rows = [{"question": "Is ice cold?", "answer": True, "facts": ["Ice is frozen water."]}]
     >>> row = next(eval_rows("StrategyQA", rows, Counter()))
@@ -110,6 +112,7 @@ def eval_rows(name: str, rows: Iterable[Mapping[str, Any]], left_out: Counter[st
     ('StrategyQA', 'True', 0)
     """
     read = READERS[name]
+    prompt = prompt or GeneratorPrompt()
     index = 0
     for row in rows:
         try:
@@ -123,7 +126,7 @@ def eval_rows(name: str, rows: Iterable[Mapping[str, Any]], left_out: Counter[st
         question, answer = pair
         yield {
             "data_source": name,
-            "prompt": [{"role": "user", "content": generator_prompt(question, mathematical=name in MATHEMATICAL)}],
+            "prompt": [{"role": "user", "content": prompt(question, mathematical=name in MATHEMATICAL)}],
             "ability": "math" if name in MATHEMATICAL else "reasoning",
             "reward_model": {"style": "rule", "ground_truth": answer},
             "extra_info": {"index": index, "split": "test", "question": question},

@@ -1,0 +1,83 @@
+"""What the tasks of RL Tango share: where rows come from, which prompt they get, and why some were left out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.datasets.files import read_rows
+from table_rewards.datasets.tango.prompts import KINDS, GeneratorPrompt
+
+
+def add_source(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--input`` and ``--limit``."""
+    parser.add_argument("--input", required=True, metavar="FILE", help=f"{what}: parquet, JSON lines or JSON")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N rows alone")
+
+
+def rows_of(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The rows of ``--input``."""
+    return islice(read_rows(options.input), options.limit)
+
+
+def add_prompt(parser: argparse.ArgumentParser) -> None:
+    """Add ``--prompt``, ``--prompt-file`` and ``--fingerprint``."""
+    group = parser.add_argument_group("prompt")
+    group.add_argument(
+        "--prompt",
+        choices=KINDS,
+        default=KINDS[0],
+        help="tagged: steps in tags, in our own words; lrm: for reasoning models, as published (%(default)s)",
+    )
+    add_prompt_file(group, "{{ prompt }} or {question}")
+
+
+def add_prompt_file(group: Any, places: str) -> None:
+    """Add ``--prompt-file`` and ``--fingerprint``."""
+    group.add_argument(
+        "--prompt-file",
+        metavar="FILE",
+        help=f"a template of your own, with {places.replace('%', '%%')}: a text file, or FILE.py:NAME for a constant",
+    )
+    group.add_argument(
+        "--fingerprint", metavar="#HASH/LENGTH", help="stop unless the prompt has this fingerprint, which is printed"
+    )
+
+
+def prompt_of(options: argparse.Namespace, *, evaluation: bool = False) -> GeneratorPrompt:
+    """The generator's prompt that the arguments name.
+
+    Raises:
+        ConfigurationError: the file is no template, or has another fingerprint.
+    """
+    return GeneratorPrompt(
+        options.prompt, file=options.prompt_file, expected=options.fingerprint, evaluation=evaluation
+    )
+
+
+def need_some(count: int, reasons: Mapping[str, int]) -> None:
+    """Stop where no row could be used.
+
+    Raises:
+        ConfigurationError: says why the rows were left out.
+    """
+    if not count:
+        raise ConfigurationError(
+            f"no row could be used, nothing is written: {listed(reasons) or 'the file has no rows'}"
+        )
+
+
+def tell(reasons: Mapping[str, int], what: str) -> None:
+    """Print reasons with their counts, where there are any."""
+    if any(reasons.values()):
+        print(f"{what}: {listed(reasons)}", file=sys.stderr)
+
+
+def listed(reasons: Mapping[str, int]) -> str:
+    """Reasons with their counts, the most frequent first."""
+    ordered = sorted(reasons.items(), key=lambda item: -item[1])
+    return ", ".join(f"{count:,} {name}" for name, count in ordered if count)
