@@ -4,7 +4,7 @@
 
 Everything runs against the same server process, one after the other. What is reported:
     CPU a request and requests a second at 64, 256, 512 and 1,024 in flight;
-    the same for the seed's way (120 threads and a blocking SDK);
+    the same for the published way (120 threads and a blocking SDK);
     64 completions with 8 questions over 2 servers, as a multiple of what the latency alone costs.
 """
 
@@ -23,7 +23,7 @@ from table_rewards.llm import get_pool
 from table_rewards.rewards.qa_f1 import QAF1
 
 LATENCY_S = 0.05
-SEED_THREADS = 120
+PUBLISHED_THREADS = 120
 HERE = Path(__file__).parent
 
 
@@ -60,9 +60,9 @@ def ours(url: str, in_flight: int, count: int) -> tuple[float, float]:
     return count / wall, cpu / count * 1e3
 
 
-def seed_way(python: str, url: str) -> dict[str, float]:
+def published_way(python: str, url: str) -> dict[str, float]:
     done = subprocess.run(
-        [python, str(HERE / "llm_seed_way.py"), url, "1500", str(SEED_THREADS)],
+        [python, str(HERE / "llm_published_way.py"), url, "1500", str(PUBLISHED_THREADS)],
         capture_output=True,
         text=True,
         check=True,
@@ -100,11 +100,13 @@ def main(arguments: list[str] | None = None) -> int:
             rate, cpu = ours(urls[0], in_flight, max(4000, 4 * in_flight))
             best = max(best, rate)
             print(f"{'ours':<28}{in_flight:>10,}{rate:>12,.0f}{cpu:>13.3f}{in_flight / LATENCY_S:>17,.0f}")
-        seed = seed_way(options.sdk_python, urls[0])
-        label = f"seed: threads + {seed['way']}"
-        bound = SEED_THREADS / LATENCY_S
-        print(f"{label:<28}{SEED_THREADS:>10,}{seed['per_second']:>12,.0f}{seed['cpu_ms']:>13.3f}{bound:>17,.0f}")
-        print(f"throughput {best / seed['per_second']:.1f} x the seed's way\n")
+        published = published_way(options.sdk_python, urls[0])
+        label = f"published: threads + {published['way']}"
+        bound = PUBLISHED_THREADS / LATENCY_S
+        print(
+            f"{label:<28}{PUBLISHED_THREADS:>10,}{published['per_second']:>12,.0f}{published['cpu_ms']:>13.3f}{bound:>17,.0f}"
+        )
+        print(f"throughput {best / published['per_second']:.1f} x the published way\n")
         for in_flight in (64, 128, 256, 512):
             wall, floor, cpu = qa_f1_batch(urls, in_flight)
             print(

@@ -3,7 +3,7 @@
     python benchmarks/bench_sandbox.py [--jobs 400] [--rounds 3]
 
 CPU milliseconds a snippet are those of all processes (trainer's children, reaped); the machine may be busy meanwhile.
-The peer is what the seed systems do: ``subprocess.run([sys.executable, "-c", code])``, once a snippet or once a test.
+The peer is what the published systems do: ``subprocess.run([sys.executable, "-c", code])``, once a snippet or test.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""TableBench and TableRegion on 100,000 samples against the seeds' per-sample way, CPU time, one process, one run.
+"""TableBench and TableRegion on 100,000 samples against the published per-sample way, CPU time, one process, one run.
 
     python benchmarks/bench_tablebench.py [--samples N] [--peer N]
 
 Samples are the shipped real ones in groups of eight completions a prompt, each with a chain of thought of its own, 220
-to 2,200 characters long; a quarter right, the others with the answer of another question. The seeds' way runs on the
+to 2,200 characters long; a quarter right, the others with the answer of another question. The published way runs on the
 first --peer of them.
 """
 
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import tablebench_seed_way as seed_way
+import tablebench_published_way as published_way
 from table_rewards import TableBench, TableRegion
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -77,23 +77,23 @@ def compare(
     options: dict[str, Any],
     samples: tuple[list[str], list[dict[str, Any]]],
     some: int,
-    seeds: Callable[[str, dict[str, Any]], Any],
+    published: Callable[[str, dict[str, Any]], Any],
 ) -> None:
-    """Print a line for each profile: our rate, the seeds' rate on the first ``some`` samples, the ratio."""
+    """Print a line for each profile: our rate, the published code's rate on the first ``some`` samples, the ratio."""
     texts, golds = samples
-    plain = rate(lambda: [seeds(text, gold) for text, gold in zip(texts[:some], golds, strict=False)], some, 1)
+    plain = rate(lambda: [published(text, gold) for text, gold in zip(texts[:some], golds, strict=False)], some, 1)
     for profile in ("corrected", "released"):
         made = reward(profile=profile, **options)
         ours = rate(lambda made=made: made(texts, golds), len(texts))
         print(f"{name + ', ' + profile:44}{ours:12,.0f}{plain:12,.0f}{ours / plain:8.1f}x")
 
 
-def seeds_answer(text: str, gold: dict[str, Any]) -> Any:
-    return seed_way.table_bench(text, gold["answer"])
+def published_answer(text: str, gold: dict[str, Any]) -> Any:
+    return published_way.table_bench(text, gold["answer"])
 
 
-def seeds_region(text: str, gold: dict[str, Any]) -> Any:
-    return seed_way.table_region(text, gold["answer"], gold["gold_area"])
+def published_region(text: str, gold: dict[str, Any]) -> Any:
+    return published_way.table_region(text, gold["answer"], gold["gold_area"])
 
 
 def main() -> None:
@@ -103,12 +103,12 @@ def main() -> None:
     arguments = parser.parse_args()
     count, some = arguments.samples, arguments.peer
 
-    print(f"{'samples a second of one core':44}{'ours':>12}{'the seeds':>12}{'ratio':>9}")
-    compare("TableBench, exact match", TableBench, {}, answers(count, {"EM"}), some, seeds_answer)
+    print(f"{'samples a second of one core':44}{'ours':>12}{'published':>12}{'ratio':>9}")
+    compare("TableBench, exact match", TableBench, {}, answers(count, {"EM"}), some, published_answer)
     compare(
-        "TableBench, all", TableBench, {}, answers(count, {"EM", "EM_with_error_10", "ROUGE-L"}), some, seeds_answer
+        "TableBench, all", TableBench, {}, answers(count, {"EM", "EM_with_error_10", "ROUGE-L"}), some, published_answer
     )
-    compare("TableRegion", TableRegion, {"weight": 0.1}, regions(count), some, seeds_region)
+    compare("TableRegion", TableRegion, {"weight": 0.1}, regions(count), some, published_region)
 
     took = []
     for _ in range(5):

@@ -1,7 +1,7 @@
 """TEDS against its peers: whole pairs with parsing, by size of the table, and the batch of a GRPO step. One process.
 
-    python benchmarks/bench_teds.py               # a minute; the seeds' way up to 450 cells
-    python benchmarks/bench_teds.py --full        # some five minutes; the seeds' way up to 1,000 cells
+    python benchmarks/bench_teds.py               # a minute; the published code up to 450 cells
+    python benchmarks/bench_teds.py --full        # some five minutes; the published code up to 1,000 cells
     python benchmarks/bench_teds.py --plot        # also writes docs/images/teds_speed.svg
 
 CPU time, the best of several runs. Peers that are not installed are left out with a line: docling-metrics-table,
@@ -25,19 +25,19 @@ from table_rewards.tables.table import Table
 from table_rewards.tables.tree_distance.similarity import similarity
 from table_rewards.tables.trees.normalisation import tree_of
 from table_variants import real_tables, variants
-from teds_seed_way import seed_teds
+from teds_published_way import published_teds
 
 Pair = tuple[str, str]
 SIZES = (40, 100, 200, 400, 1_000, 1_450)
 KINDS = ("light_typos", "dropped_rows", "wrong_spans", "split_rows")
 IMAGE = pathlib.Path(__file__).parent.parent / "docs" / "images" / "teds_speed.svg"
 OURS = "table_rewards"
-SEEDS = "the seeds' way (apted)"
+PUBLISHED = "the published code (apted)"
 COMPILED = "compiled kernel (numba)"
 
 
 def ours(pairs: Sequence[Pair]) -> list[float]:
-    """Through the public door, with the structure part, the reference parsed anew."""
+    """Through the public entry point, with the structure part, the reference parsed anew."""
     table_reward._first_table.cache_clear()
     reward = TEDS(normalisation="omnidocbench", denominator="pubtabnet")
     return reward([p for p, _ in pairs], [r for _, r in pairs]).values.tolist()
@@ -51,8 +51,8 @@ def ours_alone(pairs: Sequence[Pair]) -> list[float]:
     return reward([p for p, _ in pairs], [r for _, r in pairs]).values.tolist()
 
 
-def seeds(pairs: Sequence[Pair]) -> list[float]:
-    return [max(0.0, seed_teds(*pair)) for pair in pairs]
+def published(pairs: Sequence[Pair]) -> list[float]:
+    return [max(0.0, published_teds(*pair)) for pair in pairs]
 
 
 def compiled(pairs: Sequence[Pair]) -> list[float]:
@@ -101,7 +101,7 @@ def recognition_metric(pairs: Sequence[Pair]) -> list[float]:
 PEERS: dict[str, tuple[str | None, Callable[[Sequence[Pair]], list[float]], int]] = {
     # name: (module that it needs, scores, largest table in cells that it is given)
     OURS: (None, ours, 10**9),
-    SEEDS: (None, seeds, 450),
+    PUBLISHED: (None, published, 450),
     COMPILED: ("numba", compiled, 10**9),
     "docling-metrics-table (C++, texts equal or not)": ("docling_metrics_table", docling, 10**9),
     "table_recognition_metric (apted)": ("table_recognition_metric", recognition_metric, 250),
@@ -146,22 +146,22 @@ def pairs_of_size(cells: int, tables: Sequence[Table]) -> list[Pair]:
 def by_size(peers: dict[str, Any], full: bool) -> dict[str, list[tuple[int, float]]]:
     tables = [table for _, table in real_tables("wikitablequestions")]
     curves: dict[str, list[tuple[int, float]]] = {name: [] for name in peers}
-    print("\nOne pair, parsing included, CPU ms (mean over damaged real tables); x: the seeds' way / ours")
+    print("\nOne pair, parsing included, CPU ms (mean over damaged real tables); x: the published code / ours")
     for size in SIZES:
         pairs = pairs_of_size(size, tables)
         cells = round(sum(reference.count("<t") - reference.count("<tr") - 1 for _, reference in pairs) / len(pairs))
         line = f"{cells:>6} cells"
         for name, (scores, limit) in peers.items():
-            if full and name == SEEDS:
+            if full and name == PUBLISHED:
                 limit = 1_100
             if cells <= limit:
                 value = cpu_ms(scores, pairs, 7) / len(pairs)
                 curves[name].append((cells, value))
                 line += f" | {name.split(' (')[0]} {value:.2f}"
-        if curves[SEEDS] and curves[SEEDS][-1][0] == cells:
+        if curves[PUBLISHED] and curves[PUBLISHED][-1][0] == cells:
             alone = cpu_ms(ours_alone, pairs, 7) / len(pairs)
-            line += f" | x {curves[SEEDS][-1][1] / curves[OURS][-1][1]:.0f}"
-            line += f", without S-TEDS {alone:.2f}, x {curves[SEEDS][-1][1] / alone:.0f}"
+            line += f" | x {curves[PUBLISHED][-1][1] / curves[OURS][-1][1]:.0f}"
+            line += f", without S-TEDS {alone:.2f}, x {curves[PUBLISHED][-1][1] / alone:.0f}"
         print(line, flush=True)
     return curves
 
@@ -179,10 +179,10 @@ def batch(low: int, high: int, seed: int) -> list[Pair]:
 
 
 def differences(pairs: Sequence[Pair]) -> str:
-    """How far our scores are from the seeds', and whether that is what docs/rewards/teds.md says it is."""
+    """How far our scores are from the published code's, and whether that is what docs/rewards/teds.md says it is."""
     scores = ours(pairs)
-    mended = [max(0.0, seed_teds(*pair, mended=True)) for pair in pairs]
-    released = max(abs(a - b) for a, b in zip(scores, seeds(pairs), strict=True))
+    mended = [max(0.0, published_teds(*pair, mended=True)) for pair in pairs]
+    released = max(abs(a - b) for a, b in zip(scores, published(pairs), strict=True))
     left = max(abs(a - b) for a, b in zip(scores, mended, strict=True))
     return f"largest difference {released:.1e}; {left:.1e} once entities are resolved once and cut tags dropped there"
 
@@ -198,8 +198,8 @@ def batches(peers: dict[str, Any], full: bool) -> None:
             ratios = took[OURS] / took[COMPILED], alone / took[COMPILED]
             line += f" | compiled {took[COMPILED]:.1f}, ours / compiled {ratios[0]:.2f} and {ratios[1]:.2f}"
         if low < 500 and (full or seed == 1):
-            value = cpu_ms(seeds, pairs, 1)
-            line += f" | the seeds' way {value:,.0f}, x {value / took[OURS]:.0f}"
+            value = cpu_ms(published, pairs, 1)
+            line += f" | the published code {value:,.0f}, x {value / took[OURS]:.0f}"
             line += f" ({differences(pairs)})" if full else ""
         print(line, flush=True)
 
@@ -232,7 +232,7 @@ def plot(curves: dict[str, list[tuple[int, float]]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--full", action="store_true", help="give the seeds' way tables of 1,000 cells, and every batch"
+        "--full", action="store_true", help="give the published code tables of 1,000 cells, and every batch"
     )
     parser.add_argument("--plot", action="store_true", help="write docs/images/teds_speed.svg")
     options = parser.parse_args()

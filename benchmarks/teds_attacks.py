@@ -39,7 +39,7 @@ def before_rows(cells: Cells, extra: str) -> str:
 class Attack(NamedTuple):
     name: str
     prediction: str
-    seeds_hang: bool = False
+    published_hangs: bool = False
     which: str = "first"
 
 
@@ -70,17 +70,17 @@ ATTACKS = (
     Attack("the right table in `<think>`, none behind it", f"<think>{REFERENCE}</think>I am done."),
     Attack("the right table in a comment", f"<table><!-- {REFERENCE} --><tr><td>?</td></tr></table>"),
     Attack("the right table as text of one cell", table([[REFERENCE.replace("<", "&lt;")]])),
-    Attack("100,000 cells", table([["7.87"] * 10] * 10_000), seeds_hang=True),
+    Attack("100,000 cells", table([["7.87"] * 10] * 10_000), published_hangs=True),
 )  # fmt: skip
 
 
-def seeds_score(attack: Attack) -> str:
-    from teds_seed_way import seed_teds
+def published_score(attack: Attack) -> str:
+    from teds_published_way import published_teds
 
-    if attack.seeds_hang:
+    if attack.published_hangs:
         return "hangs"
     try:
-        return f"{seed_teds(attack.prediction, REFERENCE):.2f}"
+        return f"{published_teds(attack.prediction, REFERENCE):.2f}"
     except (ValueError, ZeroDivisionError, RecursionError) as error:
         return type(error).__name__
 
@@ -98,7 +98,7 @@ def markdown() -> str:
     ]
     for attack in ATTACKS:
         ours = " | ".join(f"{our_score(attack, name):.2f}" for name in ("standard", "omnidocbench"))
-        lines.append(f"| {attack.name} | {seeds_score(attack)} | {ours} |")
+        lines.append(f"| {attack.name} | {published_score(attack)} | {ours} |")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The swift door, without swift: classes that every version can build and call."""
+"""The swift plug-in, without swift: classes that every version can build and call."""
 
 from __future__ import annotations
 

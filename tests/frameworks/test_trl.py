@@ -1,4 +1,4 @@
-"""The TRL door, without TRL: called as its trainers call it, from 0.24 to 1.16."""
+"""The TRL plug-in, without TRL: called as its trainers call it, from 0.24 to 1.16."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verl door: every function keeps verl's return contract, whatever comes in."""
+"""The verl plug-in: every function keeps verl's return contract, whatever comes in."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ Argument = TypeVar("Argument")
 Value = TypeVar("Value")
 
 
-class Once(dict[Argument, Value]):
+class Memo(dict[Argument, Value]):
     """A dictionary that asks ``function`` for what it lacks.
 
-    >>> lengths = Once(len)
+    >>> lengths = Memo(len)
     >>> [lengths[word] for word in ("ab", "abc", "ab")], lengths
     ([2, 3, 2], {'ab': 2, 'abc': 3})
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from table_rewards.tables.memo import Once
+from table_rewards.tables.memo import Memo
 
 MAX_SLOTS: Final = 1_000_000
 """Grid slots (rows x columns) beyond which spans are no longer believed."""
@@ -81,10 +81,10 @@ class Table:
     @classmethod
     def of(cls, rows: Iterable[Sequence[Cell | str | tuple[str, int, int]]], header_rows: int = 0) -> Table:
         """Build a table from rows of cells, texts, or (text, colspan, rowspan); equal ones share their cell."""
-        heads: Once[Cell | str | tuple[str, int, int], Cell] = Once(
+        heads: Memo[Cell | str | tuple[str, int, int], Cell] = Memo(
             lambda content: _cell(content)._replace(header=True)
         )
-        others: Once[Cell | str | tuple[str, int, int], Cell] = Once(_cell)
+        others: Memo[Cell | str | tuple[str, int, int], Cell] = Memo(_cell)
         built = []
         for index, row in enumerate(rows):
             cells = heads if index < header_rows else others

@@ -1,4 +1,4 @@
-"""Training data for ranking models: what the seed's scripts made, without their defects."""
+"""Training data for ranking models: what the published scripts made, without their defects."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_an_analysis_that_ends_with_the_answer_is_not_given_another():
 
 
 def test_every_augmentation_is_distinct_and_keeps_its_candidates():
-    """M8: the seed's shuffled rows drop mt_texts."""
+    """M8: the published shuffled rows drop mt_texts."""
     rows = list(rl_rows([GROUP], subgroups=4, shuffles=4))
     assert len(rows) == len({key(row) for row in rows})
     wholes = [row for row in rows if len(row["extra_info"]["mt_texts"]) == 6]
@@ -98,7 +98,7 @@ def test_the_orders_reference_for_prompts_that_ask_for_an_order():
 
 
 def test_languages_are_named_ukrainian_too():
-    """M7: one of the seed's two language maps lacks uk."""
+    """M7: one of the two published language maps lacks uk."""
     assert "6 translations of it into Ukrainian follow" in next(rl_rows([GROUP]))["prompt"][0]["content"]
 
 

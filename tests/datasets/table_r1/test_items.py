@@ -41,7 +41,7 @@ def gold(item):
 
 @pytest.mark.parametrize("rows", [PUBLISHED, TABLEBENCH], ids=["published", "tablebench"])
 def test_round_trip_through_verl_and_swift_earns_everything(rows):
-    """Rows as they are written to the files, scored by both doors: the gold completion 1.0, another answer less."""
+    """Rows as they are written, scored through verl and swift: the gold completion 1.0, another answer less."""
     items, _ = made(rows)
     assert items
     region = swift.make("table_region", "TableRegion", {})()

@@ -1,4 +1,4 @@
-"""What the verl suite shares: the real trainer config, batches as the trainer builds them, each door's scores."""
+"""What the verl suite shares: the real trainer config, batches as the trainer builds them, how each function scores."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def test_ray_reward_workers(
     manager: str, reward: str, ray_cluster: None, adapter_file: Path, tokenizer: Any, model_folder: Path
 ) -> None:
-    from table_rewards.frameworks import verl as doors
+    from table_rewards.frameworks import verl as functions
 
     samples = samples_of(reward)
     rows = [Row(s.completion, s.ground_truth, s.extra_info, uid=f"q{i // 2}") for i, s in enumerate(samples)]
@@ -24,7 +24,7 @@ def test_ray_reward_workers(
     config = trainer_config(reward_overrides(reward, path=path, manager=manager), model=model_folder)
     scores, extra = score_with_actors(config, tokenizer, rows)
 
-    function = getattr(doors, reward)
+    function = getattr(functions, reward)
     here = [function("tablebench", s.completion, s.ground_truth, dict(s.extra_info)) for s in samples]
     assert scores == pytest.approx([values["score"] for values in here], abs=1e-6)
     assert len(set(scores)) > 1

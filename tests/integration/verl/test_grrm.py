@@ -1,4 +1,4 @@
-"""The GRRM recipe on the real verl: every flag of its command exists, and the seed's function scores real rows."""
+"""The GRRM recipe on the real verl: every flag of its command exists, and the published function scores real rows."""
 
 from __future__ import annotations
 

@@ -32,19 +32,19 @@ def check_scores(samples: list[Sample], scores: list[float]) -> None:
 
 def direct(reward: str, samples: list[Sample]) -> list[float]:
     """The same samples through the plain function, outside verl."""
-    from table_rewards.frameworks import verl as doors
+    from table_rewards.frameworks import verl as functions
 
-    function = getattr(doors, reward)
+    function = getattr(functions, reward)
     return [function("tablebench", s.completion, s.ground_truth, dict(s.extra_info))["score"] for s in samples]
 
 
 @pytest.mark.parametrize("reward", REWARDS)
 @pytest.mark.parametrize("manager", ["naive", "dapo", "gdpo", "rate_limited"])
-@pytest.mark.parametrize("door", ["file", "package"])
+@pytest.mark.parametrize("loaded_from", ["file", "package"])
 def test_loop_managers(
-    reward: str, manager: str, door: str, adapter_file: Path, tokenizer: Any, model_folder: Path
+    reward: str, manager: str, loaded_from: str, adapter_file: Path, tokenizer: Any, model_folder: Path
 ) -> None:
-    path = adapter_file if door == "file" else MODULE
+    path = adapter_file if loaded_from == "file" else MODULE
     config = trainer_config(reward_overrides(reward, path=path, manager=manager), model=model_folder)
     samples = samples_of(reward)
     out = score_in_process(config, tokenizer, rows_of(samples))

@@ -1,4 +1,4 @@
-"""The ranking rewards through verl's functions under the seed's names, and through swift's classes."""
+"""The ranking rewards through verl's functions under the published names, and through swift's classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CellF1 and GriTS through their public doors."""
+"""CellF1 and GriTS as users call them."""
 
 from __future__ import annotations
 

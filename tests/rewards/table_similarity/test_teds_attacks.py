@@ -34,7 +34,7 @@ def attacks() -> ModuleType:
 
 @pytest.mark.parametrize("normalisation", ["standard", "omnidocbench", "pubtabnet"])
 def test_stuffing_a_wrong_table_gains_nothing(attacks, normalisation):
-    """The seeds pay 0.94 to 0.99 for these."""
+    """The published code pays 0.94 to 0.99 for these."""
     reward = TEDS(normalisation=normalisation)
     honest = {
         "one wrong cell": reward([attacks.table(attacks.WRONG)], [attacks.REFERENCE]).values[0],

@@ -1,4 +1,4 @@
-"""One job's process, from fork to exit: take the payload, lock the door behind it, run."""
+"""One job's process, from fork to exit: take the payload, lock down, run."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from table_rewards.tables.formats.latex_text import closing_brace, latex_source, latex_text
 from table_rewards.tables.formats.scripts import marked_cell
-from table_rewards.tables.memo import Once
+from table_rewards.tables.memo import Memo
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Cell, Table, tidy
 
 _NAMES: Final = (
@@ -130,7 +130,7 @@ def parse_latex(source: str) -> Table | None:
     body = source[begin.end() : end]
     if "%" in body:
         body = _COMMENT.sub(r"\1", body)
-    cells = Once(_cell)
+    cells = Memo(_cell)
     rows = [[cells[text] for text in row] for row in _split(_without_arguments(body, begin[1]))]
     if any(cell.rowspan < 0 for cell in cells.values()):
         _turn_downwards(rows)

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from table_rewards.tables.formats.inline import TAG, escape_markup, marked_text, tag_text, with_ends
 from table_rewards.tables.formats.scripts import SUB, SUP, TAGS, marked_cell
-from table_rewards.tables.memo import Once
+from table_rewards.tables.memo import Memo
 from table_rewards.tables.table import Cell, Table, tidy
 
 _DASHES: Final = re.compile(r":?-+:?")
@@ -93,7 +93,7 @@ def _tables_in(lines: list[str]) -> list[str]:
     """A delimiter row says where a table begins: one line above it."""
     if any(line.lstrip().startswith("+") for line in lines):
         lines = _without_rules(lines)
-    delimiter = Once(_is_delimiter)
+    delimiter = Memo(_is_delimiter)
     for index in range(1, len(lines)):
         if delimiter[lines[index]] and not delimiter[lines[index - 1]]:
             return ["\n".join(lines[index - 1 :])]
@@ -150,13 +150,13 @@ def parse_markdown(source: str) -> Table | None:
     headed = len(lines) > 1 and _is_delimiter(lines[1])
     if headed:
         del lines[1]
-    texts = Once(_CellReader())
+    texts = Memo(_CellReader())
     rows = [[texts[cell] for cell in _cells(line)] for line in lines]
     width = len(rows[0])
     if width * len(rows) <= _MAX_SLOTS:
         for row in rows:
             row.extend([""] * (width - len(row)))
-    plain, header = Once(marked_cell), Once(_header_cell)
+    plain, header = Memo(marked_cell), Memo(_header_cell)
     kinds = [header if headed and index == 0 else plain for index in range(len(rows))]
     return Table(tuple([tuple([cells[text] for text in row]) for cells, row in zip(kinds, rows, strict=True)]))
 
@@ -267,7 +267,7 @@ def render_markdown(table: Table) -> str:
     | 1 | x\\|y |
     """
     grid = table.grid()
-    written = Once(_source)
+    written = Memo(_source)
     lines: list[str] = []
     for i, line in enumerate(grid.slots):
         texts = []

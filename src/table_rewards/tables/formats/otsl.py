@@ -26,7 +26,7 @@ from typing import Final
 
 from table_rewards.tables.formats.inline import escape_markup, marked_text
 from table_rewards.tables.formats.scripts import TAGS, marked_cell
-from table_rewards.tables.memo import Once
+from table_rewards.tables.memo import Memo
 from table_rewards.tables.table import Cell, Table
 
 TOKEN: Final = re.compile(r"<(nl|fcel|ecel|lcel|ucel|xcel|ched|rhed|srow)>")
@@ -57,7 +57,7 @@ def parse_otsl(source: str) -> Table | None:
     if width * len(rows) <= _MAX_SLOTS:  # else one endless row would blow up all others
         rows = [row if len(row) == width else row + [("ecel", "")] * (width - len(row)) for row in rows]
     if {kind for row in rows for kind, _ in row} <= _PLAIN_CELLS:
-        cells = Once(marked_cell)
+        cells = Memo(marked_cell)
         return Table(tuple([tuple([cells[text] for _, text in row]) for row in rows]))
     return Table(_with_spans(rows))
 

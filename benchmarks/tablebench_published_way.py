@@ -1,4 +1,4 @@
-"""The seeds' per-sample scoring of TableBench and table regions, written plainly: the reference for speed.
+"""The published per-sample scoring of TableBench and table regions, written plainly: the reference for speed.
 
 One sample at a time: the first answer line by a regular expression, both texts normalised character by character, exact
 match and three tolerances in Decimal, ROUGE-L by the rouge-score package; regions by two regular expressions, JSON and

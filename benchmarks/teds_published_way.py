@@ -1,4 +1,4 @@
-"""How the seeds compute TEDS, rebuilt from their description, with the two defects mended that make TRivia's always 0.
+"""How the published code computes TEDS, rebuilt from descriptions, without the two defects that make TRivia's always 0.
 
 beautifulsoup to normalise, lxml to parse, apted with a Python cost model to compare: what everybody does.
 """
@@ -77,8 +77,8 @@ def _tree(element: Any) -> _Node:
     return node
 
 
-def seed_teds(prediction: str, reference: str, mended: bool = False) -> float:
-    """TEDS of a pair of HTML tables the seeds' way; ValueError and the like where they have it."""
+def published_teds(prediction: str, reference: str, mended: bool = False) -> float:
+    """TEDS of a pair of HTML tables as the published code computes it; ValueError and the like where they have it."""
     tables = []
     for source in (prediction, reference):
         parser = lxml.html.HTMLParser(remove_comments=True, encoding="utf-8")

@@ -1,8 +1,8 @@
 """TRivia's way of asking its reader, for `bench_llm.py`: 120 threads, a blocking OpenAI SDK client, a call a question.
 
-    python benchmarks/llm_seed_way.py URL REQUESTS THREADS
+    python benchmarks/llm_published_way.py URL REQUESTS THREADS
 
-Needs the `openai` package; without it the same threads use `requests` sessions, which is kinder to the seed.
+Needs the `openai` package; without it the same threads use `requests` sessions, which is kinder to the published code.
 """
 
 from __future__ import annotations
