@@ -98,8 +98,6 @@ def main() -> None:
         assert np.allclose(ours[:1000], theirs)
         ratio = released_s / reward_s
         print(f"reward   loop {released_s:8.2f}   arrays {reward_s:8.3f}   {ratio:6.1f}x   analysis of {size}")
-            f"reward   loop {released_s:8.2f}   arrays {reward_s:8.3f}   {released_s / reward_s:6.1f}x   analysis of {size}"
-        )
 
 
 if __name__ == "__main__":
