@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from table_rewards.core.rows import Row
     from table_rewards.core.schedules import Constant, Cosine, Exponential, Linear, Schedule
     from table_rewards.core.scores import Judgement, Score, Scores
-    from table_rewards.rewards.group_judge import GroupJudge, GroupReference
+    from table_rewards.rewards.group_judge import GroupJudge, GroupReference, ScalarJudge
     from table_rewards.rewards.mathematics import Mathematics, MathReference
     from table_rewards.rewards.qa_f1 import QAF1, QAPair, QAPairs
     from table_rewards.rewards.ranking import QualityReference, Ranking, RankingReference, ScalarQuality
@@ -69,6 +69,7 @@ _HOME = {
     "RegionReference": "rewards.table_bench",
     "Reward": "core.reward",
     "Row": "core.rows",
+    "ScalarJudge": "rewards.group_judge",
     "ScalarQuality": "rewards.ranking",
     "Schedule": "core.schedules",
     "Score": "core.scores",
@@ -125,6 +126,7 @@ __all__ = [
     "RegionReference",
     "Reward",
     "Row",
+    "ScalarJudge",
     "ScalarQuality",
     "Schedule",
     "Score",

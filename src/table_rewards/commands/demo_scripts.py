@@ -17,6 +17,7 @@ Reply = Callable[[dict[str, Any]], str]
 
 _QUESTION: Final = re.compile(r"<question>(.*?)</question>", re.DOTALL)
 _CANDIDATE: Final = re.compile(r"^(?:Translation|Answer) ([A-Z]+):\n`{3,}\n(.*?)\n`{3,}", re.DOTALL | re.MULTILINE)
+_ALONE: Final = re.compile(r"^(?:Translation|Answer):\n`{3,}\n(.*?)\n`{3,}", re.DOTALL | re.MULTILINE)
 _STEP: Final = re.compile(r"^Step \d+:\n`{3,}\n(.*?)\n`{3,}$", re.DOTALL | re.MULTILINE)
 _SUM: Final = re.compile(r"(\d+) ([-+*]) (\d+) (?:=|equals) (\d+)")
 
@@ -51,11 +52,7 @@ def reader(path: Path) -> Reply:
 
 def judge(path: Path) -> Reply:
     """A judge that knows what GRRM's example says of its translations (8 and 3), and gives any other text a 5."""
-    published = {
-        text: float(score)
-        for row in read_rows(path.with_name("mt_ranking.jsonl"))
-        for text, score in zip(row["mt_texts"], row["scores"], strict=True)
-    }
+    published = _published(path)
 
     def reply(request: dict[str, Any]) -> str:
         shown = str(request["messages"][-1]["content"])
@@ -63,6 +60,25 @@ def judge(path: Path) -> Reply:
         return ranking_answer("Scripted.", scores, "ranking_score" if len(scores) > 1 else "score")
 
     return reply
+
+
+def single_judge(path: Path) -> Reply:
+    """The same judge, asked about one translation at a time."""
+    published = _published(path)
+
+    def reply(request: dict[str, Any]) -> str:
+        found = _ALONE.search(str(request["messages"][-1]["content"]))
+        return f"Scripted.\n\n{published.get(found[1] if found else '', 5.0):g}"
+
+    return reply
+
+
+def _published(path: Path) -> dict[str, float]:
+    return {
+        text: float(score)
+        for row in read_rows(path.with_name("mt_ranking.jsonl"))
+        for text, score in zip(row["mt_texts"], row["scores"], strict=True)
+    }
 
 
 def verifier(path: Path) -> Reply:
@@ -89,4 +105,9 @@ def _boxed(right: bool) -> str:
     return "\\boxed{CORRECT}" if right else "\\boxed{INCORRECT}"
 
 
-SCRIPTS: Final[dict[str, Callable[[Path], Reply]]] = {"reader": reader, "judge": judge, "verifier": verifier}
+SCRIPTS: Final[dict[str, Callable[[Path], Reply]]] = {
+    "reader": reader,
+    "judge": judge,
+    "single_judge": single_judge,
+    "verifier": verifier,
+}

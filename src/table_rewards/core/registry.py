@@ -27,6 +27,7 @@ BUILTIN: Final[Mapping[str, str]] = {
     "mathematics": "table_rewards.rewards.mathematics:Mathematics",
     "qa_f1": "table_rewards.rewards.qa_f1:QAF1",
     "ranking": "table_rewards.rewards.ranking:Ranking",
+    "scalar_judge": "table_rewards.rewards.group_judge:ScalarJudge",
     "scalar_quality": "table_rewards.rewards.ranking:ScalarQuality",
     "step_verifier": "table_rewards.rewards.tango:StepVerifier",
     "table_bench": "table_rewards.rewards.table_bench:TableBench",

@@ -13,6 +13,7 @@ from table_rewards.commands.main import main
 from table_rewards.datasets.files import read_rows
 from table_rewards.datasets.grrm.groups import Columns, Skipped, UnusableRow, read_group
 from table_rewards.datasets.grrm.rows import rl_rows, sft_rows, shuffled
+from table_rewards.rewards.ranking.template import PromptTemplate
 
 FIXTURE = pathlib.Path(__file__).parents[3] / "fixtures" / "grrm" / "mt_ranking.jsonl"
 ROWS = list(read_rows(FIXTURE))
@@ -100,6 +101,44 @@ def test_the_orders_reference_for_prompts_that_ask_for_an_order():
 def test_languages_are_named_ukrainian_too():
     """M7: one of the two published language maps lacks uk."""
     assert "6 translations of it into Ukrainian follow" in next(rl_rows([GROUP]))["prompt"][0]["content"]
+
+
+def test_no_row_has_equal_texts_with_contradictory_golds():
+    """Equal candidates whose annotated scores differ: whatever a model says of them, one of two rows calls it wrong."""
+    mixed = {**GROUP, "mt_texts": ["x", "y", "x ", "z", "y"], "scores": [8, 3, 5, 4, 3]}
+    skipped = Skipped()
+    rows = list(rl_rows([mixed], subgroups=9, shuffles=9, skipped=skipped))
+    assert rows
+    assert {text for row in rows for text in row["extra_info"]["mt_texts"]} == {"y", "z"}
+    for row in rows:
+        scores = list(json.loads(row["reward_model"]["ground_truth"]).values())
+        info = row["extra_info"]
+        assert [GROUP_SCORES[i] for i in info["candidate_indices"]] == scores
+        assert len(set(zip(info["mt_texts"], scores, strict=True))) == len(set(info["mt_texts"]))
+    assert "used without candidates of equal text and different scores" in str(skipped)
+    hopeless = {**GROUP, "mt_texts": ["x", "x", "y"], "scores": [1, 2, 3]}
+    assert not list(rl_rows([hopeless], skipped=skipped))
+    assert not list(sft_rows([hopeless], skipped=skipped))
+    assert skipped.reasons["equal candidates of different scores"] == 1
+
+
+GROUP_SCORES = [8, 3, 5, 4, 3]
+
+
+def test_a_second_row_with_the_same_prompt_and_other_scores_is_left_out():
+    skipped = Skipped()
+    other = {**GROUP, "scores": GROUP["scores"][::-1]}
+    rows = list(rl_rows([GROUP, other, GROUP], skipped=skipped))
+    assert [row["extra_info"]["source_row"] for row in rows] == [0, 2]
+    assert [row["extra_info"]["index"] for row in rows] == [0, 1]
+    assert dict(skipped.reasons) == {"an earlier row has the same prompt and other scores": 1}
+
+
+def test_the_users_own_prompt_stands_in_both_kinds_of_rows():
+    template = PromptTemplate("{source}|{#candidates}{label}={text};{/candidates}")
+    shown = "I have a frog in my throat.|" + "".join(f"{'ABCDEF'[i]}=переклад {i};" for i in range(6))
+    assert next(sft_rows([GROUP], template=template))["messages"][0]["content"] == shown
+    assert next(rl_rows([GROUP], template=template))["prompt"][0]["content"] == shown
 
 
 BAD = {

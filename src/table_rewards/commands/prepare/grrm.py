@@ -15,6 +15,7 @@ from table_rewards.datasets.files import RowWriter, read_rows, require_columns
 from table_rewards.datasets.grrm.groups import Columns, Skipped
 from table_rewards.datasets.grrm.rows import SEED, SOURCE, rl_rows, sft_rows, shuffled
 from table_rewards.rewards.ranking.parse import MODES
+from table_rewards.rewards.ranking.template import KINDS, Kind, PromptTemplate
 
 
 def _both(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +45,38 @@ def _both(parser: argparse.ArgumentParser) -> None:
         default="ranking_score",
         help="what a model is asked to end with: an order, an order and scores, or scores (%(default)s)",
     )
+    add_prompt_file(parser)
+
+
+def add_prompt_file(parser: argparse.ArgumentParser) -> None:
+    """Add ``--prompt-file`` and ``--prompt-fingerprint``."""
+    parser.add_argument(
+        "--prompt-file",
+        type=Path,
+        metavar="FILE",
+        help="a prompt of your own with placeholders (docs/cli.md), such as the one that a checkpoint was trained on; "
+        "its answers must end as --prompt-type says (default: our prompt)",
+    )
+    parser.add_argument(
+        "--prompt-fingerprint",
+        metavar="#HASH/LENGTH",
+        help="refuse a --prompt-file that gives another prompt than this",
+    )
+
+
+def prompt_template(options: argparse.Namespace, kind: Kind) -> PromptTemplate | None:
+    """The template that the arguments name, its fingerprint told; None for our prompt.
+
+    Raises:
+        ConfigurationError: the file is no such template, or its fingerprint is another than the one given.
+    """
+    if options.prompt_file is None:
+        if options.prompt_fingerprint is not None:
+            raise ConfigurationError("--prompt-fingerprint checks a --prompt-file; there is none")
+        return None
+    template = PromptTemplate.from_file(options.prompt_file, kind, options.prompt_fingerprint)
+    print(f"prompt of {options.prompt_file}: {template.fingerprint}")
+    return template
 
 
 def configure_sft(parser: argparse.ArgumentParser) -> None:
@@ -67,13 +100,14 @@ def run_sft(options: argparse.Namespace) -> int:
         columns=columns,
         mode=options.prompt_type,
         example=options.add_example,
+        template=prompt_template(options, "group"),
         skipped=skipped,
     )
     with RowWriter(options.output_path) as writer:
         writer.write(rows)
-        _some(writer.count, skipped)
+        some(writer.count, skipped)
     print(f"{options.output_path}: {writer.count:,} conversations, prompt type {options.prompt_type}")
-    _tell(skipped)
+    tell(skipped)
     entry = {options.output_path.stem: llama_factory.chat(options.output_path.name)}
     where = llama_factory.register(options.output_path.parent, entry)
     print(f"\nFor LLaMA-Factory, `dataset: {options.output_path.stem}`; this entry is in {where}:\n")
@@ -121,13 +155,14 @@ def run_rl(options: argparse.Namespace) -> int:
         shuffles=options.shuffle_augment,
         seed=options.seed,
         source=options.data_source,
+        template=prompt_template(options, "group"),
         skipped=skipped,
     )
     with RowWriter(options.output_path) as writer:
         writer.write(shuffled(rows, options.shuffle_buffer, options.seed))
-        _some(writer.count, skipped)
+        some(writer.count, skipped)
     print(f"{options.output_path}: {writer.count:,} rows, prompt type {options.prompt_type}, seed {options.seed}")
-    _tell(skipped)
+    tell(skipped)
     return 0
 
 
@@ -137,17 +172,43 @@ def _columns(options: argparse.Namespace, *, analysis: bool) -> Columns:
     return Columns(options.mt_key, options.score_key, options.analysis_key)
 
 
-def _some(count: int, skipped: Skipped) -> None:
+def some(count: int, skipped: Skipped) -> None:
+    """Refuse to write a file without rows.
+
+    Raises:
+        ConfigurationError: the count is 0.
+    """
     if not count:
         raise ConfigurationError(f"no row could be used, nothing is written: {skipped or 'the file has no rows'}")
 
 
-def _tell(skipped: Skipped) -> None:
+def tell(skipped: Skipped) -> None:
+    """Say on standard error what was left out, and why."""
     if skipped.reasons:
         print(f"left out: {skipped}", file=sys.stderr)
 
 
+def configure_fingerprint(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Print the fingerprint of a prompt template: of the prompt that it gives for English, Chinese, the text SRC "
+        "and the candidates ONE and TWO. Equal fingerprints are equal prompts."
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="the template, UTF-8")
+    parser.add_argument("--kind", choices=KINDS, default="group", help="what the prompt shows (%(default)s)")
+    parser.add_argument("--expect", metavar="#HASH/LENGTH", help="fail when the fingerprint is another")
+    parser.add_argument("--show", action="store_true", help="print that prompt, too")
+
+
+def run_fingerprint(options: argparse.Namespace) -> int:
+    template = PromptTemplate.from_file(options.file, options.kind, options.expect)
+    print(template.fingerprint)
+    if options.show:
+        print(template.sample)
+    return 0
+
+
 SUBCOMMANDS: Final[dict[str, Task]] = {
+    "fingerprint": Task("the fingerprint of a prompt template", configure_fingerprint, run_fingerprint),
     "grrm-sft": Task("conversations for fine-tuning a ranking model, for LLaMA-Factory", configure_sft, run_sft),
     "grrm-rl": Task("verl rows for a ranking model, with distinct subgroups and orders", configure_rl, run_rl),
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 from table_rewards.core.rows import plain
 from table_rewards.rewards.ranking.prompts import language, ranking_prompt
+from table_rewards.rewards.ranking.template import PromptTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,30 @@ class Group:
         chosen, scores = tuple(self.candidates[i] for i in indices), tuple(self.scores[i] for i in indices)
         return Group(self.text, chosen, scores, self.source_language, self.target_language, self.analysis)
 
-    def prompt(self, mode: str, *, example: bool = True) -> str:
+    def uncontested(self) -> tuple[int, ...]:
+        """Indices of the candidates whose text has one score alone; texts are equal whatever white space parts words.
+
+        No order of two equal texts can be right where their scores differ, and a model that is asked for one learns
+        that chance decides.
+
+        >>> Group("Hi", ("Salut", "Non", "Salut ", "Non"), (9, 1, 2, 1)).uncontested()
+        (1, 3)
+        """
+        given: dict[str, set[float]] = {}
+        texts = [" ".join(text.split()) for text in self.candidates]
+        for text, score in zip(texts, self.scores, strict=True):
+            given.setdefault(text, set()).add(score)
+        return tuple(i for i, text in enumerate(texts) if len(given[text]) == 1)
+
+    def prompt(self, mode: str, *, example: bool = True, template: PromptTemplate | None = None) -> str:
+        """The prompt that shows the candidates: ours, or that of the user's template."""
+        if template is not None:
+            return template.fill(
+                self.text,
+                self.candidates,
+                source_language=self.source_language,
+                target_language=self.target_language,
+            )
         return ranking_prompt(
             self.text,
             self.candidates,

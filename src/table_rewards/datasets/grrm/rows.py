@@ -10,6 +10,7 @@ are all distinct and depend on the seed and the row's number alone.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import math
@@ -23,6 +24,7 @@ from table_rewards.datasets.grrm.groups import Columns, Group, Skipped, Unusable
 from table_rewards.rewards.ranking.parse import MODES, Form, read_ranking
 from table_rewards.rewards.ranking.prompts import ranking_answer
 from table_rewards.rewards.ranking.reference import named, order_of
+from table_rewards.rewards.ranking.template import PromptTemplate
 
 SOURCE: Final = "TowerBlocks-MT-Ranking"
 SEED: Final = 114514
@@ -34,11 +36,13 @@ def sft_rows(
     columns: Columns | None = None,
     mode: str = "ranking_score",
     example: bool = False,
+    template: PromptTemplate | None = None,
     skipped: Skipped | None = None,
 ) -> Iterator[dict[str, Any]]:
     """One conversation a source row: the prompt, and the analysis with the reference ranking and scores behind it.
 
-    An analysis that already ends with the right answer is left as it is.
+    An analysis that already ends with the right answer is left as it is. A row whose equal candidates have different
+    scores is left out, since its analysis names them by their letters.
     """
     one_of("prompt type", mode, MODES)
     for number, row in enumerate(rows):
@@ -48,6 +52,9 @@ def sft_rows(
         if not group.analysis.strip():
             _skip(skipped, "no analysis to learn from", number)
             continue
+        if len(group.uncontested()) < len(group.candidates):
+            _skip(skipped, "equal candidates of different scores", number)
+            continue
         scores = named(group.scores)
         reply = _reply(group.analysis, scores, mode)
         if reply is None:
@@ -55,7 +62,7 @@ def sft_rows(
             continue
         yield {
             "messages": [
-                {"role": "user", "content": group.prompt(mode, example=example)},
+                {"role": "user", "content": group.prompt(mode, example=example, template=template)},
                 {"role": "assistant", "content": reply},
             ]
         }
@@ -70,9 +77,13 @@ def rl_rows(
     shuffles: int = 0,
     seed: int = SEED,
     source: str = SOURCE,
+    template: PromptTemplate | None = None,
     skipped: Skipped | None = None,
 ) -> Iterator[dict[str, Any]]:
     """verl rows: every group, ``subgroups`` smaller groups out of it, and of each ``shuffles`` other orders.
+
+    Equal candidates whose scores differ are left out of their group, all of them: no answer about them is right. So is
+    a later row whose prompt is an earlier one's and whose scores are others.
 
     Fewer where there are no more: three candidates have three subgroups. ``extra_info`` keeps the candidates
     (``mt_texts``) on every row, which of the source row's candidates they are (``candidate_indices``), and the order
@@ -82,15 +93,31 @@ def rl_rows(
     if min(subgroups, shuffles) < 0:
         raise ConfigurationError("subgroup and shuffle augmentations are counts of 0 or more")
     index = itertools.count()
+    truths: dict[bytes, bytes] = {}
     for number, row in enumerate(rows):
         group = _usable(row, columns, number, skipped)
         if group is None:
             continue
+        kept = group.uncontested()
+        if len(kept) < len(group.candidates):
+            if len(kept) < 2:
+                _skip(skipped, "equal candidates of different scores, and fewer than two others", number)
+                continue
+            if skipped is not None:
+                skipped.add("used without candidates of equal text and different scores", number)
+        whole = group.pick(kept)
         rng = random.Random(f"{seed}:{number}")
-        for members in (tuple(range(len(group.candidates))), *_subgroups(group, subgroups, rng)):
-            for order in _orders(group.pick(members), shuffles, rng):
-                indices = [members[i] for i in order]
-                yield _verl_row(group.pick(indices), mode, source, next(index), number, indices, list(order))
+        for members in (tuple(range(len(kept))), *_subgroups(whole, subgroups, rng)):
+            for order in _orders(whole.pick(members), shuffles, rng):
+                indices = [kept[members[i]] for i in order]
+                made = _verl_row(group.pick(indices), mode, source, template, number, indices, list(order))
+                truth = _digest(made["reward_model"]["ground_truth"])
+                if truths.setdefault(_digest(made["prompt"][0]["content"]), truth) != truth:
+                    if skipped is not None:
+                        skipped.add("an earlier row has the same prompt and other scores", number)
+                    continue
+                made["extra_info"]["index"] = next(index)
+                yield made
 
 
 def shuffled(rows: Iterable[dict[str, Any]], buffer: int, seed: int = SEED) -> Iterator[dict[str, Any]]:
@@ -138,17 +165,23 @@ def _skip(skipped: Skipped | None, reason: str, number: int) -> None:
 
 
 def _verl_row(
-    group: Group, mode: str, source: str, index: int, row: int, indices: list[int], order: list[int]
+    group: Group,
+    mode: str,
+    source: str,
+    template: PromptTemplate | None,
+    row: int,
+    indices: list[int],
+    order: list[int],
 ) -> dict[str, Any]:
     scores = {name: int(s) if s.is_integer() else s for name, s in named(group.scores).items()}
     truth = order_of(scores) if mode == "ranking" else json.dumps(scores)
     return {
         "data_source": f"{source}.{mode}",
-        "prompt": [{"role": "user", "content": group.prompt(mode)}],
+        "prompt": [{"role": "user", "content": group.prompt(mode, template=template)}],
         "ability": "ranking",
         "reward_model": {"style": "rule", "ground_truth": truth},
         "extra_info": {
-            "index": index,
+            "index": 0,
             "source_row": row,
             "src_lang": group.source_language,
             "trg_lang": group.target_language,
@@ -158,6 +191,10 @@ def _verl_row(
             "shuffle_indices": order,
         },
     }
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def _subgroups(group: Group, count: int, rng: random.Random) -> list[tuple[int, ...]]:

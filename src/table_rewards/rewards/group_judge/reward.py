@@ -22,6 +22,7 @@ from table_rewards.rewards.group_judge.reference import CANDIDATES, GroupReferen
 from table_rewards.rewards.llm_reward import LLMReward, Rounds
 from table_rewards.rewards.log_probabilities import ALTERNATIVES
 from table_rewards.rewards.ranking.prompts import VERSION, ranking_prompt
+from table_rewards.rewards.ranking.template import template_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -75,6 +76,11 @@ class GroupJudge(LLMReward[GroupReference]):
             calls of this process to bring the rest. For trainers that score one completion a call, in threads or
             tasks; None never waits.
         temperature, max_tokens: how the judge samples.
+        prompt_file: a prompt of the user's own with placeholders
+            (:class:`table_rewards.rewards.ranking.template.PromptTemplate`, kind ``group``), such as the one that a
+            published judge was trained on. What it puts round the candidates is its own affair: code fences of a fixed
+            length can be closed by a candidate. A lone candidate is asked about with it, too.
+        prompt_fingerprint: ``#hash/length`` that the prompt must have.
         scores: ``"written"``, or ``"expected"``: a score is the mean over what the judge might have written in its
             place, from the log-probabilities that its server must send.
         asking: where the judge is and how it is asked:
@@ -122,6 +128,8 @@ class GroupJudge(LLMReward[GroupReference]):
         gather_s: float = 30.0,
         temperature: float = 0.0,
         max_tokens: int = 4096,
+        prompt_file: str | None = None,
+        prompt_fingerprint: str | None = None,
         scores: Literal["written", "expected"] = "written",
         profile: Profile = "corrected",
         **asking: Unpack[EndpointOptions],
@@ -153,6 +161,7 @@ class GroupJudge(LLMReward[GroupReference]):
         if group_size is not None and isinstance(group_by, int):
             raise ConfigurationError("group_size waits for other calls, which group_by=<number> can't tell apart")
         self.scores = one_of("scores", scores, SCORES)
+        self.template = template_of(prompt_file, prompt_fingerprint, "group")
         top = ALTERNATIVES if self.scores == "expected" else None
         self.connect(asking, WAITS, max_tokens=max_tokens, temperature=temperature, top_logprobs=top)
 
@@ -179,6 +188,7 @@ class GroupJudge(LLMReward[GroupReference]):
             "overlong": str(self.overlong),
             "shown": f"{self.seating.most}x{self.seating.longest}",
             "size": self.group_size,
+            **({} if self.template is None else {"prompt": self.template.fingerprint}),
             **({} if self.scores == "written" else {"scores": self.scores}),
             **self.sampling_signature(),
             **super().options(),
@@ -226,7 +236,8 @@ class GroupJudge(LLMReward[GroupReference]):
         return self.sampling.with_token_limit(None if limit is None else LONGER * limit)
 
     def _request(self, panel: Panel, number: int, sample: int, sampling: Sampling) -> ChatRequest:
-        prompt = ranking_prompt(
+        ask = ranking_prompt if self.template is None else self.template.fill
+        prompt = ask(
             without_control_tokens(panel.reference.prompt),
             [without_control_tokens(text) for text in panel.shown(number)],
             source_language=without_control_tokens(panel.reference.source_language),

@@ -114,7 +114,7 @@ class ScalarQuality(Reward[QualityReference]):
     def judge(self, completion: str, reference: QualityReference, step: int | None) -> Judgement:
         low, high = self.score_range
         behind = (self._credit(abs(self.constant - reference.score)),) if self.zero_point == "blind" else ()
-        score, problem = self.released.score(completion) if self.released else _score_in_range(completion, low, high)
+        score, problem = self.released.score(completion) if self.released else score_in_range(completion, low, high)
         if score is None:
             return Judgement(0.0, (high - low, 0.0, *behind), UNPARSED, problem)
         error = abs(score - (self.released.truth(reference.score) if self.released else reference.score))
@@ -125,7 +125,7 @@ class ScalarQuality(Reward[QualityReference]):
 
     def working(self, completion: str, reference: QualityReference, judgement: Judgement, step: int | None) -> Working:
         low, high = self.score_range
-        score, _ = self.released.score(completion) if self.released else _score_in_range(completion, low, high)
+        score, _ = self.released.score(completion) if self.released else score_in_range(completion, low, high)
         truth = self.released.truth(reference.score) if self.released else reference.score
         return Working((quality_section(score, truth, judgement),))
 
@@ -134,7 +134,7 @@ class ScalarQuality(Reward[QualityReference]):
         return float(np.interp(round(error, 9), [*xs, xs[-1] + 1.0], [*ys, 0.0]))
 
 
-def _score_in_range(completion: str, low: float, high: float) -> tuple[float | None, str]:
+def score_in_range(completion: str, low: float, high: float) -> tuple[float | None, str]:
     """The score of a completion, or None and what is wrong with it."""
     found = _last_line_score(completion, high)
     if isinstance(found, str):
