@@ -135,6 +135,21 @@ def test_responses_that_pass_become_supervised_data(prepared):
     assert report.left_out["scores below 1"] == 6
 
 
+def test_predictions_as_generate_writes_them_are_read_and_counted_by_prompt():
+    """`generate -n 8` writes a row a prediction: those of one prompt give one conversation, not eight and not none."""
+    sample = {"code": "def f(n):\n    return n + 1", "input": "3", "output": "4"}
+    (row, solution), *_ = prepare([sample], Settings(types=("io_mixed",)), Report())
+    other = {**row, "prompt": [{"role": "user", "content": "another"}]}
+    rows = [{**row, "prediction": text} for text in ("no answer", solution, solution)] + [
+        {**other, "prediction": solution},
+        {**row, "prediction": solution},
+    ]
+    report = Report()
+    assert [r["prompt"] for r, _ in passing_responses(rows, WhiteBox(), report)] == [row["prompt"], other["prompt"]]
+    assert report.read == 5
+    assert report.left_out["another response than the first 1 of its prompt"] == 2
+
+
 def test_a_row_whose_own_right_answer_would_not_earn_full_marks_is_not_written():
     """An input that only the program could make: the reward refuses it, so nobody could answer the row."""
     report = Report()

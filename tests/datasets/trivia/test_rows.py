@@ -258,6 +258,16 @@ def test_consistency_reads_what_generate_writes(tmp_path, capsys):
     assert "1 of 3 prompts kept" in capsys.readouterr().out
 
 
+def test_no_prompt_kept_is_told_by_the_exit_status(tmp_path):
+    """A file of nothing for the training that comes next."""
+    rows = [{"prompt": "q", "prediction": table} for table in ("<fcel>a<nl>", "<fcel>b<fcel>c<nl><fcel>d<fcel>e<nl>")]
+    out = tmp_path / "o.jsonl"
+    asked = ("trivia-consistency", write(tmp_path / "p.jsonl", rows), "--out", out)
+    assert run(*asked, "--low", 0.99) == INCOMPLETE
+    assert read(out) == []
+    assert run(*asked, "--low", 0) == 0
+
+
 def test_one_response_a_prompt_is_refused(tmp_path, capsys):
     source = write(tmp_path / "p.jsonl", [{"prediction": "x", "generation": {"row": 0}}])
     assert run("trivia-consistency", source, "--out", tmp_path / "o.jsonl") == MISUSE

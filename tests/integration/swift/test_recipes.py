@@ -79,13 +79,15 @@ def test_tangos_fine_tuning_adds_nothing_to_the_prompt_and_an_end_to_the_respons
     """The template `dummy`: prompt, response, end token, and loss on the last two alone; columns by name."""
     if major() < 4:
         pytest.skip("the recipe is for 4.6.0")
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
     from swift.dataset import load_dataset
     from swift.model import get_model_processor
     from swift.template import get_template
 
-    rows = tmp_path / "sft_llm_train.jsonl"
+    rows = tmp_path / "train.parquet"
     row = {"prompt": "User: 1+1?\nAssistant:", "response": "<think>x</think>", "question": "1+1?", "ground_truth": "2"}
-    rows.write_text((json.dumps({**row, "index": 0}) + "\n") * 2, "utf-8")
+    parquet.write_table(pa.Table.from_pylist([{**row, "index": 0}] * 2), rows)
     (command, *_) = [c for c in COMMANDS if c.page == "tango.md" and c.words[1] == "sft"]
     columns = json.loads(command.option("columns"))
     data, _ = load_dataset(str(rows), columns=columns)

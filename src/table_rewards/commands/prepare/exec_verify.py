@@ -103,11 +103,11 @@ def _sft_arguments(parser: argparse.ArgumentParser) -> None:
         "Supervised data by rejection sampling: of the responses to prepared rows, keep those that the reward gives "
         "full marks, in LLaMA-Factory's sharegpt form. Make FILE with `table-rewards generate -n 8`."
     )
-    parser.add_argument("file", metavar="FILE", help="prepared rows with response or responses")
+    parser.add_argument("file", metavar="FILE", help="prepared rows with prediction, response or responses")
     parser.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR", help=f"for {SFT_FILE}")
     parser.add_argument("--reward", choices=("white_box", "unit_tests"), default="white_box", help="(%(default)s)")
     parser.add_argument("--least", type=float, default=1.0, metavar="X", help="least score (%(default)s)")
-    parser.add_argument("--most", type=int, default=1, metavar="N", help="most responses a row (%(default)s)")
+    parser.add_argument("--most", type=int, default=1, metavar="N", help="most responses a prompt (%(default)s)")
 
 
 def _sft(options: argparse.Namespace) -> int:

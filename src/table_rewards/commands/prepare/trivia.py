@@ -104,7 +104,7 @@ def _consistency(options: argparse.Namespace) -> int:
     for number in range(10):
         bar = "#" * round(40 * bins[number] / widest)
         print(f"  {number / 10:.1f}-{(number + 1) / 10:.1f}  {bins[number]:7,}  kept {kept[number]:7,}  {bar}".rstrip())
-    return 0
+    return DONE if chosen else INCOMPLETE
 
 
 def _questions_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ The prompt's last user message gets the format that the reward pays for; the tes
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -19,6 +20,7 @@ from table_rewards.datasets.files import read_batches
 from table_rewards.rewards.unit_tests import UnitTestsReference
 
 DATA_SOURCE: Final = "exec_verify_code"
+RESPONSES: Final = ("responses", "response", "predictions", "prediction")
 _QUESTION: Final = ("question", "problem", "instruction", "question_content", "description", "text", "prompt")
 _TESTS: Final = (
     *("inputs", "outputs", "fn_name", "assert_case", "test", "test_list", "test_setup_code", "test_imports", "tests"),
@@ -96,29 +98,36 @@ def _truth(raw: Mapping[str, Any], row: Row) -> str:
 def passing_responses(
     rows: Iterable[Mapping[str, Any]], reward: Reward[Any], report: Report, *, least: float = 1.0, most: int = 1
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield (row, response) for the responses that score at least ``least``, ``most`` a row: rejection sampling.
+    """Yield (row, response) for the responses that score at least ``least``, ``most`` a prompt: rejection sampling.
 
-    A row has a prompt, a reference, and ``response``, a text, or ``responses``, a list of them. Unscored responses are
-    left out and counted, never taken.
+    A row has a prompt, a reference, and a text or a list of texts in ``prediction``, as `table-rewards generate` writes
+    it, ``response`` or ``responses``. Rows of one prompt count together. Unscored responses are left out and counted,
+    never taken.
     """
+    taken: dict[bytes, int] = {}
     for batch in read_batches((dict(row) for row in rows), 256):
         pairs = [(row, text) for row in batch for text in _responses(row)]
         report.read += len(pairs)
         scores = reward([text for _, text in pairs], [row for row, _ in pairs])
-        taken: dict[int, int] = {}
         for (row, text), score in zip(pairs, scores, strict=True):
             if score.status == "unscored":
                 report.left_out[f"unscored: {score.note[:80]}"] += 1
             elif score.value < least:
                 report.left_out[f"scores below {least:g}"] += 1
-            elif taken.get(id(row), 0) >= most:
-                report.left_out[f"another response than the first {most} of its row"] += 1
+            elif taken.get(prompt := _prompt_key(row), 0) >= most:
+                report.left_out[f"another response than the first {most} of its prompt"] += 1
             else:
-                taken[id(row)] = taken.get(id(row), 0) + 1
+                taken[prompt] = taken.get(prompt, 0) + 1
                 report.kept += 1
                 yield row, text
 
 
+def _prompt_key(row: Mapping[str, Any]) -> bytes:
+    asked = row.get("prompt") or {name: value for name, value in row.items() if name not in RESPONSES}
+    shown = json.dumps(plain(asked), ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).digest()
+
+
 def _responses(row: Mapping[str, Any]) -> list[str]:
-    found = plain(row.get("responses")) or plain(row.get("response")) or []
+    found = next((value for name in RESPONSES if (value := plain(row.get(name)))), [])
     return [found] if isinstance(found, str) else [text for text in found if isinstance(text, str)]
