@@ -264,7 +264,7 @@ def test_no_prompt_kept_is_told_by_the_exit_status(tmp_path):
     out = tmp_path / "o.jsonl"
     asked = ("trivia-consistency", write(tmp_path / "p.jsonl", rows), "--out", out)
     assert run(*asked, "--low", 0.99) == INCOMPLETE
-    assert read(out) == []
+    assert out.read_text() == ""
     assert run(*asked, "--low", 0) == 0
 
 
