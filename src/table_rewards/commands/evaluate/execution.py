@@ -24,8 +24,10 @@ from table_rewards.evaluation.execution.reval_gold import DREval
 def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "CRUXEval: output prediction (what does f(input) return?) and input prediction (which input gives output?). "
-        "FILE holds rows of code, input, output and prediction (or response, or a list of them), or it is CRUXEval's "
-        "own generations.json, one object of id and list of texts, and --samples names the problems. Nothing that the "
+        "FILE holds rows of code, input, output and prediction (or response, or a list of them), also with the whole "
+        "call in input (LiveCodeBench execution-v2), or of CRUXEval-X in Python (code, output_reasoning and "
+        "input_reasoning with ????; code_template); a call may be written as `candidate(...)`. Or it is CRUXEval's own "
+        "generations.json, one object of id and list of texts, and --samples names the problems. Nothing that the "
         "model wrote is run but plain values; found inputs go to the given function, in the sandbox."
     )
     parser.add_argument("file", metavar="FILE", help="rows (jsonl, json, parquet), or generations.json with --samples")

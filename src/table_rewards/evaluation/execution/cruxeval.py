@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import Row, plain
+from table_rewards.evaluation.execution.problems import NoProgram, calls, read_problem, with_function
 from table_rewards.rewards.white_box import WhiteBox
-from table_rewards.rewards.white_box.calls import only_function
 from table_rewards.rewards.white_box.input_expressions import is_plain
 from table_rewards.rewards.white_box.tokens import NotThatForm, literal
 from table_rewards.sandbox import Job, get_sandbox
@@ -32,7 +32,7 @@ class CruxReport:
     """Per task: the right predictions of each problem, as (right, all).
 
     ``missing`` and ``unknown`` are ids: problems without any prediction, which count as (0, 0), and predictions that
-    belong to no problem.
+    belong to no problem. ``no_program`` are ids that CRUXEval-X has no program for, which count as (0, 0) too.
     """
 
     counts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
@@ -40,6 +40,7 @@ class CruxReport:
     unusable: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    no_program: list[str] = field(default_factory=list)
 
     def pass_at(self, k: int, task: str) -> float | None:
         """The mean of the unbiased estimates; None when a problem has predictions, but fewer than ``k``.
@@ -60,7 +61,7 @@ class CruxReport:
 
 
 def evaluate_cruxeval(rows: Iterable[Mapping[str, Any]], task: str | None = None, cpu_s: float = 3.0) -> CruxReport:
-    """Judge the predictions of CRUXEval rows: ``code``, ``input``, ``output`` and predictions.
+    """Judge the predictions of rows of CRUXEval, LiveCodeBench's execution-v2 or CRUXEval-X in Python.
 
     Args:
         rows: each names its task in ``task``, unless ``task`` names the task of all.
@@ -81,8 +82,12 @@ def evaluate_cruxeval(rows: Iterable[Mapping[str, Any]], task: str | None = None
             kind = str(row.find("task", default=task) if task is None else task)
             if kind not in TASKS:
                 raise BadReference(f"task must be output or input, not {kind!r}; name it with --task")
-            reference = _reference(row, kind)
+            reference = read_problem(row, kind).reference(kind)
             found = _texts(row.find(*PREDICTIONS))
+        except NoProgram:
+            report.no_program.append(str(row.find("id", "task_id", default=f"row {number + 1}")))
+            report.counts.setdefault(kind, []).append((0, 0))
+            continue
         except BadReference as error:
             report.unusable.append(f"row {number + 1}: {error}")
             continue
@@ -98,15 +103,6 @@ def evaluate_cruxeval(rows: Iterable[Mapping[str, Any]], task: str | None = None
         right, of = report.counts[kind][index]
         report.counts[kind][index] = (right + (score.value == 1.0), of)
     return report
-
-
-def _reference(row: Row, kind: str) -> dict[str, str]:
-    code = str(row.find("code", "func_str"))
-    reference = {"func_str": code, "func_name": str(row.find("func_name", "entry_point", default=only_function(code)))}
-    reference["result"] = str(row.find("output", "result", "reference_output"))
-    if kind == "input":
-        return {**reference, "type": "oi"}
-    return {**reference, "func_args": str(row.find("input", "func_args"))}
 
 
 def _texts(found: Any) -> list[str]:
@@ -129,14 +125,15 @@ def answer_of(text: str) -> str:
 
 def _completion(text: str, reference: Mapping[str, str], kind: str) -> str:
     """The prediction as a completion that the reward reads."""
-    answer, function = answer_of(text), reference["func_name"]
+    function = reference["func_name"]
+    answer = with_function(answer_of(text), function)
     if kind == "input":
-        if not re.search(rf"\b{re.escape(function)}\s*\(", answer):
+        if not calls(answer, function):
             answer = f"{function}({answer})"
         return f"<answer>\n{answer}\n</answer>"
-    call = f"{function}({reference['func_args']})"
     if not answer.startswith("assert"):
-        answer = f"assert {call} == {answer.rpartition('==')[2].strip() if function in answer else answer}"
+        said = answer if calls(answer, function) else f"{function}({reference['func_args']}) == {answer}"
+        answer = f"assert {said}"
     return f"<answer>\n{answer}\n</answer>"
 
 

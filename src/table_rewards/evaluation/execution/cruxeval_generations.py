@@ -104,6 +104,11 @@ def told(report: CruxReport) -> list[str]:
         lines.append(
             f"without generations: {len(report.missing):,} of {of:,} problems ({_some(report.missing)}); wrong here"
         )
+    if report.no_program:
+        lines.append(
+            f"problems that the benchmark has no program for: {len(report.no_program):,} "
+            f"({_some(report.no_program)}); wrong here, as in its published numbers"
+        )
     if report.unknown:
         lines.append(f"generations without a sample, left out: {len(report.unknown):,} ({_some(report.unknown)})")
     return lines

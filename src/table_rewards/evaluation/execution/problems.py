@@ -1,0 +1,169 @@
+"""One problem of output or input prediction, in the row forms of its benchmarks.
+
+CRUXEval has ``code``, ``input`` (arguments) and ``output``; LiveCodeBench's execution-v2 the same with the whole call
+in ``input``; CRUXEval-X ``code`` with ``input_reasoning`` and ``output_reasoning``, a check each in which ``????``
+stands for what is asked; recorded runs of it have the whole program in ``code_template``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from table_rewards.core.errors import BadReference
+from table_rewards.core.rows import Row
+from table_rewards.rewards.white_box.calls import only_function
+from table_rewards.rewards.white_box.tokens import NotThatForm, closing, scan
+
+ASKED: Final = "????"
+CANDIDATE: Final = "candidate"
+IMPORTS: Final = (
+    "import bisect, collections, itertools, typing\n"
+    "from typing import *\nfrom itertools import *\nfrom collections import *\nfrom bisect import *\n"
+)
+"""What LiveCodeBench's programs find when they run, and use without importing it."""
+_CHECKS: Final = ("input_reasoning", "output_reasoning")
+_CHECK: Final = re.compile(r"^def check\(candidate\):", re.MULTILINE)
+_CHECKED: Final = re.compile(r"^\s*check\(([^\W\d]\w*)\)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A function with the arguments of a call (output prediction) or a result (input prediction), as source."""
+
+    code: str
+    function: str
+    arguments: str = ""
+    result: str = ""
+
+    def reference(self, task: str) -> dict[str, str]:
+        """The row that the white-box reward judges by; without a result it runs the call."""
+        row = {"func_str": self.code, "func_name": self.function, "result": self.result}
+        return {**row, "type": "oi"} if task == "input" else {**row, "func_args": self.arguments}
+
+
+class NoProgram(BadReference):
+    """The benchmark has no program for this problem: it counts as wrong, and that is no fault of the file."""
+
+
+def read_problem(row: Row, task: str) -> Problem:
+    """The problem of a row in any of the forms.
+
+    >>> check = "def check(candidate):\\n    assert candidate([1]) == ????\\n\\ndef test_check():\\n    check(f)"
+    >>> row = {"code": "def f(a):\\n    return a\\n", "output_reasoning": check}
+    >>> problem = read_problem(Row(row), "output")
+    >>> problem.function, problem.arguments, problem.result
+    ('f', '[1]', '')
+
+    Raises:
+        NoProgram: CRUXEval-X has no program of this language for the problem.
+        BadReference: a key is missing or unusable; the message names it.
+    """
+    if "code_template" in row.raw or any(name in row.raw for name in _CHECKS):
+        return _of_check(row, task)
+    code = row.find("code", "func_str")
+    if not isinstance(code, str):
+        raise BadReference(f"code must be source text, not {type(code).__name__}")
+    named = row.find("func_name", "function_name", "entry_point", default="")
+    function = str(named or only_function(code))
+    result = str(row.find("output", "result", "reference_output"))
+    if "function_name" in row.raw or "numsteps" in row.raw:
+        code = IMPORTS + code
+    if task == "input":
+        return Problem(code, function, "", result)
+    arguments = str(row.find("input", "func_args"))
+    return Problem(code, function, _between_brackets(arguments, function), result)
+
+
+def _of_check(row: Row, task: str) -> Problem:
+    code = row.find("code_template", "code", default="")
+    if not isinstance(code, str) or not code.strip():
+        raise NoProgram("no program")
+    begins = list(_CHECK.finditer(code))
+    if "code_template" in row.raw:
+        if not begins:
+            raise BadReference("code_template has no `def check(candidate):`, so it is no Python; see cruxeval-x")
+        parts = {task: code[begins[-1].start() :]}
+    else:
+        found = {name.partition("_")[0]: row.find(name, default="") for name in _CHECKS}
+        parts = {name: str(part) for name, part in found.items() if part}
+    if begins:
+        code = code[: begins[-1].start()]
+    sides = {name: _sides(part) for name, part in parts.items()}
+    if task not in sides:
+        raise BadReference(f"no {task}_reasoning")
+    arguments, result, function = sides[task]
+    return Problem(
+        code,
+        function or only_function(code),
+        arguments if task == "output" else "",
+        result if task == "input" else sides["input"][1] if "input" in sides else "",
+    )
+
+
+def _sides(part: str) -> tuple[str, str, str]:
+    """The arguments, the result and the function's name in the check part of a Python program."""
+    named = _CHECKED.search(part)
+    source = part.replace(ASKED, "...")
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise BadReference("the check of the program is no Python; see cruxeval-x") from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare) and isinstance(node.test.left, ast.Call):
+            called = ast.get_source_segment(source, node.test.left) or ""
+            result = ast.get_source_segment(source, node.test.comparators[0]) or ""
+            return called.partition("(")[2].removesuffix(")").strip(), result, named[1] if named else ""
+    raise BadReference("the check of the program holds no `assert candidate(...) == ...`")
+
+
+def _between_brackets(text: str, function: str) -> str:
+    """The arguments in ``f(1, 2)``; what is no call of the function is the arguments already."""
+    text = text.strip()
+    if not function or not re.match(rf"{re.escape(function)}\s*\(", text):
+        return text
+    try:
+        tokens = [token for token in scan(text) if token.kind != "newline"]
+        width = function.count(".") * 2 + 1
+        whole = closing(tokens, width) == len(tokens) - 1
+    except NotThatForm:
+        return text
+    return text[tokens[width].end : -1].strip() if whole else text
+
+
+def with_function(answer: str, function: str) -> str:
+    """An answer with ``candidate(...)``, the name in CRUXEval-X's checks, as a call of the function itself.
+
+    >>> with_function("assert candidate('candidate(1)') == 2", "f")
+    "assert f('candidate(1)') == 2"
+    """
+    if function == CANDIDATE or CANDIDATE not in answer:
+        return answer
+    try:
+        tokens = list(scan(answer))
+    except NotThatForm:
+        return re.sub(rf"^(\s*(?:assert\b)?\s*){CANDIDATE}(?=\s*\()", rf"\g<1>{function}", answer)
+    for token, following in reversed(list(pairwise(tokens))):
+        if token.text == CANDIDATE and token.kind == "name" and following.text == "(":
+            answer = f"{answer[: token.end - len(CANDIDATE)]}{function}{answer[token.end :]}"
+    return answer
+
+
+def calls(answer: str, function: str) -> bool:
+    """Whether a function is called anywhere in an answer, texts in it left aside.
+
+    >>> calls("assert f(1) == 2", "f"), calls("'f(1)'", "f"), calls("[1]", "f")
+    (True, False, False)
+    """
+    try:
+        tokens = [token for token in scan(answer) if token.kind != "newline"]
+    except NotThatForm:
+        return bool(re.search(rf"\b{re.escape(function)}\s*\(", answer))
+    width = function.count(".") * 2 + 1
+    return any(
+        tokens[index + width].text == "(" and "".join(token.text for token in tokens[index : index + width]) == function
+        for index in range(len(tokens) - width)
+    )
