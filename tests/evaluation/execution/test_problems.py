@@ -80,6 +80,16 @@ def test_live_code_bench_puts_the_whole_call_into_input(task, prediction, right)
     assert evaluate_cruxeval([{**LIVE, "prediction": prediction}], task).pass_at(1, task) == right
 
 
+def test_recorded_runs_are_read_with_the_answer_in_place():
+    code = CODE + CHECK.format("2, b=2", "[2, 2]")
+    assert evaluate_cruxeval([{"id": 0, "code": code, "answer": "[2, 2]"}], "output").pass_at(1, "output") == 1.0
+    assert (
+        evaluate_cruxeval([{"id": 0, "code": code, "answer": "candidate(2, b=2)"}], "input").pass_at(1, "input") == 1.0
+    )
+    wrong = CODE + CHECK.format("2, b=2", "[2")
+    assert evaluate_cruxeval([{"id": 0, "code": wrong, "answer": "[2"}], "output").pass_at(1, "output") == 0.0
+
+
 @pytest.mark.parametrize(
     ("result", "prediction", "right"),
     [

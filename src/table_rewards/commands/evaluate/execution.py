@@ -10,7 +10,7 @@ from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import read_rows, require_columns
-from table_rewards.evaluation.execution.cruxeval import TASKS, evaluate_cruxeval
+from table_rewards.evaluation.execution.cruxeval import LANGUAGES, TASKS, evaluate_cruxeval, evaluate_javascript
 from table_rewards.evaluation.execution.cruxeval_generations import (
     are_generations,
     evaluate_generations,
@@ -28,7 +28,8 @@ def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
         "call in input (LiveCodeBench execution-v2), or of CRUXEval-X in Python (code, output_reasoning and "
         "input_reasoning with ????; code_template); a call may be written as `candidate(...)`. Or it is CRUXEval's own "
         "generations.json, one object of id and list of texts, and --samples names the problems. Nothing that the "
-        "model wrote is run but plain values; found inputs go to the given function, in the sandbox."
+        "model wrote is run but plain values; found inputs go to the given function, in the sandbox. Problems that "
+        "CRUXEval-X has no program for count as wrong, as in its numbers; --language js judges its JavaScript by node."
     )
     parser.add_argument("file", metavar="FILE", help="rows (jsonl, json, parquet), or generations.json with --samples")
     parser.add_argument(
@@ -38,6 +39,9 @@ def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--task", choices=TASKS, help="the task of the whole file; without it each row says its own in `task`"
+    )
+    parser.add_argument(
+        "--language", choices=LANGUAGES, default="py", help="of CRUXEval-X's programs; js needs node (%(default)s)"
     )
     parser.add_argument("--cpu", type=float, default=3.0, metavar="S", help="CPU seconds a call (%(default)s)")
 
@@ -53,6 +57,10 @@ def _cruxeval(options: argparse.Namespace) -> int:
             f"{options.file} holds generations by id, as CRUXEval writes them, and not the problems: "
             "add --samples cruxeval.jsonl and --task"
         )
+    elif options.language == "js":
+        if options.task is None:
+            raise ConfigurationError("programs in JavaScript do not say their task: add --task output or --task input")
+        report = evaluate_javascript(read_rows(options.file), options.task)
     else:
         report = evaluate_cruxeval(read_rows(options.file), options.task, options.cpu)
     _print_table(report.table())
@@ -103,5 +111,7 @@ def _problems(unusable: Sequence[str], unscored: int) -> int:
 
 SUBCOMMANDS = {
     "cruxeval": Task("CRUXEval: output and input prediction", _cruxeval_arguments, _cruxeval),
+    "cruxeval-x": Task("the same, under the name of CRUXEval-X", _cruxeval_arguments, _cruxeval),
+    "lcb-exec": Task("the same, under the name of LiveCodeBench's execution task", _cruxeval_arguments, _cruxeval),
     "reval": Task("REval on DREval: coverage, path, state, output, consistency", _reval_arguments, _reval),
 }

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import Row, plain
-from table_rewards.evaluation.execution.problems import NoProgram, calls, read_problem, with_function
+from table_rewards.evaluation.execution.javascript import Program, passing
+from table_rewards.evaluation.execution.problems import NoProgram, calls, check_of, read_problem, with_function
 from table_rewards.rewards.white_box import WhiteBox
 from table_rewards.rewards.white_box.input_expressions import is_plain
 from table_rewards.rewards.white_box.tokens import NotThatForm, literal
@@ -23,7 +24,10 @@ from table_rewards.sandbox import Job, get_sandbox
 from table_rewards.text.blocks import fenced_blocks, last_tagged
 
 TASKS: Final = ("output", "input")
-PREDICTIONS: Final = ("predictions", "prediction", "responses", "response", "generations", "generation", "completion")
+LANGUAGES: Final = ("py", "js")
+PREDICTIONS: Final = (
+    *("predictions", "prediction", "responses", "response", "generations", "generation", "completion", "answer"),
+)
 _BRACKETED: Final = re.compile(r"\[ANSWER\](.*?)(?:\[/ANSWER|\Z)", re.DOTALL)
 
 
@@ -102,6 +106,43 @@ def evaluate_cruxeval(rows: Iterable[Mapping[str, Any]], task: str | None = None
         report.unscored += score.status == "unscored"
         right, of = report.counts[kind][index]
         report.counts[kind][index] = (right + (score.value == 1.0), of)
+    return report
+
+
+def evaluate_javascript(rows: Iterable[Mapping[str, Any]], task: str, cpu_s: float = 5.0) -> CruxReport:
+    """Judge the predictions of rows of CRUXEval-X in JavaScript, by node.
+
+    >>> row = {"code": "let f = x => [x];", "output_reasoning": "require('assert').deepEqual(f(1), ????);"}
+    >>> report = evaluate_javascript([{**row, "answer": said} for said in ("[1]", "f(1)", "process.exit(0)")], "output")
+    >>> [right for right, _ in report.counts["output"]]
+    [1, 0, 0]
+
+    Raises:
+        ConfigurationError: there is no node on this machine.
+    """
+    report = CruxReport({task: []})
+    counts = report.counts[task]
+    programs: list[Program] = []
+    owners: list[int] = []
+    for number, raw in enumerate(rows):
+        row = Row(raw)
+        try:
+            check = check_of(row, task)
+            if check is None or task not in check.parts:
+                raise BadReference(f"no {task}_reasoning, and no code with ????")
+            found = _texts(row.find(*PREDICTIONS))
+        except NoProgram:
+            report.no_program.append(str(row.find("id", "task_id", default=f"row {number + 1}")))
+            counts.append((0, 0))
+            continue
+        except BadReference as error:
+            report.unusable.append(f"row {number + 1}: {error}")
+            continue
+        counts.append((0, len(found)))
+        programs += [Program(check.program + check.parts[task], answer_of(text)) for text in found]
+        owners += [len(counts) - 1] * len(found)
+    for right, index in zip(passing(programs, task, cpu_s), owners, strict=True):
+        counts[index] = counts[index][0] + right, counts[index][1]
     return report
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import Row
@@ -62,8 +63,9 @@ def read_problem(row: Row, task: str) -> Problem:
         NoProgram: CRUXEval-X has no program of this language for the problem.
         BadReference: a key is missing or unusable; the message names it.
     """
-    if "code_template" in row.raw or any(name in row.raw for name in _CHECKS):
-        return _of_check(row, task)
+    check = check_of(row, task)
+    if check is not None:
+        return _of_check(*check, task)
     code = row.find("code", "func_str")
     if not isinstance(code, str):
         raise BadReference(f"code must be source text, not {type(code).__name__}")
@@ -78,27 +80,61 @@ def read_problem(row: Row, task: str) -> Problem:
     return Problem(code, function, _between_brackets(arguments, function), result)
 
 
-def _of_check(row: Row, task: str) -> Problem:
+class Check(NamedTuple):
+    """A program of CRUXEval-X in front of what is asked (or given), and its check parts by task, from there on."""
+
+    program: str
+    parts: Mapping[str, str]
+
+
+def check_of(row: Row, task: str) -> Check | None:
+    """The program and the check of a row of CRUXEval-X in any language; None for a row of another form.
+
+    >>> row = {"code": "f = x => x;\\ncheck(f(1), 1);", "input_reasoning": "check(f(????), 1);"}
+    >>> check_of(Row(row), "input")
+    Check(program='f = x => x;\\n', parts={'input': 'check(f(????), 1);'})
+
+    Raises:
+        NoProgram: there is no program of this language for the problem.
+    """
+    if not ({"code_template", "res", *_CHECKS} & row.raw.keys()) and not _inside(row.find("code", default="")):
+        return None
     code = row.find("code_template", "code", default="")
     if not isinstance(code, str) or not code.strip():
         raise NoProgram("no program")
-    begins = list(_CHECK.finditer(code))
-    if "code_template" in row.raw:
-        if not begins:
-            raise BadReference("code_template has no `def check(candidate):`, so it is no Python; see cruxeval-x")
-        parts = {task: code[begins[-1].start() :]}
-    else:
-        found = {name.partition("_")[0]: row.find(name, default="") for name in _CHECKS}
-        parts = {name: str(part) for name, part in found.items() if part}
-    if begins:
-        code = code[: begins[-1].start()]
-    sides = {name: _sides(part) for name, part in parts.items()}
-    if task not in sides:
+    parts = {name.partition("_")[0]: str(row.find(name, default="")) for name in _CHECKS}
+    if "code_template" in row.raw or not any(parts.values()):  # recorded runs: all in one
+        code = _unanswered(code, row.find("answer", default=""), task)
+        begins = [found.start() for found in _CHECK.finditer(code)]
+        return Check(code[: begins[-1]], {task: code[begins[-1] :]}) if begins else Check("", {task: code})
+    for part in parts.values():  # the program ends with the check, answered
+        ends = code.rfind(part[: part.find(ASKED)]) if ASKED in part else -1
+        if ends >= 0:
+            code = code[:ends]
+    return Check(code, {name: part for name, part in parts.items() if part})
+
+
+def _unanswered(code: str, answer: Any, task: str) -> str:
+    """A recorded program with what is asked for in place of the answer that it was run with."""
+    if not isinstance(answer, str) or not answer or (ASKED in code and ASKED not in answer):
+        return code
+    at = code.rfind(answer)  # an answer about the input stands for the whole call
+    asked = f"{CANDIDATE}({ASKED})" if task == "input" else ASKED
+    return f"{code[:at]}{asked}{code[at + len(answer) :]}" if at >= 0 else code
+
+
+def _inside(code: Any) -> bool:
+    return isinstance(code, str) and (ASKED in code or bool(_CHECK.search(code)))
+
+
+def _of_check(program: str, parts: Mapping[str, str], task: str) -> Problem:
+    if task not in parts:
         raise BadReference(f"no {task}_reasoning")
+    sides = {name: _sides(part) for name, part in parts.items()}
     arguments, result, function = sides[task]
     return Problem(
-        code,
-        function or only_function(code),
+        program,
+        function or only_function(program),
         arguments if task == "output" else "",
         result if task == "input" else sides["input"][1] if "input" in sides else "",
     )
@@ -111,7 +147,7 @@ def _sides(part: str) -> tuple[str, str, str]:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise BadReference("the check of the program is no Python; see cruxeval-x") from None
+        raise BadReference("the check of the program is no Python; name the language with --language") from None
     for node in ast.walk(tree):
         if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare) and isinstance(node.test.left, ast.Call):
             called = ast.get_source_segment(source, node.test.left) or ""
