@@ -41,6 +41,7 @@ COMMANDS: Final[Mapping[str, Table]] = {
     },
     "rewards and trainers": {
         "list": ("the rewards there are, with their parts and references", f"{PACKAGE}.list_rewards"),
+        "new-reward": ("write a reward of your own that works, with its tests", f"{PACKAGE}.new_reward"),
         "adapter": ("print the path of the file that verl or swift loads", f"{PACKAGE}.adapter"),
         "serve": ("rewards as a service for trainers on other machines", f"{PACKAGE}.serve"),
         "verl-args": ("print the right verl overrides for a reward and a verl version", f"{PACKAGE}.verl_args"),

@@ -92,9 +92,9 @@ def joined(marks: Sequence[Mark]) -> tuple[Mark, ...]:
 def _step(edit: Edit) -> Step:
     one, other = edit.prediction, edit.reference
     if one is None and other is not None:
-        return Step(INSERTED, place(other), "missing in the completion", edit.cost, None, other.text)
+        return Step(INSERTED, place(other), "missing in the completion", edit.cost, None, other.text or None)
     if other is None and one is not None:
-        return Step(DELETED, place(one), "too much in the completion", edit.cost, one.text, None)
+        return Step(DELETED, place(one), "too much in the completion", edit.cost, one.text or None, None)
     assert one is not None
     assert other is not None
     if edit.kind == RENAMED:

@@ -188,6 +188,10 @@ def honest_completion(reward: Reward[Any], row: Any, reference: Any) -> str | No
     >>> honest_completion(reward, "7", reward.natural("7"))
     'Final Answer: 7'
     """
+    own = getattr(reward, "own_answer", None)  # of a reward of one's own
+    if callable(own):
+        said = own(reference)
+        return said if isinstance(said, str) else None
     if isinstance(reference, TableReference):
         return reference.source
     if isinstance(reference, RankingReference):
