@@ -1,18 +1,11 @@
-"""Prompt templates of the user's own: both ways to write a place, and the fingerprint of what comes out."""
+"""Prompt templates of the user's own: both ways to write a place, texts and constants."""
 
 from __future__ import annotations
-
-import hashlib
 
 import pytest
 
 from table_rewards import ConfigurationError
-from table_rewards.datasets.templates import Template, fingerprint, read_template
-
-
-def test_a_fingerprint_is_the_beginning_of_the_sha_256_and_the_length_in_characters():
-    assert fingerprint("é") == f"#{hashlib.sha256('é'.encode()).hexdigest()[:16]}/1"
-    assert fingerprint("a") != fingerprint("a\n")
+from table_rewards.datasets.templates import Template, read_template
 
 
 def test_both_ways_to_write_a_place_give_the_same_text():

@@ -1,13 +1,13 @@
-"""Prompts from a file of the user's, and the fingerprint that tells whether two prompts are the same.
+"""Prompts from a file of the user's.
 
 A checkpoint wants the prompt that it was trained on, letter for letter. Its authors publish that prompt with their
-code; a user hands it on as a file, and the fingerprint of what comes out says whether it is the one.
+code; a user hands it on as a file, and the fingerprint of what comes out says whether it is the one
+(:mod:`table_rewards.text.fingerprint`).
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
 import re
 import string
@@ -19,15 +19,6 @@ from typing import Final
 from table_rewards.core.errors import ConfigurationError
 
 _CONSTANT: Final = re.compile(r"(?P<file>.+\.py):(?P<name>[A-Za-z_]\w*)")
-
-
-def fingerprint(text: str) -> str:
-    """The first 16 hexadecimal digits of a text's SHA-256, and its length in characters.
-
-    >>> fingerprint("What is 2+2?")
-    '#52cb6b5e4a038af1/12'
-    """
-    return f"#{hashlib.sha256(text.encode()).hexdigest()[:16]}/{len(text)}"
 
 
 class Template:

@@ -115,8 +115,8 @@ def test_rows_without_a_difficulty_are_counted_and_a_wrong_fingerprint_writes_no
     done = here(*base, "--validation", "5", check=0)
     assert "1 no difficulty" in done.stderr
     assert "1 no answer" in done.stderr
-    wrong = here(*base, "--validation", "5", "--fingerprint", "#0000000000000000/91", check=MISUSE)
-    assert "has the fingerprint" in wrong.stderr
+    wrong = here(*base, "--validation", "5", "--prompt-fingerprint", "#0000000000000000/91", check=MISUSE)
+    assert "gives another prompt" in wrong.stderr
     assert "are left to train on" in here(*base, check=MISUSE).stderr  # 2,000 of 20 cannot be held out
     alone = here("prepare", "tango-rl", "--input", source, "--output-dir", tmp_path, "--easy-share", "1", check=MISUSE)
     assert "needs --difficulty" in alone.stderr

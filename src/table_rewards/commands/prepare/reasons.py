@@ -25,7 +25,7 @@ def rows_of(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 
 def add_prompt(parser: argparse.ArgumentParser) -> None:
-    """Add ``--prompt``, ``--prompt-file`` and ``--fingerprint``."""
+    """Add ``--prompt``, ``--prompt-file`` and ``--prompt-fingerprint``."""
     group = parser.add_argument_group("prompt")
     group.add_argument(
         "--prompt",
@@ -37,14 +37,16 @@ def add_prompt(parser: argparse.ArgumentParser) -> None:
 
 
 def add_prompt_file(group: Any, places: str) -> None:
-    """Add ``--prompt-file`` and ``--fingerprint``."""
+    """Add ``--prompt-file`` and ``--prompt-fingerprint``."""
     group.add_argument(
         "--prompt-file",
         metavar="FILE",
         help=f"a template of your own, with {places.replace('%', '%%')}: a text file, or FILE.py:NAME for a constant",
     )
     group.add_argument(
-        "--fingerprint", metavar="#HASH/LENGTH", help="stop unless the prompt has this fingerprint, which is printed"
+        "--prompt-fingerprint",
+        metavar="#HASH/LENGTH",
+        help="that the prompt must have; it is printed",
     )
 
 
@@ -55,7 +57,7 @@ def prompt_of(options: argparse.Namespace, *, evaluation: bool = False) -> Gener
         ConfigurationError: the file is no template, or has another fingerprint.
     """
     return GeneratorPrompt(
-        options.prompt, file=options.prompt_file, expected=options.fingerprint, evaluation=evaluation
+        options.prompt, file=options.prompt_file, expected=options.prompt_fingerprint, evaluation=evaluation
     )
 
 

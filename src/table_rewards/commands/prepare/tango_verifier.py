@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     prompt = VerifierPrompt(
-        options.prompt, file=options.prompt_file, expected=options.fingerprint, max_solution=options.max_solution
+        options.prompt, file=options.prompt_file, expected=options.prompt_fingerprint, max_solution=options.max_solution
     )
     left_out: Counter[str] = Counter()
     counts: Counter[str] = Counter()

@@ -11,7 +11,8 @@ import os
 from typing import Final, Literal
 
 from table_rewards.core.errors import ConfigurationError, one_of
-from table_rewards.datasets.templates import Template, fingerprint, read_template
+from table_rewards.datasets.templates import Template, read_template
+from table_rewards.text.fingerprint import check_fingerprint, fingerprint
 
 Kind = Literal["tagged", "lrm"]
 KINDS: Final = ("tagged", "lrm")
@@ -106,7 +107,7 @@ class GeneratorPrompt:
                 raise ConfigurationError(f"{file} has no place for the question, {{{{ prompt }}}} or {{question}}")
             if evaluation:
                 self._template = self._template.without(MATHEMATICAL)
-        check_fingerprint(self.fingerprint, expected, f"the prompt of {SAMPLE!r}")
+        check_fingerprint(self(SAMPLE), expected, "the template" if file is None else str(file))
 
     def __call__(self, question: str, *, mathematical: bool = True) -> str:
         """The prompt; without ``mathematical`` our own leaves the word out, for sets of other problems."""
@@ -134,13 +135,3 @@ class GeneratorPrompt:
     def described(self) -> str:
         """One line for a report."""
         return f"prompt {self.fingerprint} on {SAMPLE!r}: {self.published or 'none of the published ones'}"
-
-
-def check_fingerprint(found: str, expected: str | None, what: str) -> None:
-    """Compare fingerprints.
-
-    Raises:
-        ConfigurationError: they differ.
-    """
-    if expected is not None and found != expected:
-        raise ConfigurationError(f"{what} has the fingerprint {found}, not {expected}")

@@ -14,13 +14,13 @@ from table_rewards.core.errors import one_of
 from table_rewards.core.options import positive_whole
 from table_rewards.datasets.tango.generation import Solution, solutions_of
 from table_rewards.datasets.tango.problems import Problem, problems
-from table_rewards.datasets.tango.prompts import check_fingerprint
-from table_rewards.datasets.templates import Template, fingerprint, read_template
+from table_rewards.datasets.templates import Template, read_template
 from table_rewards.rewards.mathematics import Mathematics
 from table_rewards.rewards.tango.format import solution_steps
 from table_rewards.rewards.tango.step_verifier_prompt import defused
 from table_rewards.rewards.tango.steps import split_steps
 from table_rewards.text.blocks import tagged
+from table_rewards.text.fingerprint import check_fingerprint, fingerprint
 
 KINDS: Final = ("tango", "lrm")
 CHUNK: Final = 256
@@ -111,7 +111,7 @@ class VerifierPrompt:
         self.kind = one_of("prompt", kind, KINDS)
         self.max_solution = positive_whole("max_solution", max_solution)
         self._template = Template(TEMPLATES[kind], PLACES) if file is None else read_template(file, PLACES)
-        check_fingerprint(self.fingerprint, expected, "the prompt of the verifier")
+        check_fingerprint(self._template.fill(**SAMPLE), expected, "the template" if file is None else str(file))
 
     @property
     def fingerprint(self) -> str:

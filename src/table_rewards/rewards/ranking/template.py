@@ -6,7 +6,6 @@ fingerprint says whether two people's files give the same prompt, without either
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Final, Literal
 from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.rewards.ranking.prompts import LANGUAGES, language
 from table_rewards.rewards.ranking.reference import label
+from table_rewards.text.fingerprint import check_fingerprint, fingerprint
 
 Kind = Literal["group", "single", "translate"]
 KINDS: Final = ("group", "single", "translate")
@@ -29,16 +29,6 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
 _BLOCK: Final = re.compile(r"\{#candidates\}(.*?)\{/candidates\}", re.DOTALL)
 _EXAMPLES: Final = ("English", "Chinese", "SRC", ("ONE", "TWO"))
-_FINGERPRINT: Final = re.compile(r"#?([0-9a-f]{16})/([0-9]+)")
-
-
-def fingerprint(text: str) -> str:
-    """The first 16 hexadecimal digits of the text's SHA-256 (UTF-8), and its length in characters.
-
-    >>> fingerprint("Translate: SRC")
-    '#924bfc7d75be9dbb/14'
-    """
-    return f"#{hashlib.sha256(text.encode('utf-8')).hexdigest()[:16]}/{len(text)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +106,7 @@ class PromptTemplate:
         Raises:
             ConfigurationError: the fingerprints differ, or ``expected`` is none.
         """
-        if expected is None:
-            return
-        wanted = _FINGERPRINT.fullmatch(expected.strip())
-        if wanted is None:
-            raise ConfigurationError(f"a fingerprint is '#' and 16 digits, '/' and a length, not {expected!r}")
-        if f"#{wanted[1]}/{wanted[2]}" == self.fingerprint:
-            return
-        length = len(self.sample)
-        why = f"{length - int(wanted[2]):+d} characters" if length != int(wanted[2]) else "of the same length"
-        hint = "; it ends in a newline that an editor may have added" if length == int(wanted[2]) + 1 else ""
-        raise ConfigurationError(
-            f"{where} gives another prompt: {self.fingerprint}, not #{wanted[1]}/{wanted[2]} ({why}{hint})"
-        )
+        check_fingerprint(self.sample, expected, where)
 
     @property
     def sample(self) -> str:
