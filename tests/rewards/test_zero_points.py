@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixture_rows import fixture_rows
-from table_rewards import TEDS, CellF1, GriTS, Ranking, ScalarQuality, TableBench, TableRegion
+from table_rewards import TEDS, CellF1, GriTS, Ranking, ScalarQuality, TableBench, TableRegion, UnitTests
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.rewards.table_similarity.base import first_table
@@ -282,3 +282,28 @@ def test_the_signature_names_it_and_only_where_it_is_set(kind: Callable[..., Any
     assert re.search(r"[:,]zero_point=blind[,|]", reward.signature)
     assert reward.parts[-1] == "blind"
     assert pickle.loads(pickle.dumps(reward)).signature == reward.signature
+
+
+@pytest.mark.parametrize(
+    ("tests", "constant", "blind"),
+    [
+        ({"inputs": ["1", "2", "3", "5"], "outputs": ["odd", "even", "odd", "odd"]}, "print('odd')", 0.75),
+        ("assert f(1) == 7\nassert f(2) == 7\nassert f(3) == 8\nassert f(4) == 9", "def f(n): return 7", 0.5),
+    ],
+    ids=["printed", "asserted"],
+)
+def test_a_program_that_prints_the_commonest_output_earns_the_bonus_alone(
+    tests: Any, constant: str, blind: float
+) -> None:
+    text = f"<answer>\n```python\n{constant}\n```\n</answer>"
+    scores = UnitTests(zero_point="blind")([text], [tests])
+    assert scores["pass_rate"].tolist() == scores["blind"].tolist() == [blind]
+    assert scores.values.tolist() == [0.05]
+    assert UnitTests()([text], [tests]).values.tolist() == [blind + 0.05]
+    right = (
+        "print(['even', 'odd'][int(input()) % 2])"
+        if isinstance(tests, dict)
+        else "def f(n): return [7, 7, 8, 9][n - 1]"
+    )
+    right = f"<answer>\n```python\n{right}\n```\n</answer>"
+    assert UnitTests(zero_point="blind")([right], [tests]).values.tolist() == [1.05]

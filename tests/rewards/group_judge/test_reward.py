@@ -182,8 +182,25 @@ def test_a_lone_candidate_is_judged_or_earns_the_default(server):
 def test_the_overlong_penalty_grows_over_the_buffer(server):
     reward = judge(server, max_characters=100, overlong_buffer=40, overlong_penalty=0.04)
     scores = reward(["a" * 60, "b" * 80, "c" * 100, "d" * 500], [PROMPT] * 4)
-    assert scores.parts["overlong"].tolist() == pytest.approx([0, 0.02, 0.04, 0.04])
-    assert scores.values.tolist() == pytest.approx([0.1, 0.08, 0.06, 0.06])
+    assert scores.parts["overlong"].tolist() == pytest.approx([0, 0.02, 0.04, 0.04 * (1 + 400 / 19_900)])
+    assert scores.values.tolist() == pytest.approx([0.1, 0.08, 0.06, 0.1 - 0.04 * (1 + 400 / 19_900)])
+
+
+def test_no_two_lengths_beyond_the_buffer_pay_the_same_up_to_the_limit(server):
+    reward = judge(server)
+    lengths = [8_000, 9_000, 16_000, 17_000, 20_000, 90_000]
+    paid = [reward.overlong.of(length) for length in lengths]
+    assert paid == pytest.approx([0, 0.005, 0.04, 0.05, 0.08, 0.08])
+    assert judge(server, max_characters=None).overlong.of(90_000) == 0.0
+
+
+def test_candidates_that_differ_in_blanks_or_characters_without_width_are_one(server):
+    texts = ["a fig", "a  fig", "a\u200b fig", "a\n\tfig\ufeff", "a date"]
+    scores = judge(server)(texts, [PROMPT] * 5)
+    assert scores["candidates"].tolist() == [2.0] * 5
+    assert len(set(scores.values[:4].tolist())) == 1
+    again = judge(server)(texts[::-1], [PROMPT] * 5)
+    assert again.values.tolist() == scores.values[::-1].tolist()
 
 
 def test_large_groups_are_judged_in_even_parts(server):
@@ -270,7 +287,7 @@ def test_a_cancelled_call_leaves_nobody_waiting():
         ({"candidate": "json"}, "unknown candidate 'json'"),
         ({"orders": 0}, "orders must be"),
         ({"scale": float("nan")}, "scale must be"),
-        ({"overlong_buffer": 5}, "needs max_characters"),
+        ({"max_characters": None, "overlong_buffer": 5}, "needs max_characters"),
         ({"max_characters": 5, "overlong_buffer": 6}, "overlong_buffer must be 0 to 5"),
         ({"group_size": 4, "group_by": 4}, "can't tell apart"),
         ({"profile": "released"}, "no released profile"),

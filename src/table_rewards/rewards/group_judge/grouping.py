@@ -6,10 +6,14 @@ import hashlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from table_rewards.rewards.group_judge.panel import Panel, panels
 from table_rewards.rewards.group_judge.reference import GroupReference, candidate_of
+
+_NO_WIDTH: Final = dict.fromkeys(
+    (0xAD, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+)
 
 
 class Seat(NamedTuple):
@@ -48,17 +52,22 @@ class Seating:
         The candidates of a group are sorted by hash, so that neither the order of the batch nor its split decides.
         """
         found = [self._candidate(completion) for completion in completions]
-        groups: dict[Any, dict[str, None]] = {}
+        groups: dict[Any, dict[str, str]] = {}
         keys = self.keys(references)
         firsts: dict[Any, GroupReference] = {}
         for key, reference, (text, problem) in zip(keys, references, found, strict=True):
             firsts.setdefault(key, reference)
             if not problem:
-                groups.setdefault(key, {})[text] = None
+                alike, bare = groups.setdefault(key, {}), without_blanks(text)
+                alike[bare] = min(text, alike.get(bare, text))
+        found = [
+            (text if problem else groups[key][without_blanks(text)], problem)
+            for key, (text, problem) in zip(keys, found, strict=True)
+        ]
         of: dict[tuple[Any, str], Panel] = {}
         asked: list[tuple[Panel, int]] = []
         for key, texts in groups.items():
-            ranked = sorted(texts, key=lambda text: hashlib.sha256(text.encode("utf-8", "replace")).digest())
+            ranked = sorted(texts.values(), key=lambda text: hashlib.sha256(text.encode("utf-8", "replace")).digest())
             for panel in panels(firsts[key], ranked, self.most, self.orders):
                 of.update(((key, text), panel) for text in panel.candidates)
                 if len(ranked) > 1 or self.judges_lone:
@@ -92,3 +101,12 @@ class Seating:
         if len(text) > self.longest:
             return "", f"a candidate of {len(text):,} characters; {self.longest:,} are shown to a judge"
         return text, problem
+
+
+def without_blanks(text: str) -> str:
+    """A candidate as it is told from others: no characters without width, and one space for any white space.
+
+    >>> without_blanks("Bon\\u200bjour,\\n le  monde\\u2060") == "Bonjour, le monde"
+    True
+    """
+    return " ".join(text.translate(_NO_WIDTH).split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
 from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import finite, not_negative, positive_whole
@@ -68,8 +69,10 @@ class GroupJudge(LLMReward[GroupReference]):
         lone: a single distinct candidate: ``judge`` asks for its score, ``default`` gives ``unparseable``, as released.
         orders: how often a group is judged, each time in another order; the scores are averaged. With 2 or more the
             part ``position_bias`` says how many points standing first is worth.
-        max_characters, overlong_buffer, overlong_penalty: behind ``max_characters - overlong_buffer`` characters of a
-            completion the penalty grows linearly up to ``overlong_penalty``. None: no penalty.
+        max_characters, overlong_buffer, overlong_penalty: behind ``max_characters - overlong_buffer`` characters
+            outside of thoughts the penalty grows linearly, is ``overlong_penalty`` at ``max_characters`` and twice that at
+            ``max_candidate_characters``. ``overlong_buffer=None``: half of ``max_characters``. ``max_characters=None``:
+            no penalty, as released.
         max_candidate_characters: longer candidates are not shown to the judge and count as unparseable.
         max_candidates: most candidates in one request; a larger group is judged in parts.
         group_size: completions of a whole group. A call that brings fewer waits up to ``gather_s`` seconds for other
@@ -119,8 +122,8 @@ class GroupJudge(LLMReward[GroupReference]):
         unparseable: float = -0.04,
         lone: Literal["judge", "default"] = "judge",
         orders: int = 1,
-        max_characters: int | None = None,
-        overlong_buffer: int = 0,
+        max_characters: int | None = 16_000,
+        overlong_buffer: int | None = None,
         overlong_penalty: float = 0.04,
         max_candidate_characters: int = 20_000,
         max_candidates: int = 26,
@@ -147,11 +150,14 @@ class GroupJudge(LLMReward[GroupReference]):
         self.scale, self.unparseable = finite("scale", scale), finite("unparseable", unparseable)
         self.floor = self.unparseable  # type: ignore[misc]
         self.lone = one_of("lone", lone, LONE)
-        self.overlong = Overlong(max_characters, overlong_buffer, overlong_penalty)
+        longest = positive_whole("max_candidate_characters", max_candidate_characters)
+        if overlong_buffer is None:  # the second half, as of the default
+            overlong_buffer = max_characters // 2 if isinstance(max_characters, int) else 0
+        self.overlong = Overlong(max_characters, overlong_buffer, overlong_penalty, longest)
         self.seating = Seating(
             group_by,
             self.candidate,
-            longest=positive_whole("max_candidate_characters", max_candidate_characters),
+            longest=longest,
             most=positive_whole("max_candidates", max_candidates),
             orders=positive_whole("orders", orders),
             judges_lone=self.lone == "judge",
@@ -256,7 +262,7 @@ class GroupJudge(LLMReward[GroupReference]):
             elif not panel.scores:
                 judged.append(self.unscored(panel.problem))
             else:
-                score, overlong = panel.means[text], self.overlong.of(len(completion))
+                score, overlong = panel.means[text], self.overlong.of(len(answer_of(completion)))
                 parts = (score, float(len(panel.candidates)), overlong, panel.position_bias)
                 judged.append(Judgement(self.scale * score - overlong, parts, SCORED, panel.problem))
         return judged

@@ -68,10 +68,8 @@ def verifier_section(
     return Section("Verdicts", tuple(told), total=value, unit="value", gives=gives)
 
 
-def mixed_section(sure: Sequence[float], final_weight: float) -> Section:
+def mixed_section(share: float, final: float, final_weight: float) -> Section:
     """A step verifier's share of right steps mixed with its verdict on the whole."""
-    *steps, final = sure
-    share = sum(steps) / len(steps)
     told = (
         Step(TOLD, "steps", f"{1 - final_weight:g} x {share:.6g}", (1 - final_weight) * share),
         Step(TOLD, "final", f"{final_weight:g} x {final:.6g}", final_weight * final),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
+from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.explanation.data import Working
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, as_mapping
@@ -18,6 +19,7 @@ from table_rewards.rewards.tango.format import Verification
 from table_rewards.rewards.tango.format import token_of_step as token_of_step
 from table_rewards.rewards.tango.forms import Forms
 from table_rewards.rewards.tango.released import ReleasedForms
+from table_rewards.rewards.tango.step_credit import STEP_CREDITS, StepCredit, counted_weights
 
 VERIFICATION: tuple[str, ...] = ("verification", "verifier_output", "verifier_response")
 
@@ -56,6 +58,8 @@ class Generator(Reward[GeneratorReference]):
     Args:
         ground_truth_weight: w, a number or schedule in [0, 1].
         format_weight: f, a number or schedule.
+        step_credit: how the steps' rewards weigh: ``share``, published; ``text``, ``first_wrong`` or ``weakest``, so
+            that padding does not pay, see :mod:`table_rewards.rewards.tango.step_credit`.
         answer_kind, timeout_s, symbolic: as in :class:`Mathematics`.
 
     Parts: ``correct``, ``format``, ``verified`` (the outcome again where there is no final verdict) and
@@ -84,6 +88,7 @@ class Generator(Reward[GeneratorReference]):
         *,
         ground_truth_weight: float | Schedule | str = 1.0,
         format_weight: float | Schedule | str = 0.0,
+        step_credit: StepCredit = "share",
         answer_kind: AnswerKind = "auto",
         timeout_s: float = 0.8,
         symbolic: bool = True,
@@ -91,6 +96,9 @@ class Generator(Reward[GeneratorReference]):
     ) -> None:
         super().__init__(profile=profile)
         self.forms: Forms | ReleasedForms = ReleasedForms() if profile == "released" else Forms()
+        self.step_credit = one_of("step_credit", step_credit, STEP_CREDITS)
+        if profile == "released" and self.step_credit != "share":
+            raise ConfigurationError("the released steps all weigh the same: step_credit='share'")
         self.ground_truth_weight = as_schedule("ground_truth_weight", ground_truth_weight)
         self.format_weight = as_schedule("format_weight", format_weight)
         self.outcome = Mathematics(answer_kind=answer_kind, timeout_s=timeout_s, symbolic=symbolic, profile=profile)
@@ -108,6 +116,7 @@ class Generator(Reward[GeneratorReference]):
         return {
             "ground_truth": self.ground_truth_weight,
             "format": self.format_weight,
+            **({} if self.step_credit == "share" else {"step_credit": self.step_credit}),
             **self.outcome.options(),
         }
 
@@ -155,7 +164,8 @@ class Generator(Reward[GeneratorReference]):
         return judged, Working((value, *answer, steps_section(texts, said.steps)), outcome.passages)
 
     def step_rewards(self, completion: str, reference: Any) -> tuple[StepReward, ...]:
-        """The rewards of the steps: +1/K for CORRECT and -1/K for INCORRECT, K the number of steps that say something.
+        """The rewards of the steps: +1/K for CORRECT and -1/K for INCORRECT, K the number of steps that say something;
+        by ``step_credit`` other weights than 1/K.
 
         A solution without tags has its paragraphs as steps (:func:`~table_rewards.rewards.tango.steps.split_steps`).
         Empty unless the verifier spoke of exactly as many steps as the solution has. A step that it gave no verdict
@@ -181,10 +191,13 @@ class Generator(Reward[GeneratorReference]):
             steps = counted
         if len(said.steps) != len(steps):
             return ()
+        pairs = [(step, verdict) for step, verdict in zip(steps, said.steps, strict=True) if self.forms.counts(step)]
+        sure = [None if verdict is None else float(verdict) for _, verdict in pairs]
+        weights = counted_weights(sure, [step.text for step, _ in pairs], self.step_credit)
         return tuple(
-            StepReward(step.start, step.end, (1.0 if verdict else -1.0) / len(counted))
-            for step, verdict in zip(steps, said.steps, strict=True)
-            if verdict is not None and self.forms.counts(step)
+            StepReward(step.start, step.end, weight if verdict else -weight)
+            for (step, verdict), weight in zip(pairs, weights, strict=True)
+            if verdict is not None
         )
 
 

@@ -21,6 +21,7 @@ from table_rewards.rewards.mathematics.answers import find_answer
 from table_rewards.rewards.tango.explain import mixed_section, steps_section
 from table_rewards.rewards.tango.format import Verification
 from table_rewards.rewards.tango.generator import StepReward
+from table_rewards.rewards.tango.step_credit import STEP_CREDITS, StepCredit, counted_weights, share_right
 from table_rewards.rewards.tango.step_verifier_prompt import MAX_SOLUTION, MAX_STEPS, VERSION, messages, read_reply
 from table_rewards.rewards.tango.steps import split_steps
 
@@ -61,6 +62,8 @@ class StepVerifier(LLMReward[Question]):
 
     Args:
         final_weight: w in [0, 1].
+        step_credit: how the steps add up: ``share``, published; ``text``, ``first_wrong`` or ``weakest``, so that
+            padding does not pay, see :mod:`table_rewards.rewards.tango.step_credit`.
         max_tokens: most tokens of a verification.
         verdicts: ``"words"``: a step is right or wrong; ``"probabilities"``: it counts with the probability that the
             verifier gave CORRECT against INCORRECT, which its server must send (log-probabilities).
@@ -86,6 +89,7 @@ class StepVerifier(LLMReward[Question]):
         self,
         *,
         final_weight: float = 0.5,
+        step_credit: StepCredit = "share",
         max_tokens: int = 4096,
         verdicts: Literal["words", "probabilities"] = "words",
         profile: Profile = "corrected",
@@ -97,6 +101,7 @@ class StepVerifier(LLMReward[Question]):
                 "StepVerifier has no released profile: RL Tango trains its verifier and asks no endpoint"
             )
         self.final_weight = fraction("final_weight", final_weight)
+        self.step_credit = one_of("step_credit", step_credit, STEP_CREDITS)
         self.verdicts = one_of("verdicts", verdicts, VERDICTS)
         top = ALTERNATIVES if self.verdicts == "probabilities" else None
         self.connect(asking, WAITS, max_tokens=max_tokens, top_logprobs=top)
@@ -123,6 +128,7 @@ class StepVerifier(LLMReward[Question]):
             "final": self.final_weight,
             "tokens": self.sampling.token_limit,
             **({} if self.verdicts == "words" else {"verdicts": self.verdicts}),
+            **({} if self.step_credit == "share" else {"step_credit": self.step_credit}),
             **self.sampling_signature(),
             **super().options(),
         }
@@ -139,20 +145,32 @@ class StepVerifier(LLMReward[Question]):
         texts = [step.text for step in paper.steps]
         if paper.said is None:
             return judged, [steps_section(texts, ())]
-        return judged, [steps_section(texts, paper.said.steps), mixed_section(paper.sure, self.final_weight)]
+        return judged, [
+            steps_section(texts, paper.said.steps),
+            mixed_section(self._share(paper), paper.sure[-1], self.final_weight),
+        ]
 
     def step_rewards(self, completions: Sequence[str], references: Sequence[Any]) -> list[tuple[StepReward, ...]]:
-        """The rewards of every solution's steps, +1/K and -1/K with their places; empty where it is unscored."""
+        """The rewards of every solution's steps with their places, +1/K and -1/K, by ``step_credit`` other weights than
+        1/K; empty where it is unscored."""
         papers = answered(self.pool, self._verified(completions, [self.coerce(r) for r in references]))
         return [
             tuple(
-                StepReward(step.start, step.end, (1.0 if verdict else -1.0) / len(paper.steps))
-                for step, verdict in zip(paper.steps, paper.said.steps, strict=True)
+                StepReward(step.start, step.end, weight if verdict else -weight)
+                for step, verdict, weight in zip(paper.steps, paper.said.steps, self._weights(paper), strict=True)
             )
             if paper.said is not None
             else ()
             for paper in papers
         ]
+
+    def _share(self, paper: _Paper) -> float:
+        return share_right(paper.sure[:-1], [step.text for step in paper.steps], self.step_credit)
+
+    def _weights(self, paper: _Paper) -> list[float]:
+        assert paper.said is not None
+        sure = [float(bool(verdict)) for verdict in paper.said.steps]
+        return counted_weights(sure, [step.text for step in paper.steps], self.step_credit)
 
     def _verified(self, completions: Sequence[str], references: Sequence[Question]) -> Rounds[list[_Paper]]:
         papers = [_Paper(c, r.text) for c, r in zip(completions, references, strict=True)]
@@ -195,8 +213,7 @@ class StepVerifier(LLMReward[Question]):
             return Judgement(0.0, (0.0, 0.0, 0.0), UNPARSED, paper.problem)
         if paper.said is None:
             return self.unscored(paper.error)
-        *steps, final = paper.sure
-        share = sum(steps) / len(steps)
+        share, final = self._share(paper), paper.sure[-1]
         value = self.final_weight * final + (1 - self.final_weight) * share
         return Judgement(value, (share, final, float(len(paper.steps))), SCORED)
 

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from table_rewards.core.errors import BadReference
+from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.explanation.data import Working
+from table_rewards.core.options import truth
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, plain
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.tango.explain import verifier_section
+from table_rewards.rewards.tango.format import Verification
 from table_rewards.rewards.tango.forms import Forms
 from table_rewards.rewards.tango.released import ReleasedForms
 
@@ -45,6 +47,9 @@ class Verifier(Reward[VerifierReference]):
 
     Args:
         format_weight: w, a number or schedule; 0.8 in its scripts.
+        consistent: a final verdict that contradicts the verdicts on the steps (CORRECT with a wrong step, INCORRECT
+            with right ones alone) costs the format. Without it a verifier earns the form for steps that it
+            did not read.
 
     Parts: ``correct``, ``format`` and ``parsed`` (1 with a final verdict). References: the label (True, 1.0,
     "CORRECT"), or a row with ``label`` (or ``outcome``), and optionally the generator's ``solution``, or
@@ -62,8 +67,17 @@ class Verifier(Reward[VerifierReference]):
     headline = ("correct", "format")
     accuracy = "correct"
 
-    def __init__(self, *, format_weight: float | Schedule | str = 0.8, profile: Profile = "corrected") -> None:
+    def __init__(
+        self,
+        *,
+        format_weight: float | Schedule | str = 0.8,
+        consistent: bool = False,
+        profile: Profile = "corrected",
+    ) -> None:
         super().__init__(profile=profile)
+        self.consistent = truth("consistent", consistent)
+        if profile == "released" and self.consistent:
+            raise ConfigurationError("the released form does not compare verdicts: leave consistent out")
         self.forms: Forms | ReleasedForms = ReleasedForms() if profile == "released" else Forms()
         self.format_weight = as_schedule("format_weight", format_weight)
 
@@ -89,22 +103,41 @@ class Verifier(Reward[VerifierReference]):
         return VerifierReference(_label(plain(value)))
 
     def options(self) -> dict[str, object]:
-        return {"format": self.format_weight, **super().options()}
+        own = {"consistent": True} if self.consistent else {}
+        return {"format": self.format_weight, **own, **super().options()}
 
     def judge(self, completion: str, reference: VerifierReference, step: int | None) -> Judgement:
         said = self.forms.verification(completion)
         if said.final is None:
             return Judgement(0.0, (0.0, 0.0, 0.0), UNPARSED, said.problem)
         correct = float(said.final == reference.label)
-        form = self.forms.verification_mark(completion, reference.steps, reference.generator_format)
+        form = self._form(completion, reference, said)
         return Judgement(correct + self.format_weight(step or 0) * form, (correct, form, 1.0), SCORED)
+
+    def _form(self, completion: str, reference: VerifierReference, said: Verification) -> float:
+        if self.consistent and contradicts_itself(said):
+            return 0.0
+        return self.forms.verification_mark(completion, reference.steps, reference.generator_format)
 
     def working(self, completion: str, reference: VerifierReference, judgement: Judgement, step: int | None) -> Working:
         said = self.forms.verification(completion)
-        form = self.forms.verification_mark(completion, reference.steps, reference.generator_format)
+        form = self._form(completion, reference, said)
         weight = self.format_weight(step or 0)
         section = verifier_section(said.final, said.problem, reference.label, said.steps, form, weight, reference.steps)
         return Working((section,))
+
+
+def contradicts_itself(said: Verification) -> bool:
+    """Whether a final verdict is another than the verdicts on the steps make.
+
+    >>> [contradicts_itself(Verification(steps, final)) for steps, final in (((True, False), True), ((True,), False))]
+    [True, True]
+    >>> [contradicts_itself(Verification(steps, final)) for steps, final in (((True, None), False), ((True,), True))]
+    [False, False]
+    """
+    if said.final is None or not said.steps:
+        return False
+    return False in said.steps if said.final else None not in said.steps and False not in said.steps
 
 
 def _label(value: Any) -> bool:

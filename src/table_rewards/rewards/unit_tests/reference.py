@@ -304,3 +304,29 @@ def _revived(value: Any) -> Any:
             return {key: _revived(item) for key, item in value["\0int"]}
         return {key: _revived(item) for key, item in value.items()}
     return value
+
+
+def expected_outputs(reference: UnitTestsReference) -> tuple[str, ...]:
+    """What each test expects, as text: '' where that cannot be seen. ``assert f(1) == 2`` expects ``2``.
+
+    >>> expected_outputs(UnitTestsReference("asserts", ("assert f(1) == 2", "assert f(2)", "g = 3")))
+    ('2', 'True', '')
+    """
+    if reference.kind != _ASSERTS:
+        return tuple(" ".join(output.split()) for output in reference.outputs)
+    return tuple(map(_asserted, reference.inputs)) if reference.framework == "statements" else ()
+
+
+def _asserted(statement: str) -> str:
+    try:
+        (found,) = ast.parse(statement.strip()).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    if not isinstance(found, ast.Assert):
+        return ""
+    test = found.test
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
+        return ast.unparse(test.comparators[0])
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return "False"
+    return "True" if isinstance(test, ast.Call) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
@@ -12,11 +13,12 @@ from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import fraction, positive_whole, truth
 from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
+from table_rewards.core.zero_point import BlindScores, ZeroPoint, above_blind, checked_zero_point
 from table_rewards.rewards.sandboxed import SandboxedReward
 from table_rewards.rewards.unit_tests.explain import outcome_section, tests_section
 from table_rewards.rewards.unit_tests.output import same_output, same_result
 from table_rewards.rewards.unit_tests.program import program_of, with_imports, with_prompt
-from table_rewards.rewards.unit_tests.reference import UnitTestsReference, arguments, helpers_of
+from table_rewards.rewards.unit_tests.reference import UnitTestsReference, arguments, expected_outputs, helpers_of
 from table_rewards.rewards.unit_tests.released import ReleasedJudging
 from table_rewards.sandbox import Job, Limits, Outcome, TestResult, values
 from table_rewards.sandbox.shared import BACKENDS
@@ -49,6 +51,9 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         cap: at most so many tests, spread evenly over all of them; the note says so when some are left out. None for
             no limit.
         all_or_nothing: 1 or 0 for the tests instead of the share.
+        zero_point: ``blind``: only what is above R0 counts, the share of the tests whose expected output is the
+            commonest one, which a program of one line earns: ``max(0, (share - R0) / (1 - R0))`` in the value, see
+            docs/blind.md.
         format_bonus: what a program in a Python block inside ``<answer>`` earns on top, in [0, 1].
         cpu_s: CPU seconds for one test. A busy machine makes no false timeouts.
         mem_mb: memory of the program, in MiB.
@@ -69,7 +74,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
 
     name: ClassVar[str] = "unit_tests"
     reference_type: ClassVar[type[Any]] = UnitTestsReference
-    parts = ("pass_rate", "all_passed", "format", "timeouts")
+    parts: tuple[str, ...] = ("pass_rate", "all_passed", "format", "timeouts")
     headline = ("pass_rate", "timeouts")
     accuracy = "all_passed"
 
@@ -78,6 +83,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         *,
         cap: int | None = 64,
         all_or_nothing: bool = False,
+        zero_point: ZeroPoint = "none",
         format_bonus: float = 0.05,
         cpu_s: float = 2.0,
         mem_mb: int = 1024,
@@ -86,6 +92,10 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
+        self.zero_point = checked_zero_point(zero_point, profile)
+        self._blind = BlindScores()
+        if self.zero_point == "blind":
+            self.parts = ("pass_rate", "all_passed", "format", "timeouts", "blind")
         self.cap = None if cap is None else positive_whole("cap", cap)
         self.all_or_nothing = truth("all_or_nothing", all_or_nothing)
         self.format_bonus = fraction("format_bonus", format_bonus)
@@ -104,6 +114,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
             "cpu": self.limits.cpu_s,
             "mem": self.limits.mem_mb,
             "recursion": self.limits.recursion,
+            **({} if self.zero_point == "none" else {"zero_point": self.zero_point}),
             **super().options(),
         }
 
@@ -181,7 +192,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
 
     def conclude(self, case: Any, outcome: Outcome | None) -> Judgement:
         if outcome is None:
-            return Judgement(0.0, (0.0,) * 4, UNPARSED, "no program")
+            return Judgement(0.0, (0.0,) * len(self.parts), UNPARSED, "no program")
         if outcome.is_ours:
             return self.unscored(f"the sandbox failed: {outcome.note}")
         if self.released is not None:
@@ -193,8 +204,20 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         passed = sum(verdict == "" for verdict in counted)
         rate, everything = passed / len(counted), passed == len(counted)
         timeouts = float(any(verdict in _TIMEOUTS for verdict in counted))
-        value = (float(everything) if self.all_or_nothing else rate) + self.format_bonus * case.format
-        return Judgement(value, (rate, float(everything), float(case.format), timeouts), SCORED, _note(case, verdicts))
+        earned, parts = float(everything) if self.all_or_nothing else rate, (rate, float(everything))
+        behind: tuple[float, ...] = ()
+        if self.zero_point == "blind":
+            behind = (self._blind.of(case.reference, self._earned_blindly),)
+            earned = above_blind(earned, *behind)
+        value = earned + self.format_bonus * case.format
+        return Judgement(value, (*parts, float(case.format), timeouts, *behind), SCORED, _note(case, verdicts))
+
+    def _earned_blindly(self, reference: UnitTestsReference) -> float:
+        """The share of the tests that count whose expected output is the commonest one."""
+        outputs = expected_outputs(reference)
+        chosen = [outputs[at] for at in self._chosen(reference.count)] if outputs else []
+        known = Counter(output for output in chosen if output)
+        return max(known.values(), default=0) / len(chosen) if chosen else 0.0
 
 
 @dataclass(slots=True, eq=False)
