@@ -70,8 +70,8 @@ class GroupJudge(LLMReward[GroupReference]):
         orders: how often a group is judged, each time in another order; the scores are averaged. With 2 or more the
             part ``position_bias`` says how many points standing first is worth.
         max_characters, overlong_buffer, overlong_penalty: behind ``max_characters - overlong_buffer`` characters
-            outside of thoughts the penalty grows linearly, is ``overlong_penalty`` at ``max_characters`` and twice that at
-            ``max_candidate_characters``. ``overlong_buffer=None``: half of ``max_characters``. ``max_characters=None``:
+            outside of thoughts the penalty grows linearly, is ``overlong_penalty`` at ``max_characters`` and twice that
+            at ``max_candidate_characters``. ``overlong_buffer=None``: half of ``max_characters``. ``max_characters=None``:
             no penalty, as released.
         max_candidate_characters: longer candidates are not shown to the judge and count as unparseable.
         max_candidates: most candidates in one request; a larger group is judged in parts.
