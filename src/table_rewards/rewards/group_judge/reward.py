@@ -71,8 +71,8 @@ class GroupJudge(LLMReward[GroupReference]):
             part ``position_bias`` says how many points standing first is worth.
         max_characters, overlong_buffer, overlong_penalty: behind ``max_characters - overlong_buffer`` characters
             outside of thoughts the penalty grows linearly, is ``overlong_penalty`` at ``max_characters`` and twice that
-            at ``max_candidate_characters``. ``overlong_buffer=None``: half of ``max_characters``. ``max_characters=None``:
-            no penalty, as released.
+            at ``max_candidate_characters``. ``overlong_buffer=None``: half of ``max_characters``.
+            ``max_characters=None``: no penalty, as released.
         max_candidate_characters: longer candidates are not shown to the judge and count as unparseable.
         max_candidates: most candidates in one request; a larger group is judged in parts.
         group_size: completions of a whole group. A call that brings fewer waits up to ``gather_s`` seconds for other
