@@ -117,7 +117,7 @@ def test_both_languages_of_rl_tango_have_the_same_commands():
     assert headings[0] == headings[1]
 
 
-FOLDERS_HOLD = ("train.parquet", "test.parquet", "validation.parquet", "train_hard.parquet")
+FOLDERS_HOLD = ("train.parquet", "test.parquet", "validation.parquet", "train_easy.parquet", "train_hard.parquet")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -137,43 +137,3 @@ def test_every_training_has_its_data_made_on_the_page(page):
                 read += value.strip("[]").split(",")
     assert read
     assert set(read) <= made
-
-
-def test_rl_tangos_rows_for_the_verifier_are_made_by_the_page(tmp_path, monkeypatch):
-    """The Python block runs: labels by the gold answer, unreadable golds left out, the reward reads what it wrote."""
-    parquet = pytest.importorskip("pyarrow.parquet")
-    pytest.importorskip("math_verify")
-    (code,) = [block for block in recipe_pages.blocks("tango.md", "python") if "solutions.jsonl" in block]
-    solution = "<think>\n<step>1+1 is 2</step>\n<step>so 2</step>\n<step>done</step></think><answer>\\boxed{2}</answer>"
-    row = {"prediction": solution, "reward_model": {"ground_truth": "2"}, "extra_info": {"question": "1+1?"}}
-    wrong = {**row, "reward_model": {"ground_truth": "3"}}
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "solutions.jsonl").write_text("".join(json.dumps(r) + "\n" for r in [row] * 512 + [row, wrong]))
-    exec(compile(code, "tango.md", "exec"), {})
-    rows = parquet.read_table("data/verifier_train.parquet").to_pylist()
-    assert [r["reward_model"]["ground_truth"] for r in rows] == [1.0, 0.0]
-    assert "so 2" in rows[0]["prompt"][-1]["content"]
-    from table_rewards.frameworks import verl
-
-    said = "".join(f"<step>Step {k}: fine. \\boxed{{CORRECT}}</step>" for k in (1, 2, 3))
-    text = f"<step_verification>{said}</step_verification><final_verification>\\boxed{{CORRECT}}</final_verification>"
-    scores = [
-        verl.verifier(r["data_source"], text, r["reward_model"]["ground_truth"], r["extra_info"])["score"] for r in rows
-    ]
-    assert scores == pytest.approx([1.8, 0.8])
-
-
-def test_grrms_rows_for_the_policy_are_made_by_the_page(tmp_path, monkeypatch):
-    parquet = pytest.importorskip("pyarrow.parquet")
-    (code,) = re.findall(r"^````python\n(.*?)^````", recipe_pages.text("grrm.md"), re.DOTALL | re.MULTILINE)
-    folder = tmp_path / "parquet_data" / "TowerBlocks-MT"
-    folder.mkdir(parents=True)
-    row = {"src_text": "Hello.", "trg_text": "你好。", "src_lang": "en", "trg_lang": "zh"}
-    (folder / "train.jsonl").write_text((json.dumps(row) + "\n") * 514)
-    monkeypatch.chdir(tmp_path)
-    exec(compile(code, "grrm.md", "exec"), {})
-    rows = parquet.read_table("mt_train.parquet").to_pylist()
-    assert len(rows) == 2
-    assert rows[0]["extra_info"] == {"index": 512, "split": "train", **row}
-    assert "from English to Chinese" in rows[0]["prompt"][0]["content"]

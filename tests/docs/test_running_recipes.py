@@ -21,6 +21,10 @@ pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+PROMPT = """Rank these translations from {source_language} to {target_language}: the best first, scores below.
+{source}
+{#candidates}{label}: {text}
+{/candidates}"""
 NOT_RUN = ("verl-args", "probe", "sandbox", "adapter")
 
 
@@ -144,8 +148,21 @@ def test_grrm():
     ):
         put(path, groups)
     reply = "The first is better.\n\n### Final Ranking:\n\nA > B\n\n### Scores:\n\nA: 8, B: 3"
-    with ChatServer(reply=reply) as server:
-        assert run("grrm.md", server) >= 5
+    translations = [{name: groups[0][name] for name in ("src_text", "src_lang", "trg_lang")} | {"trg_text": "x"}] * 4
+    put("parquet_data/TowerBlocks-MT/train.parquet", translations)
+    put("parquet_data/TowerBlocks-MT-CoT-ZhEn/train.parquet", [{**row, "response": "..."} for row in translations])
+    put(
+        "groups.jsonl",
+        [{name: row[name] for name in ("src_text", "src_lang", "trg_lang", "mt_texts")} for row in groups],
+    )
+    Path("prompt.txt").write_text(PROMPT, "utf-8")
+
+    def answer(request):
+        return reply if "###" in said(request) or "anking" in said(request) else "Compared.\n\nA: 8, B: 3"
+
+    with ChatServer(reply=answer) as server:
+        assert run("grrm.md", server) >= 10
+    assert parquet.read_table("mt/train.parquet").num_rows > 4
     assert "sft_towerblocks_mt_ranking" in json.loads(Path("LLaMA-Factory/data/dataset_info.json").read_text())
     assert json.loads(Path("accuracy.json").read_text())
 
@@ -213,7 +230,7 @@ def test_rl_tango():
         put(f"raw/{name}/test.jsonl", [row])
     solution = "<think>\n<step>1 and 2</step>\n<step>are</step>\n<step>3</step>\n</think>\n<answer>\\boxed{3}</answer>"
     with ChatServer(reply=solution) as server:
-        assert run("tango.md", server) == 18
+        assert run("tango.md", server) == 22
     for name in ("sft_llm", "sft_lrm"):
         counts = [parquet.read_table(f"data/{name}/{part}.parquet").num_rows for part in ("train", "test")]
         assert counts == [11, 1]
