@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from command_line import here, write
+from command_line import FIXTURES, here, read, write
 from table_rewards.datasets.files import RowWriter
 from table_rewards.evaluation.scores.pairing import pair
 from table_rewards.evaluation.scores.score_files import load, short_names
@@ -188,11 +188,27 @@ def test_an_explanation_is_shown_where_a_reward_gives_one(tmp_path, monkeypatch)
         def _repr_html_(self):
             return "<p>because</p>"
 
-    monkeypatch.setattr(TableBench, "explain", lambda self, completion, reference: Told(), raising=False)
+    monkeypatch.setattr(TableBench, "explain", lambda self, completion, reference, step: Told())
     path = rollouts(tmp_path / "r.jsonl", 16, lambda i: "Final Answer: 0")
     here("profile", path, "--reward", "table_bench", "--html", tmp_path / "p.html", check=0)
     samples = embedded((tmp_path / "p.html").read_text("utf-8"))["samples"]
     assert {sample["explanation"] for sample in samples} == {"<p>because</p>"}
+
+
+def test_explanations_in_a_report_are_of_the_scores_that_are_shown(tmp_path):
+    """At the training step of the scores, and none where the reward gives another score by now."""
+    file = FIXTURES / "table_r1/regions.jsonl"
+    here("score", file, "--reward", "table_region", "--step", 1200, "--out", tmp_path / "s.jsonl", "--quiet", check=0)
+    here("report", tmp_path / "s.jsonl", "--html", tmp_path / "p.html", check=0)
+    samples = embedded((tmp_path / "p.html").read_text("utf-8"))["samples"]
+    assert samples
+    for sample in samples:
+        assert f'<span class="s">{sample["score"]:.4g}</span>' in sample["explanation"]
+    changed = [{**row, "score": row["score"] / 2} for row in read(tmp_path / "s.jsonl")]
+    write(tmp_path / "s.jsonl", changed)
+    here("report", tmp_path / "s.jsonl", "--html", tmp_path / "p.html", check=0)
+    samples = embedded((tmp_path / "p.html").read_text("utf-8"))["samples"]
+    assert {sample["explanation"] for sample in samples if sample["score"]} == {""}
 
 
 def test_the_signal_of_a_group_size_is_what_drawing_groups_gives(tmp_path):

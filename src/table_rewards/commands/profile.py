@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         name = ", ".join(short_names([Path(place) for place in arguments.file]))
         fill(samples, how)
         file = ScoreFile(Path(arguments.file[0]), name, statistics, how.source)
-        shown = Shown(file.name, reward.parts, samples, None if reward.waits else reward)
+        shown = Shown(file.name, reward.parts, samples, None if reward.waits else reward, arguments.step)
         write_page(arguments.html, page([file], [], f"{arguments.reward} on {file.name}", [shown], advice))
     if arguments.json:
         told = {

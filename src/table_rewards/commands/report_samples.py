@@ -26,32 +26,32 @@ def shown_samples(files: Sequence[ScoreFile], books: Sequence[SampleBook], rollo
     found = []
     for file, book in zip(files, books, strict=True):
         samples = book.chosen()
-        how, reward = _origin(file, rollouts)
+        how, reward, step = _origin(file, rollouts)
         if how is not None:
             fill(samples, how)
-        found.append(Shown(file.name, list(file.statistics.parts), samples, reward))
+        found.append(Shown(file.name, list(file.statistics.parts), samples, reward, step))
     return found
 
 
-def _origin(file: ScoreFile, rollouts: Path | None) -> tuple[Plan | None, Reward[Any] | None]:
-    """How the rows behind the scores are read, and the reward that made them."""
+def _origin(file: ScoreFile, rollouts: Path | None) -> tuple[Plan | None, Reward[Any] | None, int | None]:
+    """How the rows behind the scores are read, the reward that made them, and the training step it was given."""
     if file.logged:
         try:
-            return plan(RowSource(*file.source.files)), None
+            return plan(RowSource(*file.source.files)), None, None
         except UnusableFile:
-            return None, None
+            return None, None, None
     record = _record(file.path)
     about = record.get("about") or {}
     places: list[Any] = [rollouts] if rollouts is not None else list(about.get("files") or [])
     if not places or not all(rollouts is not None or Path(place).is_file() for place in places):
         note(f"{file.path}: what was scored is not at hand; --rollouts FILE shows the samples' texts")
-        return None, None
+        return None, None, None
     source = RowSource(*places)
     if rollouts is None and record.get("content") != source.fingerprint():
         note(f"{file.path}: {source.name} has changed since it was scored; the samples are shown without texts")
-        return None, None
+        return None, None, None
     completion, reference, prompt = (record.get(f"{name}_column") for name in ("completion", "reference", "prompt"))
-    return plan(source, completion=completion, reference=reference, prompt=prompt), _reward(about)
+    return plan(source, completion=completion, reference=reference, prompt=prompt), _reward(about), record.get("step")
 
 
 def _record(path: Path) -> Mapping[str, Any]:

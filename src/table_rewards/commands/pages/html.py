@@ -19,6 +19,7 @@ from table_rewards.commands.pages.charts import charts
 from table_rewards.commands.pages.sample_views import Shown, sample_data
 from table_rewards.commands.pages.terminal import note, number, share
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.explanation.html import STYLE
 from table_rewards.evaluation.scores.pairing import Pairing
 from table_rewards.evaluation.scores.samples import VIEWS
 from table_rewards.evaluation.scores.score_files import ScoreFile
@@ -73,7 +74,7 @@ def page(
         version=__version__,
         nonce=secrets.token_urlsafe(12),
         signatures=list(signatures),
-        style=(TEMPLATES / "report.css").read_text("utf-8"),
+        style=(TEMPLATES / "report.css").read_text("utf-8") + STYLE,
         script=(TEMPLATES / "report.js").read_text("utf-8"),
         library=_inside_script(bundle),
         data=_json({"charts": {chart.name: chart.spec for chart in drawn}, "samples": samples, "views": VIEWS}),

@@ -30,12 +30,14 @@ class Shown:
         parts: the names of its parts.
         samples: what is shown.
         reward: what explains them, when it is at hand.
+        step: the training step at which they were scored.
     """
 
     file: str
     parts: Sequence[str]
     samples: list[Sample]
     reward: Reward[Any] | None = None
+    step: int | None = None
 
 
 def sample_data(shown: Sequence[Shown]) -> list[dict[str, Any]]:
@@ -89,13 +91,21 @@ def _explanations(pairs: Sequence[tuple[Shown, Sample]]) -> dict[int, str]:
         if explain is None or sample.row is None or len(found) >= EXPLAINED * max(1, len(pairs) // 100):
             continue
         try:
-            told = explain(sample.completion, sample.row)._repr_html_()
+            told = _explained(explain(sample.completion, sample.row, step=one.step), sample)
         except Exception:  # a report shows what it can; the score stands without its explanation
             continue
         if isinstance(told, str) and len(told) <= min(left, 40_000):
             found[id(sample)] = told
             left -= len(told)
     return found
+
+
+def _explained(told: Any, sample: Sample) -> Any:
+    """An explanation as HTML, if it is of the score that is shown: a reward may have changed since."""
+    value = getattr(told, "value", None)
+    if value is not None and _number(value) != _number(sample.scores.get("score")):
+        return None
+    return told.to_html(style=False) if hasattr(told, "to_html") else told._repr_html_()
 
 
 def _table(text: str) -> str:

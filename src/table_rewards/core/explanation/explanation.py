@@ -38,8 +38,18 @@ class Explanation(ExplainedScore):
     def __rich_console__(self, console: Any, options: Any) -> Any:
         return drawn(self, options.max_width, console)
 
+    def to_html(self, *, style: bool = True) -> str:
+        """The explanation as HTML that needs nothing beside it; ``style=False`` for a page that has the style already.
+
+        >>> from table_rewards import TableBench
+        >>> page = TableBench().explain("Final Answer: 8", "7").to_html(style=False)
+        >>> page.startswith('<div class="tr-explain">'), "<style>" in page
+        (True, False)
+        """
+        return as_html(self, style=style)
+
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return self.to_html()
 
 
 def checked(sections: tuple[Section, ...], value: float, parts: Mapping[str, float]) -> tuple[list[Section], list[str]]:

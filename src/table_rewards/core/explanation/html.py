@@ -29,12 +29,11 @@ STEPS: Final = 120
 TEXT: Final = 1_500
 
 STYLE: Final = (
-    "<style>"
     ".tr-explain{font:14px/1.45 system-ui,sans-serif;max-width:100%;overflow-wrap:anywhere}"
     ".tr-explain h4{margin:.9em 0 .3em;font-size:1em}"
     ".tr-explain .s{font-size:1.25em;font-weight:600}"
     ".tr-explain .m{opacity:.75}"
-    ".tr-explain table{border-collapse:collapse;font-size:.92em;margin:0}"
+    ".tr-explain table{border-collapse:collapse;font-size:.92em;margin:0;width:auto}"
     ".tr-explain td,.tr-explain th{border:1px solid rgba(128,128,128,.4);padding:.15em .45em;text-align:left;"
     "vertical-align:top;background:none;color:inherit}"
     ".tr-explain td.no{border:0}"
@@ -50,13 +49,12 @@ STYLE: Final = (
     ".tr-explain .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
     ".tr-explain .t{opacity:.55}"
     ".tr-explain mark{background:rgba(0,158,115,.28);color:inherit;border-radius:2px}"
-    "</style>"
 )
 
 
-def as_html(explanation: ExplainedScore) -> str:
-    """The explanation as one ``<div>`` with its style."""
-    told = [f'<div class="tr-explain">{STYLE}', _head(explanation)]
+def as_html(explanation: ExplainedScore, *, style: bool = True) -> str:
+    """The explanation as one ``<div>``, with its style unless the page has :data:`STYLE` already."""
+    told = ['<div class="tr-explain">', f"<style>{STYLE}</style>" if style else "", _head(explanation)]
     told += [f'<p class="wrong">{escape(remark)}</p>' for remark in explanation.remarks]
     told.append(_passages(explanation))
     told += [_section(section) for section in explanation.sections]
