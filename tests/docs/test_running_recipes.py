@@ -151,10 +151,7 @@ def test_grrm():
     translations = [{name: groups[0][name] for name in ("src_text", "src_lang", "trg_lang")} | {"trg_text": "x"}] * 4
     put("parquet_data/TowerBlocks-MT/train.parquet", translations)
     put("parquet_data/TowerBlocks-MT-CoT-ZhEn/train.parquet", [{**row, "response": "..."} for row in translations])
-    put(
-        "groups.jsonl",
-        [{name: row[name] for name in ("src_text", "src_lang", "trg_lang", "mt_texts")} for row in groups],
-    )
+    put("groups.jsonl", [{**translations[0], "mt_texts": groups[0]["mt_texts"]}])
     Path("prompt.txt").write_text(PROMPT, "utf-8")
 
     def answer(request):
