@@ -227,9 +227,10 @@ def test_rl_tango():
         put(f"raw/{name}/test.jsonl", [row])
     solution = "<think>\n<step>1 and 2</step>\n<step>are</step>\n<step>3</step>\n</think>\n<answer>\\boxed{3}</answer>"
     with ChatServer(reply=solution) as server:
-        assert run("tango.md", server) == 22
+        assert run("tango.md", server) == 25
     for name in ("sft_llm", "sft_lrm"):
         counts = [parquet.read_table(f"data/{name}/{part}.parquet").num_rows for part in ("train", "test")]
         assert counts == [11, 1]
     assert parquet.read_table("data/rl/validation.parquet").num_rows == 2000
     assert parquet.read_table("data/lrm/train_hard.parquet").num_rows > 20
+    assert parquet.read_table("data/sft_all.parquet").column("responses").to_pylist() == [[solution]] * 12
