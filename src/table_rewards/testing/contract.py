@@ -253,6 +253,26 @@ def leaves_the_process_alone(s: Samples) -> None:
     assert before == after, "signals, timers, logging and the working directory stay as they were"
 
 
+def explanations_have_the_scores(s: Samples) -> None:
+    """What :meth:`Reward.explain` says of a sample is its score, and its working comes to it.
+
+    Left out for rewards that wait for a model or a sandbox, which would be asked again.
+    """
+    if s.reward.waits or not s.reward.deduplicates:
+        return
+    scores = s.scores()
+    for i, (completion, reference) in enumerate(zip(s.completions, s.references, strict=True)):
+        told = s.reward.explain(completion, reference)
+        values = (told.value, *told.parts.values())
+        wanted = (scores.values[i], *(column[i] for column in scores.parts.values()))
+        same = all(a == b or (a != a and b != b) for a, b in zip(values, wanted, strict=True))
+        assert same, f"sample {i} is explained as {values} and scored {wanted}"
+        assert told.status == scores.status[i], (
+            f"sample {i} is explained as {told.status}, scored as {scores.status[i]}"
+        )
+        assert not told.remarks, f"the explanation of sample {i}: {told.remarks[0]}"
+
+
 CHECKS: Final[tuple[Callable[[Samples], None], ...]] = (
     gives_one_score_a_sample,
     an_empty_batch_is_empty,
@@ -270,6 +290,7 @@ CHECKS: Final[tuple[Callable[[Samples], None], ...]] = (
     works_in_a_spawned_daemon,
     prints_nothing,
     leaves_the_process_alone,
+    explanations_have_the_scores,
 )
 
 _SIGNALS: Final = [n for n in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", None)) if n is not None]
