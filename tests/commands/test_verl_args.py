@@ -10,6 +10,7 @@ from command_line import here
 from table_rewards import names
 from table_rewards.commands.verl_args import read_version, verl_overrides
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.registry import find
 from table_rewards.frameworks import verl
 
 VERSIONS = [(0, 3, 0), (0, 4, 1), (0, 5, 0), (0, 6, 1), (0, 7, 0), (0, 7, 1), (0, 8, 0), (0, 9, 0), (0, 9, 1)]
@@ -106,7 +107,7 @@ KWARGS = "+reward.custom_reward_function.reward_kwargs"
 def test_several_rewards_become_a_mixture_with_weights_and_options_of_each():
     found = overrides(
         *("table_bench", "teds", "--verl-version", "0.9.1", "--weight", "teds=0.3"),
-        *("--option", "teds.structure_only=yes", "--option", "metric=em", "--option", "unscored=0"),
+        *("--option", "teds.structure_only=yes", "--option", "metric=em", "--option", "unscored=0", "--published"),
     )
     assert found["reward.custom_reward_function.name"] == "mixed_async"
     assert found[f"{KWARGS}.rewards"] == "{table_bench:{metric:em},teds:{structure_only:true}}"
@@ -119,7 +120,7 @@ def test_several_rewards_become_a_mixture_with_weights_and_options_of_each():
 def test_routes_take_real_data_sources():
     found = overrides(
         *("--verl-version", "0.9.1", "--route", "openai/gsm8k=mathematics", "--route", "hf.co/x.v1=teds"),
-        *("--route", "otherwise=table_bench", "--option", "table_bench.metric=em"),
+        *("--route", "otherwise=table_bench", "--option", "table_bench.metric=em", "--published"),
     )
     assert found["reward.custom_reward_function.name"] == "route_async"
     assert found[f"{KWARGS}.routes"] == (
@@ -173,3 +174,26 @@ def test_what_may_run_programs_is_asynchronous():
 def test_a_mistake_among_several_is_named(words, told):
     done = here("verl-args", "--verl-version", "0.9.1", *words, check=2)
     assert told in done.stderr
+
+
+def test_training_prices_what_a_blind_policy_earns_and_nothing_else_does():
+    new = ("--verl-version", "0.9.1")
+    assert overrides("table_region", *new)[f"{KWARGS}.zero_point"] == "blind"
+    assert overrides("table_region", *new, "--option", "zero_point=none")[f"{KWARGS}.zero_point"] == "null"
+    for words in (("--published",), ("--for", "eval"), ("--profile", "released")):
+        assert "zero_point" not in " ".join(overrides("table_region", *new, *words))
+    assert "zero_point" not in " ".join(overrides("table_region", "--verl-version", "0.3"))
+    both = overrides("teds", "mathematics", *new, "--option", "teds.exact_numbers=no")
+    assert both[f"{KWARGS}.rewards"] == "{teds:{exact_numbers:false,zero_point:blind},mathematics:{}}"
+    routed = overrides("--route", "a=ranking", "--route", "b=mathematics", *new)
+    assert routed[f"{KWARGS}.routes"] == "{a:{reward:ranking,zero_point:blind},b:mathematics}"
+    told = here("verl-args", "verifier", *new, check=0)
+    assert "consistent=true: what a blind policy earns is worth nothing" in told.stderr
+
+
+def test_options_for_training_are_options_of_their_reward():
+    for name in names():
+        kind = find(name)
+        assert set(kind.for_training) <= set(kind.option_names()), name
+        if not kind.waits:
+            assert kind(**kind.for_training).signature != kind().signature or not kind.for_training

@@ -35,7 +35,7 @@ def test_what_is_no_zero_point_is_told() -> None:
         checked_zero_point("blnd", "corrected")
     with pytest.raises(ConfigurationError, match="no zero point"):
         checked_zero_point("blind", "released")
-    assert checked_zero_point("none", "released") == "none"
+    assert checked_zero_point("none", "released") == checked_zero_point(None, "released") == "none"
 
 
 def test_a_reference_is_priced_once_and_a_pickled_copy_prices_it_again() -> None:

@@ -66,6 +66,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--option", action="append", default=[], metavar="K=V", help="an option; REWARD.K=V: of that one"
     )
+    parser.add_argument(
+        "--published",
+        action="store_true",
+        help="leave out the options that price what a blind policy earns (zero_point=blind and the like)",
+    )
     parser.add_argument("--manager", metavar="M", help=f"verl's reward manager: {', '.join(MANAGERS)}")
     parser.add_argument(
         "--for", dest="purpose", choices=("train", "eval"), default="train", help="main_ppo or main_eval (%(default)s)"
@@ -77,6 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
     reward, options = _described(arguments)
     _check(reward, options)
     version = read_version(arguments.verl_version or _installed())
+    added: list[str] = []
+    if not arguments.published and arguments.purpose == "train" and version >= (0, 4, 0):
+        options, added = for_training(reward, options)
     overrides, remarks = verl_overrides(
         reward,
         version,
@@ -85,6 +93,11 @@ def run(arguments: argparse.Namespace) -> int:
         evaluation=arguments.purpose == "eval",
         advantage=arguments.advantage,
     )
+    if added:
+        remarks.append(
+            f"{', '.join(added)}: what a blind policy earns is worth nothing, for training; --published leaves that "
+            "out, see docs/blind.md"
+        )
     if arguments.json:
         print(json.dumps(overrides, ensure_ascii=False, indent=1))
     else:
@@ -211,6 +224,34 @@ def _manager(manager: str | None, version: tuple[int, int, int], remarks: list[s
     if manager == "batch":
         remarks.append("the batch manager scores a whole batch in one call; --manager naive scores one at a time")
     return {} if manager is None else {"reward_model.reward_manager": manager}
+
+
+def for_training(reward: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The options with those that price what a blind policy earns, where nothing else was said, and what was added.
+
+    Published names and ``profile="released"`` keep what they are.
+
+    >>> for_training("teds", {"exact_numbers": False})
+    ({'exact_numbers': False, 'zero_point': 'blind'}, ['zero_point=blind'])
+    >>> for_training("ranking", {"profile": "released"})
+    ({'profile': 'released'}, [])
+    """
+    found = dict(options)
+    if reward == "mixed":
+        pairs = {name: for_training(str(own.get("reward", name)), own) for name, own in options["rewards"].items()}
+        found["rewards"] = {name: own for name, (own, _) in pairs.items()}
+    elif reward == "route":
+        routes = {
+            source: one if isinstance(one, Mapping) else {"reward": one} for source, one in options["routes"].items()
+        }
+        pairs = {source: for_training(str(own["reward"]), own) for source, own in routes.items()}
+        found["routes"] = {source: own if len(own) > 1 else own["reward"] for source, (own, _) in pairs.items()}
+    else:
+        if reward in ALIASES or options.get("profile") == "released":
+            return found, []
+        more = {name: value for name, value in find(reward).for_training.items() if name not in options}
+        return {**found, **more}, [f"{name}={str(value).lower()}" for name, value in more.items()]
+    return found, list(dict.fromkeys(one for _, added in pairs.values() for one in added))
 
 
 def read_version(text: str) -> tuple[int, int, int]:

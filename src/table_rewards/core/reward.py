@@ -57,6 +57,7 @@ class Reward(ABC, Generic[ReferenceT]):
             inapplicable; needed only where the reference has keys besides the one that is looked for first.
         accuracy_range: what the accuracy is worst and best at; frameworks show it from 0 to 1.
         deduplicates: False for the rare reward whose samples are not independent.
+        for_training: options that price what a blind policy earns, for training; `verl-args` and the recipes set them.
         thought_tags: the tags that hold thoughts in this reward's format; an explanation marks what stands in them.
 
     Every option is keyword-only and validated in the constructor, never later. Instances are picklable, hold no open
@@ -71,6 +72,7 @@ class Reward(ABC, Generic[ReferenceT]):
     reference_keys: ClassVar[tuple[str, ...]] = ()
     accuracy_range: tuple[float, float] = (0.0, 1.0)
     deduplicates: ClassVar[bool] = True
+    for_training: ClassVar[Mapping[str, Any]] = {}
     thought_tags: ClassVar[tuple[str, ...]] = THOUGHT_TAGS
 
     parts: tuple[str, ...] = ()

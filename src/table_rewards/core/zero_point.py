@@ -30,7 +30,7 @@ ReferenceT = TypeVar("ReferenceT")
 
 
 def checked_zero_point(value: Any, profile: str) -> ZeroPoint:
-    """Return the option ``zero_point`` when it can be one.
+    """Return the option ``zero_point`` when it can be one; None, as command lines read the word, is "none".
 
     >>> checked_zero_point("blind", "corrected")
     'blind'
@@ -39,7 +39,7 @@ def checked_zero_point(value: Any, profile: str) -> ZeroPoint:
         UnknownName: it is neither ``none`` nor ``blind``.
         ConfigurationError: the profile is ``released``, whose values are the authors'.
     """
-    known: ZeroPoint = one_of("zero_point", value, ZERO_POINTS)  # type: ignore[assignment]
+    known: ZeroPoint = one_of("zero_point", "none" if value is None else value, ZERO_POINTS)  # type: ignore[assignment]
     if known != "none" and profile == "released":
         raise ConfigurationError("the released reward has no zero point: leave zero_point out, or profile='released'")
     return known

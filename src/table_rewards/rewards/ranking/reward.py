@@ -69,6 +69,7 @@ class Ranking(Reward[RankingReference]):
     """
 
     name: ClassVar[str] = "ranking"
+    for_training: ClassVar[Mapping[str, Any]] = {"zero_point": "blind"}
     reference_type: ClassVar[type[Any]] = RankingReference
     headline = ("ranking", "valid")
     accuracy = "ranking"

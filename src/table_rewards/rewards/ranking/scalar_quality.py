@@ -63,6 +63,7 @@ class ScalarQuality(Reward[QualityReference]):
     """
 
     name: ClassVar[str] = "scalar_quality"
+    for_training: ClassVar[Mapping[str, Any]] = {"zero_point": "blind"}
     reference_type: ClassVar[type[Any]] = QualityReference
     parts: tuple[str, ...] = ("error", "valid")
     headline = ("error", "valid")

@@ -109,6 +109,7 @@ class TableBench(Reward[TableBenchReference]):
     """
 
     name: ClassVar[str] = "table_bench"
+    for_training: ClassVar[Mapping[str, Any]] = {"facts": True, "zero_point": "blind"}
     reference_type = TableBenchReference
     runs_programs = True
 

@@ -112,6 +112,7 @@ class TableRegion(Reward[RegionReference]):
     """
 
     name: ClassVar[str] = "table_region"
+    for_training: ClassVar[Mapping[str, Any]] = {"zero_point": "blind"}
     reference_type = RegionReference
     reference_keys = ("gold_area", "answer", "solution", "reference", "ground_truth")
     runs_programs = True

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
 from table_rewards.core.explanation.assembling import passages_of, with_passage
@@ -70,6 +70,7 @@ class TableReward(Reward[TableReference]):
     """
 
     reference_type = TableReference
+    for_training: ClassVar[Mapping[str, Any]] = {"zero_point": "blind"}
     normalisation: str = "standard"
     structure_alone: bool = False
     """Whether the value ignores the texts."""

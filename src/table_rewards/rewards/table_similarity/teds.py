@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.explanation.data import Section
@@ -66,6 +66,7 @@ class TEDS(TableReward):
     """
 
     name = "teds"
+    for_training: ClassVar[Mapping[str, Any]] = {"zero_point": "blind", "exact_numbers": True}
 
     def __init__(
         self,

@@ -80,6 +80,7 @@ class StepVerifier(LLMReward[Question]):
     """
 
     name: ClassVar[str] = "step_verifier"
+    for_training: ClassVar[Mapping[str, Any]] = {"step_credit": "weakest"}
     reference_type: ClassVar[type[Any]] = Question
     parts = ("steps", "final", "count")
     headline = ("steps", "final")

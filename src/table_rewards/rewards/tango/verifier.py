@@ -62,6 +62,7 @@ class Verifier(Reward[VerifierReference]):
     """
 
     name: ClassVar[str] = "verifier"
+    for_training: ClassVar[Mapping[str, Any]] = {"consistent": True}
     reference_type: ClassVar[type[Any]] = VerifierReference
     parts = ("correct", "format", "parsed")
     headline = ("correct", "format")

@@ -73,6 +73,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
     """
 
     name: ClassVar[str] = "unit_tests"
+    for_training: ClassVar[Mapping[str, Any]] = {"zero_point": "blind"}
     reference_type: ClassVar[type[Any]] = UnitTestsReference
     parts: tuple[str, ...] = ("pass_rate", "all_passed", "format", "timeouts")
     headline = ("pass_rate", "timeouts")
