@@ -7,6 +7,7 @@ which make no file, and what other programs do.
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 import recipe_pages
 from command_line import here, read, write
+from table_rewards.frameworks import verl
+from table_rewards.frameworks.advantages import tarpo_advantage
 from table_rewards.testing.chat_server import ChatServer
 
 pa = pytest.importorskip("pyarrow")
@@ -64,6 +67,15 @@ def run(page, server, *, between=lambda words: None, but=()):
     return count
 
 
+def scores(path, function, complete, **options):
+    """What verl's function gives for completions of the prepared rows, one call a row as in a trainer."""
+    rows = parquet.read_table(path).to_pylist()
+    return [
+        function(r["data_source"], complete(r), r["reward_model"]["ground_truth"], r["extra_info"], **options)["score"]
+        for r in rows
+    ]
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -88,8 +100,18 @@ def test_table_r1():
     registered = json.loads(Path("LLaMA-Factory/data/dataset_info.json").read_text())
     assert set(registered) == {"table_r1_train", "table_r1_sampled"}
     assert json.loads(Path("LLaMA-Factory/data/sampled_sft.json").read_text())
-    assert parquet.read_table("data/train.parquet").num_rows > 3
     assert list(Path("results").iterdir())
+    right = scores(
+        "data/train.parquet", verl.table_region, lambda row: answers[row["prompt"][0]["content"]], weight=0.1
+    )
+    wrong = scores("data/train.parquet", verl.table_region, lambda row: "Final Answer: none of it", weight=0.1)
+    assert len(right) > 3
+    assert min(right) > 0.89  # programs and some regions are not answered here
+    assert max(wrong) < 0.11
+    groups = ["a", "a", "b", "b"]
+    parts = [1.0, 0.0, 1.0, 0.0]
+    advantages = tarpo_advantage([0.1 * p for p in parts], [0.9 * p for p in parts], groups)
+    assert [value > 0 for value in advantages] == [True, False, True, False]
 
 
 def test_exec_verify():
@@ -135,6 +157,14 @@ def test_exec_verify():
     with ChatServer(reply=lambda request: right.get(said(request), "<answer>\nassert 1\n</answer>")) as server:
         assert run("exec-verify.md", server, between=between) == 8
     assert json.loads(Path("data/sampled/sft.json").read_text())
+    asked = lambda row: row["prompt"][-1]["content"]  # noqa: E731
+    full = scores("data/train.parquet", verl.white_box, lambda row: right[asked(row)])
+    assert full == [1.0] * len(full)
+    assert max(scores("data/train.parquet", verl.white_box, lambda row: "no answer")) == 0.0
+    program = "<answer>\n```python\na, b = map(int, input().split())\nprint(a + b)\n```\n</answer>"
+    (best,) = scores("data/code_train.parquet", verl.unit_tests, lambda row: program)
+    (worst,) = scores("data/code_train.parquet", verl.unit_tests, lambda row: program.replace("+", "-"))
+    assert best > 1.0 > 0.1 > worst
     assert parquet.read_table("data/code_validation.parquet").to_pylist()[0]["extra_info"]["split"] == "validation"
 
 
@@ -160,6 +190,17 @@ def test_grrm():
     with ChatServer(reply=answer) as server:
         assert run("grrm.md", server) >= 10
     assert parquet.read_table("mt/train.parquet").num_rows > 4
+
+    def rank(row):
+        gold = json.loads(row["reward_model"]["ground_truth"])
+        best = sorted(gold, key=gold.get, reverse=True)
+        order = "".join(f"{' > ' if gold[a] > gold[b] else ' = '}{b}" for a, b in itertools.pairwise(best))
+        return f"Compared.\n\n### Final Ranking:\n\n{best[0]}{order}\n\n### Scores:\n\n" + ", ".join(
+            f"{name}: {gold[name]:g}" for name in best
+        )
+
+    assert set(scores("rl_train.parquet", verl.ranking_score_reward_fn, rank)) == {2.0}
+    assert max(scores("rl_train.parquet", verl.ranking_score_reward_fn, lambda row: "Both are good.")) == 0.0
     assert "sft_towerblocks_mt_ranking" in json.loads(Path("LLaMA-Factory/data/dataset_info.json").read_text())
     assert json.loads(Path("accuracy.json").read_text())
 
