@@ -163,7 +163,12 @@ def test_a_region_is_drawn_on_the_table_of_its_row():
     assert kinds == {KEPT, RIGHT}
     cited = json.loads(gold["gold_area"])
     marked = sum(cell.kind == RIGHT for line in region.lines for cell in line.prediction)
-    assert marked == len(cited["columns"]) * len(cited["rows"])
+    assert cited["rows"][-1] == len(region.lines) - 1  # row 10 of ten rows: the published region counts from 1
+    assert marked == len(cited["columns"]) * (len(cited["rows"]) - 1)
+    assert [step.detail for step in region.steps if step.label == "not in the table"] == [
+        "gold region: row 10",
+        "cited: row 10",
+    ]
 
 
 def same(one, other):

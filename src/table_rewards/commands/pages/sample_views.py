@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,9 @@ BUDGET: Final = 1_300_000
 
 TEXT: Final = 4_000
 EXPLAINED: Final = 60
+EXPLAINING_S: Final = 20.0
+"""Seconds after which no further sample is explained: large tables take a second each."""
+
 _HEAD: Final = frozenset(
     {"row", "sample", "score", "status", "note", "prompt", "content", "characters", "signature", "step", "\x00prompt"}
 )
@@ -86,7 +90,10 @@ def _explanations(pairs: Sequence[tuple[Shown, Sample]]) -> dict[int, str]:
     """Sample -> what ``reward.explain`` says of it as HTML, for rewards that offer it, as far as there is room."""
     found: dict[int, str] = {}
     left = BUDGET // 2
+    until = time.monotonic() + EXPLAINING_S
     for one, sample in pairs:
+        if time.monotonic() > until:
+            break
         explain = getattr(one.reward, "explain", None)
         if explain is None or sample.row is None or len(found) >= EXPLAINED * max(1, len(pairs) // 100):
             continue

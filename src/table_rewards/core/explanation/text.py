@@ -28,6 +28,7 @@ SIDE_BY_SIDE: Final = 90
 LINES: Final = 30
 STEPS: Final = 40
 TEXT: Final = 400
+DETAIL: Final = 1_600
 PASSAGE: Final = 300
 
 STYLES: Final = {
@@ -181,7 +182,7 @@ def _steps(section: Section, colours: bool) -> Any:
 
 
 def _detail(step: Step, colours: bool) -> Text:
-    told = _text(_cut(step.detail, TEXT))
+    told = _text(_cut(step.detail, DETAIL))
     sides = []
     for side, text in enumerate((step.prediction, step.reference)):
         if text is not None:

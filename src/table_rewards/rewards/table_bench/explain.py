@@ -41,7 +41,7 @@ OUTPUT = 2_000
 
 def answer_section(gold: str, given: str, policy: NumberPolicy, metric: str, why: str, *, counting: bool) -> Section:
     """How a short answer was compared with the gold one."""
-    steps = [Step(DECIDED, "metric", f"{metric}, by {why}"), *_both(gold, given)]
+    steps = [Step(DECIDED, "metric", f"{metric}, {why}"), *_both(gold, given)]
     if not given:
         return Section("Answer", tuple(steps), gives={metric: 0.0, VALUE: 0.0})
     if given == gold:
@@ -76,7 +76,7 @@ def pair_steps(pairs: Sequence[tuple[Item | None, Item | None, bool]], policy: N
 
 def rouge_section(reference: Sequence[str], prediction: Sequence[str], gold: str, given: str, why: str) -> Section:
     """The longest common subsequence of words, and the ROUGE-L that it makes."""
-    steps = [Step(DECIDED, "metric", f"rouge_l, by {why}"), *_both(gold, given)]
+    steps = [Step(DECIDED, "metric", f"rouge_l, {why}"), *_both(gold, given)]
     common = LCSseq.similarity(reference, prediction)
     total = len(reference) + len(prediction)
     value = 2.0 * common / total if reference and prediction else 0.0
@@ -137,7 +137,9 @@ def chart_section(outcome: Outcome | None, gold: str, kind: str, judged: Judgeme
     return Section("Chart", tuple(steps), gives={VALUE: judged.value})
 
 
-def region_section(gold_area: str, cited: str | None, overlap: float, lines: tuple[Line, ...]) -> Section:
+def region_section(
+    gold_area: str, cited: str | None, overlap: float, lines: tuple[Line, ...], strangers: Sequence[Step] = ()
+) -> Section:
     """Columns and rows of the gold region against those that the completion cites."""
     gold, mine = read_region(gold_area), read_region(cited) if cited is not None else None
     if gold is None or mine is None:
@@ -147,6 +149,7 @@ def region_section(gold_area: str, cited: str | None, overlap: float, lines: tup
     for what, wanted, given in (("column", gold.columns, mine.columns), ("row", gold.rows, mine.rows)):
         steps += _region_steps(what, dict(wanted), dict(given))
         shares.append(_iou(dict(wanted), dict(given)))
+    steps += strangers
     value = 1.0 if gold == mine else 0.5 * (shares[0] + shares[1])
     closing = f"(columns {shares[0]:.4g} + rows {shares[1]:.4g}) / 2 = {value:.6g}, each shared / all that either names"
     sides = ("cited by the completion", "the gold region")
@@ -199,6 +202,22 @@ def region_lines(table: Any, gold_area: str, cited: str | None) -> tuple[Line, .
             )
         lines.append(Line(sides[0], sides[1]))
     return tuple(lines)
+
+
+def strangers(table: Any, gold_area: str, cited: str | None) -> list[Step]:
+    """What a region names that the table does not have; such a gold region can hardly be met."""
+    columns, data = columns_and_data(table)
+    known = {_name(name) for name in columns}
+    steps = []
+    for label, text in (("gold region", gold_area), ("cited", cited)):
+        region = None if text is None else read_region(text)
+        if region is None:
+            continue
+        names = [f"column {name}" for name, _ in region.columns if name not in known]
+        names += [f"row {name}" for name, _ in region.rows if not (name.isdecimal() and int(name) < len(data))]
+        if names:
+            steps.append(Step(WRONG, "not in the table", f"{label}: {', '.join(names)}"))
+    return steps
 
 
 def _cells_of(region: Region | None, columns: list[str], height: int) -> set[tuple[int, int]]:

@@ -93,7 +93,7 @@ class ReleasedMethod:
         number = _DIGITS.fullmatch(texts[0]) is not None
         how = "digits alone: compared as a number" if number else "compared as text"
         steps = (
-            Step(DECIDED, "metric", f"{metric}, by {why}"),
+            Step(DECIDED, "metric", f"{metric}, {why}"),
             Step(TOLD, "gold answer", gold),
             Step(TOLD, "answer", given or "none"),
             Step(RIGHT if judged.value else WRONG, "normalised", how, prediction=texts[1], reference=texts[0]),

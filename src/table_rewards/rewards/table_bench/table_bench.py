@@ -211,7 +211,7 @@ class TableBench(Reward[TableBenchReference]):
             passages = with_passage(passages, "final answer", answer or "", completion)
         if judged.status != UNSCORED:
             metric = METRICS[1:][self.metric_for(reference)]
-            why = "the option metric" if self.metric != "auto" else reference.qsubtype or "no subtype"
+            why = _why(self.metric, reference.qsubtype)
             told = self.method.telling(reference.answer, answer or "", reference.qsubtype, metric, why, judged)
             if self.facts and metric == "rouge_l":
                 sections += [without_value(told), facts_section(reference.answer, answer or "")]
@@ -304,6 +304,13 @@ class TableBench(Reward[TableBenchReference]):
         if self.metric != "auto":
             return _INDEX[self.metric]
         return METRIC_OF_SUBTYPE.get(reference.qsubtype, EM)
+
+
+def _why(metric: str, qsubtype: str) -> str:
+    """Why this metric judges a sample, for its explanation."""
+    if metric != "auto":
+        return "as the option metric says"
+    return f"for {qsubtype}" if qsubtype else "the default"
 
 
 def one_of_charts(chart_type: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from table_rewards.core.completion import answer_of, may_hold_thoughts, may_hold_untagged_thoughts
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.explanation.assembling import passages_of, with_passage
-from table_rewards.core.explanation.data import Line, Section, Working
+from table_rewards.core.explanation.data import Line, Section, Step, Working
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, as_mapping
 from table_rewards.core.schedules import Constant, Exponential, Schedule, as_schedule
@@ -25,6 +25,7 @@ from table_rewards.rewards.table_bench.explain import (
     region_lines,
     region_section,
     released_region_section,
+    strangers,
 )
 from table_rewards.rewards.table_bench.programs import (
     CPU_SECONDS,
@@ -216,12 +217,12 @@ class TableRegion(Reward[RegionReference]):
         if released:
             sections.append(released_region_section(reference.gold_area, cited or "", region))
         else:
-            lines = _drawn(row, reference.gold_area, cited)
-            sections.append(region_section(reference.gold_area, cited, region, lines))
+            drawn = _drawn(row, reference.gold_area, cited)
+            sections.append(region_section(reference.gold_area, cited, region, *drawn))
             if not looping:
                 counting = reference.qsubtype == COUNTING
                 told = answer_section(
-                    reference.answer, found or "", TABLE_REGION, "answer", "Table-R1", counting=counting
+                    reference.answer, found or "", TABLE_REGION, "answer", "right or wrong", counting=counting
                 )
                 sections.append(_all_or_nothing(told))
         passages = with_passage(passages_of(completion, self.thought_tags), "region", cited or "", completion)
@@ -350,15 +351,17 @@ def _all_or_nothing(told: Section) -> Section:
     return replace(told, closing=closing, gives={"answer": right})
 
 
-def _drawn(row: Mapping[str, Any] | None, gold_area: str, cited: str | None) -> tuple[Line, ...]:
-    """Both regions on the row's table, where it has one."""
+def _drawn(row: Mapping[str, Any] | None, gold_area: str, cited: str | None) -> tuple[tuple[Line, ...], list[Step]]:
+    """Both regions on the row's table, where it has one, and what of them the table lacks."""
     if row is None:
-        return ()
+        return (), []
     try:
         table = found_table(Row(row))
-        return () if table is None else region_lines(table, gold_area, cited)
+        if table is None:
+            return (), []
+        return region_lines(table, gold_area, cited), strangers(table, gold_area, cited)
     except BadReference:
-        return ()
+        return (), []
 
 
 def _answer_and_region(completion: str) -> tuple[str | None, str | None]:
