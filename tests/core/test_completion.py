@@ -78,6 +78,16 @@ def test_a_mark_that_is_quoted_is_text() -> None:
         assert answer_of(text) == text
 
 
+@pytest.mark.parametrize(
+    "thought", ['the table says "8"', "so `8`", "it says '8'", "```python\n8\n```", 'a "</think>" is no end']
+)
+def test_thoughts_may_end_with_a_quotation_mark_or_a_fence(thought: str) -> None:
+    for answer in (ANSWER, '"8"', "```python\nprint(8)\n```"):
+        if thought[-1] != answer[0] or thought.endswith("```"):
+            assert answer_of(f"<think>{thought}</think>{answer}") == answer
+    assert answer_of(f"<think>{thought}. Final Answer: 8") == ""
+
+
 def test_a_thought_that_mentions_its_own_mark_is_one_thought() -> None:
     assert answer_of("<think>I write <think> once more. Final Answer: 8</think>" + ANSWER) == ANSWER
     assert answer_of("<think>a</think> Final Answer: 8, no </think>" + ANSWER) == ANSWER

@@ -47,6 +47,10 @@ _TOKEN: Final = (
 _END_TOKEN: Final = re.compile(rf"\s*{_TOKEN}\s*\Z")
 _LEADING_TOKENS: Final = re.compile(rf"(?:\s*{_TOKEN}(?:assistant\b|model\b)?)+\s*")
 _BLANK_LINES: Final = re.compile(r"(?:[ \t\r]*\n)+")
+_BEFORE_MARK: Final = r"""(?=[<\[◁])(?:(?<![`'"])|(?<=```)|(?<=(?P<quote>[`'"])))"""
+_BEHIND_MARK: Final = r"(?(quote)(?!(?P=quote)))"
+"""A mark with the same quotation mark on both sides is spoken of, not used. One side alone belongs to the text beside
+it: thoughts may end with a word in quotes, an answer may begin with one, and a code fence is no quotation."""
 
 
 class Reading(NamedTuple):
@@ -218,7 +222,7 @@ def _marks(tags: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(map(re.escape, tags))
     opening = "|".join([rf"<(?:{names})>", *(mark for mark, _ in _MARKS)])
     closing = "|".join([rf"</(?:{names})>", *(mark for _, mark in _MARKS)])
-    return re.compile(rf"""(?<![`'"])(?:(?P<open>{opening})|(?P<close>{closing}))""", re.IGNORECASE)
+    return re.compile(rf"{_BEFORE_MARK}(?:(?P<open>{opening})|(?P<close>{closing})){_BEHIND_MARK}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=16)
