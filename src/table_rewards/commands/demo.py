@@ -75,10 +75,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = DESCRIPTION
     parser.add_argument("rewards", metavar="REWARD", nargs="*", help="only these (default: all)")
+    parser.add_argument("--folder", action="store_true", help="only print where that data is")
     parser.add_argument("--json", action="store_true", help="for machines")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.folder:
+        print(shipped(CATALOGUE).parent)
+        return DONE
     chosen = [entry for entry in entries() if not arguments.rewards or entry.reward in arguments.rewards]
     missing = [name for name in arguments.rewards if name not in {entry.reward for entry in chosen}]
     if missing:
