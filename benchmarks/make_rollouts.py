@@ -16,8 +16,26 @@ from table_variants import real_tables, variants
 
 OUT = pathlib.Path(__file__).parent.parent / "fixtures" / "tables" / "rollouts.jsonl"
 FAULTLESS = ("identical",) * 8
-MISREAD = ("identical", "identical", "light_typos", "light_typos", "light_typos", "light_typos", "heavy_typos", "heavy_typos")
-BROKEN = ("identical", "light_typos", "dropped_rows", "wrong_spans", "dropped_cells", "merged_cells", "repeated_rows", "")
+MISREAD = (
+    "identical",
+    "identical",
+    "light_typos",
+    "light_typos",
+    "light_typos",
+    "light_typos",
+    "heavy_typos",
+    "heavy_typos",
+)
+BROKEN = (
+    "identical",
+    "light_typos",
+    "dropped_rows",
+    "wrong_spans",
+    "dropped_cells",
+    "merged_cells",
+    "repeated_rows",
+    "",
+)
 EACH = (FAULTLESS, MISREAD, BROKEN, MISREAD, BROKEN, BROKEN)
 
 

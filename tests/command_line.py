@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -10,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from table_rewards.commands.main import main
+from table_rewards.commands.main import COMMANDS, _tasks, main
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 RUN = "import sys; from table_rewards.commands.main import main; sys.exit(main())"
@@ -48,6 +50,19 @@ def here(*words, check=None, columns=100):
     if check is not None:
         assert done.returncode == check, done.stdout + done.stderr
     return done
+
+
+def parsed(words):
+    """What the parser that the command line would use makes of the words behind `table-rewards`; nothing is run."""
+    name, *rest = words
+    parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
+    if name in ("prepare", "evaluate"):
+        _tasks(name)[rest[0]][1](parser)
+        return parser.parse_args(rest[1:])
+    homes = {command: home for group in COMMANDS.values() for command, (_, home) in group.items()}
+    module = importlib.import_module(homes[name])
+    (module.configure if hasattr(module, "configure") else module.add_arguments)(parser)
+    return parser.parse_args(rest)
 
 
 def write(path, rows):

@@ -5,8 +5,6 @@ verl's, ms-swift's and LLaMA-Factory's commands are checked by those programs: t
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import json
 import pathlib
 import re
@@ -17,24 +15,11 @@ import subprocess
 import pytest
 
 import recipe_pages
+from command_line import parsed
 from recipe_pages import PAGES
-from table_rewards.commands.main import COMMANDS, _tasks
 from table_rewards.datasets import llama_factory
 
 OURS = [(page, line) for page in PAGES for line in dict.fromkeys(recipe_pages.written_commands(page))]
-
-
-def parse(words):
-    """Give the words to the parser that the command line gives them to."""
-    name, *rest = words
-    parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
-    if name in ("prepare", "evaluate"):
-        _tasks(name)[rest[0]][1](parser)
-        return parser.parse_args(rest[1:])
-    homes = {command: home for group in COMMANDS.values() for command, (_, home) in group.items()}
-    module = importlib.import_module(homes[name])
-    (module.configure if hasattr(module, "configure") else module.add_arguments)(parser)
-    return parser.parse_args(rest)
 
 
 @pytest.mark.parametrize(("page", "line"), OURS, ids=[f"{page}-{line[14:50]}" for page, line in OURS])
@@ -42,7 +27,7 @@ def test_our_parser_takes_the_command(page, line):
     words = shlex.split(line, comments=True)[1:]
     if words[:1] == ["probe"] or len(words) > 1 or words[0] in ("demo", "list"):
         try:
-            parse(words)
+            parsed(words)
         except SystemExit as left:
             pytest.fail(f"{page}: {line}: exit status {left.code}")
 

@@ -63,17 +63,17 @@ class TableBench(Reward[TableBenchReference]):
 
     The value, in [0, 1], is the metric of the sample's ``qsubtype``:
 
-    ====================================================  =================================================
+    =====================================================  ======================================================
     AnomalyDetection, CausalAnalysis, DescriptiveAnalysis  ``rouge_l``: ROUGE-L F1
     CorrelationAnalysis, TrendForecasting, StatisticalA.   ``em_tolerance``: exact match, numbers within 10 %
     ChartGeneration (qtype Visualization)                  ``chart``: the program draws the reference's values
     all others, and samples without a subtype              ``em``: exact match
-    ====================================================  =================================================
+    =====================================================  ======================================================
 
     ``corrected`` reads the last well-formed ``Final Answer:`` and compares numbers as numbers (rounded half up to the
     gold answer's decimals, sign and percent kept), lists item by item (matches / max(items)), text without case,
-    punctuation and articles. ``released`` is the official script: the first ``Final Answer: ``, and punctuation deleted
-    on both sides before numbers are looked at (B1, B5).
+    punctuation and articles. ``released`` is the official script: the first ``Final Answer:`` before a space, and
+    punctuation deleted on both sides before numbers are looked at (B1, B5).
 
     Rows with ``instruction_type`` PoT, and charts, are answered by the last Python block of the completion, run in the
     sandbox with the row's table as ``table.csv``; the answer is what it prints after its last ``Final Answer:``
