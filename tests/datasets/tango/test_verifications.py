@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from command_line import here, write
+from command_line import here, read, write
 from table_rewards import ConfigurationError, Generator, Mathematics, Verifier
-from table_rewards.datasets.files import read_rows
+from table_rewards.commands.exit_codes import MISUSE
+from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.datasets.tango.verifications import GAP, KINDS, VerifierPrompt, verifier_rows
 from table_rewards.rewards.tango.format import read_verification
 
@@ -157,3 +158,17 @@ def test_the_command(tmp_path):
     here("prepare", "tango-verifier", "--input", source, "--output", tmp_path / "b.parquet", "--prompt", "lrm", check=0)
     assert first == next(iter(read_rows(tmp_path / "b.parquet")))
     assert first["extra_info"]["generator_step_count"] == 3
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_deepmaths_own_long_solutions_are_read_where_they_are_asked_for_alone(tmp_path, ending):
+    source = tmp_path / f"deepmath.{ending}"
+    with RowWriter(source) as writer:
+        writer.write([{"question": "1+1?", "final_answer": "2", "difficulty": 1.0, "r1_solution_1": "So \\boxed{2}"}])
+    out = tmp_path / "v.jsonl"
+    base = ("prepare", "tango-verifier", "--input", source, "--output", out)
+    here(*base, "--completion-column", "r1_solution_1", check=0)
+    assert read(out)[0]["reward_model"]["ground_truth"] == 1.0
+    assert "no solution" in here(*base, "--completion-column", "r1_solution_2", check=MISUSE).stderr
+    here("prepare", "tango-rl", "--input", source, "--output-dir", tmp_path / "rl", check=0)
+    assert "r1_solution_1" not in next(iter(read_rows(tmp_path / "rl" / "train.parquet")))

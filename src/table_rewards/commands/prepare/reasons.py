@@ -6,11 +6,13 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets.files import read_rows
+from table_rewards.datasets.files import columns_of, read_rows
 from table_rewards.datasets.tango.prompts import KINDS, GeneratorPrompt
+
+LONG: Final = "r1_solution_"
 
 
 def add_source(parser: argparse.ArgumentParser, what: str) -> None:
@@ -19,9 +21,11 @@ def add_source(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="the first N rows alone")
 
 
-def rows_of(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """The rows of ``--input``."""
-    return islice(read_rows(options.input), options.limit)
+def rows_of(options: argparse.Namespace, *wanted: str) -> Iterator[dict[str, Any]]:
+    """The rows of ``--input``, without DeepMath's long solutions unless they are ``wanted``: most of its gigabytes."""
+    there = columns_of(options.input)
+    needed = [name for name in there if name in wanted or not name.startswith(LONG)]
+    return islice(read_rows(options.input, needed if len(needed) < len(there) else None), options.limit)
 
 
 def add_prompt(parser: argparse.ArgumentParser) -> None:

@@ -114,7 +114,7 @@ def _solutions(
     options: argparse.Namespace, choice: Choice, left_out: Counter[str], counts: Counter[str]
 ) -> Iterator[Kept]:
     need_answer = options.keep != "all"
-    rows = rows_of(options)
+    rows = rows_of(options, options.read)
     if options.read:
         pairs = ((p, row) for row in rows for p in problems([row], left_out, need_answer=need_answer))
         return read(pairs, options.read, choice, counts)

@@ -54,9 +54,8 @@ def run(options: argparse.Namespace) -> int:
     )
     left_out: Counter[str] = Counter()
     counts: Counter[str] = Counter()
-    rows = verifier_rows(
-        rows_of(options), prompt, left_out, counts, column=options.completion_column, split=options.split
-    )
+    column = options.completion_column
+    rows = verifier_rows(rows_of(options, column), prompt, left_out, counts, column=column, split=options.split)
     with RowWriter(options.output) as writer:
         while block := list(islice(rows, 256)):
             writer.write(block)

@@ -1,8 +1,11 @@
 """RL Tango's rewards: for the generator, for the verifier, and for the steps of a solution."""
 
 from table_rewards.rewards.tango.class_balance import ClassBalance
+from table_rewards.rewards.tango.format import Step
 from table_rewards.rewards.tango.generator import Generator, GeneratorReference, StepReward
+from table_rewards.rewards.tango.released_steps import ReleasedSteps, released_steps
 from table_rewards.rewards.tango.step_verifier import Question, StepVerifier
+from table_rewards.rewards.tango.steps import split_steps
 from table_rewards.rewards.tango.verifier import Verifier, VerifierReference
 
 __all__ = [
@@ -10,10 +13,14 @@ __all__ = [
     "Generator",
     "GeneratorReference",
     "Question",
+    "ReleasedSteps",
+    "Step",
     "StepReward",
     "StepVerifier",
     "Verifier",
     "VerifierReference",
+    "released_steps",
+    "split_steps",
 ]
 
 for _public in (
@@ -21,6 +28,8 @@ for _public in (
     Generator,
     GeneratorReference,
     Question,
+    ReleasedSteps,
+    Step,
     StepReward,
     StepVerifier,
     Verifier,
