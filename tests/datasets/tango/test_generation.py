@@ -177,6 +177,23 @@ def test_a_reasoning_teacher_with_the_reasoning_prompt(tmp_path):
     assert [row["response"] for row in read(out)] == ["t\n</think>\n\nAdd.\n\nSo \\boxed{1}"]
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_reasoning_teacher_that_writes_the_tagged_form_behind_its_thoughts(tmp_path, apart):
+    """The document's data for its reasoning model; some servers set the thoughts apart."""
+    source = write(tmp_path / "p.jsonl", [{"question": "What is 1+1?", "answer": "2"}])
+    said = TAGGED.format(2)
+
+    def reasoner(request):
+        if apart:
+            return {"content": said, "reasoning_content": "1 and 1"}
+        return f"1 and 1\n</think>\n\n{said}"
+
+    out = tmp_path / "sft.jsonl"
+    with ChatServer(reply=reasoner) as server:
+        here("prepare", "tango-sft", "--input", source, "--output", out, "--endpoint", server.url, check=0)
+    assert read(out)[0]["response"] == f"<think>\n1 and 1\n</think>\n\n{said}"
+
+
 def test_reading_and_asking_are_not_both_meant(tmp_path, source):
     done = here(
         *("prepare", "tango-sft", "--input", source, "--output", tmp_path / "o.jsonl", "--prompts-only", "--read", "x"),

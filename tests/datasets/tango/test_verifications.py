@@ -13,6 +13,7 @@ from table_rewards import ConfigurationError, Generator, Mathematics, Verifier
 from table_rewards.commands.exit_codes import MISUSE
 from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.datasets.tango.verifications import GAP, KINDS, VerifierPrompt, verifier_rows
+from table_rewards.rewards.tango import released_steps
 from table_rewards.rewards.tango.format import read_verification
 
 TAGGED = (
@@ -65,6 +66,18 @@ def test_neither_kind_calls_a_solution_of_one_step_wrong():
 def test_a_tagged_solution_is_shown_as_it_was_sampled():
     assert TAGGED in VerifierPrompt()("P", TAGGED + "<|im_end|>").text
     assert VerifierPrompt()("P", TAGGED).steps == 3
+
+
+@pytest.mark.parametrize(
+    "text", [FREE, "\nhm</think>\n\nOne paragraph, \\boxed{9}.", "\nhm\n</think>A\n\nB\nstill B\n\nC"]
+)
+def test_free_text_is_shown_in_the_tags_that_the_published_code_puts_round_it(text, tmp_path):
+    """With the authors' template the whole prompt is then theirs."""
+    file = tmp_path / "solution.txt"
+    file.write_text("{problem}|{generator_step_count}|{solution}")
+    published = released_steps(text)
+    expected = f"P|{len(published.steps)}|{published.text}"
+    assert VerifierPrompt("lrm", file=file)("P", text).text == expected
 
 
 def test_a_solution_cannot_answer_in_the_verifiers_place():

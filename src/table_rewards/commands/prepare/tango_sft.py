@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
     with RowWriter(options.output) as writer:
         if options.prompts_only:
             found = problems(rows_of(options), left_out, need_answer=False)
-            _write(writer, (prompt_row(problem, index, prompt) for index, problem in enumerate(found)))
+            _write(writer, (_asking(problem, index, prompt) for index, problem in enumerate(found)))
         else:
             choice = Choice(options.keep, prompt, least_format=options.least_format)
             _write(writer, (_row(kept, prompt, options) for kept in _solutions(options, choice, left_out, counts)))
@@ -128,6 +128,12 @@ def _solutions(
     )
     found: Iterator[Problem] = problems(rows, left_out, need_answer=need_answer)
     return asked(found, pool, sampling, choice, counts, attempts=options.attempts)
+
+
+def _asking(problem: Problem, index: int, prompt: GeneratorPrompt) -> dict[str, Any]:
+    """A prompt with the gold answer where there is one, by which the solutions can be told apart afterwards."""
+    gold = {"reward_model": {"style": "rule", "ground_truth": problem.answer}} if problem.answer else {}
+    return {**prompt_row(problem, index, prompt), **gold}
 
 
 def _row(kept: Kept, prompt: GeneratorPrompt, options: argparse.Namespace) -> dict[str, Any]:

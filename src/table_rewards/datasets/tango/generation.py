@@ -206,7 +206,7 @@ def with_thoughts(text: str, reasoning: str, prompt: GeneratorPrompt) -> str:
     >>> with_thoughts("<think>\n2+2?\n</think>\n\n4", "", GeneratorPrompt("lrm"))
     '\n2+2?\n</think>\n\n4'
     """
-    if reasoning.strip() and "</think>" not in text:
+    if reasoning.strip() and reasoning.strip() not in text[: max(0, text.find("</think>"))]:
         text = f"<think>\n{reasoning.strip()}\n</think>\n\n{text.lstrip()}"
     opened, closed = text.find("<think>"), text.find("</think>")
     if prompt.opens_thoughts:

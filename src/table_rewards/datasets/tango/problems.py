@@ -69,7 +69,9 @@ def problems(
         if need_answer and kind_of_answer(answer) == "math" and why_unreadable(answer):
             left_out["an answer that Mathematics cannot read"] += 1
             continue
-        yield Problem(question, answer, _source(row), difficulty_of(row), str(row.get("dataset") or ""))
+        about = as_mapping(row.get("extra_info")) or {}
+        dataset = str(row.get("dataset") or about.get("dataset") or "")
+        yield Problem(question, answer, _source(row), difficulty_of(row), dataset)
 
 
 def difficulty_of(row: Mapping[str, Any]) -> float | None:
@@ -109,7 +111,11 @@ def rl_row(
 
 
 def prompt_row(problem: Problem, index: int, prompt: GeneratorPrompt) -> dict[str, Any]:
-    """A row that asks for a solution, as RL Tango's preparation writes it: without a gold answer."""
+    """A row that asks for a solution, as RL Tango's preparation writes it: without a gold answer.
+
+    >>> sorted(prompt_row(Problem("1+1?", "2"), 0, GeneratorPrompt()))
+    ['ability', 'data_source', 'extra_info', 'prompt']
+    """
     return {
         "data_source": problem.source.split("/")[-1],
         "prompt": [{"role": "user", "content": prompt(problem.question)}],
