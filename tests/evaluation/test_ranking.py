@@ -186,3 +186,63 @@ def test_through_an_endpoint(tmp_path, capsys):
 def test_misuse_is_one_clear_line(words, message, capsys):
     assert main(["evaluate", "ranking", str(FIXTURES / "rankings.jsonl"), *words]) == 2
     assert message in capsys.readouterr().err
+
+
+# -- the three model types --------------------------------------------------------------------------------------------
+
+
+def written(tmp_path, rows):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+CANDIDATES = {"src_text": "Hi", "src_lang": "en", "trg_lang": "fr", "mt_texts": ["a", "bb", "ccc"], "scores": [1, 2, 3]}
+
+
+def test_a_model_that_scores_each_alone_is_asked_for_each_and_one_bad_reply_fails_its_run(tmp_path):
+    """The published script breaks on the first failed score (M12); here its run counts as wrong, as of other models."""
+    path, out = written(tmp_path, [CANDIDATES]), tmp_path / "out.json"
+    seen = []
+
+    def reply(asked):
+        text = next(t for t in ("ccc", "bb", "a") if f"\n{t}\n" in asked["messages"][-1]["content"])
+        seen.append((text, asked["seed"]))
+        return "no score" if (text, asked["seed"]) == ("bb", 1) else f"Hm.\n{len(text)}"
+
+    with ChatServer(reply=reply) as server:
+        words = ["evaluate", "ranking", str(path), "--model-type", "sqmrm", "--runs", "2", "--model", "m"]
+        assert main([*words, "--endpoint", server.url, "--out", str(out)]) == 0
+    assert sorted(set(seen)) == [(text, seed) for text in ("a", "bb", "ccc") for seed in (0, 1)]
+    (result,) = json.loads(out.read_text("utf-8"))["sets"]
+    assert (result["accuracy"], result["valid"], result["accuracy_of_valid"]) == (0.5, 0.5, 1.0)
+
+
+def test_replies_and_values_of_a_file(tmp_path):
+    rows = [
+        {**CANDIDATES, "predictions": [["x\n1", "x\n2", "**3/10**"], ["x\n3", "x\n2", "x\n1"]]},
+        {**CANDIDATES, "predictions": [[0.5, -3.0, 7.25]]},
+    ]
+    accuracies = {}
+    for kind, row in (("sqmrm", rows[0]), ("drm", rows[1])):
+        out = tmp_path / f"{kind}.json"
+        path = written(tmp_path, [row])
+        assert main(["evaluate", "ranking", str(path), "--model-type", kind, "--out", str(out)]) == 0
+        accuracies[kind] = json.loads(out.read_text("utf-8"))["sets"][0]["accuracy"]
+    assert accuracies == {"sqmrm": pytest.approx(0.5), "drm": pytest.approx(2 / 3)}
+
+
+def test_a_value_head_has_no_chat_endpoint(tmp_path, capsys):
+    words = ["evaluate", "ranking", str(written(tmp_path, [CANDIDATES])), "--model-type", "drm"]
+    assert main([*words, "--endpoint", "http://127.0.0.1:9"]) == 2
+    assert "pred_scores" in capsys.readouterr().err
+
+
+def test_the_users_prompt_is_what_the_endpoint_is_asked(tmp_path):
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("{source}:{#candidates} {label}={text}{/candidates}", encoding="utf-8")
+    path = written(tmp_path, [{**CANDIDATES, "prompt": "another prompt"}])
+    with ChatServer(reply="x\nC > B > A\nC: 3, B: 2, A: 1") as server:
+        words = ["evaluate", "ranking", str(path), "--endpoint", server.url, "--model", "m", "--runs", "1"]
+        assert main([*words, "--prompt-file", str(prompt)]) == 0
+        assert server.received[0]["messages"] == [{"role": "user", "content": "Hi: A=a B=bb C=ccc"}]

@@ -20,6 +20,7 @@ from table_rewards.core.rows import plain
 from table_rewards.rewards.ranking import RankingReference
 from table_rewards.rewards.ranking.agreement import agreement
 from table_rewards.rewards.ranking.parse import Form, read_ranking
+from table_rewards.rewards.ranking.scalar_quality import score_in_range
 
 RESAMPLES: Final = 2000
 CONFIDENCE: Final = 0.95
@@ -75,6 +76,23 @@ def outcome(prediction: Any, reference: RankingReference, form: Form) -> Outcome
     )
     tau = float(agreement(here, there).kendall_tau[0])
     return Outcome(tuple(int(n) for n in counts), tau)  # type: ignore[arg-type]
+
+
+def single_scores(prediction: Any, low: float = 0.0, high: float = 10.0) -> Any:
+    """One run of a model that scores each candidate alone (GRRM's ``sqmrm``): its replies, or the scores, in order.
+
+    Returns the candidates' scores; of replies one of which cannot be read, the text that says so, which no form of a
+    ranking reads.
+
+    >>> single_scores(["Fluent.\\n7", "**3/10**"]), single_scores(["Fluent.\\n7", "good"])
+    ([7.0, 3.0], '1 of 2 scores unreadable')
+    """
+    prediction = plain(prediction)
+    if not isinstance(prediction, list) or not any(isinstance(one, str) for one in prediction):
+        return prediction
+    scores = [score_in_range(one, low, high)[0] if isinstance(one, str) else one for one in prediction]
+    unread = sum(score is None for score in scores)
+    return scores if not unread else f"{unread} of {len(scores)} scores unreadable"
 
 
 @dataclass

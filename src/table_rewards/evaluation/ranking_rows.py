@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.rows import Row, parse_json, plain
-from table_rewards.rewards.ranking.prompts import ranking_prompt
+from table_rewards.rewards.ranking.prompts import quality_prompt, ranking_prompt
 from table_rewards.rewards.ranking.reference import RankingReference, reference_of_row
+from table_rewards.rewards.ranking.template import PromptTemplate
 
 PREDICTIONS: Final = ("prediction", "predictions", "pred_scores", "responses", "response", "completion", "output")
 SETS: Final = ("dataset", "set", "data_source", "subset")
@@ -75,26 +76,58 @@ def group_of(row: Mapping[str, Any], number: int) -> Any:
     return number
 
 
-def messages_of(row: Mapping[str, Any], mode: str, candidates: str) -> list[dict[str, Any]]:
-    """The prompt of a row: the one that it has, else the one for its candidates.
+def candidates_of(row: Mapping[str, Any], column: str) -> list[str]:
+    """The candidates of a row.
+
+    Raises:
+        ConfigurationError: it has none.
+    """
+    texts = Row(row).find(column, default=None)
+    if not isinstance(texts, list) or not texts:
+        raise ConfigurationError(f"the row has neither a prompt nor candidates in {column!r}; --mt-key names these")
+    return [str(text) for text in texts]
+
+
+def single_messages_of(
+    row: Mapping[str, Any], candidates: str, template: PromptTemplate | None = None
+) -> list[list[dict[str, Any]]]:
+    """A prompt for each candidate of a row alone.
+
+    Raises:
+        ConfigurationError: it has no candidates.
+    """
+    wrapped = Row(row)
+    source = str(wrapped.find("src_text", "source", "question", default=""))
+    from_, to = (str(wrapped.find(name, default="")) for name in ("src_lang", "trg_lang"))
+    found = []
+    for text in candidates_of(row, candidates):
+        if template is not None:
+            content = template.fill(source, [text], source_language=from_, target_language=to)
+        else:
+            content = quality_prompt(source, text, source_language=from_, target_language=to)
+        found.append([{"role": "user", "content": content}])
+    return found
+
+
+def messages_of(
+    row: Mapping[str, Any], mode: str, candidates: str, template: PromptTemplate | None = None
+) -> list[dict[str, Any]]:
+    """The prompt of a row: the user's template for its candidates, else the one that it has, else ours for them.
 
     Raises:
         ConfigurationError: it has neither a prompt nor candidates.
     """
-    prompt = plain(row.get("prompt"))
+    prompt = plain(row.get("prompt")) if template is None else None
     if isinstance(prompt, str) and prompt:
         return [{"role": "user", "content": prompt}]
     if isinstance(prompt, list) and prompt:
         return [message for message in prompt if isinstance(message, dict)]
     wrapped = Row(row)
-    texts = wrapped.find(candidates, default=None)
-    if not isinstance(texts, list) or not texts:
-        raise ConfigurationError(f"the row has neither a prompt nor candidates in {candidates!r}; --mt-key names these")
-    content = ranking_prompt(
-        str(wrapped.find("src_text", "source", "question", default="")),
-        [str(text) for text in texts],
-        source_language=str(wrapped.find("src_lang", default="")),
-        target_language=str(wrapped.find("trg_lang", default="")),
-        mode=mode,
-    )
+    texts = candidates_of(row, candidates)
+    source = str(wrapped.find("src_text", "source", "question", default=""))
+    from_, to = (str(wrapped.find(name, default="")) for name in ("src_lang", "trg_lang"))
+    if template is not None:
+        content = template.fill(source, texts, source_language=from_, target_language=to)
+    else:
+        content = ranking_prompt(source, texts, source_language=from_, target_language=to, mode=mode)
     return [{"role": "user", "content": content}]

@@ -14,16 +14,25 @@ from typing import Any, Final
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.terminal import indented, note, share, table
+from table_rewards.commands.prepare.grrm import add_prompt_file, prompt_template
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.datasets.files import RowWriter, read_batches, read_rows
-from table_rewards.evaluation.ranking import FAILED, Outcome, TestSet, average, outcome
-from table_rewards.evaluation.ranking_rows import group_of, messages_of, predictions_of, reference_of, set_of
+from table_rewards.evaluation.ranking import FAILED, Outcome, TestSet, average, outcome, single_scores
+from table_rewards.evaluation.ranking_rows import (
+    group_of,
+    messages_of,
+    predictions_of,
+    reference_of,
+    set_of,
+    single_messages_of,
+)
 from table_rewards.llm import ChatPool, ChatRequest, Sampling, get_pool
 from table_rewards.rewards.ranking.parse import MODES, Form
 
 Judged = tuple[dict[str, Any], int, list[Outcome]]
 
+MODEL_TYPES: Final = ("grrm", "sqmrm", "drm")
 WINDOW: Final = 128  # rows that are asked about at once
 
 
@@ -47,12 +56,21 @@ candidates' scores. With --endpoint the model is asked instead, for the row's pr
     )
     parser.add_argument("--out", type=Path, metavar="OUT", help="write the numbers as JSON")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the intervals, and of --endpoint (0)")
+    parser.add_argument(
+        "--model-type",
+        "--model_type",
+        choices=MODEL_TYPES,
+        default="grrm",
+        help="grrm ranks all candidates in one answer; sqmrm scores each alone: a run is one reply a candidate; drm "
+        "gives values without words, from a file alone (%(default)s)",
+    )
     where = parser.add_argument_group("columns")
     where.add_argument("--prediction-key", metavar="NAME", help="predictions (prediction, pred_scores, responses, ...)")
     where.add_argument("--score-key", metavar="NAME", help="reference scores (ground_truth, scores)")
     where.add_argument("--set-key", metavar="NAME", help="test set (dataset, data_source, the language pair)")
     where.add_argument("--mt-key", default="mt_texts", metavar="NAME", help="candidates, for prompts (%(default)s)")
     asked = parser.add_argument_group("through an endpoint")
+    add_prompt_file(asked)
     asked.add_argument("--endpoint", action="append", metavar="URL", help="OpenAI-compatible server; may be repeated")
     asked.add_argument("--model", metavar="NAME", help="served model (default: the one that /v1/models offers)")
     asked.add_argument("--api-key-env", metavar="NAME", help="environment variable that holds the API key")
@@ -68,6 +86,14 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigurationError(f"--runs must be at least 1, not {options.runs}")
     if options.predictions and not options.endpoint:
         raise ConfigurationError("--predictions keeps what --endpoint answers; there is none")
+    if options.model_type == "drm" and options.endpoint:
+        raise ConfigurationError(
+            "a model with a value head has no chat endpoint; put its values into the rows (pred_scores) and leave out "
+            "--endpoint"
+        )
+    options.template = prompt_template(options, "single" if options.model_type == "sqmrm" else "group")
+    if options.template is not None and not options.endpoint:
+        raise ConfigurationError("--prompt-file says what --endpoint is asked; there is none")
     sets: dict[str, TestSet] = {}
     unusable: dict[str, int] = {}
     form = Form(options.prompt_type, "optional")
@@ -101,7 +127,8 @@ def _from_rows(path: Path, options: argparse.Namespace, form: Form, unusable: di
         left = None if options.runs is None else max(0, options.runs - before)
         predictions = predictions_of(row, options.prediction_key)[:left]
         seen[group] = before + len(predictions)
-        yield row, number, [outcome(prediction, reference, form) for prediction in predictions]
+        read = single_scores if options.model_type == "sqmrm" else _values if options.model_type == "drm" else _as_it_is
+        yield row, number, [outcome(read(prediction), reference, form) for prediction in predictions]
     short = sum(count < (options.runs or 0) for count in seen.values())
     if short:
         note(f"{path}: {short:,} groups have fewer than {options.runs} predictions; their means are over what is there")
@@ -134,22 +161,45 @@ def _from_endpoint(path: Path, options: argparse.Namespace, form: Form, unusable
             for item, reference, texts in zip(rows, references, answers, strict=True):
                 if writer is not None:
                     writer.write([{**item["row"], "predictions": texts}])
-                found = [FAILED if text is None else outcome(text, reference, form) for text in texts]
+                read = single_scores if options.model_type == "sqmrm" else _as_it_is
+                found = [FAILED if text is None else outcome(read(text), reference, form) for text in texts]
                 yield item["row"], item["number"], found
 
 
 def _ask(
     pool: ChatPool, rows: list[dict[str, Any]], options: argparse.Namespace, sampling: Sampling, runs: int
-) -> list[list[str | None]]:
-    """The answers of every run to every row; None where no endpoint answered."""
+) -> list[list[Any]]:
+    """The answers of every run to every row, of ``sqmrm`` one a candidate; None where no endpoint answered."""
+    if options.model_type == "sqmrm":
+        prompts = [single_messages_of(row, options.mt_key, options.template) for row in rows]
+    else:
+        prompts = [[messages_of(row, options.prompt_type, options.mt_key, options.template)] for row in rows]
     requests = [
-        ChatRequest(messages_of(row, options.prompt_type, options.mt_key), sampling, sample)
-        for row, sample in itertools.product(rows, range(runs))
+        ChatRequest(messages, sampling, sample)
+        for row, sample in itertools.product(prompts, range(runs))
+        for messages in row
     ]
-    answers: list[str | None] = [None] * len(requests)
+    replies: list[str | None] = [None] * len(requests)
     for index, reply in pool.stream(requests):
-        answers[index] = None if reply.failed else reply.text
-    return [answers[start : start + runs] for start in range(0, len(answers), runs)]
+        replies[index] = None if reply.failed else reply.text
+    left = iter(replies)
+    answers: list[list[Any]] = []
+    for row in prompts:
+        several = [list(itertools.islice(left, len(row))) for _ in range(runs)]
+        if options.model_type == "sqmrm":
+            answers.append([None if None in run else run for run in several])
+        else:
+            answers.append([run[0] for run in several])
+    return answers
+
+
+def _as_it_is(prediction: Any) -> Any:
+    return prediction
+
+
+def _values(prediction: Any) -> Any:
+    """Values are numbers; words in their place are none."""
+    return "a text, not values" if isinstance(prediction, str) else prediction
 
 
 def _show(results: list[dict[str, Any]], unusable: dict[str, int]) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
@@ -48,7 +48,7 @@ def _both(parser: argparse.ArgumentParser) -> None:
     add_prompt_file(parser)
 
 
-def add_prompt_file(parser: argparse.ArgumentParser) -> None:
+def add_prompt_file(parser: Any) -> None:
     """Add ``--prompt-file`` and ``--prompt-fingerprint``."""
     parser.add_argument(
         "--prompt-file",
