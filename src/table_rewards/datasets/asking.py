@@ -31,8 +31,15 @@ class Question(Protocol):
     def requests(self, attempt: int) -> Sequence[ChatRequest]:
         """The requests of an attempt, 0 being the first; none when the row needs no asking."""
 
+    def more(self, replies: Sequence[ChatReply]) -> Sequence[ChatRequest]:
+        """What is asked once these replies are there, such as a check of what they say; none where nothing is.
+
+        Raises:
+            Unread: the replies say nothing that can be used.
+        """
+
     def line(self, replies: Sequence[ChatReply]) -> dict[str, Any]:
-        """The row with what was learnt.
+        """The row with what was learnt from the replies, those to ``more`` behind the others.
 
         Raises:
             Unread: the replies say nothing that can be used.
@@ -41,6 +48,10 @@ class Question(Protocol):
 
 class Unread(ValueError):
     """Replies that cannot be used; the message says why, without what they say."""
+
+
+class Unanswered(Unread):
+    """No endpoint answered; the pool has tried often enough by itself."""
 
 
 @dataclass
@@ -113,19 +124,25 @@ def _ask(
     problems: dict[int, str] = {}
     for attempt in range(attempts):
         wanted = [question.requests(attempt) for _, question, _ in left]
-        replies = iter(pool.ask_many([request for requests in wanted for request in requests]))
-        again, lines = [], []
-        for (number, question, digest), requests in zip(left, wanted, strict=True):
-            answers = list(itertools.islice(replies, len(requests)))
-            failed = next((reply.error for reply in answers if reply.failed), "")
+        first = _replies(pool, wanted)
+        further: list[Sequence[ChatRequest] | Unread] = []
+        for (_, question, _), replies in zip(left, first, strict=True):
             try:
-                if failed:
-                    raise Unread(f"no answer: {failed}")
-                line = question.line(answers)
+                further.append(question.more(_answered(replies)))
+            except Unread as error:
+                further.append(error)
+        second = _replies(pool, [[] if isinstance(more, Unread) else more for more in further])
+        again, lines = [], []
+        for entry, requests, replies, more, checks in zip(left, wanted, first, further, second, strict=True):
+            number, question, digest = entry
+            try:
+                if isinstance(more, Unread):
+                    raise more
+                line = question.line([*replies, *_answered(checks)])
             except Unread as error:
                 problems[number] = str(error)
-                if not failed:  # the pool has tried often enough by itself
-                    again.append((number, question, digest))
+                if not isinstance(error, Unanswered):
+                    again.append(entry)
                 continue
             problems.pop(number, None)
             asked.passed_on += not requests
@@ -138,6 +155,18 @@ def _ask(
     for number, problem in problems.items():
         asked.failures.append({"row": number, "error": problem})
         asked.reasons[problem] += 1
+
+
+def _replies(pool: ChatPool, requests: Sequence[Sequence[ChatRequest]]) -> list[list[ChatReply]]:
+    replies = iter(pool.ask_many([one for several in requests for one in several]))
+    return [list(itertools.islice(replies, len(several))) for several in requests]
+
+
+def _answered(replies: list[ChatReply]) -> list[ChatReply]:
+    for reply in replies:
+        if reply.failed:
+            raise Unanswered(f"no answer: {reply.error}")
+    return replies
 
 
 def _windows(questions: Iterable[tuple[int, Question]]) -> Iterator[list[tuple[int, Question]]]:

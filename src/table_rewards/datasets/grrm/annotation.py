@@ -60,7 +60,7 @@ class Annotation:
         return _group(self.row, self.columns)
 
     def requests(self, attempt: int) -> list[ChatRequest]:
-        """None where the row has its scores already."""
+        """No request where the row has its scores already."""
         if self.annotated:
             return []
         sampling = self.sampling if not attempt else _warmer(self.sampling)
@@ -68,6 +68,10 @@ class Annotation:
             ChatRequest(prompt, sampling, sample=attempt, tag=f"annotation:{VERSION}:{QUALITY_VERSION}")
             for prompt in self._prompts()
         ]
+
+    def more(self, replies: Sequence[ChatReply]) -> list[ChatRequest]:
+        """Nothing: one question says all."""
+        return []
 
     def line(self, replies: Sequence[ChatReply]) -> dict[str, Any]:
         row = {str(name): plain(value) for name, value in self.row.items()}

@@ -1,0 +1,1 @@
+"""Answers about tables as sets of values: WikiTableQuestions and WikiSQL."""
