@@ -149,10 +149,7 @@ def test_given_regions_are_kept_and_compared_when_asked_for(tmp_path, capsys):
         assert annotate(server, source, tmp_path / "kept.jsonl") == 0
         assert not server.received
         assert annotate(server, source, tmp_path / "compared.jsonl", "--compare") == 0
-    assert (
-        "agreement with 2 given regions: overlap as the reward counts it 0.875, 1 (50.0 %) equal"
-        in capsys.readouterr().out
-    )
+    assert "agreement with 2 given regions: mean overlap 0.875 (as the reward counts it), 1" in capsys.readouterr().out
     kept, compared = list(read_rows(tmp_path / "kept.jsonl")), list(read_rows(tmp_path / "compared.jsonl"))
     assert [row["gold_area"] for row in kept] == [row["gold_area"] for row in compared]
     assert [json.loads(row["model_area"])["rows"] for row in compared] == [[0], [0, 1]]

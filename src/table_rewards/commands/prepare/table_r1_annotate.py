@@ -94,9 +94,9 @@ def run(options: argparse.Namespace) -> int:
 def _agreement(out: Path) -> None:
     overlaps = [row["region_iou"] for row in read_rows(out) if row.get("region_iou") is not None]
     if overlaps:
-        equal = sum(one == 1 for one in overlaps)
+        equal, mean = sum(one == 1 for one in overlaps), sum(overlaps) / len(overlaps)
         print(
-            f"agreement with {len(overlaps):,} given regions: overlap as the reward counts it {sum(overlaps) / len(overlaps):.3f}, "
+            f"agreement with {len(overlaps):,} given regions: mean overlap {mean:.3f} (as the reward counts it), "
             f"{equal:,} ({100 * equal / len(overlaps):.1f} %) equal"
         )
 
