@@ -27,7 +27,12 @@ from table_rewards.core.explanation.data import KEPT, RIGHT
 from table_rewards.testing.hostile import HOSTILE_COMPLETIONS
 
 TRUTH = "<table><tr><td>a</td><td colspan=2>b</td></tr><tr><td>1,538</td><td></td><td>3</td></tr></table>"
-REGION = {"answer": "7, 8", "gold_area": '{"columns": ["a", "a"], "rows": [0, 1]}', "instruction_type": "DP"}
+REGION = {
+    "answer": "7, 8",
+    "table": {"columns": ["a", "a", "b"], "data": [[1, 2, None], [3]]},
+    "gold_area": '{"columns": ["a", "a"], "rows": [0, 1]}',
+    "instruction_type": "DP",
+}
 FUNCTION = {
     "func_str": "def f(a):\n    b = a + 1\n    return b",
     "func_args": "1",
@@ -74,6 +79,7 @@ ANSWERS = [
     "Final Answer: Rome\nFinal Answer: 9.34",
     '<gold_area>{"columns": ["a", "b"], "rows": [1, 5]}</gold_area> Final Answer: 7, 8, 9',
     "<gold_area>{broken</gold_area> Final Answer: 8, 7",
+    '<gold_area>{"columns": ["a", {"b": 1}], "rows": ["' + "9" * 5000 + '", true, -1, "x"]}</gold_area>',
     r"\boxed{\frac{1}{2}, 4}",
     r"\boxed{0.5, 3.0}",
     "<answer>Rome, the Paris</answer>",

@@ -214,7 +214,7 @@ def strangers(table: Any, gold_area: str, cited: str | None) -> list[Step]:
         if region is None:
             continue
         names = [f"column {name}" for name, _ in region.columns if name not in known]
-        names += [f"row {name}" for name, _ in region.rows if not (name.isdecimal() and int(name) < len(data))]
+        names += [f"row {name}" for name, _ in region.rows if not (_is_number(name) and int(name) < len(data))]
         if names:
             steps.append(Step(WRONG, "not in the table", f"{label}: {', '.join(names)}"))
     return steps
@@ -230,8 +230,12 @@ def _cells_of(region: Region | None, columns: list[str], height: int) -> set[tup
         if wanted.get(name, 0) > 0:
             wanted[name] -= 1
             chosen.append(number)
-    rows = {int(name) for name, _ in region.rows if name.isdecimal() and len(name) < 10 and int(name) < height}
+    rows = {int(name) for name, _ in region.rows if _is_number(name) and int(name) < height}
     return {(row, column) for row in rows for column in chosen}
+
+
+def _is_number(name: str) -> bool:
+    return name.isdecimal() and len(name) < 10
 
 
 def _name(value: Any) -> str:
@@ -240,7 +244,7 @@ def _name(value: Any) -> str:
 
 def _region_steps(what: str, wanted: dict[str, int], given: dict[str, int]) -> list[Step]:
     found: dict[str, list[str]] = {RIGHT: [], INSERTED: [], DELETED: []}
-    for name in sorted({**wanted, **given}, key=lambda name: (int(name) if name.isdecimal() else -1, name)):
+    for name in sorted({**wanted, **given}, key=lambda name: (int(name) if _is_number(name) else -1, name)):
         for number in range(max(wanted.get(name, 0), given.get(name, 0))):
             here, there = number < given.get(name, 0), number < wanted.get(name, 0)
             found[RIGHT if here and there else DELETED if here else INSERTED].append(name)
