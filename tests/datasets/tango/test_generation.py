@@ -111,7 +111,11 @@ def test_the_same_through_generate(tmp_path, source):
     assert len(rows) == 10
     assert rows[3]["prompt"][0]["content"] == GeneratorPrompt()("What is 3+1?")
     assert rows[3]["responses"] == [TAGGED.format(0)]
+    assert rows[3]["extra_info"] == {"index": 3, "question": "What is 3+1?", "dataset": "numina"}
     assert "kept though: 1 cut off, 1 empty" in done.stderr
+    done = here(*back, check=0)
+    assert [row["ground_truth"] for row in read(out)] == ["1", "3", "5", "7"]
+    assert "4 wrong" in done.stderr
 
 
 def wait_for_replies(cache, count):
