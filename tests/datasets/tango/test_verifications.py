@@ -165,7 +165,7 @@ def test_the_command(tmp_path):
     out = tmp_path / "verifier.parquet"
     done = here("prepare", "tango-verifier", "--input", source, "--output", out, "--prompt", "lrm", check=0)
     assert "2 rows, 1 of right solutions and 1 of wrong ones" in done.stdout
-    assert "none of the published ones" in done.stdout
+    assert "our own words" in done.stdout
     assert "1 no solution" in done.stderr
     first = next(iter(read_rows(out)))
     here("prepare", "tango-verifier", "--input", source, "--output", tmp_path / "b.parquet", "--prompt", "lrm", check=0)

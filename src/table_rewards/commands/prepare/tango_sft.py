@@ -102,7 +102,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"{options.output}: {writer.count:,} prompts")
     else:
         total = sum(counts.values())
-        print(f"{options.output}: {writer.count:,} solutions of {total:,} problems ({writer.count / total:.1%})")
+        of = "solutions and rows without one" if options.read else "problems"
+        print(f"{options.output}: {writer.count:,} solutions of {total:,} {of} ({writer.count / total:.1%})")
         tell({name: count for name, count in counts.items() if not choice.keeps(name)}, "rejected")
         if options.keep == "all":
             tell({name: count for name, count in counts.items() if name in ("cut off", "empty")}, "kept though")

@@ -134,4 +134,5 @@ class GeneratorPrompt:
 
     def described(self) -> str:
         """One line for a report."""
-        return f"prompt {self.fingerprint} on {SAMPLE!r}: {self.published or 'none of the published ones'}"
+        other = "our own words" if self._template is None else "none of the published ones"
+        return f"prompt {self.fingerprint} on {SAMPLE!r}: {self.published or other}"

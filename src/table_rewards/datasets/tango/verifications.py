@@ -110,6 +110,7 @@ class VerifierPrompt:
     ) -> None:
         self.kind = one_of("prompt", kind, KINDS)
         self.max_solution = positive_whole("max_solution", max_solution)
+        self._own = file is None
         self._template = Template(TEMPLATES[kind], PLACES) if file is None else read_template(file, PLACES)
         check_fingerprint(self._template.fill(**SAMPLE), expected, "the template" if file is None else str(file))
 
@@ -126,7 +127,8 @@ class VerifierPrompt:
     def described(self) -> str:
         """One line for a report."""
         sample = ", ".join(str(value) for value in SAMPLE.values())
-        return f"prompt {self.fingerprint} on {sample}: {self.published or 'none of the published ones'}"
+        other = "our own words" if self._own else "none of the published ones"
+        return f"prompt {self.fingerprint} on {sample}: {self.published or other}"
 
     def __call__(self, problem: str, solution: str, *, thoughts_opened: bool = False) -> Shown:
         """The prompt of a solution; see :class:`Shown` for what may be missing from it."""
