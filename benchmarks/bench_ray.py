@@ -64,8 +64,9 @@ def calls() -> None:
     ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, configure_logging=False)
     settings = ServiceSettings((RewardService("teds", "teds"), RewardService("table_bench", "table_bench")), port=8741)
     start(settings)
-    pairs = list(read_rows(PAIRS))[:64]
-    texts, golds = [row["prediction"] for row in pairs], [row["reference"] for row in pairs]
+    pairs = list(read_rows(PAIRS))
+    texts = [pairs[number % len(pairs)]["prediction"].replace("<td>", f"<td>{number} ", 1) for number in range(64)]
+    golds = [pairs[number % len(pairs)]["reference"] for number in range(64)]
     direct, served = TEDS(), ServiceReward(TEDS(), "http://127.0.0.1:8741/teds")
     served(texts, golds)
     both = [(clocked(direct, texts, golds), clocked(served, texts, golds)) for _ in range(7)]
@@ -91,10 +92,11 @@ def clocked(reward: object, texts: list[str], golds: list[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=100_000, help="of the file; 0 leaves the files out (%(default)s)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        files(Path(folder), options.rows)
+    if options.rows:
+        with tempfile.TemporaryDirectory() as folder:
+            files(Path(folder), options.rows)
     calls()
     print(json.dumps({"cpus": os.cpu_count()}))
 
