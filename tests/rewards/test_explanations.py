@@ -57,6 +57,7 @@ CASES = [
     (Mathematics(symbolic=False), "1/2, 3"),
     (Mathematics(symbolic=False, answer_kind="text"), "Paris, Rome"),
     (Mathematics(symbolic=False, answer_kind="python"), "[1, 'a']"),
+    (Mathematics(answer_kind="text", profile="released"), "Paris"),
     (Generator(symbolic=False, ground_truth_weight=0.25, format_weight=0.5), "7"),
     (Verifier(), True),
     (Verifier(profile="released"), False),

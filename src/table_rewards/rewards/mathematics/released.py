@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from table_rewards.core.errors import BadReference
+from table_rewards.core.explanation import data as shown
+from table_rewards.core.explanation.data import DECIDED, TOLD, Section, Step
 from table_rewards.core.rows import Row, plain
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.mathematics.pool import Task, shared_comparer
@@ -75,6 +77,21 @@ class ReleasedScorers:
             else:
                 judged[index] = RIGHT if verdict.same else Judgement(0.0, (0.0, 1.0), SCORED, verdict.note)
         return judged
+
+    def telling(self, completion: str, reference: MathReference, judged: Judgement) -> Section:
+        """What the released scorer of this kind looks at, for an explanation."""
+        box = last_box(completion)
+        how = {
+            "math": "math-verify, on the whole completion",
+            "python": "Python literals, else texts",
+        }.get(reference.kind, "texts")
+        steps = (
+            Step(TOLD, "gold answer", f"{reference.answer} ({reference.kind})"),
+            Step(TOLD, "last box", "none" if box is None else box),
+            Step(DECIDED, "decided by", how),
+            Step(shown.RIGHT if judged.value == 1.0 else shown.WRONG, "verdict", judged.note),
+        )
+        return Section("Answer, as the released scorer reads it", steps)
 
 
 def last_box(text: str) -> str | None:

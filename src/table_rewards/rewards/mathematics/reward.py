@@ -167,7 +167,7 @@ class Mathematics(Reward[MathReference]):
     def working(self, completion: str, reference: MathReference, judgement: Judgement, step: int | None) -> Working:
         passages = passages_of(completion, self.thought_tags)
         if self.released is not None:
-            return Working(passages=passages)
+            return Working((self.released.telling(completion, reference, judgement),), passages)
         text, where = locate(completion, reference.kind != "text")
         anything = self.answer_form == "any"
         section = comparison_section(text, where, reference, judgement, anything=anything)
