@@ -91,7 +91,12 @@ def test_the_command_writes_what_trainers_read(tmp_path, capsys):
     from fixture_rows import FIXTURES
 
     source = str(FIXTURES / "exec_verify/cruxeval.jsonl")
-    assert main(["prepare", "exec-verify", source, "--out", str(tmp_path), "--sft", "--test-share", "0.2"]) == 0
+    assert (
+        main(
+            ["prepare", "exec-verify", source, "--out", str(tmp_path), "--sft", "--test-share", "0.2", "--keep-trivial"]
+        )
+        == 0
+    )
     train, test = (list(read_rows(tmp_path / f"{name}.parquet")) for name in ("train", "test"))
     assert len(train) + len(test) == 100
     assert test
@@ -104,6 +109,25 @@ def test_the_command_writes_what_trainers_read(tmp_path, capsys):
     info = json.loads((tmp_path / "dataset_info.json").read_text("utf-8"))
     assert info["exec_verify_sft"]["formatting"] == "sharegpt"
     assert "50 of 50 samples kept" in capsys.readouterr().out
+
+
+def test_rows_that_a_trivial_input_solves_are_left_out_and_counted(tmp_path, capsys):
+    same = {"id": "same", "code": "def f(text):\n    return text.strip()", "input": "' ab '", "output": "'ab'"}
+    empty = {"id": "empty", "code": "def f(a, b):\n    return len(a) + len(b)", "input": "'', ''", "output": "0"}
+    letters = {"id": "letters", "code": "def f(a):\n    return len(a)", "input": "[1, 2, 3]", "output": "3"}
+    to_read = {"id": "to read", "code": "def f(n):\n    return n * n + 1", "input": "3", "output": "10"}
+    source = tmp_path / "samples.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in (same, empty, letters, to_read)), "utf-8")
+    for words, kept in (((), {"to read"}), (("--keep-trivial",), {"same", "empty", "letters", "to read"})):
+        out = tmp_path / str(len(words))
+        assert main(["prepare", "exec-verify", str(source), "--out", str(out), "--test-share", "0", *words]) == 0
+        rows = list(read_rows(out / "train.parquet"))
+        assert {row["extra_info"]["sample"] for row in rows if row["extra_info"]["type"] == "oi"} == kept
+        assert sum(row["extra_info"]["type"] == "io_mixed" for row in rows) == 4
+        told = "3 oi: solved by an input that needs no look at the function" in " ".join(
+            capsys.readouterr().out.split()
+        )
+        assert told == (not words)
 
 
 EURUS = {

@@ -45,13 +45,20 @@ def _stage_one_arguments(parser: argparse.ArgumentParser) -> None:
         "--test-share", type=float, default=0.02, metavar="X", help="share of the functions held out (%(default)s)"
     )
     parser.add_argument("--cpu", type=float, default=TRACED.cpu_s, metavar="S", help="CPU seconds a call (%(default)s)")
+    parser.add_argument(
+        "--keep-trivial",
+        action="store_true",
+        help="keep input rows that the result itself, empty values or 'aaa' solve (default: left out and counted)",
+    )
     parser.add_argument("--sft", action="store_true", help=f"also write {SFT_FILE} and dataset_info.json")
 
 
 def _stage_one(options: argparse.Namespace) -> int:
     _share(options.test_share)
     limits = dataclasses.replace(TRACED, cpu_s=options.cpu)
-    settings = Settings(tuple(options.types), options.questions, options.seed, limits)
+    settings = Settings(
+        tuple(options.types), options.questions, options.seed, limits, keep_trivial=options.keep_trivial
+    )
     report = Report()
     with contextlib.ExitStack() as stack:
         writers = {

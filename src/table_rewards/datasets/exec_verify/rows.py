@@ -21,6 +21,7 @@ from table_rewards.datasets.exec_verify import prompts
 from table_rewards.datasets.exec_verify.hash_seeds import unstable
 from table_rewards.datasets.exec_verify.questions import MOST, Questions, ask, in_words
 from table_rewards.datasets.exec_verify.tracing import BATCH, TRACED, Sample, Trace, trace_calls
+from table_rewards.datasets.exec_verify.trivial import TRIVIAL, solved_trivially
 from table_rewards.rewards.white_box import WhiteBox
 from table_rewards.rewards.white_box.calls import only_function
 from table_rewards.rewards.white_box.reference import TYPES, State, WhiteBoxReference
@@ -34,13 +35,15 @@ UNSTABLE: Final = "another run goes another way (the order of a set of strings, 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How rows are made: kinds of rows, questions of each kind at most, seed, CPU limit, fewest steps worth asking."""
+    """How rows are made: kinds of rows, questions of each kind at most, seed, CPU limit, the split's name, and whether
+    ``oi`` rows stay that an input solves which needs no look at the function."""
 
     types: tuple[str, ...] = TYPES
     questions: int = MOST
     seed: int = 0
     limits: Limits = TRACED
     split: str = "train"
+    keep_trivial: bool = True
 
     def __post_init__(self) -> None:
         if not self.types:
@@ -154,12 +157,16 @@ def _rows(
             else:
                 made.append((_input_row(call, trace.result.value, settings), None))
     scores = WhiteBox()([solution for (_, solution), _ in made], [row for (row, _), _ in made])
-    for (pair, asked), score in zip(made, scores, strict=True):
+    trivial = [False] * len(made) if settings.keep_trivial else solved_trivially([row for (row, _), _ in made])
+    for (pair, asked), score, guessed in zip(made, scores, trivial, strict=True):
         kind = pair[0]["extra_info"]["type"]
         if score.value != 1.0:
             if score.status == UNSCORED and "sandbox" in score.note:
                 raise ScorerFailed(score.note)
             report.left_out[f"{kind}: {NOT_RIGHT}"] += 1
+            continue
+        if guessed:
+            report.left_out[f"{kind}: {TRIVIAL}"] += 1
             continue
         pair[0]["extra_info"]["index"] = sum(report.rows.values())
         report.rows[kind] += 1
