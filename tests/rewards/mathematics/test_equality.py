@@ -13,6 +13,21 @@ from table_rewards.rewards.mathematics.reading import read_answer
 from table_rewards.rewards.mathematics.tree import Unreadable
 
 SAME = [
+    ("€5", "5"),
+    ("5", "5€"),
+    ("£3.50", "3.5"),
+    ("2500000", "€2.5 million"),
+    ("5", "\\text{Rs. }5"),
+    ("5", "\\color{red}{5}"),
+    ("\\frac{1}{2}", "\\textcolor{blue}{\\frac{1}{2}}"),
+    ("3.14", "\\approx 3.14"),
+    ("5", "\\begin{aligned} x &= 5 \\end{aligned}"),
+    ("x=5, y=3", "\\begin{aligned} x &= 5 \\\\ y &= 3 \\end{aligned}"),
+    ("f^{-1}(x)=\\frac{x-1}{2}", "\\frac{x-1}{2}"),
+    ("f^{-1}(x)=\\frac{x-1}{2}", "y=\\frac{x-1}{2}"),
+    ("\\frac{x-1}{2}", "f^{-1}(x)=\\frac{x-1}{2}"),
+    ("5\\text{ m/s}", "5\\,\\frac{\\text{m}}{\\text{s}}"),
+    ("9.8\\text{ m/s}^2", "9.8\\ \\frac{\\mathrm{m}}{\\mathrm{s}^2}"),
     ("1/3", "0.\\dot{3}"),
     ("\\frac{1}{7}", "0.\\overline{142857}"),
     ("5", "5."),
@@ -238,6 +253,16 @@ SAME = [
 ]
 
 OTHER = [
+    ("€5", "£5"),
+    ("€5", "6€"),
+    ("5", "€5 million"),
+    ("\\pi", "\\approx 3.14"),
+    ("3.14", "\\approx 3.1"),
+    ("5", "\\textcolor{5}{6}"),
+    ("x=5, y=3", "\\begin{aligned} x &= 3 \\\\ y &= 5 \\end{aligned}"),
+    ("f^{-1}(x)=\\frac{x-1}{2}", "f(x)=\\frac{x-1}{2}"),
+    ("f^{-1}(x)=\\frac{x-1}{2}", "2x+1"),
+    ("5\\text{ m/s}", "5\\,\\frac{\\text{s}}{\\text{m}}"),
     ("5", "5\\text{ wrong}"),
     ("5", "5 and 6"),
     ("5", "5?6"),

@@ -26,7 +26,8 @@ _PLAIN = r"[^{}\\]*(?:\\.[^{}\\]*)*"
 _SHALLOW = re.compile(rf"\{{{_PLAIN}(?:\{{{_PLAIN}\}}{_PLAIN})*\}}", re.DOTALL)
 """A box with no more than braces in its braces: the plain reference is :func:`_closing`."""
 _PHRASE = re.compile(
-    r"(?:\banswer\b\s*(?:\*\*)?\s*(?:is|:|=|would be)|\bresult\s+is|答案(?:是|为|：|:)|答え?は|답은|####)"
+    r"(?:\banswer\b\s*(?:\*\*)?\s*(?:is|:|=|would be)|\bresult\s+is|\b(?:correct|right)\s+(?:option|choice)\s+is\b"
+    r"|答案(?:是|为|：|:)|(?:故|应|因此|所以)选(?:择|项)?(?:是|为)?|答え?は|답은|####)"
     r"\s*[:：]?\s*(?:\*\*)?[ \t]*([^\n]+)",
     re.IGNORECASE,
 )

@@ -11,6 +11,10 @@ from table_rewards.rewards.mathematics.tree import Node, Unreadable, num
 from table_rewards.rewards.mathematics.units import MULTIPLIERS, unit_of
 
 _OPENERS: Final = {"(": ")", "[": "]"}
+_CURRENCIES: Final = frozenset({"€", "£", "¥", "₹", "¢", "rs", "usd", "us$"})
+_ALIGNED: Final = frozenset({"aligned", "align", "gathered", "split"})
+_AMPERSAND: Final = Token("ch", "&")
+_RELATING: Final = frozenset({"=", "<", ">", "le", "ge", "ne", "in", "approx"})
 _MATRICES: Final = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array", "psmallmatrix"})
 
 
@@ -38,8 +42,8 @@ class AtomReader(CommandReader):
             if len(value) == 1 and value.isalpha() and value.isascii():
                 alone = self.at == 1 + self.starts_item() and self.peek().kind in ("sep", "eof")
                 return self.named(value, constant=not alone)
-            if value in ("€", "£", "¥", "₹", "¢"):
-                return Node("unit", (self.power(), unit_of(value)))
+            if value.rstrip(" .").lower() in _CURRENCIES and self.peek().kind == "num":
+                return self.money(unit_of(value) or value)
             letter = _choice(value)
             if letter:
                 return Node("sym", (letter,))
@@ -78,11 +82,7 @@ class AtomReader(CommandReader):
             return self.set()
         if value == "\\$":
             self.at += 1
-            negative = self.accept("-")
-            amount = self.power()
-            if self.peek().kind == "text" and self.peek().value.lower().split()[0] in MULTIPLIERS:
-                amount = self.text_behind(amount) or amount
-            return Node("unit", (Node("neg", (amount,)) if negative else amount, "$"))
+            return self.money("$")
         if value == "|":
             self.at += 1
             self.bars += 1
@@ -93,6 +93,14 @@ class AtomReader(CommandReader):
             self.expect("|")
             return Node("call", ("abs", inner))
         raise self.stopped()
+
+    def money(self, unit: str) -> Node:
+        """The amount behind the sign or the name of a currency."""
+        negative = self.accept("-")
+        amount = self.power()
+        if self.peek().kind == "text" and self.peek().value.lower().split()[0] in MULTIPLIERS:
+            amount = self.text_behind(amount) or amount
+        return Node("unit", (Node("neg", (amount,)) if negative else amount, unit))
 
     def bracket(self, opener: str) -> Node:
         self.at += 1
@@ -147,9 +155,11 @@ class AtomReader(CommandReader):
 
     def environment(self) -> Node:
         name = self.take().value
-        if name not in _MATRICES and name not in ("cases", "vmatrix", "aligned", "align", "gathered", "Vmatrix"):
+        if name not in _MATRICES and name not in _ALIGNED and name not in ("cases", "vmatrix", "Vmatrix"):
             raise Unreadable(f"the environment {name}")
         self.deeper()
+        if name in _ALIGNED:
+            self.without_alignment(name)
         rows: list[tuple[Node, ...]] = []
         cells: list[Node] = []
         while True:
@@ -171,13 +181,25 @@ class AtomReader(CommandReader):
         self.depth -= 1
         if not rows or len(rows) * len(rows[0]) > 200:
             raise Unreadable("an empty matrix")
-        if name in ("cases", "aligned", "align", "gathered"):
+        if name == "cases" or name in _ALIGNED:
             if all(len(row) == 1 for row in rows):
                 return Node("list", ("and", *(row[0] for row in rows))) if len(rows) > 1 else rows[0][0]
             return Node("pieces", tuple(rows))
         if len({len(row) for row in rows}) != 1:
             raise Unreadable("a matrix with rows of different lengths")
         return Node("call", ("det", Node("matrix", tuple(rows)))) if name == "vmatrix" else Node("matrix", tuple(rows))
+
+    def without_alignment(self, name: str) -> None:
+        """Take out the marks that only say where lines are aligned: those beside a sign of a relation."""
+        end = (
+            self.tokens.index(Token("end", name), self.at) if Token("end", name) in self.tokens[self.at :] else self.at
+        )
+        kept = [
+            token
+            for at, token in enumerate(self.tokens[self.at : end], self.at)
+            if token != _AMPERSAND or not {self.tokens[at - 1].value, self.tokens[at + 1].value} & _RELATING
+        ]
+        self.tokens[self.at : end] = kept
 
     def cell(self) -> Node:
         start = self.at

@@ -17,7 +17,7 @@ _SIGNS: Final = {
     "∩": r"\cap ", "∅": r"\emptyset ", "∈": r"\in ", "∉": r"\notin ", "∖": r"\setminus ", "°": r"^\circ ", "′": "'",
     "″": "''", "‴": "'''", "’": "'", "‘": "'", "“": '"', "”": '"', "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}",
     "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "，": ",", "、": ",", "；": ";", "：": ":", "。": ".",
-    "…": r"\ldots ", "⋯": r"\ldots ", "⁄": "/", "∕": "/", "∠": r"\angle ", "△": r"\triangle ", "→": r"\to ",
+    "．": ".", "…": r"\ldots ", "⋯": r"\ldots ", "⁄": "/", "∕": "/", "∠": r"\angle ", "△": r"\triangle ", "→": r"\to ",
     "⇒": r"\Rightarrow ", "⇔": r"\Leftrightarrow ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ",
     "⌉": r"\rceil ", "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "∘": r"\circ ",
     "∧": r"\land ", "∨": r"\lor ", "≈": r"\approx ", "≡": r"\equiv ", "∼": r"\sim ", "√": r"\ROOT ",
@@ -61,7 +61,9 @@ _SPACES = re.compile(
     r"(?<!\\)\\[,;:> ]|(?<!\\)\\(?=\s)|~|\\q?quad|\\(?:enspace|thinspace|space)(?![a-zA-Z])"
     r"|\\h(?:space|skip)\{[^{}]*\}"
 )
-_NOTHING = re.compile(r"\\!|\\(?:phantom|label|tag)\{[^{}]*\}|\\(?:relax|nobreak|allowbreak)(?![a-zA-Z])")
+_NOTHING = re.compile(
+    r"\\!|\\(?:phantom|label|tag|color|textcolor)\s*\{[^{}]*\}|\\(?:relax|nobreak|allowbreak)(?![a-zA-Z])"
+)
 _UNESCAPED = re.compile(
     r"[\t\f\x08\r\x07\v](?=(?:frac|imes|ext|heta|an|o|rac|inom|eta|ar|egin|oxed|ight|angle|lpha|ngle|ec|arphi|ert)(?![a-zA-Z]))"
 )
@@ -70,6 +72,13 @@ _LETTERS_OF_ESCAPES: Final = {"\t": "t", "\f": "f", "\x08": "b", "\r": "r", "\x0
 _APART = re.compile(r"(?<![,;])\s*(?:\\q?quad\s*)+(?=[a-zA-Z](?:_\{?\w{1,4}\}?)?\s*=)")
 _RENAMED: Final = (
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (
+        re.compile(
+            r"\\frac\s*\{\s*\\(?:text|mathrm)\{([a-zA-Z ]+)\}\s*\}\s*"
+            r"\{\s*\\(?:text|mathrm)\{([a-zA-Z ]+)\}\s*(\^\{?[23]\}?)?\s*\}"
+        ),
+        r"\\text{\1}/\\text{\2}\3",  # a unit over a unit
+    ),
     (re.compile(r"\\[dt]binom(?![a-zA-Z])"), r"\\binom"),
     (re.compile(r"\\(?:leqslant|leqq|leq|le)(?![a-zA-Z])"), r"\\le "),
     (re.compile(r"\\(?:geqslant|geqq|geq|ge)(?![a-zA-Z])"), r"\\ge "),

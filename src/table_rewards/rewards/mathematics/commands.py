@@ -47,7 +47,8 @@ class CommandReader(Cursor):
                 self.flat_exponent()
             else:
                 break
-        name += "'" * primes
+        inverse = letter in _CALLED and self.inverse()
+        name += "'" * primes + ("^-1" if inverse else "")
         if name in ("e", "i") and constant:
             return Node("const", (name,))
         if self.peek().value == "(" and self.peek().kind == "ch" and (letter in _CALLED or primes):
@@ -55,6 +56,13 @@ class CommandReader(Cursor):
             inside = inner.args[2:] if inner.op == "bracket" else (inner,)
             return Node("apply", (name, tuple(inside)))
         return Node("sym", (name,))
+
+    def inverse(self) -> bool:
+        """Whether the ``^{-1}(`` of an inverse function follows; reads it but for the bracket."""
+        if [self.peek(ahead).value for ahead in range(6)] != ["^", "{", "-", "1", "}", "("]:
+            return False
+        self.at += 5
+        return True
 
     def primes_raised(self) -> int:
         at = 1

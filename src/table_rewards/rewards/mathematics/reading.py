@@ -14,7 +14,7 @@ from table_rewards.rewards.mathematics.bounds import MAX_LENGTH
 from table_rewards.rewards.mathematics.characters import dressed_down
 from table_rewards.rewards.mathematics.chinese import chinese_number
 from table_rewards.rewards.mathematics.expressions import ExpressionReader
-from table_rewards.rewards.mathematics.tokens import tokens_of
+from table_rewards.rewards.mathematics.tokens import Token, tokens_of
 from table_rewards.rewards.mathematics.tree import Node, Unreadable, num
 from table_rewards.rewards.mathematics.units import unit_of
 
@@ -147,6 +147,8 @@ class _Reader(ExpressionReader):
         return parts[0] if len(parts) == 1 else Node("mixed", tuple(parts))
 
     def relation(self) -> Node:
+        if self.peek() == Token("cmd", "approx"):  # a value that is said to be rounded
+            self.at += 1
         parts, signs = [self.ratio()], []
         while (sign := RELATIONS.get(self.peek().value)) and self.peek().kind in ("ch", "cmd"):
             if sign == "divides" and self.bars:

@@ -98,6 +98,9 @@ def _formula_tokens(text: str) -> list[Token]:
         elif char in ",;":
             found.append(Token("sep", char))
             at += 1
+        elif char in "€£¥₹¢":
+            found.append(Token("text", char))
+            at += 1
         elif char.isalpha() and (han := _HAN.match(text, at)):
             found.extend(_text_tokens(han[0]))
             at = han.end()
