@@ -124,6 +124,14 @@ def test_prompts_of_test_files_are_found_by_the_columns_that_both_have(tmp_path)
     assert audit(tmp_path, rows, Mathematics(symbolic=False), tests=[test]) == {(0, "in-test")}
 
 
+@pytest.mark.parametrize("copy", ["what  is 1+1?\n", [{"role": "user", "content": "What is 1+1? "}]])
+def test_a_copy_of_a_test_prompt_may_differ_in_case_and_white_space(tmp_path, copy):
+    original = "What is 1+1?" if isinstance(copy, str) else [{"role": "user", "content": "What is 1+1?"}]
+    test = RowSource(write(tmp_path / "test.jsonl", [{"prompt": original, "answer": "2"}]))
+    found = audit(tmp_path, [{"prompt": copy, "answer": "2"}], Mathematics(symbolic=False), tests=[test])
+    assert found == {(0, "in-test")}
+
+
 def test_lines_that_are_no_rows_are_found_and_cleaned_away(tmp_path):
     file = tmp_path / "rows.jsonl"
     file.write_text('{"prompt": "a", "answer": "1"}\n{broken\n{"prompt": "b", "answer": "2"}\n')

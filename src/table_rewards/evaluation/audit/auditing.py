@@ -200,17 +200,30 @@ class _HeldOut:
                 raise UnusableFile(test.name, f"no column of the prompt is in {source.name} too")
             prompts: dict[str, tuple[str, int]] = {}
             for number, row in enumerate(test.rows(broken="yield")):
-                prompt = None if isinstance(row, BrokenRow) else who.digest(row)
+                prompt = None if isinstance(row, BrokenRow) else who.digest(_evened(row, who))
                 if prompt is not None:
                     prompts.setdefault(prompt, (test.name, number))
             self._known.append((who, prompts))
 
     def find(self, row: Mapping[str, Any], number: int) -> Iterator[Finding]:
         for who, prompts in self._known:
-            prompt = who.digest(row)
+            prompt = who.digest(_evened(row, who))
             if prompt in prompts:
                 name, where = prompts[prompt]
                 yield Finding(number, IN_TEST, f"{name}, row {where:,}")
+
+
+def _evened(row: Mapping[str, Any], who: Identity) -> dict[str, Any]:
+    """The prompt of a row without regard to case and white space, by which a copy of it may differ."""
+
+    def even(value: Any) -> Any:
+        if isinstance(value, str):
+            return " ".join(value.casefold().split())
+        if isinstance(value, Mapping):
+            return {key: even(item) for key, item in value.items()}
+        return [even(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    return {name: even(row.get(name)) for name in (*who.asked, *who.images)}
 
 
 def _prompts(columns: Sequence[str]) -> Identity:
