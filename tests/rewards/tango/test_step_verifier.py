@@ -120,6 +120,21 @@ def test_paragraphs_are_steps_where_there_are_no_tags(server):
     assert reward(server)(["3*2=6\n\n15-6=9"], ["?"]).parts["count"].tolist() == [2.0]
 
 
+def test_thoughts_are_no_steps_and_are_not_shown(server):
+    said = "\n1*1=2\n\nno</think>\n\n3*2=6\n\n15-6=9"
+    scorer = reward(server)
+    assert scorer([said], ["?"]).parts["count"].tolist() == [2.0]
+    assert "1*1" not in str(server.received[0]["messages"])
+    (steps,) = scorer.step_rewards([said], ["?"])
+    assert [(said[step.start : step.end], step.reward) for step in steps] == [("3*2=6", 0.5), ("15-6=9", 0.5)]
+
+
+def test_thoughts_that_never_close_are_not_verified(server):
+    scores = reward(server)(["<think>3*2=6\n\n15-6=9"], ["?"])
+    assert (scores.values.tolist(), scores.status.tolist()) == ([0.0], ["unparsed"])
+    assert not server.received
+
+
 def test_options(server, monkeypatch):
     monkeypatch.delenv("llm_serve_urls", raising=False)
     with pytest.raises(ConfigurationError):
