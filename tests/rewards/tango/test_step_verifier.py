@@ -130,9 +130,12 @@ def test_thoughts_are_no_steps_and_are_not_shown(server):
 
 
 def test_thoughts_that_never_close_are_not_verified(server):
-    scores = reward(server)(["<think>3*2=6\n\n15-6=9"], ["?"])
-    assert (scores.values.tolist(), scores.status.tolist()) == ([0.0], ["unparsed"])
+    opened = reward(server, thoughts_opened=True)
+    for scorer, said in ((reward(server), "<think>3*2=6\n\n15-6=9"), (opened, "3*2=6\n\n15-6=9")):
+        scores = scorer([said], ["?"])
+        assert (scores.values.tolist(), scores.status.tolist()) == ([0.0], ["unparsed"])
     assert not server.received
+    assert opened(["t</think>3*2=6"], ["?"]).values.tolist() == [1.0]
 
 
 def test_options(server, monkeypatch):

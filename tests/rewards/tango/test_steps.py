@@ -164,3 +164,25 @@ def test_a_verifier_that_passes_over_paragraphs_loses_for_it():
     assert Verifier(format_weight=1.0)([whole, short], [row, row]).values.round(1).tolist() == [2.0, 1.2]
     tagged = {"label": True, "solution": released_steps(FREE).text}
     assert Verifier(format_weight=1.0, profile="released")([whole, short], [tagged, tagged]).values.tolist() == [2, 2]
+
+
+def test_a_completion_that_never_closes_the_prompts_thoughts_has_no_answer_and_no_steps():
+    """A reasoning model that ran into its limit: the box of a draft would be paid as an answer."""
+    row = {"ground_truth": "4", "verification": verified("CORRECT", "CORRECT")}
+    draft = "\nIs it \\boxed{4}?\n\nHm, wait"
+    closed = "\nIs it \\boxed{5}?\n\nNo</think>\n\nAdd.\n\n\\boxed{4}"
+    reward = Generator(thoughts_opened=True, symbolic=False)
+    scores = reward([draft, closed, "<think>t</think>\\boxed{4}"], [row] * 3)
+    assert scores.values.tolist() == [0.0, 1.0, 1.0]
+    assert scores.status.tolist() == ["unparsed", "scored", "scored"]
+    assert scores.parts["step_reward"].tolist() == [0.0, 1.0, 0.0]
+    assert reward.step_rewards(draft, row) == ()
+    assert Generator(symbolic=False)([draft], [row]).values.tolist() == [1.0]  # nothing says that it is a draft
+    assert "thoughts_opened" in reward.signature
+    assert "thoughts_opened" not in Generator().signature
+    told = reward.explain(draft, row)
+    assert told.value == 0.0
+    with pytest.raises(ConfigurationError, match="thoughts_opened"):
+        Generator(thoughts_opened="yes")
+    with pytest.raises(ConfigurationError, match="published code"):
+        Generator(thoughts_opened=True, profile="released")

@@ -14,15 +14,22 @@ from table_rewards.rewards.tango.format import (
     token_of_step,
     verifier_format,
 )
-from table_rewards.rewards.tango.steps import split_steps
+from table_rewards.rewards.tango.steps import never_closes, split_steps
 
 
 class Forms:
     """The corrected readings; :class:`~table_rewards.rewards.tango.released.ReleasedForms` has the others."""
 
+    def __init__(self, *, thoughts_opened: bool = False) -> None:
+        self.thoughts_opened = thoughts_opened
+
+    def has_no_answer(self, solution: str) -> bool:
+        """Whether all of a solution is thought, because it never closes what its prompt opened."""
+        return self.thoughts_opened and never_closes(solution)
+
     def steps(self, solution: str) -> tuple[Step, ...]:
         """The steps as tagged, empty ones too; without tags the paragraphs."""
-        return solution_steps(solution) or split_steps(solution)
+        return solution_steps(solution) or split_steps(solution, thoughts_opened=self.thoughts_opened)
 
     def to_be_judged(self, solution: str) -> tuple[int, float]:
         """How many steps a verifier has to judge, and the mark of the form that decides whether they are counted.

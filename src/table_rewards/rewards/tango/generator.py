@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.explanation.data import Working
+from table_rewards.core.options import truth
 from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.rows import Row, as_mapping
 from table_rewards.core.schedules import Schedule, as_schedule
@@ -21,6 +22,7 @@ from table_rewards.rewards.tango.forms import Forms
 from table_rewards.rewards.tango.released import ReleasedForms
 from table_rewards.rewards.tango.step_credit import STEP_CREDITS, StepCredit, counted_weights
 
+UNCLOSED: Final = "thoughts that never close: there is no answer"
 VERIFICATION: tuple[str, ...] = ("verification", "verifier_output", "verifier_response")
 
 
@@ -61,6 +63,8 @@ class Generator(Reward[GeneratorReference]):
         step_credit: how the steps' rewards weigh: ``share``, published; ``text``, ``first_wrong`` or ``weakest``, so
             that padding does not pay, see :mod:`table_rewards.rewards.tango.step_credit`.
         answer_kind, timeout_s, symbolic: as in :class:`Mathematics`.
+        thoughts_opened: the prompt ends with ``<think>``, as RL Tango's second recipe's does: a completion that never
+            closes it (it was cut off) is all thought. It has no answer, whatever box a draft holds, and no steps.
 
     Parts: ``correct``, ``format``, ``verified`` (the outcome again where there is no final verdict) and
     ``step_reward``, the sum of the steps' rewards in [-1, 1], 0 without any. A solution without an answer has outcome 0
@@ -93,10 +97,16 @@ class Generator(Reward[GeneratorReference]):
         answer_kind: AnswerKind = "auto",
         timeout_s: float = 0.8,
         symbolic: bool = True,
+        thoughts_opened: bool = False,
         profile: Profile = "corrected",
     ) -> None:
         super().__init__(profile=profile)
-        self.forms: Forms | ReleasedForms = ReleasedForms() if profile == "released" else Forms()
+        self.thoughts_opened = truth("thoughts_opened", thoughts_opened)
+        if profile == "released" and thoughts_opened:
+            raise ConfigurationError("the published code reads answers in thoughts too: thoughts_opened=False")
+        self.forms: Forms | ReleasedForms = (
+            ReleasedForms() if profile == "released" else Forms(thoughts_opened=thoughts_opened)
+        )
         self.step_credit = one_of("step_credit", step_credit, STEP_CREDITS)
         if profile == "released" and self.step_credit != "share":
             raise ConfigurationError("the released steps all weigh the same: step_credit='share'")
@@ -118,6 +128,7 @@ class Generator(Reward[GeneratorReference]):
             "ground_truth": self.ground_truth_weight,
             "format": self.format_weight,
             **({} if self.step_credit == "share" else {"step_credit": self.step_credit}),
+            **({"thoughts_opened": True} if self.thoughts_opened else {}),
             **self.outcome.options(),
         }
 
@@ -137,6 +148,9 @@ class Generator(Reward[GeneratorReference]):
                 continue
             said = self.forms.verification(reference.verification)
             form = self.forms.solution_mark(completion)
+            if self.forms.has_no_answer(completion):
+                judged.append(Judgement(f * form, (0.0, form, 0.0, 0.0), UNPARSED, UNCLOSED))
+                continue
             verified = outcome.value if said.final is None else float(said.final)
             steps = self._placed(completion, said)
             value = w * outcome.value + (1 - w) * verified + f * form
@@ -153,6 +167,8 @@ class Generator(Reward[GeneratorReference]):
         _, outcome = self.outcome.judge_telling([completion], reference.gold, step, row)
         if judged.status == UNSCORED:
             return judged, Working((), outcome.passages)
+        if self.forms.has_no_answer(completion):
+            return judged, Working(())
         said = self.forms.verification(reference.verification)
         correct, form, verified, _ = judged.parts
         w, f = self.ground_truth_weight(step or 0), self.format_weight(step or 0)

@@ -34,6 +34,10 @@ class ReleasedForms:
         """Every step counts, an empty one too."""
         return True
 
+    def has_no_answer(self, solution: str) -> bool:
+        """Never: the published code reads the answer wherever it stands."""
+        return False
+
     def to_be_judged(self, solution: str) -> tuple[int, float]:
         """How many steps the solution has, and the mark of its form."""
         return len(self.steps(solution)), self.solution_mark(solution)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from table_rewards.core.completion import without_end_tokens
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
 from table_rewards.core.explanation.data import Section
-from table_rewards.core.options import fraction
+from table_rewards.core.options import fraction, truth
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
@@ -67,6 +67,8 @@ class StepVerifier(LLMReward[Question]):
         max_tokens: most tokens of a verification.
         verdicts: ``"words"``: a step is right or wrong; ``"probabilities"``: it counts with the probability that the
             verifier gave CORRECT against INCORRECT, which its server must send (log-probabilities).
+        thoughts_opened: the prompt ends with ``<think>``: a completion that never closes it is all thought and has no
+            steps.
         asking: where the verifier is and how it is asked:
             :class:`table_rewards.rewards.endpoint_options.EndpointOptions`; an attempt may take ``timeout_s=120``
             seconds, a reply ``deadline_s=300``.
@@ -93,6 +95,7 @@ class StepVerifier(LLMReward[Question]):
         step_credit: StepCredit = "share",
         max_tokens: int = 4096,
         verdicts: Literal["words", "probabilities"] = "words",
+        thoughts_opened: bool = False,
         profile: Profile = "corrected",
         **asking: Unpack[EndpointOptions],
     ) -> None:
@@ -103,6 +106,7 @@ class StepVerifier(LLMReward[Question]):
             )
         self.final_weight = fraction("final_weight", final_weight)
         self.step_credit = one_of("step_credit", step_credit, STEP_CREDITS)
+        self.thoughts_opened = truth("thoughts_opened", thoughts_opened)
         self.verdicts = one_of("verdicts", verdicts, VERDICTS)
         top = ALTERNATIVES if self.verdicts == "probabilities" else None
         self.connect(asking, WAITS, max_tokens=max_tokens, top_logprobs=top)
@@ -130,6 +134,7 @@ class StepVerifier(LLMReward[Question]):
             "tokens": self.sampling.token_limit,
             **({} if self.verdicts == "words" else {"verdicts": self.verdicts}),
             **({} if self.step_credit == "share" else {"step_credit": self.step_credit}),
+            **({"thoughts_opened": True} if self.thoughts_opened else {}),
             **self.sampling_signature(),
             **super().options(),
         }
@@ -174,7 +179,7 @@ class StepVerifier(LLMReward[Question]):
         return counted_weights(sure, [step.text for step in paper.steps], self.step_credit)
 
     def _verified(self, completions: Sequence[str], references: Sequence[Question]) -> Rounds[list[_Paper]]:
-        papers = [_Paper(c, r.text) for c, r in zip(completions, references, strict=True)]
+        papers = [_Paper(c, r.text, self.thoughts_opened) for c, r in zip(completions, references, strict=True)]
         for sample in (0, 1):
             open_ = [paper for paper in papers if paper.open]
             self._mark(open_, (yield [self._request(paper, sample) for paper in open_]))
@@ -224,10 +229,10 @@ class _Paper:
 
     __slots__ = ("answer", "cut_off", "error", "failed", "problem", "question", "said", "steps", "sure")
 
-    def __init__(self, completion: str, question: str) -> None:
+    def __init__(self, completion: str, question: str, thoughts_opened: bool) -> None:
         completion = without_end_tokens(completion)
         self.question = question
-        self.steps = split_steps(completion)
+        self.steps = split_steps(completion, thoughts_opened=thoughts_opened)
         self.answer = find_answer(completion).text
         self.said: Verification | None = None
         self.sure: list[float] = []

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from table_rewards.core.completion import read_completion, without_end_tokens
+from table_rewards.core.completion import may_hold_thoughts, read_completion, without_end_tokens
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.rewards.tango.format import MAX_LENGTH, Step, says_something, solution_steps
 
@@ -55,12 +55,21 @@ def split_steps(
     if tagged:
         return tagged
     reading = read_completion(text)
-    if not reading.closed or not reading.spans or (thoughts_opened and not reading.thoughts and "</think>" not in text):
+    if not reading.closed or not reading.spans or (thoughts_opened and never_closes(text)):
         return ()
     start, end = reading.spans[-1]
     if without_end_tokens(text)[end:].strip():  # thoughts are the last that was said
         return ()
     return tuple(step for step in _pieces(text, start, min(end, start + MAX_LENGTH), borders) if says_something(step))
+
+
+def never_closes(text: str) -> bool:
+    """Whether a completion lacks the end of the thoughts that its prompt opened.
+
+    >>> never_closes("2 and 2 is \\boxed{5}, no"), never_closes("2 and 2</think>\\boxed{4}")
+    (True, False)
+    """
+    return "</think>" not in text and not (may_hold_thoughts(text) and read_completion(text).thoughts)
 
 
 def _checked(separators: Sequence[str]) -> tuple[str, ...]:
