@@ -316,3 +316,31 @@ def test_two_answers_with_headers_on_their_own_lines_are_two_answers(text):
 def test_remarks_on_one_aspect_are_no_ranking(remark):
     text = f"why\n{remark}\nFinal Ranking: A > B\nScores (0-10): A: 8, B: 3"
     assert Ranking()([text], [{"A": 8, "B": 3}]).values.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        "A: 8\nB: 3\nC: 1",
+        "### Scores:\n- A: 8\n- B: 3\n- C: 1",
+        "1. **A**: 8/10\n2. **B**: 3/10\n3. **C**: 1/10",
+        "C：1\nB：3\nA：8",
+    ],
+)
+def test_scores_may_stand_one_on_a_line(scores: str) -> None:
+    assert Ranking()([f"Why.\nA > B > C\n{scores}"], [{"A": 8, "B": 3, "C": 1}]).values.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Why.\nA > B > C\nA: 8\nB: 3",
+        "Why.\nA > B > C\nA: 8\nB: 3\nB: 1",
+        "Why.\nC > B > A\nA: 8\nB: 3\nC: 1",
+        "Why.\nA > B > C\nA: 8\nD: 3\nC: 1",
+        "Why.\nA > B > C\nA: 8\nB: 3 or 8\nC: 1",
+        "A > B > C\nA: 8\nB: 3\nC: 1",
+    ],
+)
+def test_scores_on_lines_of_their_own_obey_the_rules(answer: str) -> None:
+    assert Ranking()([answer], [{"A": 8, "B": 3, "C": 1}]).values.tolist() == [0.0]

@@ -33,6 +33,7 @@ _NUMBER: Final = re.compile(r"[+-]?\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _DECORATION: Final = " \t\r*_`'\"()[]{}$"
 _RULE: Final = re.compile(r"[-=~_*`#]+[a-z]{0,10}")  # code fences, horizontal rules, empty headings
 _PREFIXES: Final = frozenset({"translation", "candidate", "response", "answer", "option", "system", "output"})
+_ITEM: Final = re.compile(r"(?:[-*+•]\s+|\d{1,2}[.)]\s+)?([^:：,，;；>＞]{1,80}?)\s*[:：]([^:：,，;；>＞]{1,40})")
 _HEADER: Final = re.compile(
     r"(the |my )?(final )?(ranking|rank|scores?|scoring|order)\b[^:：>＞=＝]{0,24}", re.IGNORECASE
 )
@@ -82,6 +83,8 @@ def read_ranking(text: str, candidates: tuple[str, ...], form: Form) -> Read:
     lines = _from_end(text)
     if not lines:
         return Read(None, "empty" if not text.strip() else "no answer line")
+    if form.mode != "ranking" and len(index) > 1 and _ITEM.fullmatch(lines[0][1]):
+        lines = _scores_on_lines(text, index) or lines
     at = 0
     start, line = lines[0]
     read = Read(None)
@@ -129,8 +132,23 @@ def read_number(line: str, high: float) -> float | None:
     return float(text)
 
 
-def _from_end(text: str) -> list[tuple[int, str]]:
-    """The last lines that say something, last first, with where they start."""
+def _scores_on_lines(text: str, index: dict[str, int]) -> list[tuple[int, str]] | None:
+    """The last lines, those that hold one candidate's score each joined to one; None when they do not."""
+    lines = _from_end(text, len(index) + 4)
+    items = [_ITEM.fullmatch(line) for _, line in lines[: len(index)]]
+    found = [
+        f"{item[1]}: {item[2]}" for item in items if item and _candidate(item[1].translate(FOLD), index) is not None
+    ]
+    if len(found) != len(index):
+        return None
+    return [(lines[len(index) - 1][0], ", ".join(reversed(found))), *lines[len(index) :]]
+
+
+def _from_end(text: str, most: int = 5) -> list[tuple[int, str]]:
+    """The last lines that say something, last first, with where they start.
+
+    Five are enough: scores, their header, the ranking, its header, and one line of what stands before.
+    """
     found: list[tuple[int, str]] = []
     end = len(text.rstrip())
     for _ in range(_LOOKED_AT):
@@ -138,7 +156,7 @@ def _from_end(text: str) -> list[tuple[int, str]]:
         line = text[start:end].strip()
         if line and not (line[0] in "-=~_*`#" and _RULE.fullmatch(line)):
             found.append((start, line))
-            if len(found) == 5:  # scores, header, ranking, header, and one line of what stands before
+            if len(found) == most:
                 break
         end = start - 1
         if end <= 0:
