@@ -17,7 +17,9 @@ from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets import llama_factory
 from table_rewards.datasets.exec_verify.code import passing_responses, prepare_code
+from table_rewards.datasets.exec_verify.questions import TRIVIAL_SHARE
 from table_rewards.datasets.exec_verify.rows import Report, Settings, prepare, sharegpt
+from table_rewards.datasets.exec_verify.templates import Template
 from table_rewards.datasets.exec_verify.tracing import TRACED
 from table_rewards.datasets.files import RowWriter, count_rows, read_batches, read_rows
 from table_rewards.rewards.white_box.reference import TYPES
@@ -40,6 +42,24 @@ def _stage_one_arguments(parser: argparse.ArgumentParser) -> None:
         "--types", nargs="+", choices=TYPES, default=list(TYPES), help="rows to make of a sample (both)"
     )
     parser.add_argument("--questions", type=int, default=5, metavar="K", help="of each kind at most (%(default)s)")
+    parser.add_argument(
+        "--unreached", type=int, default=0, metavar="K", help="lines that are never executed to ask about (%(default)s)"
+    )
+    parser.add_argument(
+        "--trivial-share",
+        type=float,
+        default=TRIVIAL_SHARE,
+        metavar="X",
+        help="most of the questions that are answered by the line below or by the line's own literal (%(default)s)",
+    )
+    parser.add_argument(
+        "--keep-trivial", action="store_true", help="keep oi rows that the result itself or an empty value solves"
+    )
+    parser.add_argument("--io-prompt-file", metavar="FILE", help="a template of your own for io_mixed rows")
+    parser.add_argument("--oi-prompt-file", metavar="FILE", help="the same for oi rows (docs/rewards/white_box.md)")
+    parser.add_argument("--io-fingerprint", metavar="#HASH/LENGTH", help="refuse another prompt for io_mixed rows")
+    parser.add_argument("--oi-fingerprint", metavar="#HASH/LENGTH", help="the same for oi rows")
+    parser.add_argument("--system", default="", metavar="TEXT", help="system message of every row (none)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the choice of questions (%(default)s)")
     parser.add_argument(
         "--test-share", type=float, default=0.02, metavar="X", help="share of the functions held out (%(default)s)"
@@ -57,7 +77,19 @@ def _stage_one(options: argparse.Namespace) -> int:
     _share(options.test_share)
     limits = dataclasses.replace(TRACED, cpu_s=options.cpu)
     settings = Settings(
+<<<<<<< HEAD
         tuple(options.types), options.questions, options.seed, limits, keep_trivial=options.keep_trivial
+=======
+        tuple(options.types),
+        options.questions,
+        options.seed,
+        limits,
+        unreached=options.unreached,
+        trivial_share=options.trivial_share,
+        trivial_inputs=options.keep_trivial,
+        templates=_templates(options),
+        system=options.system,
+>>>>>>> c8e8bae (ExecVerify's data pipeline over an endpoint, lines that never run, prompts of the user's own; rows that take no thought are left out)
     )
     report = Report()
     with contextlib.ExitStack() as stack:
@@ -80,6 +112,20 @@ def _stage_one(options: argparse.Namespace) -> int:
         llama_factory.register(options.out, {"exec_verify_sft": llama_factory.sharegpt(SFT_FILE)})
         print(f"{options.out / SFT_FILE}: {sft.count:,} conversations, registered in dataset_info.json")
     return DONE if report.kept else INCOMPLETE
+
+
+def _templates(options: argparse.Namespace) -> dict[str, Template]:
+    found = {}
+    for kind, path, expected in (
+        ("io_mixed", options.io_prompt_file, options.io_fingerprint),
+        ("oi", options.oi_prompt_file, options.oi_fingerprint),
+    ):
+        if path is not None:
+            found[kind] = Template.from_file(path, kind, expected)
+            print(f"prompt of {path}: {found[kind].fingerprint}")
+        elif expected is not None:
+            raise ConfigurationError(f"a fingerprint checks a prompt file; there is none for {kind} rows")
+    return found
 
 
 def _stage_two_arguments(parser: argparse.ArgumentParser) -> None:

@@ -66,10 +66,12 @@ def numbered(code: str) -> str:
     return fenced("\n".join(f"{number:>3} | {line}" for number, line in enumerate(code.rstrip().splitlines(), 1)))
 
 
-def output_prompt(code: str, function: str, arguments: str, questions: Questions) -> str:
+def output_prompt(
+    code: str, function: str, arguments: str, questions: Questions, *, may_be_unreached: bool = False
+) -> str:
     """The prompt of an ``io_mixed`` row: next-statement questions first, then states, as the answers are read."""
-    asked = [in_words(question, code) for question in questions.path]
-    asked += [in_words(question, code) for question in questions.state]
+    asked = [in_words(question, code, may_be_unreached=may_be_unreached) for question in questions.path]
+    asked += [in_words(question, code, may_be_unreached=may_be_unreached) for question in questions.state]
     lines = "\n".join(f"{number}. {question}" for number, question in enumerate(asked, 1))
     return _OUTPUT.format(
         listing=numbered(code),
@@ -109,10 +111,16 @@ def walked_through(code: str, function: str, arguments: str, result: str, trace:
         changes = ", ".join(f"{name} = {value.value}" for name, value in visit.changed.items() if value is not None)
         told.append(f"Line {visit.line}: `{lines[visit.line - 1].strip()}`{f' -> {changes}' if changes else ''}")
     told.append(f"It returns {result}.")
+    reached = {visit.line for visit in trace.visits}
     for question in questions.path:
+        if question.line not in reached:
+            told.append(f"Line {question.line} is never executed.")
+            continue
         ends = "the function ends (-1)" if question.answer == "-1" else f"`{question.answer}` is next"
         told.append(f"After line {question.line} for the {ordinal(question.visit)} time {ends}.")
     for state in questions.state:
+        if state.line not in reached:
+            continue
         held = f"{state.variable} is {state.answer.value}, of type {state.answer.type}"
         told.append(f"After line {state.line} for the {ordinal(state.visit)} time {held}.")
     return "<reasoning>\n" + "\n".join(told) + "\n</reasoning>"

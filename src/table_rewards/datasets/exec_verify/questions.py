@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import random
-from collections.abc import Sequence
+import types
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
@@ -12,6 +14,9 @@ from table_rewards.datasets.exec_verify.tracing import Trace
 from table_rewards.rewards.white_box.reference import State
 
 MOST: Final = 5
+TRIVIAL_SHARE: Final = 0.2
+NIL: Final = State("Nil", "Nil")
+"""What a variable holds behind a line that is never executed."""
 _Any = TypeVar("_Any", "PathQuestion", "StateQuestion")
 
 
@@ -43,12 +48,30 @@ class Questions:
         return len(self.path) + len(self.state)
 
 
-def ask(code: str, trace: Trace, seed: str, most: int = MOST) -> Questions:
+def ask(
+    code: str,
+    trace: Trace,
+    seed: str,
+    most: int = MOST,
+    *,
+    unreached: int = 0,
+    trivial_share: float = TRIVIAL_SHARE,
+) -> Questions:
     """Choose at most ``most`` questions of each kind, the same for the same seed.
 
     Asked is about simple lines alone: a statement that stands on one line, by itself, in a function that is not
     recursive here. A state question is about a variable that this very execution changed. Different lines come before
     other executions of the same line.
+
+    Args:
+        code: the program.
+        trace: of a call of it.
+        seed: of the choice.
+        most: questions of each kind.
+        unreached: lines that could have been executed and were not, to ask about besides: the next statement is
+            ``-1``, and what the line assigns is ``Nil``.
+        trivial_share: at most this share of the questions of a kind are of no effort: the statement below, or the
+            literal that the line itself assigns. Where there are no others, one stays.
 
     >>> from table_rewards.datasets.exec_verify.tracing import Sample, trace_calls
     >>> code = "def f(n):\\n    while n < 5:\\n        n *= 3\\n    return n"
@@ -62,6 +85,9 @@ def ask(code: str, trace: Trace, seed: str, most: int = MOST) -> Questions:
     counts: dict[int, int] = {}
     path: list[PathQuestion] = []
     state: list[StateQuestion] = []
+    easy: set[PathQuestion | StateQuestion] = set()
+    below = _below(lines)
+    literals = _assigned_literals(code)
     for visit in trace.visits:
         counts[visit.line] = number = counts.get(visit.line, 0) + 1
         if visit.line not in simple or trace.functions[visit.frame] in trace.recursive:
@@ -70,10 +96,98 @@ def ask(code: str, trace: Trace, seed: str, most: int = MOST) -> Questions:
             following = "-1" if visit.next == -1 else lines[visit.next - 1].strip()
             if not lines[visit.line - 1].lstrip().startswith("return"):
                 path.append(PathQuestion(visit.line, number, following))
-        state += [
-            StateQuestion(visit.line, number, name, held) for name, held in visit.changed.items() if held is not None
-        ]
-    return Questions(_chosen(path, most, draw), _chosen(state, most, draw))
+                if visit.next == below.get(visit.line):
+                    easy.add(path[-1])
+        for name, held in visit.changed.items():
+            if held is not None:
+                state.append(StateQuestion(visit.line, number, name, held))
+                if visit.line in literals:
+                    easy.add(state[-1])
+    chosen = Questions(
+        _thinned(path, easy, most, draw, trivial_share), _thinned(state, easy, most, draw, trivial_share)
+    )
+    if not unreached:
+        return chosen
+    never = [line for line in executable_lines(code, trace.functions) if line in simple and line not in counts]
+    draw.shuffle(never)
+    names = _assigned_names(code)
+    never = never[:unreached]
+    more = [PathQuestion(line, 1, "-1") for line in never]
+    nil = [StateQuestion(line, 1, names[line], NIL) for line in never if line in names]
+    return Questions(tuple(sorted([*chosen.path, *more])), tuple(sorted([*chosen.state, *nil])))
+
+
+def _thinned(
+    candidates: Sequence[_Any],
+    easy: Collection[PathQuestion | StateQuestion],
+    most: int,
+    draw: random.Random,
+    share: float,
+) -> tuple[_Any, ...]:
+    if share >= 1:
+        return _chosen(candidates, most, draw)
+    plain = [question for question in candidates if question in easy]
+    others = [question for question in candidates if question not in easy]
+    few = min(len(plain), int(share * most + 1e-9))
+    few = min(few, int(share * min(len(others), most - few) / (1 - share) + 1e-9))
+    if not others:
+        few = min(1, most, len(plain))
+    kept = {*_chosen(others, most - few, draw), *_chosen(plain, few, draw)}
+    return tuple(question for question in candidates if question in kept)
+
+
+def _below(lines: Sequence[str]) -> dict[int, int]:
+    """For each line the next one that is not blank."""
+    found: dict[int, int] = {}
+    following = 0
+    for number in range(len(lines), 0, -1):
+        if following:
+            found[number] = following
+        if lines[number - 1].strip():
+            following = number
+    return found
+
+
+def _assigned_literals(code: str) -> frozenset[int]:
+    """Lines that assign a literal: what the variable holds then stands in the line itself."""
+    found = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            with contextlib.suppress(ValueError, TypeError):
+                ast.literal_eval(node.value)
+                found.add(node.lineno)
+    return frozenset(found)
+
+
+def _assigned_names(code: str) -> dict[int, str]:
+    """The variable that a line assigns, where it is one."""
+    found = {}
+    for node in ast.walk(ast.parse(code)):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            if len(names) == 1:
+                found[node.lineno] = names[0]
+    return found
+
+
+def executable_lines(code: str, functions: Collection[str]) -> list[int]:
+    """The lines that the compiler makes code of in the named functions: no docstrings, no other functions' heads.
+
+    >>> code = "def f(a):\\n    'So.'\\n    if a:\\n        return 1\\n    return 2\\ndef g(): return 3"
+    >>> executable_lines(code, {"f"})
+    [3, 4, 5]
+    """
+    found: set[int] = set()
+    left = [compile(code, "program.py", "exec", dont_inherit=True)]
+    while left:
+        part = left.pop()
+        left += [constant for constant in part.co_consts if isinstance(constant, types.CodeType)]
+        if part.co_name in functions:
+            head = part.co_firstlineno
+            lines = {line for _, _, line in part.co_lines() if line is not None}
+            found |= {line for line in lines if line > head}
+    return sorted(found)
 
 
 def _chosen(candidates: Sequence[_Any], most: int, draw: random.Random) -> tuple[_Any, ...]:
@@ -129,10 +243,17 @@ def ordinal(number: int) -> str:
     return str(number) + {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
 
 
-def in_words(question: PathQuestion | StateQuestion, code: str) -> str:
-    """The question as the prompt puts it."""
+def in_words(question: PathQuestion | StateQuestion, code: str, *, may_be_unreached: bool = False) -> str:
+    """The question as the prompt puts it; one about a line that may never run does not say which."""
     text = code.splitlines()[question.line - 1].strip()
-    place = f"Line {question.line} (`{text}`) has just been executed for the {ordinal(question.visit)} time."
+    place = f"Line {question.line} (`{text}`)"
+    if may_be_unreached:
+        never = "if that never happens"
+        place = f"Suppose that {place[0].lower()}{place[1:]} is executed for the {ordinal(question.visit)} time."
+        if isinstance(question, PathQuestion):
+            return f"{place} Which statement is executed next in the same function (-1 also {never})?"
+        return f"{place} What are the value and the type of `{question.variable}` then (`Nil; Nil` {never})?"
+    place = f"{place} has just been executed for the {ordinal(question.visit)} time."
     if isinstance(question, PathQuestion):
         return f"{place} Which statement is executed next in the same function?"
     return f"{place} What are the value and the type of `{question.variable}` now?"

@@ -15,13 +15,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
+from table_rewards.core.options import fraction, not_negative, whole
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import UNSCORED
 from table_rewards.datasets.exec_verify import prompts
 from table_rewards.datasets.exec_verify.hash_seeds import unstable
-from table_rewards.datasets.exec_verify.questions import MOST, Questions, ask, in_words
+from table_rewards.datasets.exec_verify.questions import MOST, TRIVIAL_SHARE, Questions, ask, in_words
+from table_rewards.datasets.exec_verify.scripts import read_script
+from table_rewards.datasets.exec_verify.templates import Template
 from table_rewards.datasets.exec_verify.tracing import BATCH, TRACED, Sample, Trace, trace_calls
+<<<<<<< HEAD
 from table_rewards.datasets.exec_verify.trivial import TRIVIAL, solved_trivially
+=======
+from table_rewards.datasets.exec_verify.trivial_inputs import solved_without_thought
+>>>>>>> c8e8bae (ExecVerify's data pipeline over an endpoint, lines that never run, prompts of the user's own; rows that take no thought are left out)
 from table_rewards.rewards.white_box import WhiteBox
 from table_rewards.rewards.white_box.calls import only_function
 from table_rewards.rewards.white_box.reference import TYPES, State, WhiteBoxReference
@@ -30,20 +37,46 @@ from table_rewards.sandbox import Limits, Sandbox, values
 DATA_SOURCE: Final = "exec_verify"
 MAX_OI_RESULT: Final = 150
 NOT_RIGHT: Final = "its own right answer does not earn full marks (an input that is no plain data)"
+TRIVIAL: Final = "oi: an input without thought solves it (the result itself, empty values, one letter repeated)"
 UNSTABLE: Final = "another run goes another way (the order of a set of strings, hash, random, time, id)"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
+<<<<<<< HEAD
     """How rows are made: kinds of rows, questions of each kind at most, seed, CPU limit, the split's name, and whether
     ``oi`` rows stay that an input solves which needs no look at the function."""
+=======
+    """How rows are made.
+
+    Args:
+        types: kinds of rows.
+        questions: of each kind at most.
+        seed: of the choice of questions.
+        limits: of a call.
+        split: what ``extra_info.split`` says.
+        unreached: lines that are never executed to ask about besides.
+        trivial_share: most of the questions of a kind that take no effort.
+        trivial_inputs: keep ``oi`` rows that an input without thought solves.
+        templates: prompts of the user's own, by kind of row.
+        system: the system message; empty for none.
+    """
+>>>>>>> c8e8bae (ExecVerify's data pipeline over an endpoint, lines that never run, prompts of the user's own; rows that take no thought are left out)
 
     types: tuple[str, ...] = TYPES
     questions: int = MOST
     seed: int = 0
     limits: Limits = TRACED
     split: str = "train"
+<<<<<<< HEAD
     keep_trivial: bool = True
+=======
+    unreached: int = 0
+    trivial_share: float = TRIVIAL_SHARE
+    trivial_inputs: bool = False
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    system: str = ""
+>>>>>>> c8e8bae (ExecVerify's data pipeline over an endpoint, lines that never run, prompts of the user's own; rows that take no thought are left out)
 
     def __post_init__(self) -> None:
         if not self.types:
@@ -52,6 +85,8 @@ class Settings:
             one_of("row type", kind, TYPES)
         if not 0 <= self.questions <= 100:
             raise ConfigurationError(f"questions is a number of questions of each kind, 0 to 100, not {self.questions}")
+        not_negative("unreached", whole("unreached", self.unreached))
+        fraction("trivial_share", self.trivial_share)
 
 
 @dataclass(slots=True)
@@ -100,8 +135,11 @@ class Call:
             raise BadReference("code must be source text")
         function = str(row.find("func_name", "entry_point", default="") or only_function(code))
         arguments = row.find("func_args", "input", default=None)
-        if arguments is None:
-            call = str(row.find("call", "func_args", "input")).strip()
+        if arguments is None and row.find("call", default=None) is None:  # a script with a print of the call
+            script = read_script(code)
+            code, function, arguments = script.code, script.function, script.arguments
+        elif arguments is None:
+            call = str(row.find("call")).strip()
             if not (call.startswith(f"{function}(") and call.endswith(")")):
                 raise BadReference(f"call must read {function}(...)")
             arguments = call[len(function) + 1 : -1]
@@ -141,7 +179,11 @@ def _rows(
     traces = trace_calls(samples, limits=settings.limits, sandbox=sandbox) if samples else []
     shaky = unstable(samples, traces, settings.limits)
     made: list[tuple[tuple[dict[str, Any], str], Questions | None]] = []
-    for call, trace, differs in zip(calls, traces, shaky, strict=True):
+    solved = [False] * len(calls)
+    if "oi" in settings.types and not settings.trivial_inputs:
+        results = [trace.result.value if trace.result is not None else "" for trace in traces]
+        solved = solved_without_thought(calls, results, settings.limits, sandbox)
+    for number, (call, trace, differs) in enumerate(zip(calls, traces, shaky, strict=True)):
         problem = _problem(call, trace) or (UNSTABLE if differs else "")
         if problem:
             report.left_out[problem] += 1
@@ -149,11 +191,20 @@ def _rows(
         report.kept += 1
         assert trace.result is not None
         if "io_mixed" in settings.types:
-            questions = ask(call.code, trace, f"{settings.seed}\0{call.arguments}", settings.questions)
+            questions = ask(
+                call.code,
+                trace,
+                f"{settings.seed}\0{call.arguments}",
+                settings.questions,
+                unreached=settings.unreached,
+                trivial_share=settings.trivial_share,
+            )
             made.append((_output_row(call, trace, questions, settings), questions))
         if "oi" in settings.types:
             if len(trace.result.value) > MAX_OI_RESULT:
                 report.left_out[f"oi: a result of over {MAX_OI_RESULT} characters"] += 1
+            elif solved[number]:
+                report.left_out[TRIVIAL] += 1
             else:
                 made.append((_input_row(call, trace.result.value, settings), None))
     scores = WhiteBox()([solution for (_, solution), _ in made], [row for (row, _), _ in made])
@@ -204,10 +255,18 @@ def _output_row(call: Call, trace: Trace, questions: Questions, settings: Settin
         "state_as": [[_as_published(question.answer)] for question in questions.state],
     }
     asked = {
-        "path_questions": [in_words(question, call.code) for question in questions.path],
-        "state_questions": [in_words(question, call.code) for question in questions.state],
+        kind: [in_words(question, call.code, may_be_unreached=bool(settings.unreached)) for question in group]
+        for kind, group in (("path_questions", questions.path), ("state_questions", questions.state))
     }
-    prompt = prompts.output_prompt(call.code, call.function, call.arguments, questions)
+    template = settings.templates.get("io_mixed")
+    if template is None:
+        prompt = prompts.output_prompt(
+            call.code, call.function, call.arguments, questions, may_be_unreached=bool(settings.unreached)
+        )
+    else:
+        every = [*asked["path_questions"], *asked["state_questions"]]
+        numbered = "\n".join(f"Question{number}: {text}" for number, text in enumerate(every, 2))
+        prompt = template.fill(code=call.code, function=call.function, arguments=call.arguments, questions=numbered)
     reasoning = prompts.walked_through(call.code, call.function, call.arguments, result, trace, questions)
     answer = prompts.output_answer(call.function, call.arguments, result, questions)
     return _row(call, "io_mixed", prompt, result, answers, asked, settings), f"{reasoning}\n{answer}"
@@ -219,7 +278,11 @@ def _as_published(state: State) -> list[str]:
 
 
 def _input_row(call: Call, result: str, settings: Settings) -> tuple[dict[str, Any], str]:
-    prompt = prompts.input_prompt(call.code, call.function, result)
+    template = settings.templates.get("oi")
+    if template is None:
+        prompt = prompts.input_prompt(call.code, call.function, result)
+    else:
+        prompt = template.fill(code=call.code, function=call.function, result=result)
     told = f"With the arguments {call.arguments or 'left out'}, {call.function} returns {result}."
     solution = f"<reasoning>\n{told}\n</reasoning>\n{prompts.input_answer(call.function, call.arguments, result)}"
     return _row(call, "oi", prompt, result, {}, {}, settings), solution
@@ -245,7 +308,10 @@ def _row(
     }
     return {
         "data_source": DATA_SOURCE,
-        "prompt": [{"role": "user", "content": prompt}],
+        "prompt": [
+            *([{"role": "system", "content": settings.system}] if settings.system else []),
+            {"role": "user", "content": prompt},
+        ],
         "ability": "code",
         "reward_model": {"style": "rule", "ground_truth": json.dumps(truth, ensure_ascii=False)},
         "extra_info": {

@@ -1,0 +1,163 @@
+"""ExecVerify from the first command to the last with a scripted endpoint: data, SFT file, reward, evaluation."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from table_rewards import WhiteBox
+from table_rewards.commands.main import main
+from table_rewards.datasets.files import read_rows
+from table_rewards.testing.chat_server import Answer, ChatServer
+
+SCRIPTS = [
+    "import math\n\ndef f(xs, k):\n    total = 0\n    for x in xs:\n        if x > k:\n            total += x * k\n"
+    "    return math.floor(total)\n\nprint(f([1, 5, 9], 4))",
+    "def g(s):\n    parts = []\n    for c in s:\n        parts.append(c + '-')\n    return ''.join(parts).upper()\n\n"
+    "print(g('abc'))",
+    "def h(a):\n    return a\nprint(h(1))\nprint(h(2))",
+]
+RESULTS = {"f([1, 5, 9], 4)": "56", "g('abc')": "'A-B-C-'", "f([2, 7], 4)": "28", "g('xyz')": "'X-Y-Z-'"}
+OTHER = {"f([1, 5, 9], 4)": "f([2, 7], 4)", "g('abc')": "g('xyz')"}
+
+
+class Model:
+    """Writes scripts, changes inputs, and answers right once in three times when it is asked often."""
+
+    def __init__(self):
+        self.written = self.answered = 0
+
+    def __call__(self, asked):
+        text = asked["messages"][-1]["content"]
+        if text.startswith("Write a short"):
+            self.written += 1
+            return f"<think>\nwell\n</think>\n```python\n{SCRIPTS[asked['seed'] % 1 + self.written % 3]}\n```"
+        if text.startswith("Here is a Python script."):
+            code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+            for call, other in OTHER.items():
+                code = code.replace(f"print({call})", f"print({other})")
+            return f"```python\n{code}```"
+        call = next(call for call in RESULTS if call in text or RESULTS[call] in text.split("\n\n")[-3:][0])
+        if asked["temperature"] == 1.0:
+            self.answered += 1
+            if self.answered % 3:
+                return f"<think>hm</think><answer>assert {call} == 0</answer>"
+        return f"<think>\nstep by step\n</think>\n<answer>\nassert {call} == {RESULTS[call]}\n</answer>"
+
+
+@pytest.fixture
+def server():
+    with ChatServer(Model()) as server:
+        yield server
+
+
+def run(*words):
+    return main(["prepare", *map(str, words)])
+
+
+def test_from_methods_to_the_evaluation(tmp_path, capsys, server):
+    methods = tmp_path / "methods"
+    methods.mkdir()
+    (methods / "list.txt").write_text("append\nextend\n", "utf-8")
+    (methods / "str.txt").write_text("upper\n", "utf-8")
+    ask = ["--endpoint", server.url, "--quiet"]
+    raw, mutated = tmp_path / "raw_dataset.json", tmp_path / "mutated_raw_dataset.json"
+    assert run("exec-verify-synthesize", methods, "--per-config", 3, "--configs", 1, 6, "--out", raw, *ask) == 0
+    assert [set(row) for row in json.loads(raw.read_text("utf-8"))] == [{"code", "setting"}] * 6
+    assert run("exec-verify-mutate", raw, "--out", mutated, *ask) == 0
+    processed = tmp_path / "processed.json"
+    assert run("exec-verify-filter", raw, mutated, "--out", processed) == 0
+    told = capsys.readouterr().out
+    assert "4 left out: more than one print" in told
+    rows = json.loads(processed.read_text("utf-8"))
+    assert sorted((f"{row['func_name']}({row['func_args']})", row["result"]) for row in rows) == sorted(RESULTS.items())
+    assert [set(row) for row in rows] == [{"func_str", "func_name", "func_args", "result", "setting"}] * 4
+
+    hard, every = tmp_path / "hard.json", tmp_path / "filtered_all.json"
+    assert run("exec-verify-difficulty", processed, "-n", 3, "--out", hard, *ask) == 0
+    assert sum(row["pass_cnt"] for row in json.loads(hard.read_text("utf-8"))) == 4
+    assert run("exec-verify-combine", hard, "--out", every) == 0
+    assert len(json.loads(every.read_text("utf-8"))) == 4
+
+    sft = tmp_path / "sft"
+    for mode in ("io", "oi"):
+        assert run("exec-verify-cot", every, "--mode", mode, "--out", sft, *ask) == 0
+        turns = json.loads((sft / f"{mode}_sft.json").read_text("utf-8"))
+        assert [[turn["from"] for turn in row["conversations"]] for row in turns] == [["human", "gpt"]] * 4
+        candidates = json.loads((sft / f"{mode}_candidates.json").read_text("utf-8"))
+        references = [{**row, "type": "oi" if mode == "oi" else "io_mixed"} for row in candidates]
+        said = [row["conversations"][1]["value"] for row in turns]
+        assert WhiteBox()(said, references).values.tolist() == [1.0] * 4
+        assert all(text.startswith("<reasoning>\nstep by step\n</reasoning>\n<answer>\n") for text in said)
+    assert set(json.loads((sft / "dataset_info.json").read_text("utf-8"))) == {
+        "exec_verify_io_sft",
+        "exec_verify_oi_sft",
+    }
+
+    rl = tmp_path / "rl"
+    candidates = sft / "io_candidates.json"
+    assert run("exec-verify", candidates, "--unreached", 1, "--out", rl, "--test-share", 0, "--sft") == 0
+    rows = list(read_rows(rl / "train.parquet"))
+    solutions = [row["conversations"][1]["value"] for row in json.loads((rl / "sft.json").read_text("utf-8"))]
+    assert len(rows) == len(solutions) >= 4
+    scores = WhiteBox()(solutions, rows)
+    assert scores.values.tolist() == [1.0] * len(rows)
+    assert WhiteBox()(["<answer>assert f(1) == 2</answer>"] * len(rows), rows).values.max() == 0.0
+
+    predictions = tmp_path / "predictions.jsonl"
+    lines = [
+        {
+            "code": row["func_str"],
+            "func_name": row["func_name"],
+            "input": row["func_args"],
+            "output": row["result"],
+            "prediction": turn["conversations"][1]["value"] if number else "0",
+        }
+        for number, (row, turn) in enumerate(
+            zip(
+                json.loads(candidates.read_text("utf-8")),
+                json.loads((sft / "io_sft.json").read_text("utf-8")),
+                strict=True,
+            )
+        )
+    ]
+    predictions.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    capsys.readouterr()
+    assert main(["evaluate", "cruxeval", str(predictions), "--task", "output"]) == 0
+    assert "75.00" in capsys.readouterr().out
+
+
+def test_the_same_command_asks_for_what_is_missing_alone(tmp_path, capsys):
+    methods = tmp_path / "methods"
+    methods.mkdir()
+    (methods / "list.txt").write_text("append\n", "utf-8")
+    out = tmp_path / "raw.json"
+    words = ["exec-verify-synthesize", methods, "--per-config", 4, "--configs", 1, "--out", out, "--quiet"]
+    reply = f"```python\n{SCRIPTS[0]}\n```"
+    sick = [True]
+    with ChatServer(lambda asked: Answer(400, "no") if sick and asked["seed"] == 2 else reply) as server:
+        assert run(*words, "--endpoint", server.url) == 1
+        assert "1 replies are missing" in capsys.readouterr().err
+        assert {request["seed"] for request in server.received} == {0, 1, 2, 3}, "equal prompts are different draws"
+        asked = len(server.received)
+        sick.clear()
+        assert run(*words, "--endpoint", server.url) == 0
+        assert len(server.received) == asked + 1
+    assert len(json.loads(out.read_text("utf-8"))) == 4
+    first = out.read_bytes()
+    with ChatServer(reply) as server:
+        assert run(*words, "--endpoint", server.url, "--overwrite") == 0
+        assert out.read_bytes() == first
+        assert run(*words, "--seed", "1", "--endpoint", server.url) != 0
+    assert "was made with another requests" in capsys.readouterr().err
+
+
+def test_fingerprints_are_printed_and_checked(tmp_path, capsys):
+    path = tmp_path / "prompt.txt"
+    path.write_bytes(b"{code}\nassert {function}(????) == {result}\n")
+    assert run("exec-verify-fingerprint", path, "--kind", "oi") == 0
+    printed = capsys.readouterr().out.strip()
+    assert run("exec-verify-fingerprint", path, "--kind", "oi", "--expect", printed) == 0
+    assert run("exec-verify-fingerprint", path, "--kind", "oi", "--expect", "#0123456789abcdef/9") != 0
