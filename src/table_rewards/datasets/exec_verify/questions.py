@@ -128,12 +128,17 @@ def _thinned(
         return _chosen(candidates, most, draw)
     plain = [question for question in candidates if question in easy]
     others = [question for question in candidates if question not in easy]
-    few = min(len(plain), int(share * most + 1e-9))
-    few = min(few, int(share * min(len(others), most - few) / (1 - share) + 1e-9))
-    if not others:
-        few = min(1, most, len(plain))
+    few = _allowed(len(plain), len(others), most, share)
     kept = {*_chosen(others, most - few, draw), *_chosen(plain, few, draw)}
     return tuple(question for question in candidates if question in kept)
+
+
+def _allowed(plain: int, others: int, most: int, share: float) -> int:
+    """How many questions of no effort there may be among at most ``most``."""
+    if not others:
+        return min(1, most, plain)
+    few = min(plain, int(share * most + 1e-9))
+    return min(few, int(share * min(others, most - few) / (1 - share) + 1e-9))
 
 
 def _below(lines: Sequence[str]) -> dict[int, int]:

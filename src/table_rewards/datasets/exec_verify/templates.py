@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from table_rewards.core.errors import ConfigurationError, one_of
-from table_rewards.rewards.ranking.template import fingerprint
+from table_rewards.text.fingerprint import check_fingerprint, fingerprint
 
 SAMPLES: Final[Mapping[str, Mapping[str, str]]] = {
     kind: {"code": "def f(a):\n    return a + 1", "function": "f", **more}
@@ -85,9 +85,7 @@ class Template:
             raise ConfigurationError(f"prompt template {os.fspath(path)}: {error}") from None
         except ConfigurationError as error:
             raise ConfigurationError(f"{os.fspath(path)}: {error}") from None
-        wanted = None if expected is None else f"#{expected.strip().removeprefix('#')}"
-        if wanted is not None and template.fingerprint not in (wanted, f"{wanted}/{len(template.sample)}"):
-            raise ConfigurationError(f"{os.fspath(path)} gives another prompt: {template.fingerprint}, not {wanted}")
+        check_fingerprint(template.sample, expected, os.fspath(path))
         return template
 
     @property
