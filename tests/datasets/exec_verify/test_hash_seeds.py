@@ -37,9 +37,7 @@ STABLE_CALLS = {
 
 def left_out(body):
     report = Report()
-    rows = list(
-        prepare([{"code": f"def f(s):\n    {body}", "input": "'abcdefg'"}], Settings(trivial_inputs=True), report)
-    )
+    rows = list(prepare([{"code": f"def f(s):\n    {body}", "input": "'abcdefg'"}], Settings(), report))
     assert bool(rows) == bool(report.kept)
     return dict(report.left_out)
 
@@ -58,7 +56,7 @@ def test_what_is_the_same_value_everywhere_is_kept(what):
 
 def test_the_shipped_functions_are_stable():
     report = Report()
-    rows = list(prepare(fixture_rows("exec_verify/cruxeval.jsonl"), Settings(trivial_inputs=True), report))
+    rows = list(prepare(fixture_rows("exec_verify/cruxeval.jsonl"), Settings(), report))
     assert (len(rows), report.kept, dict(report.left_out)) == (100, 50, {})
 
 

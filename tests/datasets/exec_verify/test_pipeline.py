@@ -11,7 +11,7 @@ from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.datasets.exec_verify.asking import Reply
 from table_rewards.datasets.exec_verify.difficulty import combine, pass_counts, published_turn
 from table_rewards.datasets.exec_verify.questions import ask
-from table_rewards.datasets.exec_verify.rows import TRIVIAL, Report, Settings, prepare
+from table_rewards.datasets.exec_verify.rows import Report, Settings, prepare
 from table_rewards.datasets.exec_verify.scripts import executed, read_script
 from table_rewards.datasets.exec_verify.synthesis import CONFIGURATIONS, Method, mutating_prompt, writing_prompts
 from table_rewards.datasets.exec_verify.templates import Template
@@ -153,19 +153,6 @@ def test_questions_answered_by_the_line_below_are_few():
     assert sum(q.variable == "b" for q in few.state) <= 0.2 * len(few.state)
     literals = "def f(a):\n    b = 7\n    c = 'x'\n    return a"
     assert len(ask(literals, trace_calls([Sample(literals, "f(1)")])[0], "0").state) == 1
-
-
-def test_rows_that_take_an_input_without_thought_are_left_out():
-    samples = [
-        {"code": "def f(a, b):\n    return a.strip(b)", "input": "'xx-', '-'"},
-        {"code": "def f(a):\n    return [x * 3 + 1 for x in a]", "input": "[2, 5, 9]"},
-        {"code": "def f(a):\n    return len(a)", "input": "'hello'"},
-    ]
-    report = Report()
-    rows = [row for row, _ in prepare(samples, Settings(("oi",)), report)]
-    assert [row["extra_info"]["sample"] for row in rows] == ["1"]
-    assert report.left_out[TRIVIAL] == 2
-    assert len(list(prepare(samples, Settings(("oi",), trivial_inputs=True), Report()))) == 3
 
 
 def test_templates_are_told_by_their_fingerprints(tmp_path):

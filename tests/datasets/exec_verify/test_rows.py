@@ -25,7 +25,7 @@ def samples():
 @pytest.fixture(scope="module")
 def prepared(samples):
     report = Report()
-    return list(prepare(samples, Settings(trivial_inputs=True), report)), report
+    return list(prepare(samples, Settings(), report)), report
 
 
 def test_every_cruxeval_row_is_kept_and_every_solution_earns_full_marks(samples, prepared):
@@ -35,8 +35,8 @@ def test_every_cruxeval_row_is_kept_and_every_solution_earns_full_marks(samples,
 
 
 def test_the_same_samples_make_the_same_rows_and_another_seed_other_questions(samples, prepared):
-    assert list(prepare(samples, Settings(trivial_inputs=True), Report())) == prepared[0]
-    assert list(prepare(samples, Settings(seed=1, trivial_inputs=True), Report())) != prepared[0]
+    assert list(prepare(samples, Settings(), Report())) == prepared[0]
+    assert list(prepare(samples, Settings(seed=1), Report())) != prepared[0]
 
 
 def test_at_most_so_many_questions_of_each_kind(samples):
@@ -48,13 +48,7 @@ def test_at_most_so_many_questions_of_each_kind(samples):
 
 def test_the_prompt_asks_in_the_order_in_which_the_reward_reads():
     """E7: the released example listed states before next statements, the data the other way round."""
-    row, _ = next(
-        iter(
-            prepare(
-                [{"code": "def f(n):\n    n += 1\n    return n", "input": "1"}], Settings(trivial_inputs=True), Report()
-            )
-        )
-    )
+    row, _ = next(iter(prepare([{"code": "def f(n):\n    n += 1\n    return n", "input": "1"}], Settings(), Report())))
     prompt = row["prompt"][0]["content"]
     assert prompt.index("Which statement is executed next") < prompt.index("What are the value and the type")
     assert json.loads(row["extra_info"]["questions"])["path_questions"][0] in prompt
@@ -184,7 +178,7 @@ def test_a_row_whose_own_right_answer_would_not_earn_full_marks_is_not_written()
     """An input that only the program could make: the reward refuses it, so nobody could answer the row."""
     report = Report()
     sample = {"code": "def f(g):\n    return g(8)", "input": "int.bit_length"}
-    kinds = [row["extra_info"]["type"] for row, _ in prepare([sample], Settings(trivial_inputs=True), report)]
+    kinds = [row["extra_info"]["type"] for row, _ in prepare([sample], Settings(), report)]
     assert kinds == ["io_mixed"]
     assert sum(count for why, count in report.left_out.items() if why.startswith("oi:")) == 1
 

@@ -52,9 +52,6 @@ def _stage_one_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="most of the questions that are answered by the line below or by the line's own literal (%(default)s)",
     )
-    parser.add_argument(
-        "--keep-trivial", action="store_true", help="keep oi rows that the result itself or an empty value solves"
-    )
     parser.add_argument("--io-prompt-file", metavar="FILE", help="a template of your own for io_mixed rows")
     parser.add_argument("--oi-prompt-file", metavar="FILE", help="the same for oi rows (docs/rewards/white_box.md)")
     parser.add_argument("--io-fingerprint", metavar="#HASH/LENGTH", help="refuse another prompt for io_mixed rows")
@@ -77,19 +74,15 @@ def _stage_one(options: argparse.Namespace) -> int:
     _share(options.test_share)
     limits = dataclasses.replace(TRACED, cpu_s=options.cpu)
     settings = Settings(
-<<<<<<< HEAD
-        tuple(options.types), options.questions, options.seed, limits, keep_trivial=options.keep_trivial
-=======
         tuple(options.types),
         options.questions,
         options.seed,
         limits,
         unreached=options.unreached,
         trivial_share=options.trivial_share,
-        trivial_inputs=options.keep_trivial,
+        keep_trivial=options.keep_trivial,
         templates=_templates(options),
         system=options.system,
->>>>>>> c8e8bae (ExecVerify's data pipeline over an endpoint, lines that never run, prompts of the user's own; rows that take no thought are left out)
     )
     report = Report()
     with contextlib.ExitStack() as stack:

@@ -129,7 +129,8 @@ def _thinned(
     plain = [question for question in candidates if question in easy]
     others = [question for question in candidates if question not in easy]
     few = _allowed(len(plain), len(others), most, share)
-    kept = {*_chosen(others, most - few, draw), *_chosen(plain, few, draw)}
+    kept: set[object] = set(_chosen(others, most - few, draw))
+    kept.update(_chosen(plain, few, draw))
     return tuple(question for question in candidates if question in kept)
 
 

@@ -24,11 +24,7 @@ from table_rewards.datasets.exec_verify.questions import MOST, TRIVIAL_SHARE, Qu
 from table_rewards.datasets.exec_verify.scripts import read_script
 from table_rewards.datasets.exec_verify.templates import Template
 from table_rewards.datasets.exec_verify.tracing import BATCH, TRACED, Sample, Trace, trace_calls
-<<<<<<< HEAD
 from table_rewards.datasets.exec_verify.trivial import TRIVIAL, solved_trivially
-=======
-from table_rewards.datasets.exec_verify.trivial_inputs import solved_without_thought
->>>>>>> c8e8bae (ExecVerify's data pipeline over an endpoint, lines that never run, prompts of the user's own; rows that take no thought are left out)
 from table_rewards.rewards.white_box import WhiteBox
 from table_rewards.rewards.white_box.calls import only_function
 from table_rewards.rewards.white_box.reference import TYPES, State, WhiteBoxReference
@@ -37,16 +33,11 @@ from table_rewards.sandbox import Limits, Sandbox, values
 DATA_SOURCE: Final = "exec_verify"
 MAX_OI_RESULT: Final = 150
 NOT_RIGHT: Final = "its own right answer does not earn full marks (an input that is no plain data)"
-TRIVIAL: Final = "oi: an input without thought solves it (the result itself, empty values, one letter repeated)"
 UNSTABLE: Final = "another run goes another way (the order of a set of strings, hash, random, time, id)"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-<<<<<<< HEAD
-    """How rows are made: kinds of rows, questions of each kind at most, seed, CPU limit, the split's name, and whether
-    ``oi`` rows stay that an input solves which needs no look at the function."""
-=======
     """How rows are made.
 
     Args:
@@ -55,28 +46,23 @@ class Settings:
         seed: of the choice of questions.
         limits: of a call.
         split: what ``extra_info.split`` says.
+        keep_trivial: keep ``oi`` rows that an input solves which needs no look at the function.
         unreached: lines that are never executed to ask about besides.
         trivial_share: most of the questions of a kind that take no effort.
-        trivial_inputs: keep ``oi`` rows that an input without thought solves.
         templates: prompts of the user's own, by kind of row.
         system: the system message; empty for none.
     """
->>>>>>> c8e8bae (ExecVerify's data pipeline over an endpoint, lines that never run, prompts of the user's own; rows that take no thought are left out)
 
     types: tuple[str, ...] = TYPES
     questions: int = MOST
     seed: int = 0
     limits: Limits = TRACED
     split: str = "train"
-<<<<<<< HEAD
     keep_trivial: bool = True
-=======
     unreached: int = 0
     trivial_share: float = TRIVIAL_SHARE
-    trivial_inputs: bool = False
     templates: Mapping[str, Template] = field(default_factory=dict)
     system: str = ""
->>>>>>> c8e8bae (ExecVerify's data pipeline over an endpoint, lines that never run, prompts of the user's own; rows that take no thought are left out)
 
     def __post_init__(self) -> None:
         if not self.types:
@@ -179,11 +165,7 @@ def _rows(
     traces = trace_calls(samples, limits=settings.limits, sandbox=sandbox) if samples else []
     shaky = unstable(samples, traces, settings.limits)
     made: list[tuple[tuple[dict[str, Any], str], Questions | None]] = []
-    solved = [False] * len(calls)
-    if "oi" in settings.types and not settings.trivial_inputs:
-        results = [trace.result.value if trace.result is not None else "" for trace in traces]
-        solved = solved_without_thought(calls, results, settings.limits, sandbox)
-    for number, (call, trace, differs) in enumerate(zip(calls, traces, shaky, strict=True)):
+    for call, trace, differs in zip(calls, traces, shaky, strict=True):
         problem = _problem(call, trace) or (UNSTABLE if differs else "")
         if problem:
             report.left_out[problem] += 1
@@ -203,8 +185,6 @@ def _rows(
         if "oi" in settings.types:
             if len(trace.result.value) > MAX_OI_RESULT:
                 report.left_out[f"oi: a result of over {MAX_OI_RESULT} characters"] += 1
-            elif solved[number]:
-                report.left_out[TRIVIAL] += 1
             else:
                 made.append((_input_row(call, trace.result.value, settings), None))
     scores = WhiteBox()([solution for (_, solution), _ in made], [row for (row, _), _ in made])
