@@ -14,12 +14,13 @@ from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, po
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE, UNUSABLE_FILE
 from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.task import Task
-from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.options import fraction, positive_whole
 from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.datasets.prompts import image_part
 from table_rewards.datasets.trivia.check import ERROR, check
 from table_rewards.datasets.trivia.consistency import HIGH, LOW, consistencies, grouped, sample
+from table_rewards.datasets.trivia.images import find_images, image_rows
 from table_rewards.datasets.trivia.rows import Prepared, for_verl, prepare, split
 from table_rewards.llm import Sampling
 
@@ -113,7 +114,7 @@ def _questions_arguments(parser: argparse.ArgumentParser) -> None:
         "finds in the table and not without it; repeats are dropped. The table is the row's solution, html or otsl; "
         "with --images, for models that see, it is the row's images."
     )
-    parser.add_argument("file", metavar="FILE", help="rows with a table")
+    parser.add_argument("file", metavar="FILE", help="rows with a table, or a folder of images (with --images)")
     parser.add_argument("--out", type=pathlib.Path, required=True, metavar="OUT", help="the rows with qa_pairs, jsonl")
     add_endpoint_arguments(parser.add_argument_group("the writer"), whose=" that writes the pairs")
     add_endpoint_arguments(
@@ -125,6 +126,16 @@ def _questions_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=30, metavar="N", help="most pairs a table (%(default)s)")
     parser.add_argument("--images", action="store_true", help="show the models the row's images instead of its table")
     parser.add_argument("--language", default="English", help="of the questions (%(default)s)")
+    chosen = parser.add_argument_group("by visual sources; FILE then has qa_pairs, and no model is asked")
+    chosen.add_argument(
+        "--sources",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="lines with image, question, answer and vs (numbers of visual tokens, or boxes), or attention",
+    )
+    chosen.add_argument("--select", choices=("iou",), default="iou", help="least pairwise overlap (%(default)s)")
+    chosen.add_argument("--keep", type=int, default=30, metavar="N", help="most pairs an image (%(default)s)")
+    chosen.add_argument("--tau", type=float, metavar="X", help="attention above which a visual token counts")
     parser.add_argument("--cache", metavar="PATH", help="SQLite file for answers, so that a second run costs nothing")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sampling (0)")
     parser.add_argument(
@@ -142,8 +153,16 @@ def _questions(options: argparse.Namespace) -> int:
 
     fraction("--fail-on-lost", options.fail_on_lost)
     positive_whole("--count", options.count)
-    rows = list(read_rows(options.file))
-    folder = pathlib.Path(options.file).parent
+    if options.sources is not None:
+        return _by_sources(options)
+    where = pathlib.Path(options.file)
+    if where.is_dir():
+        options.images = True
+        options.out.parent.mkdir(parents=True, exist_ok=True)  # the paths of the rows are relative to it
+        rows = list(image_rows(find_images(where), options.out.parent))
+        folder = options.out.parent
+    else:
+        rows, folder = list(read_rows(options.file)), where.parent
     tables = [_images(row, folder) if options.images else _table(row) for row in rows]
     slow = {"timeout_s": 600.0, "deadline_s": 1800.0, "workers": 1, "cache": options.cache}
     writer = pool_of(options, **slow)
@@ -190,6 +209,44 @@ def _questions(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return INCOMPLETE if too_many or not kept else DONE
+
+
+def _by_sources(options: argparse.Namespace) -> int:
+    """Choose among the pairs that FILE has."""
+    from table_rewards.datasets.trivia.sources import choose, read_sources
+    from table_rewards.rewards.qa_f1.reference import COLUMN, QAPairs
+
+    keep = positive_whole("--keep", options.keep)
+    sources, problems = read_sources(read_rows(options.sources), options.tau)
+    if not sources:
+        raise ConfigurationError(f"{options.sources} holds no visual source: {dict(problems) or 'it is empty'}")
+    dropped: Counter[str] = Counter()
+    kept, rows, pairs, overlap = [], 0, 0, 0.0
+    for row in read_rows(options.file):
+        rows += 1
+        try:
+            before = QAPairs.read(row.get(COLUMN)).pairs
+        except BadReference:
+            dropped["their row has no usable qa_pairs"] += 1
+            continue
+        images = row.get("images") or row.get("image") or [""]
+        first = images if isinstance(images, str) else images[0]
+        name = first.get("path", "") if isinstance(first, Mapping) else first
+        found = choose(before, str(name), sources, keep)
+        dropped.update(found.dropped)
+        overlap += found.overlap
+        pairs += len(found.pairs)
+        if found.pairs:
+            kept.append({**row, COLUMN: [pair._asdict() for pair in found.pairs]})
+    if not kept:
+        raise ConfigurationError(f"no pair of {options.file} has a visual source in {options.sources}")
+    _write(options.out, kept)
+    print(f"{options.out}: {pairs:,} pairs for {len(kept):,} of {rows:,} images, summed overlap {overlap:.3f}")
+    for reason, count in dropped.most_common():
+        print(f"  {count:7,} pairs dropped: {reason}")
+    for reason, count in problems.most_common():
+        print(f"  {count:7,} lines of {options.sources} left out: {reason}", file=sys.stderr)
+    return DONE
 
 
 def _fields(sampling: Sampling) -> dict[str, Any]:

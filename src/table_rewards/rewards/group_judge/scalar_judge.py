@@ -114,7 +114,7 @@ class ScalarJudge(LLMReward[GroupReference]):
         self.floor = self.unparseable  # type: ignore[misc]
         self.score_range = value_range("score_range", score_range)
         self.accuracy_range = self.score_range
-        self.overlong = Overlong(max_length, overlong_buffer, overlong_penalty)
+        self.overlong = Overlong(max_length, overlong_buffer, overlong_penalty, limit=max_length or 1)
         self.tokenizer = tokenizer
         self._length = length_in(tokenizer)
         self.longest = positive_whole("max_candidate_characters", max_candidate_characters)

@@ -1,0 +1,133 @@
+"""Tables of benchmarks as rows to generate for: PubTabNet's lines, OmniDocBench's pages cut into their tables."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.rows import plain
+from table_rewards.datasets.files import read_rows
+from table_rewards.datasets.trivia.images import image_rows
+from table_rewards.datasets.trivia.rows import PROMPT
+
+LAYOUTS: Final = ("pubtabnet", "omnidocbench")
+Cut = Callable[[Path, tuple[int, int, int, int], Path], None]
+
+
+def pubtabnet_rows(
+    file: Path, images: Path, out: Path, left_out: Counter[str], *, split: str = "val", prompt: str = PROMPT
+) -> Iterator[dict[str, Any]]:
+    """The tables of PubTabNet's JSON lines (``filename``, ``split``, ``html.structure.tokens``, ``html.cells``)."""
+    for row in read_rows(file):
+        if str(row.get("split", split)) != split:
+            left_out[f"not of the split {split}"] += 1
+            continue
+        path = images / str(row.get("filename"))
+        html = pubtabnet_html(plain(row.get("html")))
+        if not html or not path.is_file():
+            left_out["no table" if not html else "no image of its name"] += 1
+            continue
+        (made,) = image_rows([path], out.parent, prompt)
+        yield {**made, "id": str(row["filename"]), "dataset": "PubTabNet", "solution": html}
+
+
+def pubtabnet_html(html: Any) -> str:
+    """The table of PubTabNet's tokens; '' where they are none.
+
+    >>> tokens = ["<tr>", "<td", ' colspan="2"', ">", "</td>", "<td>", "</td>", "</tr>"]
+    >>> pubtabnet_html({"structure": {"tokens": tokens}, "cells": [{"tokens": ["<b>", "a", "</b>"]}, {"tokens": []}]})
+    '<table><tr><td colspan="2"><b>a</b></td><td></td></tr></table>'
+    """
+    try:
+        tokens, cells = list(html["structure"]["tokens"]), iter(html["cells"])
+        parts = []
+        for token in tokens:
+            if token == "</td>":
+                parts.append("".join(next(cells)["tokens"]))
+            parts.append(token)
+    except (KeyError, TypeError, StopIteration):
+        return ""
+    return f"<table>{''.join(parts)}</table>" if parts else ""
+
+
+def omnidocbench_rows(
+    file: Path, images: Path, out: Path, left_out: Counter[str], cut: Cut, *, prompt: str = PROMPT
+) -> Iterator[dict[str, Any]]:
+    """The tables of OmniDocBench's pages (``layout_dets`` with ``category_type`` table), each cut out of its page.
+
+    Cut-out images lie in the folder ``OUT.images`` beside the file. A table that is marked ``ignore`` is left out.
+    """
+    try:
+        pages = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file}: no JSON list of pages ({error})") from None
+    if not isinstance(pages, list) or not all(isinstance(page, dict) for page in pages):
+        raise ConfigurationError(f"{file}: no JSON list of pages with layout_dets and page_info")
+    folder = out.with_suffix(".images")
+    for page in pages:
+        name = str((page.get("page_info") or {}).get("image_path") or "")
+        for found in page.get("layout_dets") or []:
+            if found.get("category_type") != "table":
+                continue
+            html, box = found.get("html"), _box(found.get("poly"))
+            path = images / Path(name).name if name else images
+            reason = (
+                "marked to be ignored"
+                if found.get("ignore")
+                else "no HTML"
+                if not isinstance(html, str) or not html.strip()
+                else "no place on its page"
+                if box is None
+                else ""
+                if path.is_file()
+                else "no image of its name"
+            )
+            if reason or box is None:
+                left_out[reason] += 1
+                continue
+            piece = folder / f"{path.stem}_{found.get('anno_id', len(left_out))}_{box[0]}_{box[1]}.png"
+            cut(path, box, piece)
+            (made,) = image_rows([piece], out.parent, prompt)
+            attributes: Mapping[str, Any] = found.get("attribute") or {}
+            yield {
+                **made,
+                "id": piece.stem,
+                "dataset": "OmniDocBench",
+                "solution": html,
+                **{key: value for key, value in attributes.items() if isinstance(value, (str, bool))},
+            }
+
+
+def cut_out(page: Path, box: tuple[int, int, int, int], to: Path) -> None:
+    """Write a part of an image as PNG.
+
+    Raises:
+        ConfigurationError: Pillow is not there, or the image cannot be read.
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ConfigurationError(
+            "cutting tables out of pages needs Pillow: pip install 'table-rewards[images]'"
+        ) from None
+    to.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with Image.open(page) as image:
+            x0, y0, x1, y1 = box
+            part = image.crop((max(0, x0), max(0, y0), min(image.width, x1), min(image.height, y1)))
+            part.convert("RGB").save(to)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"image {page}: {error}") from None
+
+
+def _box(poly: Any) -> tuple[int, int, int, int] | None:
+    """The upright box round a polygon of x, y, x, y, ..."""
+    if not isinstance(poly, list) or len(poly) < 4 or not all(isinstance(one, (int, float)) for one in poly):
+        return None
+    xs, ys = poly[0::2], poly[1::2]
+    box = (int(min(xs)), int(min(ys)), int(-(-max(xs) // 1)), int(-(-max(ys) // 1)))
+    return box if box[2] > box[0] and box[3] > box[1] else None
