@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow test-all lint typecheck integration bench docs clean install
+.PHONY: help demo test slow release test-all lint typecheck integration bench docs clean install
 
 help:  ## this list
 	@$(PYTHON) -c 'import re; [print("  make %-12s %s" % m) for m in re.findall(r"^([a-z-]+):.*?## (.*)$$", open("Makefile").read(), re.M)]'
@@ -32,7 +32,10 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports --no-cache
 
 slow: $(STAMP)  ## what takes minutes and needs no framework: whole corpora, a million rows, fuzzing at scale
-	$(BIN)/python -m pytest -q -m slow tests --ignore=tests/integration
+	$(BIN)/python -m pytest -q -m slow tests --ignore=tests/integration --ignore=tests/release
+
+release: $(STAMP)  ## build wheel and sdist, install them clean, alone and with each light extra, run the demo
+	$(BIN)/python -m pytest -q -m slow tests/release
 
 test-all: $(STAMP)  ## the fast suite on every CPython 3.10 to 3.13 that is on this machine
 	$(BIN)/nox
