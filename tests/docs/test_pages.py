@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import FIXTURES, command, here, parsed
+from command_line import FIXTURES, here, parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -77,6 +77,7 @@ def test_every_option_that_a_sentence_names_is_one_of_the_command(page, line):
 CONSOLE = [page for page in PAGES if "```console" in page.read_text("utf-8")]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", CONSOLE, ids=name_of)
 def test_console_blocks_show_what_is_printed(page, tmp_path, monkeypatch):
     """Each `$ command` runs in the order of the page; `...` stands for anything."""
@@ -89,7 +90,7 @@ def test_console_blocks_show_what_is_printed(page, tmp_path, monkeypatch):
         for line, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
             words = shlex.split(line.replace("$DATA", str(FIXTURES)))
             assert words[0] == "table-rewards"
-            done = command(*words[1:], check=0)
+            done = here(*words[1:], check=0, glyphs=True)
             assert same(shown, done.stdout + "\n", flags), f"$ {line}\n{done.stdout}\n--- the page says\n{shown}"
 
 
