@@ -1,15 +1,18 @@
-"""`table-rewards evaluate cruxeval` and `table-rewards evaluate reval`."""
+"""`table-rewards evaluate cruxeval`, `reval` and `programs`."""
 
 from __future__ import annotations
 
 import argparse
+import pathlib
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets.files import read_rows, require_columns
+from table_rewards.datasets.files import RowWriter, read_rows, require_columns
+from table_rewards.evaluation.execution.code_answers import BENCHMARKS, solutions
 from table_rewards.evaluation.execution.cruxeval import LANGUAGES, TASKS, evaluate_cruxeval, evaluate_javascript
 from table_rewards.evaluation.execution.cruxeval_generations import (
     are_generations,
@@ -92,6 +95,30 @@ def _reval(options: argparse.Namespace) -> int:
     return _problems(report.unusable, 0)
 
 
+def _programs_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Take the programs out of answers for a benchmark that judges them itself: EvalPlus and BigCodeBench get JSON "
+        "lines of task_id and solution, LiveCodeBench one JSON list of question_id and code_list. FILE holds rows with "
+        "the problem's id and prediction (or response, or a list of them), such as `table-rewards generate` writes."
+    )
+    parser.add_argument("file", metavar="FILE", help="answers")
+    parser.add_argument("--benchmark", choices=BENCHMARKS, required=True, help="whose form to write")
+    parser.add_argument(
+        "--out", type=pathlib.Path, required=True, metavar="OUT", help="samples.jsonl; for livecodebench a .json"
+    )
+
+
+def _programs(options: argparse.Namespace) -> int:
+    counts: Counter[str] = Counter()
+    with RowWriter(options.out) as writer:
+        writer.write(solutions(read_rows(options.file), options.benchmark, counts))
+    print(f"{options.out}: {writer.count:,} rows")
+    for reason, count in counts.items():
+        if reason != "kept":
+            print(f"  {count:,} {reason}", file=sys.stderr)
+    return INCOMPLETE if not writer.count or any(reason.startswith("unusable") for reason in counts) else DONE
+
+
 def _print_table(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -113,5 +140,6 @@ SUBCOMMANDS = {
     "cruxeval": Task("CRUXEval: output and input prediction", _cruxeval_arguments, _cruxeval),
     "cruxeval-x": Task("the same, under the name of CRUXEval-X", _cruxeval_arguments, _cruxeval),
     "lcb-exec": Task("the same, under the name of LiveCodeBench's execution task", _cruxeval_arguments, _cruxeval),
+    "programs": Task("answers as EvalPlus, BigCodeBench and LiveCodeBench read them", _programs_arguments, _programs),
     "reval": Task("REval on DREval: coverage, path, state, output, consistency", _reval_arguments, _reval),
 }

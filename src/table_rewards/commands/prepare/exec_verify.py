@@ -125,7 +125,8 @@ def _stage_two_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Stage two of ExecVerify: problems with unit tests to rows for verl and the `unit_tests` reward. FILE holds "
         "rows of Eurus-2-RL-Data (code rows are taken, others counted), APPS, TACO, CodeContests, LiveCodeBench, "
-        "HumanEval(+), MBPP or KodCode. Rows whose tests cannot be read are left out and counted."
+        "HumanEval(+), MBPP or KodCode. Rows whose tests cannot be read are left out and counted. "
+        "extra_info.tests_in_prompt numbers those whose input stands in the prompt: a table of examples passes them."
     )
     parser.add_argument("file", metavar="FILE", help="problems with tests")
     parser.add_argument("--out", type=pathlib.Path, required=True, metavar="OUT", help="the rows: .parquet or .jsonl")

@@ -54,6 +54,9 @@ def prepare_code(rows: Iterable[Mapping[str, Any]], report: Report, split: str =
         report.kept += 1
         report.rows[f"{tests.kind} test"] += 1
         row = Row(raw)
+        shown = shown_tests(tests, "\n".join(message["content"] for message in messages))
+        if shown:
+            report.rows["tests-in-the-prompt"] += 1
         yield {
             "data_source": DATA_SOURCE,
             "prompt": messages,
@@ -65,8 +68,43 @@ def prepare_code(rows: Iterable[Mapping[str, Any]], report: Report, split: str =
                 "sample": str(row.find("id", "task_id", "question_id", default=number)),
                 "type": tests.kind,
                 "tests": tests.count,
+                "tests_in_prompt": json.dumps(shown),
             },
         }
+
+
+def shown_tests(tests: UnitTestsReference, prompt: str) -> list[int]:
+    """The numbers of the tests whose input, or whole assertion, stands in the prompt, white space aside.
+
+    A program that holds a table of the prompt's examples passes these tests. An input of ``stdin`` must stand in whole
+    lines of its own; of a call the arguments must stand behind the function's name, or as they are where they are long.
+
+    >>> tests = UnitTestsReference("asserts", ("assert add(1, 2) == 3", "assert add(5, 5) == 10"))
+    >>> shown_tests(tests, "Write add.\\n>>> add(1,2)\\n3")
+    [0]
+    """
+    lines = [" ".join(line.split()) for line in prompt.splitlines()]
+    whole = f"\n{chr(10).join(line for line in lines if line)}\n"
+    bare = _bare(prompt)
+    found = []
+    for number, text in enumerate(tests.inputs):
+        if tests.kind == "stdin":
+            asked = "\n".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
+            shown = bool(asked) and (f"\n{asked}\n" in whole or (len(asked) > 8 and asked in whole))
+        elif tests.kind == "calls":
+            inside = _bare(text.strip()[1:-1])
+            shown = f"{tests.function}({inside})" in bare or (len(inside) > 8 and inside in bare)
+        else:
+            call = _bare(text.strip().removeprefix("assert")).partition("==")[0]
+            shown = "(" in call and call in bare
+        if shown:
+            found.append(number)
+    return found
+
+
+def _bare(text: str) -> str:
+    """A text without white space and with one kind of quotes."""
+    return "".join(text.split()).replace('"', "'")
 
 
 def _messages(raw: Mapping[str, Any]) -> list[dict[str, str]]:
