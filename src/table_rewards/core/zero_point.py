@@ -55,7 +55,7 @@ def above_blind(value: float, blind: float, top: float = 1.0) -> float:
     """
     if blind <= 0.0 or value >= top:
         return value
-    if value <= blind or top - blind <= _NEARLY:
+    if value <= blind + _NEARLY or top - blind <= _NEARLY:
         return 0.0
     return top * (value - blind) / (top - blind)
 

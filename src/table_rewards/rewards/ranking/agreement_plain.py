@@ -31,6 +31,16 @@ def plain_agreement(predicted: Sequence[float], reference: Sequence[float]) -> t
     return equal / pairs, credit / pairs, concordance / math.sqrt(untied) if untied else 0.0
 
 
+def all_tied(reference: Sequence[float]) -> tuple[float, float]:
+    """(ranking, margin) of the ranking that ties all candidates.
+
+    >>> all_tied([8, 8, 7])
+    (0.3333333333333333, 0.7333333333333334)
+    """
+    apart = [abs(here - there) for here, there in itertools.combinations(reference, 2)]
+    return apart.count(0.0) / len(apart), sum(map(plain_credit, apart)) / len(apart)
+
+
 def plain_spearman(predicted: Sequence[float], reference: Sequence[float]) -> float:
     """Spearman's rho: Pearson's correlation of the mid-ranks."""
     here, there = _mid_ranks(predicted), _mid_ranks(reference)

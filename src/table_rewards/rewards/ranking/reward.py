@@ -15,6 +15,7 @@ from table_rewards.core.reward import Profile, Reward
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.core.zero_point import BlindScores, ZeroPoint, above_blind, checked_zero_point
 from table_rewards.rewards.ranking.agreement import agreement, spearman
+from table_rewards.rewards.ranking.agreement_plain import all_tied
 from table_rewards.rewards.ranking.explain import orders_section, pairs_section
 from table_rewards.rewards.ranking.parse import MODES, REASONING, Form, read_ranking
 from table_rewards.rewards.ranking.reference import RankingReference, reference_of_row
@@ -148,11 +149,13 @@ class Ranking(Reward[RankingReference]):
         for where, here, there in sizes.values():
             predicted, truth = np.array(here, dtype=np.float64), np.array(there, dtype=np.float64)
             values, columns = self._columns(predicted, truth)
+            if self.zero_point == "blind":
+                blind = [self._blind.of(references[i], self._earned_blindly) for i in where]
+                columns = np.column_stack((columns, blind))
+                top = self._top
+                values = np.array([above_blind(*pair, top) for pair in zip(values.tolist(), blind, strict=True)])
             for i, value, row in zip(where, values.tolist(), columns.tolist(), strict=True):
                 judged[i] = Judgement(value, tuple(row), SCORED, "")
-                if self.zero_point == "blind":
-                    blind = self._blind.of(references[i], self._earned_blindly)
-                    judged[i] = Judgement(above_blind(value, blind, self._top), (*row, blind), SCORED, "")
         return judged if self.profile == "corrected" else self._released(completions, references, judged)
 
     def working(self, completion: str, reference: RankingReference, judgement: Judgement, step: int | None) -> Working:
@@ -177,8 +180,8 @@ class Ranking(Reward[RankingReference]):
 
     def _earned_blindly(self, reference: RankingReference) -> float:
         """What all candidates tied earn."""
-        values, _ = self._columns(np.zeros((1, len(reference.scores))), np.array([reference.scores], dtype=np.float64))
-        return float(values[0])
+        ranking, margin = all_tied(reference.scores)
+        return self.scale * (ranking if self.mode == "ranking" else ranking + self.margin_weight * margin)
 
     def _columns(self, predicted: Any, truth: Any) -> tuple[Any, Any]:
         agreed = agreement(predicted, truth)

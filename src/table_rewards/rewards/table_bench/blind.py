@@ -19,6 +19,10 @@ STOCK_SENTENCES: Final[Mapping[str, tuple[str, ...]]] = {
 """One sentence that fits every question of a subtype. "No anomalies are detected" is none of them: where that is the
 gold answer it is right, and what it earns is the share of such rows."""
 
+PROMPTS: Final = ("raw_prompt", "prompt", "messages", "instruction")
+MOST_PROMPTS: Final = 20_000
+_OF_PROMPTS: Final[dict[tuple[int, int], tuple[str, ...]]] = {}  # reading a table takes ten times as long as scoring
+
 LISTING: Final = "The table provides data on {columns}."
 
 
@@ -50,6 +54,19 @@ def blind_regions(row: Row) -> tuple[str, ...]:
     >>> blind_regions(Row({"question": "What is the size of Rome?", "table": table}))  # doctest: +NORMALIZE_WHITESPACE
     ('{"columns": ["city", "size"], "rows": [0, 1]}', '{"columns": ["size"], "rows": [0]}')
     """
+    prompt = _prompt_text(row) if row.find("table", "table.columns", "question", "query", default=None) is None else ""
+    key = hash(prompt), len(prompt)
+    found = _OF_PROMPTS.get(key) if prompt else None
+    if found is None:
+        found = _regions(row)
+        if prompt:
+            if len(_OF_PROMPTS) >= MOST_PROMPTS:
+                _OF_PROMPTS.clear()
+            _OF_PROMPTS[key] = found
+    return found
+
+
+def _regions(row: Row) -> tuple[str, ...]:
     try:
         table = found_table(row)
         if table is None:
@@ -70,11 +87,17 @@ def blind_regions(row: Row) -> tuple[str, ...]:
 
 def question_in_prompt(row: Row) -> str:
     """The last line that asks in a prompt, as Table-R1's rows have it; '' without one."""
-    prompt = row.find("raw_prompt", "prompt", "messages", "instruction", default="")
+    lines = reversed(_prompt_text(row).splitlines())
+    return next((line for line in lines if "?" in line or "\uff1f" in line), "")
+
+
+def _prompt_text(row: Row) -> str:
+    """The text of a prompt, of a chat its last message's."""
+    prompt = next((value for name in PROMPTS if (value := row.raw.get(name)) is not None), None)
+    if type(prompt) is not list and type(prompt) is not str:
+        prompt = row.find(*PROMPTS, default="")
     text = prompt[-1].get("content") if isinstance(prompt, list) and prompt and isinstance(prompt[-1], dict) else prompt
-    if not isinstance(text, str):
-        return ""
-    return next((line for line in reversed(text.splitlines()) if "?" in line or "\uff1f" in line), "")
+    return text if isinstance(text, str) else ""
 
 
 def _stands_in(cell: object, question: str) -> bool:

@@ -65,8 +65,8 @@ class TableReward(Reward[TableReference]):
     A subclass compares trees; this class finds them. The completions of a group share the reading of their reference.
 
     With ``zero_point="blind"`` the value is what the comparison gives above R0, which the better of two tables earns
-    that need no look at the layout: every cell in reading order in one row, and an empty grid of the reference's size.
-    The parts keep their values, and ``blind``, R0, is one more.
+    that need no look at the layout: every cell in reading order in one row and, where texts do not count, an empty grid
+    of the reference's size. The parts keep their values, and ``blind``, R0, is one more.
     """
 
     reference_type = TableReference

@@ -13,14 +13,15 @@ MAX_CELLS: Final = 20_000
 
 
 def blind_trees(reference: Tree, *, structure_alone: bool) -> list[Tree]:
-    """The tables of the stated blind strategies: every cell in reading order in one row, and an empty grid.
+    """The tables of the stated blind strategies: every cell in reading order in one row and, where only the structure
+    counts, an empty grid.
 
-    The grid has the reference's size. Where only the structure counts and the reference is such a grid, it would be the
-    right answer: there it is one of :data:`USUAL_SIZE`. A table that equals the reference is no strategy, and left out.
+    The grid has the reference's size. Where the reference is such a grid, it would be the right answer: there it is one
+    of :data:`USUAL_SIZE`. A table that equals the reference is no strategy, and left out.
 
-    >>> trees = blind_trees(Tree.from_rows([("a", "b"), ("c", "d")]), structure_alone=False)
-    >>> [tree.rows for tree in trees]
-    [(('a', 'b', 'c', 'd'),), (('', ''), ('', ''))]
+    >>> spans = Tree.from_rows([(("a", 2, 1),), ("c", "d")])
+    >>> [tree.rows for tree in blind_trees(spans, structure_alone=True)]
+    [((('a', 2, 1), 'c', 'd'),), (('', ''), ('', ''))]
     """
     if reference.size > MAX_CELLS:
         return []
@@ -28,10 +29,10 @@ def blind_trees(reference: Tree, *, structure_alone: bool) -> list[Tree]:
     rows = reference.rows
     height = len(rows) if rows else 1
     width = max((sum(map(_width, row)) for row in rows), default=1) if rows else len(leaves)
-    if structure_alone and rows and rows == _grid(height, width, leaves):
+    if rows and rows == _grid(height, width, leaves):
         height, width = USUAL_SIZE
     trees = [Tree.from_rows([tuple(leaves)])]
-    if rows and height * width <= MAX_CELLS:
+    if structure_alone and rows and height * width <= MAX_CELLS:
         trees.append(Tree.from_rows([("",) * width] * height))
     compared = [(tree, tree.structure() if structure_alone else tree) for tree in trees]
     truth = reference.structure() if structure_alone else reference

@@ -147,7 +147,7 @@ class TEDS(TableReward):
 
     def earned_blindly(self, reference: Tree) -> float:
         """R0. A regular table in one row needs no search: its row goes and the reference's rows come, or it stays and
-        what is beside its longest row goes and comes; that is more than an empty grid earns where texts count."""
+        what is beside its longest row goes and comes."""
         rows = reference.rows
         if rows is None or self.structure_only or len(rows) < 2:
             return super().earned_blindly(reference)
