@@ -100,3 +100,25 @@ def test_a_megabyte_of_almost_answers_takes_linear_time(piece: str) -> None:
     started = time.process_time()
     final_answer(piece * (1_000_000 // len(piece)))
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Final Answer:\n- 5", "5"),
+        ("Final Answer:\n• Paris", "Paris"),
+        ("Final Answer:\n- **5**", "5"),
+        ("Final Answer:\n- -5", "-5"),
+        ("Final Answer:\n-5", "-5"),
+        ("Final Answer: - 5", "- 5"),
+        ("Final Answer:\n1. FC Köln", "1. FC Köln"),
+        ("Final Answer:\n- Paris\n- Rome", "Paris, Rome"),
+        ("**Final Answer:**\n\n> 5", "5"),
+        ("Final Answer: > 5", "> 5"),
+        ("Final Answer: ```5```", "5"),
+        ("Final Answer (rounded to two decimals): 5", "5"),
+        ("**Final Answer (in km):** 5", "5"),
+    ],
+)
+def test_marks_of_markdown_round_the_one_answer_are_none_of_it(text: str, answer: str) -> None:
+    assert final_answer(text) == answer

@@ -13,6 +13,7 @@ _RELEASED: Final = re.compile(r"Final Answer: (.+)")
 # Found from the last letters of "answer" backwards, so that the last line comes first. All runs are bounded.
 _LABEL: Final = re.compile(
     r"final[ \t_\-]{0,4}answers?(?:\(s\))?(?:[ \t]{1,8}(?:is|are)\b)?[ \t]{0,8}"
+    r"(?:\([^():：\n]{1,40}\)[ \t]{0,2})?"  # "(in km)", "(rounded to two decimals)"
     r"(?:\*{1,3}|_{1,2}|[\"'”}])?[ \t]{0,8}[:：]",
     re.IGNORECASE,
 )
@@ -21,12 +22,12 @@ _HEADING: Final = re.compile(
 )
 _SENTENCE: Final = re.compile(r"final[ \t_\-]{0,4}answer[ \t]{1,8}(?:is|are)[ \t]{1,8}", re.IGNORECASE)
 _CHINESE: Final = re.compile(r"(?:最终|最后的?)答案[ \t]{0,8}(?:是|为)?[ \t]{0,8}(?:\*{1,3}|_{1,2})?[ \t]{0,8}[:：]")
-_LONGEST_LABEL: Final = 48
+_LONGEST_LABEL: Final = 92
 _BEFORE: Final = 10  # characters of a label before its "nswer", at most; less than any whole label has
 _MARGIN: Final = 12  # characters that may stand before a heading on its line
 _HEADING_MARKS: Final = "#*_> \t-"
 _TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
-_WRAPPERS: Final = (("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
+_WRAPPERS: Final = (("```", "```"), ("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
 _MARKS: Final = frozenset("*_`$")
 _ANSWER_TAG: Final = re.compile(r"<(/?)(?:final_?)?answer>", re.IGNORECASE)
 _REGION: Final = "<gold_area>"
@@ -145,10 +146,14 @@ def _answer_after(text: str, start: int) -> str:
     lines = text[start : start + _LOOK_AHEAD].split("\n", _BULLETS)[:_BULLETS]
     for number, line in enumerate(lines[:_LINES]):
         answer = unwrapped(_cleaned(line))
+        if number and answer[:1] == ">":
+            answer = unwrapped(answer.lstrip("> \t"))  # a quotation of Markdown
         if not answer or answer.startswith("```"):
             continue
-        if number and _BULLET.match(answer):
-            return _bullets(lines[number:]) or answer
+        if number and (bullet := _BULLET.match(answer)):
+            # A single "1." may be part of the answer; a dash and a space under the label are a bullet, no minus.
+            alone = answer if answer[0].isdigit() else unwrapped(answer[bullet.end() :])
+            return _bullets(lines[number:]) or alone
         return answer
     return ""
 
