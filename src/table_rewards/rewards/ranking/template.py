@@ -18,12 +18,13 @@ from table_rewards.rewards.ranking.prompts import LANGUAGES, language
 from table_rewards.rewards.ranking.reference import label
 from table_rewards.text.fingerprint import check_fingerprint, fingerprint
 
-Kind = Literal["group", "single", "translate"]
-KINDS: Final = ("group", "single", "translate")
+Kind = Literal["group", "single", "reference", "translate"]
+KINDS: Final = ("group", "single", "reference", "translate")
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "group": ("source",),
     "single": ("source", "translation"),
+    "reference": ("source", "reference", "translation"),
     "translate": ("source",),
 }
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
@@ -36,13 +37,14 @@ class PromptTemplate:
     """A prompt with placeholders, filled in one pass: what is put in is never read as a placeholder.
 
     Placeholders are ``{source}``, ``{source_language}``, ``{target_language}`` (English names), ``{source_code}``,
-    ``{target_code}`` (two letters), ``{translation}`` (kind ``single``), and, in kind ``group``,
-    ``{#candidates}...{label}...{text}...{/candidates}``, whose inside is repeated for each candidate. All else stays as
-    it is, braces and line ends too.
+    ``{target_code}`` (two letters), ``{translation}`` (kinds ``single`` and ``reference``), ``{reference}`` (kind
+    ``reference``), and, in kind ``group``, ``{#candidates}...{label}...{text}...{/candidates}``, whose inside is
+    repeated for each candidate. All else stays as it is, braces and line ends too.
 
     Args:
         text: the template.
-        kind: ``group`` shows several candidates to rank, ``single`` one translation to score, ``translate`` asks a
+        kind: ``group`` shows several candidates to rank, ``single`` one translation to score, ``reference``
+            one beside a reference translation, ``translate`` asks a
             policy for a translation.
 
     Raises:
@@ -74,8 +76,9 @@ class PromptTemplate:
             )
         if blocks and "text" not in _PLACE.findall(blocks[0]):
             raise ConfigurationError("the part {#candidates} has no {text}")
-        if self.kind != "single" and "translation" in outside:
-            raise ConfigurationError(f"a template of kind {self.kind!r} has no {{translation}}")
+        for name in ("translation", "reference"):
+            if name in outside and name not in needed:
+                raise ConfigurationError(f"a template of kind {self.kind!r} has no {{{name}}}")
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], kind: Kind, expected: str | None = None) -> PromptTemplate:
@@ -113,7 +116,7 @@ class PromptTemplate:
         """The prompt that the fingerprint is taken of: English to Chinese, "SRC", "ONE" and "TWO"."""
         source, target, text, candidates = _EXAMPLES
         shown = candidates if self.kind == "group" else candidates[:1]
-        return self.fill(text, shown, source_language=source, target_language=target)
+        return self.fill(text, shown, source_language=source, target_language=target, reference="REF")
 
     @property
     def fingerprint(self) -> str:
@@ -121,11 +124,18 @@ class PromptTemplate:
         return fingerprint(self.sample)
 
     def fill(
-        self, source: str, candidates: Sequence[str] = (), *, source_language: str = "", target_language: str = ""
+        self,
+        source: str,
+        candidates: Sequence[str] = (),
+        *,
+        source_language: str = "",
+        target_language: str = "",
+        reference: str = "",
     ) -> str:
         """The prompt for a text and its candidates (kind ``single``: the one translation)."""
         values = {
             "source": source,
+            "reference": reference,
             "translation": candidates[0] if candidates else "",
             "source_language": language(source_language),
             "target_language": language(target_language),
