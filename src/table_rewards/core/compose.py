@@ -32,6 +32,9 @@ class Composed(Reward[ManyReferences]):
     The natural reference is a mapping of member name -> that member's reference, or one value that every member takes.
     A sample that any member leaves unscored is unscored. A member for which the row holds no reference contributes
     nothing; a row with no member's reference is inapplicable.
+
+    Raises:
+        ConfigurationError: there is no member, or one is no reward.
     """
 
     name: ClassVar[str] = "composed"
@@ -189,6 +192,10 @@ class WeightedSum(Composed):
     Without a training step a schedule counts as at step 0. A member of weight 0 is judged and shown, and cannot make a
     sample unscored.
 
+    Raises:
+        UnknownName: a weight belongs to no member.
+        ConfigurationError: a weight cannot be.
+
     >>> from table_rewards import Linear, TableBench, WeightedSum
     >>> mix = WeightedSum({"exact": TableBench(metric="em"), "near": TableBench(metric="em_tolerance")},
     ...                   weights={"exact": Linear(0.5, 1.0, 100), "near": 0.5})
@@ -253,6 +260,9 @@ class Gate(Composed):
 
 class Clip(Composed):
     """``min(max(reward, low), high)``.
+
+    Raises:
+        ConfigurationError: ``low`` is above ``high``.
 
     >>> from table_rewards import Clip, TableBench
     >>> Clip(TableBench(), low=0.1, high=0.9)(["Final Answer: 7", ""], ["7", "7"]).values

@@ -278,7 +278,11 @@ class Reward(ABC, Generic[ReferenceT]):
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def coerce(self, value: Any) -> ReferenceT:
-        """Return ``value`` as a reference: itself, read from a row, or made from its natural value."""
+        """Return ``value`` as a reference: itself, read from a row, or made from its natural value.
+
+        Raises:
+            BadReference: the value is None, or cannot be made a reference.
+        """
         if isinstance(value, self.reference_type):
             return value  # type: ignore[no-any-return]
         if value is None:

@@ -112,7 +112,11 @@ class Exponential(Schedule):
 
     @classmethod
     def reaching(cls, start: float, end: float, steps: float) -> Exponential:
-        """Decay from ``start`` to ``end`` in ``steps`` steps, and stay there: rate = ln(start / end) / steps."""
+        """Decay from ``start`` to ``end`` in ``steps`` steps, and stay there: rate = ln(start / end) / steps.
+
+        Raises:
+            ConfigurationError: not start > end > 0 and steps > 0.
+        """
         if not (start > end > 0 and steps > 0):
             raise ConfigurationError(
                 f"an exponential schedule needs start > end > 0 and steps > 0, not {start:g}, {end:g}, {steps:g}"

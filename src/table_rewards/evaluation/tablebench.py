@@ -144,7 +144,11 @@ def _settle(one: Parsed, outcome: Outcome, method: Method | ReleasedMethod) -> N
 
 
 def prediction_of(row: Mapping[str, Any]) -> str:
-    """The text of a prediction: ``prediction`` (official), ``response`` (Table-R1), or another usual name."""
+    """The text of a prediction: ``prediction`` (official), ``response`` (Table-R1), or another usual name.
+
+    Raises:
+        BadReference: no column of predictions is in the row.
+    """
     for name in COMPLETION_COLUMNS:
         if row.get(name) is not None:
             return completion_text(row[name])

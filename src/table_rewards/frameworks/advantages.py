@@ -167,7 +167,11 @@ def two_level_advantage(
 
 
 def check_shapes(outcomes: Sequence[int], steps: Sequence[int], mask: Sequence[int], labels: int) -> None:
-    """Raise :class:`ConfigurationError` unless the arrays of :func:`two_level_advantage` fit together."""
+    """Raise :class:`ConfigurationError` unless the arrays of :func:`two_level_advantage` fit together.
+
+    Raises:
+        ConfigurationError: the shapes differ.
+    """
     outcomes, steps, mask = tuple(outcomes), tuple(steps), tuple(mask)
     fit = (
         len(mask) == 2 and len(steps) in (2, 3) and (steps[0], steps[-1]) == mask and outcomes == mask[:1] == (labels,)

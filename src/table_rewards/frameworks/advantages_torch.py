@@ -93,6 +93,9 @@ def tarpo_advantage(
     """TARPO's advantage on tensors of shape (n,).
 
     Formula, arguments and forms: :func:`table_rewards.frameworks.advantages.tarpo_advantage`.
+
+    Raises:
+        ConfigurationError: the shapes differ.
     """
     import torch
 

@@ -37,6 +37,9 @@ class FrameworkReward:
 
     Args:
         alone: whether no other reward scores the same rows, so that an inapplicable sample is a failure.
+
+    Raises:
+        ConfigurationError: ``batch_size`` or ``batch_window_s`` cannot be.
     """
 
     def __init__(self, reward: Reward[Any], adapter: Mapping[str, Any] | None = None, *, alone: bool = False) -> None:

@@ -145,6 +145,9 @@ def configured(name: str, environ: Mapping[str, str] | None = None) -> dict[str,
 def composed(table: str, environ: Mapping[str, str] | None = None) -> Mapping[str, Any]:
     """Return what the configuration says for ``routes`` or ``mixed``: a variable with JSON, else the file's table.
 
+    Raises:
+        ConfigurationError: a variable is no JSON object.
+
     >>> composed("routes", {"TABLE_REWARDS_ROUTES": '{"openai/gsm8k": "mathematics"}'})
     {'openai/gsm8k': 'mathematics'}
     """

@@ -82,7 +82,11 @@ def install(settings: FilterSettings | None = None) -> None:
 
 
 def filtered(base: type[Any], settings: FilterSettings) -> type[Any]:
-    """A subclass of a GRPO trainer that generates rejected completions again."""
+    """A subclass of a GRPO trainer that generates rejected completions again.
+
+    Raises:
+        ConfigurationError: the trainer is of a version that the filter does not know.
+    """
     if not hasattr(base, "_generate_completions"):
         raise ConfigurationError(
             f"{base.__module__}.{base.__name__} has no _generate_completions; the filter knows ms-swift 3.9 to 4.6"

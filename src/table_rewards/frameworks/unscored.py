@@ -118,7 +118,11 @@ class UnscoredPolicy:
         groups: Sequence[Hashable] | None = None,
         training: bool = True,
     ) -> list[list[float]]:
-        """The same for rows of numbers, the value first, which are changed in place."""
+        """The same for rows of numbers, the value first, which are changed in place.
+
+        Raises:
+            TooManyUnscored: the ceiling is passed.
+        """
         missing: list[int] = []
         failed: list[int] = []
         with self._lock:

@@ -149,7 +149,11 @@ FUNCTIONS: Final = {
 
 
 class Routes:
-    """Data sources and their rewards, built at once, so that a wrong one is told before the first sample."""
+    """Data sources and their rewards, built at once, so that a wrong one is told before the first sample.
+
+    Raises:
+        UnknownName: an option belongs neither to a route nor to the adapter.
+    """
 
     def __init__(self, table: Mapping[str, Any], shared: Mapping[str, Any], *, shipped: bool = False) -> None:
         self.targets = dict(_flat(table))

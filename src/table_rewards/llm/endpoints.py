@@ -53,6 +53,9 @@ address; put the key in an environment variable and name it with api_key_env=, a
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Endpoints:
         """Read ``llm_serve_urls`` (or ``LLM_SERVE_URLS``, ``TABLE_REWARDS_ENDPOINTS``), the first that is set.
 
+        Raises:
+            ConfigurationError: none of the variables is set.
+
         >>> Endpoints.from_environment({"llm_serve_urls": "http://reader:10000"})
         Endpoints('http://reader:10000/v1')
         """

@@ -60,6 +60,9 @@ class Endpoint:
     def of(cls, written: Mapping[str, Any]) -> Endpoint:
         """Read a mapping with ``base_url`` (or ``url``) and any of the other fields.
 
+        Raises:
+            ConfigurationError: the settings lack an address, or hold what is unknown.
+
         >>> Endpoint.of({"url": "10.0.0.1:8000", "model": "reader", "weight": 2}).base_url
         'http://10.0.0.1:8000/v1'
         """
@@ -244,7 +247,11 @@ def from_environment(text: str) -> str:
 
 
 def settings_from(endpoints: Any, options: Mapping[str, Any]) -> PoolSettings:
-    """Build ``PoolSettings`` from what a caller wrote; an unknown option is an error that names the known ones."""
+    """Build ``PoolSettings`` from what a caller wrote; an unknown option is an error that names the known ones.
+
+    Raises:
+        ConfigurationError: an option is unknown, or its value cannot be.
+    """
     options = dict(options)
     known = {field.name for field in dataclasses.fields(PoolSettings)} - {"endpoints", "own"}
     unknown = sorted(set(options) - known)

@@ -289,7 +289,11 @@ class ChatReply:
         return not (self.failed or self.empty) and finish_kind(self.finish_reason) == "finished"
 
     def require(self) -> str:
-        """The text, or ``LLMUnavailable`` when the request failed."""
+        """The text, or ``LLMUnavailable`` when the request failed.
+
+        Raises:
+            LLMUnavailable: there is no text; it says why, and after how many attempts.
+        """
         if self.failed:
             plural = "" if self.attempts == 1 else "s"
             raise LLMUnavailable(f"{self.error} ({self.attempts} attempt{plural})")

@@ -71,6 +71,9 @@ class Sandbox(ABC):
     def lacks(self, *modules: str) -> list[str]:
         """Which of these modules programs cannot import here. A reward that needs one asks before it scores.
 
+        Raises:
+            SandboxUnavailable: not even a program without imports runs.
+
         >>> from table_rewards.sandbox import get_sandbox
         >>> get_sandbox().lacks("json", "no_such_module")
         ['no_such_module']

@@ -228,6 +228,9 @@ class Job:
 
         ``kind`` is one of :data:`CHART_KINDS`. ``outcome.values`` holds one value, see
         :mod:`table_rewards.sandbox.worker.charts` for its shape; compare it with the references in the caller.
+
+        Raises:
+            UnknownName: ``kind`` is no kind of chart.
         """
         if kind not in CHART_KINDS:
             raise UnknownName("chart kind", kind, CHART_KINDS)

@@ -29,7 +29,11 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 def need_report() -> None:
-    """Raise :class:`ConfigurationError` with the command that would help, when a page cannot be made here."""
+    """Raise :class:`ConfigurationError` with the command that would help, when a page cannot be made here.
+
+    Raises:
+        ConfigurationError: a library of the extra ``report`` is not installed.
+    """
     missing = [name for name in ("jinja2", "vl_convert") if find_spec(name) is None]
     if missing:
         raise ConfigurationError(f"--html needs {' and '.join(missing)}: pip install 'table-rewards[report]'")
@@ -92,7 +96,11 @@ def page(
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a page and say so."""
+    """Write a page and say so.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", errors="replace")

@@ -84,7 +84,11 @@ def schema_of(path: str | os.PathLike[str], rows: int = 64) -> dict[str, str]:
 
 
 def require_columns(path: str | os.PathLike[str], wanted: Iterable[str]) -> None:
-    """Raise :class:`UnusableFile` naming the first missing column, the nearest there is, and all there are."""
+    """Raise :class:`UnusableFile` naming the first missing column, the nearest there is, and all there are.
+
+    Raises:
+        UnusableFile: a column is missing; the message names the nearest one.
+    """
     there = columns_of(path)
     for name in wanted:
         if name not in there:

@@ -87,7 +87,11 @@ class RowWriter:
             self._partial.unlink(missing_ok=True)
 
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write rows; call it as often as you like, with one row or a million."""
+        """Write rows; call it as often as you like, with one row or a million.
+
+        Raises:
+            ConfigurationError: the writer is not open: use it in a ``with`` block.
+        """
         if self._sink is None:
             raise ConfigurationError("a RowWriter writes inside its with-block")
         for row in rows:

@@ -80,7 +80,11 @@ class RowSource:
         batch_size: int = BATCH,
         broken: Literal["raise", "yield"] = "raise",
     ) -> Iterator[dict[str, Any]]:
-        """All rows from ``start`` on; see :func:`~table_rewards.datasets.files.read_rows`."""
+        """All rows from ``start`` on; see :func:`~table_rewards.datasets.files.read_rows`.
+
+        Raises:
+            UnusableFile: a row cannot be read.
+        """
         if columns is None and start == 0 and self._head is not None and self._rest is not None:
             rest, self._rest = self._rest, None
             found: Iterator[dict[str, Any]] = chain(list(self._head), rest)

@@ -26,6 +26,9 @@ class Split(NamedTuple):
 def held_out(rows: int, train_ratio: float = TRAIN_RATIO, seed: int = SEED) -> frozenset[int]:
     """The row numbers that go to the test file: a random sample of ``rows - round(rows * train_ratio)``.
 
+    Raises:
+        ConfigurationError: ``train_ratio`` is not in (0, 1).
+
     >>> sorted(held_out(10, 0.8)), held_out(10, 0.8) == held_out(10, 0.8), held_out(0)
     ([0, 1], True, frozenset())
     """

@@ -45,6 +45,10 @@ def explained(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def need_pyarrow(what: str) -> None:
-    """Raise :class:`ConfigurationError` with the command that would help, when pyarrow is not installed."""
+    """Raise :class:`ConfigurationError` with the command that would help, when pyarrow is not installed.
+
+    Raises:
+        ConfigurationError: pyarrow is not installed.
+    """
     if importlib.util.find_spec("pyarrow") is None:
         raise ConfigurationError(f"{what} needs pyarrow: pip install 'table-rewards[data]'")

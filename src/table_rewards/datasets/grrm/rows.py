@@ -88,6 +88,9 @@ def rl_rows(
     Fewer where there are no more: three candidates have three subgroups. ``extra_info`` keeps the candidates
     (``mt_texts``) on every row, which of the source row's candidates they are (``candidate_indices``), and the order
     within the subgroup (``shuffle_indices``).
+
+    Raises:
+        ConfigurationError: a count of augmentations is negative.
     """
     one_of("prompt type", mode, MODES)
     if min(subgroups, shuffles) < 0:

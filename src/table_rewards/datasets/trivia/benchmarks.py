@@ -60,6 +60,9 @@ def omnidocbench_rows(
     """The tables of OmniDocBench's pages (``layout_dets`` with ``category_type`` table), each cut out of its page.
 
     Cut-out images lie in the folder ``OUT.images`` beside the file. A table that is marked ``ignore`` is left out.
+
+    Raises:
+        ConfigurationError: the file is no JSON list of pages.
     """
     try:
         pages = json.loads(file.read_text("utf-8"))

@@ -59,6 +59,9 @@ def sample(
 
     Every bin of 0.1 gives the same number as far as it has them; what a poor bin lacks the others make up for.
 
+    Raises:
+        ConfigurationError: the bounds are not 0 <= low <= high <= 1.
+
     >>> sample([0.2, 0.5, 0.9, 0.95, 1.0])
     [1, 2, 3, 4]
     >>> len(sample([0.45] * 100 + [0.95] * 900, count=100)), sample([0.45] + [0.95] * 9, count=2)[0]
@@ -87,6 +90,9 @@ def grouped(rows: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], li
     """The prompts of a predictions file and the responses to each, in the order of the file.
 
     A row is one response (``prediction``, as ``table-rewards generate`` writes) or all of a prompt (``responses``).
+
+    Raises:
+        ConfigurationError: a row has neither ``prediction`` nor ``responses``.
     """
     prompts: dict[Hashable, dict[str, Any]] = {}
     responses: dict[Hashable, list[str]] = defaultdict(list)

@@ -71,6 +71,9 @@ def evaluate_cruxeval(rows: Iterable[Mapping[str, Any]], task: str | None = None
         rows: each names its task in ``task``, unless ``task`` names the task of all.
         cpu_s: CPU seconds of a call.
 
+    Raises:
+        BadReference: a row's task is neither output nor input.
+
     >>> row = {"code": "def f(a):\\n    return a * 2", "input": "2", "output": "4", "task": "output"}
     >>> report = evaluate_cruxeval([{**row, "prediction": "assert f(2) == 4"}, {**row, "prediction": "5"}])
     >>> report.pass_at(1, "output")

@@ -59,7 +59,11 @@ def reference_of_row(row: Mapping[str, Any]) -> GroupReference:
 
 
 def prompt_text(value: Any) -> str:
-    """The text of a prompt: itself, or the last user message of a chat."""
+    """The text of a prompt: itself, or the last user message of a chat.
+
+    Raises:
+        BadReference: the prompt is neither text nor messages with a user's turn.
+    """
     value = plain(value)
     if isinstance(value, str):
         return value

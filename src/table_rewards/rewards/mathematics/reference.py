@@ -36,7 +36,11 @@ class MathReference:
 
 
 def read_reference(row: Mapping[str, Any], forced: str) -> MathReference:
-    """The reference of a dataset row; its kind is the forced one, the row's ``answer_kind``, or the data source's."""
+    """The reference of a dataset row; its kind is the forced one, the row's ``answer_kind``, or the data source's.
+
+    Raises:
+        BadReference: the row holds no gold answer, or its ``answer_kind`` is unknown.
+    """
     wrapped = Row(row)
     kind = forced
     if forced == "auto":
@@ -65,6 +69,9 @@ def question_of(row: Row) -> str:
 
 def make_reference(value: Any, kind: str) -> MathReference:
     """The reference of a gold answer: text, number or boolean.
+
+    Raises:
+        BadReference: the gold answer is empty, or neither text nor number.
 
     >>> make_reference(r"We get $\\boxed{\\frac34}$.", "auto"), make_reference("True", "auto").kind
     (MathReference(answer='\\\\frac34', kind='math'), 'text')

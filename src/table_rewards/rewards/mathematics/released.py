@@ -51,7 +51,11 @@ class ReleasedScorers:
         return self.natural(wrapped.answer("answer", "gold", "gold_answer", "final_answer", "solution"), kind)
 
     def natural(self, value: Any, kind: str = "") -> MathReference:
-        """The same of a bare gold answer."""
+        """The same of a bare gold answer.
+
+        Raises:
+            BadReference: the gold answer is neither text nor number.
+        """
         value = plain(value)
         if not isinstance(value, (str, bool, int, float)):
             raise BadReference(f"a gold answer is text or a number, not {type(value).__name__}")

@@ -295,7 +295,11 @@ def _cut(text: str) -> str:
 
 
 def require_jieba() -> None:
-    """Load the dictionary of the released profile, or say how to install it."""
+    """Load the dictionary of the released profile, or say how to install it.
+
+    Raises:
+        ConfigurationError: jieba is not installed.
+    """
     try:
         import logging
 

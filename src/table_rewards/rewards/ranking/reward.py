@@ -239,7 +239,12 @@ class Ranking(Reward[RankingReference]):
 
 
 def checked_reasoning(value: Any) -> str | int:
-    """Return the option ``reasoning`` when it can be one."""
+    """Return the option ``reasoning`` when it can be one.
+
+    Raises:
+        ConfigurationError: the number of characters is not positive.
+        UnknownName: the word is none of the three.
+    """
     if isinstance(value, str):
         if value not in REASONING:
             raise UnknownName("reasoning", value, (*REASONING, "a number of characters a candidate"))

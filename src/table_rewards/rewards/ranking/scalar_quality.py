@@ -57,6 +57,9 @@ class ScalarQuality(Reward[QualityReference]):
     Parts: ``error``, the distance (of an invalid answer the width of the range), and ``valid``; with
     a zero point ``blind``, R0.
 
+    Raises:
+        ConfigurationError: an option cannot be, or the released profile is given options of its own.
+
     >>> scores = ScalarQuality()(["Fluent, one slip.\\n\\n8", "Score: 7.5", "8 or 9", "10"], [9, 8, 8, 10])
     >>> scores.values.round(4).tolist(), scores.notes[2]
     ([0.8, 0.9, 0.0, 1.0], "the last line is no single score: '8 or 9'")

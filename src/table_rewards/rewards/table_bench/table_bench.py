@@ -99,6 +99,9 @@ class TableBench(Reward[TableBenchReference]):
     ``zero_point="blind"`` also ``blind``, R0.
     A completion without an answer scores 0 and is ``unparsed``.
 
+    Raises:
+        ConfigurationError: an option cannot be, or not with the released profile.
+
     >>> reward = TableBench()
     >>> row = {"answer": "9.34, 1.18", "qtype": "DataAnalysis", "qsubtype": "StatisticalAnalysis"}
     >>> scores = reward(["Final Answer: 9.33, 1.11", "I do not know."], [row, row])
@@ -322,6 +325,9 @@ def one_of_charts(chart_type: str) -> str:
 
 def answer_text(value: Any) -> str:
     """Return a gold answer as text: a list as its items joined, a number as Python writes it.
+
+    Raises:
+        BadReference: the value is neither text nor number, or NaN.
 
     >>> answer_text(["Paris", "Rome"]), answer_text(7), answer_text(7.5)
     ('Paris, Rome', '7', '7.5')

@@ -105,6 +105,9 @@ class TableRegion(Reward[RegionReference]):
     and with the zero point ``blind``, R0.
     A completion with neither region nor answer scores 0 and is ``unparsed``.
 
+    Raises:
+        ConfigurationError: an option cannot be, or the weight leaves [0, 1].
+
     >>> gold = {"answer": "22.33", "gold_area": {"columns": ["Pairs"], "rows": [0, 1]}, "instruction_type": "TCoT"}
     >>> text = '<gold_area>{"columns": ["Pairs"], "rows": [0, 1, 2, 3]}</gold_area> Final Answer: 22.33'
     >>> scores = TableRegion(weight=0.2)([text], [gold])

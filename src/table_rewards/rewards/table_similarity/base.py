@@ -272,6 +272,10 @@ def grid_of(tree: Tree) -> Grid:
 
 
 def refuse_released(reward: TableReward) -> None:
-    """Raise :class:`ConfigurationError` when ``profile="released"`` was asked of a reward that no system released."""
+    """Raise :class:`ConfigurationError` when ``profile="released"`` was asked of a reward that no system released.
+
+    Raises:
+        ConfigurationError: the profile is ``released``.
+    """
     if reward.profile == "released":
         raise ConfigurationError(f"{type(reward).__name__} has no released profile: no system released this reward")

@@ -28,6 +28,9 @@ class ClassBalance:
 
     The counts are state: save :meth:`state_dict` with the trainer's checkpoint and give it back.
 
+    Raises:
+        ConfigurationError: ``decay`` is not in [0, 1).
+
     >>> balance = ClassBalance()
     >>> balance.weights([True, True, True, True, False]).round(4).tolist()
     [0.8333, 0.8333, 0.8333, 0.8333, 1.6667]

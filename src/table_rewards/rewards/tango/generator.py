@@ -70,6 +70,9 @@ class Generator(Reward[GeneratorReference]):
     ``step_reward``, the sum of the steps' rewards in [-1, 1], 0 without any. A solution without an answer has outcome 0
     and is *unparsed*. References: the gold answer, or a row; a column ``verification`` holds the verifier's text.
 
+    Raises:
+        ConfigurationError: an option cannot be, or not with the released profile.
+
     >>> solution = "<think><step>3*2=6</step><step>15-6=9</step></think><answer>\\boxed{9}</answer>"
     >>> said = "<step_verification><step>Yes. \\boxed{CORRECT}</step><step>Hm. \\boxed{INCORRECT}</step>"
     >>> said += "</step_verification><final_verification>\\boxed{CORRECT}</final_verification>"

@@ -55,6 +55,9 @@ class Verifier(Reward[VerifierReference]):
     "CORRECT"), or a row with ``label`` (or ``outcome``), and optionally the generator's ``solution``, or
     ``generator_step_count`` and ``generator_format_score``.
 
+    Raises:
+        ConfigurationError: an option cannot be, or not with the released profile.
+
     >>> said = r"<step_verification><step>3 * 5 = 15. \boxed{CORRECT}</step></step_verification>"
     >>> said += "<final_verification>\n\\boxed{CORRECT}\n</final_verification>"
     >>> Verifier()([said, said, r"\boxed{CORRECT}"], [True, False, True]).values.tolist()

@@ -64,7 +64,11 @@ class ReleasedJudging:
         return self.natural({name: value for name, value in tests.items() if value is not None})
 
     def natural(self, value: Any) -> ReleasedReference:
-        """The same from the tests themselves."""
+        """The same from the tests themselves.
+
+        Raises:
+            BadReference: these are not PRIME's lists, or of different lengths.
+        """
         tests = as_mapping(plain(value))
         inputs, outputs = (tests or {}).get("inputs"), (tests or {}).get("outputs")
         if tests is None or not isinstance(inputs, list) or not isinstance(outputs, list):

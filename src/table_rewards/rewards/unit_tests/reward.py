@@ -64,6 +64,9 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
     The value is in [0, 1 + format_bonus]. Parts: ``pass_rate``, ``all_passed``, ``format`` and ``timeouts`` (1 when a
     timeout stopped the program). A completion without a program scores 0 and is *unparsed*.
 
+    Raises:
+        ConfigurationError: an option cannot be, or the released profile is given ``all_or_nothing=True``.
+
     >>> reward = UnitTests()
     >>> tests = {"inputs": ["1 2", "3 4"], "outputs": ["3", "7"]}
     >>> program = "<answer>\\n```python\\na, b = map(int, input().split())\\nprint({})\\n```\\n</answer>"

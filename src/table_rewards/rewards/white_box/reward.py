@@ -49,6 +49,9 @@ class WhiteBox(SandboxedReward[WhiteBoxReference, Any]):
     The value is in [0, 1]. Parts: ``io``, ``path`` and ``state`` (shares of the right answers, 1 where nothing was
     asked) and ``score``, the value. A completion without ``<answer>...</answer>`` scores 0 and is *unparsed*.
 
+    Raises:
+        ConfigurationError: an option cannot be, or the released profile is given ``gate_on_io=False``.
+
     >>> reward = WhiteBox()
     >>> row = {"func_str": "def f(a):\\n    b = a + 1\\n    return b", "func_args": "1", "result": "2",
     ...        "question_answers": {"path_answers": [["return b"]], "state_as": [[["int", "2"]]]}}

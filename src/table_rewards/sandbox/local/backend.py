@@ -95,7 +95,11 @@ class LocalSandbox(Sandbox):
         return self.pool().submit(job)
 
     def pool(self) -> Pool | ProcessPool:
-        """The running pool, started when there is none."""
+        """The running pool, started when there is none.
+
+        Raises:
+            SandboxUnavailable: the sandbox is closed.
+        """
         with self._lock:
             if self._closed:
                 raise SandboxUnavailable("this sandbox is closed; get_sandbox() makes a new one")

@@ -72,7 +72,11 @@ class Policy:
 
 @lru_cache(maxsize=4)
 def probe(python: str = sys.executable) -> Capabilities:
-    """Try every layer in processes that are thrown away; about a tenth of a second, once a process."""
+    """Try every layer in processes that are thrown away; about a tenth of a second, once a process.
+
+    Raises:
+        SandboxUnavailable: the interpreter cannot be started, or the probe fails in it.
+    """
     command = [python, "-s", BOOT, "probe", str(FIRST_USER)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={"PATH": os.defpath}, check=True)
