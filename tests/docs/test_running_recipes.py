@@ -220,6 +220,8 @@ def test_trivia():
     Path("image.png").write_bytes(base64.b64decode(pixel))
     put("pairs.jsonl", rows)
     put("tables.jsonl", [{"otsl": row["otsl"], "images": ["image.png"]} for row in tables])
+    for name in ("synthetic.jsonl", "real.jsonl"):
+        put(name, [{"otsl": row["otsl"], "images": [str(Path("image.png").resolve())]} for row in tables])
     pairs = json.dumps([{"question": "How many cells?", "answer": "1,823"}])
 
     def reply(request):
@@ -229,8 +231,22 @@ def test_trivia():
         return pairs
 
     with ChatServer(reply=reply) as server:
-        # the two models behind the questions are scripted in tests/datasets/trivia
-        assert run("trivia.md", server, but=("trivia-questions",)) >= 5
+        # the models behind the questions, and the benchmarks, are tested in tests/datasets/trivia
+        assert (
+            run(
+                "trivia.md",
+                server,
+                but=(
+                    "trivia-questions",
+                    "trivia-benchmark",
+                    "pubtabnet",
+                    "omnidocbench",
+                    "pubtabnet.jsonl",
+                    "omnidoc.jsonl",
+                ),
+            )
+            >= 5
+        )
     assert read("data/kept.jsonl")
     assert parquet.read_table("data_verl/train.parquet").num_rows > 5
 
