@@ -335,3 +335,34 @@ def test_plain_expressions_reach_nothing():
         "rows()",
     ):
         assert not is_plain(text, code), text
+
+
+@pytest.mark.parametrize(
+    ("call", "written"),
+    [
+        ("f([3] * 2)", True),
+        ("f(list((3, 3)))", True),
+        ("f([3] + [3])", True),
+        ("f(([3, 3]))", True),
+        ("f([x for x in (3, 3)])", False),
+        ("f(sorted([3, 3]))", False),
+        ("f([3, 3] if 1 else [])", False),
+        ("f(('3 3').split() or [3, 3])", False),
+    ],
+)
+def test_an_input_may_be_searched_for_unless_the_option_says_no(call, written):
+    row = {"func_str": "def f(xs):\n    return sum(map(int, xs))", "func_name": "f", "result": "6", "type": "oi"}
+    said = f"<answer>\nassert {call} == 6\n</answer>"
+    assert value(said, row) == 1.0
+    scores = WhiteBox(computed_inputs=False)([said], [row])
+    assert scores.values.tolist() == [float(written)]
+    assert written or "worked out" in scores.notes[0]
+
+
+def test_functions_stay_inputs_where_nothing_may_be_searched_for():
+    row = {"func_str": "def f(xs, g):\n    return [g(x) for x in xs]", "result": "[1, 2]", "type": "oi"}
+    said = "<answer>\nassert f(['a', 'bb'], lambda x: len(x)) == [1, 2]\n</answer>"
+    assert WhiteBox(computed_inputs=False)([said], [row]).values.tolist() == [1.0]
+    assert WhiteBox(computed_inputs=False).signature != WhiteBox().signature
+    with pytest.raises(ConfigurationError, match="computed_inputs"):
+        WhiteBox(computed_inputs=False, profile="released")

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from table_rewards.rewards.white_box.tokens import NotThatForm, literal, scan
+from table_rewards.rewards.white_box.tokens import NotThatForm, closing, literal, scan
 
 
 def is_plain(text: str, code: str = "") -> bool:
@@ -58,6 +58,53 @@ def is_plain(text: str, code: str = "") -> bool:
         elif not (token.text in _PURE or (behind == "=" and before in ("(", ","))):
             return False
     return True
+
+
+def computes(text: str) -> bool:
+    """Whether a plain expression works an input out: a comprehension, a choice, a call other than of a data type.
+
+    Data may be repeated and joined (``[0] * 5``, ``'a' + 'b'``) and made by its type (``set()``, ``list(range(9))``); a
+    ``lambda`` as a whole argument is a value.
+
+    >>> [computes(text) for text in ("[0] * 5", "list(range(9))", "float('inf')", "lambda x: len(x)")]
+    [False, False, False, False]
+    >>> [computes(text) for text in ("[i for i in range(9)]", "max(range(9))", "'a-b'.split('-')", "1 if 2 else 3")]
+    [True, True, True, True]
+    """
+    try:
+        tokens = [token for token in scan(text) if token.kind != "newline"]
+    except NotThatForm:
+        return True
+    while tokens and tokens[0].text == "(" and closing(tokens, 0) == len(tokens) - 1:
+        tokens = tokens[1:-1]
+    if tokens and tokens[0].text == "lambda":
+        return False
+    for index, token in enumerate(tokens):
+        if token.kind != "name":
+            continue
+        called = index + 1 < len(tokens) and tokens[index + 1].text == "("
+        if token.text in ("for", "if", "lambda") or (called and token.text not in _DATA_TYPES):
+            return True
+    return False
+
+
+_DATA_TYPES: Final = frozenset(
+    [
+        "range",
+        "dict",
+        "list",
+        "set",
+        "tuple",
+        "str",
+        "int",
+        "float",
+        "bytes",
+        "bytearray",
+        "complex",
+        "bool",
+        "frozenset",
+    ]
+)
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ from table_rewards.rewards.white_box.calls import (
     read_assertion,
     same_arguments,
 )
-from table_rewards.rewards.white_box.input_expressions import is_plain
+from table_rewards.rewards.white_box.input_expressions import computes, is_plain
 from table_rewards.rewards.white_box.reference import WhiteBoxReference
 from table_rewards.rewards.white_box.tokens import MAX_ANSWER, NotThatForm, first_statement, literal, without_marks
 from table_rewards.sandbox import Job, Limits, Outcome, Value, values
@@ -46,8 +46,9 @@ class Judging:
     Arguments as the options of :class:`~table_rewards.rewards.white_box.WhiteBox`.
     """
 
-    def __init__(self, alpha: float, limits: Limits, gate_on_io: bool = True) -> None:
+    def __init__(self, alpha: float, limits: Limits, gate_on_io: bool = True, *, computed_inputs: bool = True) -> None:
         self.alpha, self.limits, self.gate_on_io = alpha, limits, gate_on_io
+        self.computed_inputs = computed_inputs
 
     def reference(self, row: Mapping[str, Any]) -> WhiteBoxReference:
         return WhiteBoxReference.from_row(row)
@@ -97,6 +98,10 @@ class Judging:
         case.expected = literal(reference.result)
         parameters = parameters_of(reference.code, reference.function)
         found = last_call(_unfenced(answer), reference.function, parameters)
+        if not self.computed_inputs:
+            for argument in found.values():
+                if argument.value is None and computes(argument.text):
+                    raise NotThatForm(f"the input {argument.text[:40]!r} is worked out and not written out")
         call = _written(found, parameters, reference.code)
         case.job = Job.exprs(reference.code, [f"{reference.function}({call})"], limits=self.limits)
 

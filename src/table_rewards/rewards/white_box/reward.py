@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from table_rewards.core.completion import REASONING_TAGS
 from table_rewards.core.errors import BadReference, ConfigurationError, one_of
 from table_rewards.core.explanation.data import Section
+from table_rewards.core.options import truth
 from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, Judgement
 from table_rewards.rewards.sandboxed import SandboxedReward
@@ -43,6 +44,8 @@ class WhiteBox(SandboxedReward[WhiteBoxReference, Any]):
         alpha: weight of the questions, in [0, 1].
         gate_on_io: a wrong output makes the whole value 0; else it is ``(1 - alpha) * io + alpha * right / questions``.
         cpu_s: CPU seconds for a call of the given function.
+        computed_inputs: an ``oi`` input may be worked out by a comprehension, a choice or a call, and so be searched
+            for; False takes data that are written out, repeated or joined, and whole functions.
         sandbox: the backend that runs it, ``local`` or ``sandbox_fusion``.
         profile: ``corrected`` or ``released``.
 
@@ -64,6 +67,7 @@ class WhiteBox(SandboxedReward[WhiteBoxReference, Any]):
 
     name: ClassVar[str] = "white_box"
     reference_type: ClassVar[type[Any]] = WhiteBoxReference
+    for_training: ClassVar[Mapping[str, Any]] = {"computed_inputs": False}
     thought_tags = REASONING_TAGS
     parts = ("io", "path", "state", "score")
     headline = ("io", "path")
@@ -74,6 +78,7 @@ class WhiteBox(SandboxedReward[WhiteBoxReference, Any]):
         alpha: float = 0.5,
         gate_on_io: bool = True,
         cpu_s: float = 0.5,
+        computed_inputs: bool = True,
         sandbox: str = "local",
         profile: Profile = "corrected",
     ) -> None:
@@ -84,17 +89,21 @@ class WhiteBox(SandboxedReward[WhiteBoxReference, Any]):
             raise ConfigurationError(f"gate_on_io must be True or False, not {gate_on_io!r}")
         if profile == "released" and not gate_on_io:
             raise ConfigurationError("the released formula is always gated on the output; leave gate_on_io out")
+        self.computed_inputs = truth("computed_inputs", computed_inputs)
+        if profile == "released" and not computed_inputs:
+            raise ConfigurationError("the released reward runs any input; leave computed_inputs out")
         self.alpha, self.gate_on_io = float(alpha), gate_on_io
         self.limits = Limits(cpu_s=cpu_s)
         self.sandbox = one_of("sandbox", sandbox, BACKENDS)
         self.judging: Judging | ReleasedJudging = (
             ReleasedJudging(self.alpha, self.limits)
             if profile == "released"
-            else Judging(self.alpha, self.limits, gate_on_io)
+            else Judging(self.alpha, self.limits, gate_on_io, computed_inputs=computed_inputs)
         )
 
     def options(self) -> dict[str, object]:
-        return {"alpha": self.alpha, "gate": self.gate_on_io, "cpu": self.limits.cpu_s, **super().options()}
+        told = {"alpha": self.alpha, "gate": self.gate_on_io, "cpu": self.limits.cpu_s}
+        return {**told, **({} if self.computed_inputs else {"computed_inputs": False}), **super().options()}
 
     def reference(self, row: Mapping[str, Any]) -> WhiteBoxReference:
         return self.judging.reference(row)
