@@ -253,6 +253,13 @@ def test_the_constant_of_the_scale_earns_nothing(gold: float) -> None:
         (TableBench(zero_point="blind", facts=True), said(CAUSAL["answer"] + " (0.5)"), CAUSAL),
         (TableBench(facts=True), said(CAUSAL["answer"].replace("9", "8")), CAUSAL),
         (TableRegion(zero_point="blind", weight=0.5), cited(["city"], [0], "3"), REGION),
+        (Ranking(zero_point="blind", reasoning="optional"), "A > B = C\n\nA: 8, B: 6, C: 6", {"A": 8, "B": 7, "C": 7}),
+        (ScalarQuality(zero_point="blind"), "8", 9),
+        (
+            UnitTests(zero_point="blind"),
+            "```python\nprint('odd' if input() < '3' else 'even')\n```",
+            {"inputs": ["1", "2", "3"], "outputs": ["odd", "even", "odd"]},
+        ),
     ],
     ids=lambda value: value.name if isinstance(value, Reward) else "",
 )
