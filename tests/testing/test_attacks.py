@@ -162,3 +162,15 @@ def test_the_command_says_what_it_needs(capsys: Any) -> None:
     assert main(["attack", "qa_f1", "--option", "answering=extractive"]) != 0
     assert main(["attack", "teds", "--limit", "1"]) != 0
     assert "--limit must be at least 2" in capsys.readouterr().err
+
+
+def test_the_audit_says_what_a_blind_policy_earns_on_the_file(capsys: Any, tmp_path: Any) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in shipped_rows("teds", 8)), "utf-8")
+    assert main(["audit", str(path), "--reward", "teds", "--blind"]) == 0
+    assert "earns 0.8" in (shown := " ".join(capsys.readouterr().out.split())) or "earns 0.7" in shown
+    assert "«one_row»" in shown
+    assert main(["audit", str(path), "--reward", "teds", "--blind", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["blind"]["completion"] == "«one_row»"
+    assert main(["audit", str(path), "--reward", "teds", "--json"]) == 0
+    assert "blind" not in json.loads(capsys.readouterr().out)

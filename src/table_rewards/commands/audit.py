@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from table_rewards.commands.exit_codes import DONE
 from table_rewards.commands.pages.terminal import cut, filled, note, share, table, width
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.reward import Reward
 from table_rewards.datasets.files import RowSource, RowWriter
 from table_rewards.evaluation.audit.auditing import Audit, Auditor
 from table_rewards.evaluation.audit.findings import DROPPED, KINDS
+from table_rewards.testing.attacks import AttackResult, Target, run_attacks
 
 DESCRIPTION = """\
 Look at the gold answers of a training file: can they be read, does each earn full marks as its own answer, are they
@@ -29,6 +33,9 @@ examples:
 """
 
 
+BLIND_ROWS = 100
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description, parser.epilog = DESCRIPTION, EPILOG
@@ -37,6 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference-column", metavar="C", help="the column that is the ground truth")
     parser.add_argument(
         "--test", action="append", default=[], metavar="FILE", help="a file to stay apart from; repeat it"
+    )
+    parser.add_argument(
+        "--blind",
+        action="store_true",
+        help=f"also what the best known attack without the answer earns, on the first {BLIND_ROWS} rows",
     )
     out = parser.add_argument_group("output")
     out.add_argument("--out", type=Path, metavar="FILE", help="write the sound rows to .parquet, .jsonl or .json")
@@ -81,12 +93,38 @@ def run(arguments: argparse.Namespace) -> int:
         with RowWriter(arguments.out) as writer:
             writer.write(auditor.clean(found, kinds))
         note(f"wrote {arguments.out}: {writer.count:,} of {found.rows:,} rows; the findings are in {reasons}")
+    blind = _blind(reward, arguments.file, arguments.reference_column) if arguments.blind else None
     if arguments.json:
-        told = {"file": str(arguments.file), "rows": found.rows, "judged": found.judged, "left_out": len(dropped)}
+        told: dict[str, Any] = {
+            "file": str(arguments.file),
+            "rows": found.rows,
+            "judged": found.judged,
+            "left_out": len(dropped),
+        }
+        if blind is not None:
+            told["blind"] = {"mean": blind[0].mean, "share": blind[0].share, "completion": blind[0].attack.template}
         print(json.dumps({**told, "findings": found.counted(), "signature": reward.signature}, indent=1))
     else:
         print("\n".join(_page(found, kinds, dropped, arguments.file)))
+        if blind is not None:
+            print("\n" + "\n".join(_told_blind(*blind)))
     return DONE
+
+
+def _blind(reward: Reward[Any], name: str, column: str | None) -> tuple[AttackResult, int]:
+    """The best known attack that needs no answer, and on how many rows it was carried out."""
+    rows = islice(RowSource(name).rows(), BLIND_ROWS)
+    target = Target(reward, [row if column is None else {**row, "ground_truth": row.get(column)} for row in rows])
+    return run_attacks(target)[0], len(target)
+
+
+def _told_blind(best: AttackResult, rows: int) -> list[str]:
+    template = " ".join(best.attack.template.split())
+    shown = template if len(template) <= 100 else f"{template[:50]} ... {template[-50:]}"
+    return filled(
+        f"Without the answer, the best known attack ({best.attack.family}) earns {best.mean:.3f} on {rows} rows, "
+        f"{best.share:.0%} of the way from the floor to the gold answers: {shown}"
+    )
 
 
 def _page(found: Audit, kinds: list[str], dropped: set[int], name: str) -> list[str]:
