@@ -161,3 +161,28 @@ def test_fingerprints_are_printed_and_checked(tmp_path, capsys):
     printed = capsys.readouterr().out.strip()
     assert run("exec-verify-fingerprint", path, "--kind", "oi", "--expect", printed) == 0
     assert run("exec-verify-fingerprint", path, "--kind", "oi", "--expect", "#0123456789abcdef/9") != 0
+
+
+def test_prompts_of_benchmarks_are_asked_and_judged(tmp_path, capsys):
+    problems, prompts, said = (tmp_path / f"{name}.jsonl" for name in ("problems", "prompts", "said"))
+    rows = [{"id": str(n), "code": "def f(a):\n    return [a]", "input": f"f({n})", "output": f"[{n}]"} for n in (1, 2)]
+    problems.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    for mode, reply, task in (("io", "<answer>assert f(1) == [1]</answer>", "output"), ("oi", "f(1)", "input")):
+        assert run("exec-verify-problems", problems, "--benchmark", "cruxeval", "--mode", mode, "--out", prompts) == 0
+        with ChatServer(reply) as server:
+            words = ["generate", str(prompts), "--endpoint", server.url, "--out", str(said), "--overwrite", "--quiet"]
+            assert main(words) == 0
+            assert {request["messages"][0]["role"] for request in server.received} == {"system"}
+        capsys.readouterr()
+        assert main(["evaluate", "cruxeval", str(said), "--task", task]) == 0
+        assert "50.00" in capsys.readouterr().out
+
+    problems.write_text(json.dumps({"task_id": "HumanEval/0", "prompt": "def f(a):\n"}) + "\n", "utf-8")
+    template = tmp_path / "template.txt"
+    template.write_bytes(b"Complete:\n{prompt}")
+    words = ["--benchmark", "evalplus", "--prompt-file", template, "--out", prompts]
+    assert run("exec-verify-problems", problems, *words) == 0
+    asked = json.loads(prompts.read_text("utf-8"))["prompt"]
+    assert asked == [{"role": "user", "content": "Complete:\ndef f(a):\n"}]
+    assert run("exec-verify-problems", problems, "--benchmark", "bigcodebench", "--out", prompts) == 1
+    assert "1 left out: no complete_prompt" in capsys.readouterr().out

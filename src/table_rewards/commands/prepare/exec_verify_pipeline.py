@@ -15,6 +15,7 @@ from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.options import not_negative, positive_whole
+from table_rewards.core.rows import Row
 from table_rewards.datasets import llama_factory
 from table_rewards.datasets.exec_verify.asking import Replies, ask_all
 from table_rewards.datasets.exec_verify.difficulty import (
@@ -29,6 +30,7 @@ from table_rewards.datasets.exec_verify.difficulty import (
     prompt,
     reasoned_turns,
 )
+from table_rewards.datasets.exec_verify.prompts import CODE_SUFFIX
 from table_rewards.datasets.exec_verify.rows import Call
 from table_rewards.datasets.exec_verify.scripts import executed
 from table_rewards.datasets.exec_verify.synthesis import (
@@ -42,6 +44,8 @@ from table_rewards.datasets.exec_verify.synthesis import (
 )
 from table_rewards.datasets.exec_verify.templates import KINDS, Template
 from table_rewards.datasets.files import RowWriter, read_rows
+from table_rewards.evaluation.execution.code_answers import BENCHMARKS, problem_text
+from table_rewards.evaluation.execution.problems import read_problem
 from table_rewards.llm import Sampling
 
 SYSTEM: Final = "You are a programming expert"
@@ -206,6 +210,47 @@ def _cot(options: argparse.Namespace) -> int:
     return status
 
 
+def _problems_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Prompts of a benchmark, for `table-rewards generate`, then `evaluate cruxeval` or `evaluate programs`: the "
+        "rows of FILE with `prompt`. cruxeval is CRUXEval, LiveCodeBench's execution-v2 or CRUXEval-X in Python and "
+        "asks for outputs (io) or inputs (oi); evalplus (prompt), bigcodebench (complete_prompt) and livecodebench "
+        "(question_content, starter_code) ask for programs."
+    )
+    parser.add_argument("file", metavar="FILE", help="the benchmark's problems")
+    parser.add_argument("--benchmark", choices=("cruxeval", *BENCHMARKS), required=True, help="what FILE is")
+    parser.add_argument("--mode", choices=MODES, default="io", help="of cruxeval: output or input (%(default)s)")
+    _prompting(parser)
+    _out(parser)
+
+
+def _problems(options: argparse.Namespace) -> int:
+    counts: Counter[str] = Counter()
+    is_code = options.benchmark != "cruxeval"
+    template = _template(options, "code" if is_code else options.mode)
+    head = [{"role": "system", "content": options.system}] if options.system and not is_code else []
+    found = []
+    for row in read_rows(options.file):
+        try:
+            if is_code:
+                text = problem_text(row, options.benchmark)
+                asked = template.fill(prompt=text) if template is not None else text.rstrip() + CODE_SUFFIX
+            else:
+                asked = _predicting(row, options.mode, template)
+        except BadReference as error:
+            counts[str(error)] += 1
+            continue
+        task = {} if is_code else {"task": "output" if options.mode == "io" else "input"}
+        found.append({**row, **task, "prompt": [*head, {"role": "user", "content": asked}]})
+    return _written(options.out, found, counts)
+
+
+def _predicting(row: Mapping[str, Any], mode: str, template: Template | None) -> str:
+    problem = read_problem(Row(row), "output" if mode == "io" else "input")
+    call = Call(problem.code, problem.function, problem.arguments)
+    return prompt(call, problem.result, mode, template)
+
+
 def _fingerprint_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "The fingerprint of a prompt template of your own: of the prompt that it gives for the function "
@@ -319,5 +364,6 @@ SUBCOMMANDS: Final = {
     "exec-verify-difficulty": Task("how often a model is right, for each row", _difficulty_arguments, _difficulty),
     "exec-verify-combine": Task("hard rows of several files, mixed", _combine_arguments, _combine),
     "exec-verify-cot": Task("reasoned answers that earn full marks, for LLaMA-Factory", _cot_arguments, _cot),
+    "exec-verify-problems": Task("prompts of a benchmark, for generate", _problems_arguments, _problems),
     "exec-verify-fingerprint": Task("the fingerprint of a prompt template", _fingerprint_arguments, _fingerprint),
 }

@@ -20,11 +20,42 @@ IMPORTS: Final = "from typing import Any, List, Tuple\n"
 """What stands in front of every program for EvalPlus."""
 NO_PROGRAM: Final = "assert False"
 _PREDICTIONS: Final = ("predictions", "prediction", "responses", "response", "completion", "generation")
+_PROBLEMS: Final[Mapping[str, str]] = {
+    "evalplus": "prompt",
+    "bigcodebench": "complete_prompt",
+    "livecodebench": "question_content",
+}
 _IDS: Final[Mapping[str, tuple[str, ...]]] = {
     "evalplus": ("task_id", "id"),
     "bigcodebench": ("task_id", "id"),
     "livecodebench": ("question_id", "task_id", "id"),
 }
+
+
+def problem_text(raw: Mapping[str, Any], benchmark: str) -> str:
+    """What a problem asks for, in the words of its benchmark.
+
+    >>> row = {"question_content": "Add.", "starter_code": "def add(a, b):"}
+    >>> print(problem_text(row, "livecodebench"))
+    Add.
+    <BLANKLINE>
+    Begin with:
+    <BLANKLINE>
+    ```python
+    def add(a, b):
+    ```
+
+    Raises:
+        BadReference: the column is missing or empty; names it.
+    """
+    name = _PROBLEMS[one_of("benchmark", benchmark, BENCHMARKS)]
+    text = raw.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise BadReference(f"no {name}")
+    starter = raw.get("starter_code")
+    if benchmark == "livecodebench" and isinstance(starter, str) and starter.strip():
+        return f"{text.rstrip()}\n\nBegin with:\n\n```python\n{starter.rstrip()}\n```"
+    return text
 
 
 def program_of(text: str, benchmark: str) -> str:
