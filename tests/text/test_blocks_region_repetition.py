@@ -69,6 +69,21 @@ def test_regions_are_read_as_they_are_meant(text: str, expected: float | None) -
     assert region_overlap(area(["a"], [0]), cited) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{'columns': ['x', \"y's\"], 'rows': [0, 1]}", 1.0),
+        ('{"columns": ["x", "y\'s",], "rows": [0, 1,],}', 1.0),
+        ("{'columns': ['x'], 'rows': [0, 1]}", 0.75),
+        ("{'columns': ['x', __import__('os')], 'rows': [0, 1]}", None),
+        ("{'columns': ['x'] * 10**9, 'rows': [0, 1]}", None),
+        ("{'columns': [{1: 2, 'a': 3}], 'rows': [0]}", None),
+    ],
+)
+def test_regions_in_python_s_notation_are_read_and_never_run(text: str, expected: float | None) -> None:
+    assert region_overlap('{"columns": ["x", "y\'s"], "rows": [0, 1]}', text) == expected
+
+
 def test_a_bracket_in_a_name_and_repeated_names_count_fully() -> None:
     gold = read_region(area(["a [m]", "b]", "b]"], [1, 2]))
     assert gold is not None

@@ -13,6 +13,10 @@ from table_rewards.rewards.mathematics.reading import read_answer
 from table_rewards.rewards.mathematics.tree import Unreadable
 
 SAME = [
+    ("①③", "①③"),
+    ("①③", "①、③"),
+    ("①③", "\\text{①③}"),
+    ("\\frac{11}{36}", "\\frac{11}{36} \\approx 30.6\\%"),
     ("€5", "5"),
     ("5", "5€"),
     ("£3.50", "3.5"),
@@ -253,6 +257,11 @@ SAME = [
 ]
 
 OTHER = [
+    ("①③", "①②③"),
+    ("①③", "13"),
+    ("13", "①③"),
+    ("①③", "①"),
+    ("\\frac{11}{36}", "\\frac{11}{36} \\approx 40.6\\%"),
     ("€5", "£5"),
     ("€5", "6€"),
     ("5", "€5 million"),

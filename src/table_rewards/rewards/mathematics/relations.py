@@ -60,6 +60,8 @@ class RelationComparison(IntervalComparison):
             left, right = (self.solver.number(part) for part in (bare_value(exact[-1]), bare_value(rough)))
         except Exception:
             return ()
+        if rough.op == "pct" and exact[-1].op != "pct" and abs(right) > 1:
+            right /= 100  # a share, and about how many percent that is
         if abs(left - right) > abs(left) / 100:
             return ()
         return (exact[0] if len(exact) == 1 else Node("rel", (node.args[0][:-1], exact)), rough)

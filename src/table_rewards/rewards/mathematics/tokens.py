@@ -60,6 +60,8 @@ _WORDY = re.compile(r"[^\W\d_](?:[^\W\d_]|['.\-](?=[^\W\d_]))*\.?")
 _ASIDE = re.compile(r"\([^\W\d_][^()\\,;0-9]+\)")
 _CONNECTIVE: Final = {"and": "and", "or": "or", "&": "and", "和": "and", "或": "or", "与": "and", "或者": "or"}
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_CIRCLED = re.compile(r"[①-⑳](?:[\s,;]*[①-⑳])*")
+"""The numbers of statements in Chinese problems; one answer names several."""
 _ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([a-zA-Z*]+)\}(?:\s*\{[lcr|\s]*\})?(?:\[[a-z]\])?")
 _TWO_IN_BRACKETS = re.compile(r"([(\[]|\\\{)(\s*-?[0-9]{1,3}),([0-9]{3}\s*)(?=[)\]]|\\\})")
 
@@ -101,6 +103,9 @@ def _formula_tokens(text: str) -> list[Token]:
         elif char in "€£¥₹¢":
             found.append(Token("text", char))
             at += 1
+        elif "①" <= char <= "⑳" and (circled := _CIRCLED.match(text, at)):
+            found.append(Token("text", re.sub(r"[^①-⑳]", "", circled[0])))
+            at = circled.end()
         elif char.isalpha() and (han := _HAN.match(text, at)):
             found.extend(_text_tokens(han[0]))
             at = han.end()

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any, Final, NamedTuple
 
 from table_rewards.text.caching import cache_short
+from table_rewards.text.literal_eval import literal_eval
 
 TAG: Final = "gold_area"
 MAX_ITEMS: Final = 10_000
@@ -29,7 +30,7 @@ class Region(NamedTuple):
 
 @cache_short(4096)
 def read_region(text: str) -> Region | None:
-    """Read a region from its JSON text; from its two lists alone when the object as a whole is broken.
+    """Read a region from its JSON text, or a Python dict; from its two lists alone when the whole is broken.
 
     Names lose outer and doubled white space; a dict or list among them counts as a name of its own (its JSON text); a
     row may be an integer, its text, or an integral float. More than 10,000 items, or neither list: None.
@@ -44,7 +45,7 @@ def read_region(text: str) -> Region | None:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        value = {name: _list_after(text, name) for name in _KEY}
+        value = _python_dict(text) or {name: _list_after(text, name) for name in _KEY}
     columns, rows = value.get("columns"), value.get("rows")
     if not isinstance(columns, list) and not isinstance(rows, list):
         return None
@@ -113,6 +114,20 @@ def _released_list(name: str, text: str) -> set[Any] | None:
         return set(safe)
     except TypeError:
         return None
+
+
+def _python_dict(text: str) -> dict[str, list[Any]] | None:
+    """A region written as Python has it: single quotes, a comma behind the last item."""
+    start, end = text.find("{"), text.rfind("}")
+    try:
+        value = literal_eval(text[start : end + 1]) if 0 <= start < end else None
+    except ValueError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    lists = {name: value.get(name) for name in _KEY}
+    plain = all(isinstance(items, list) and all(type(item) in (str, int) for item in items) for items in lists.values())
+    return lists if plain else None
 
 
 def _skip_to(text: str, character: str) -> int:
