@@ -116,7 +116,7 @@ def _released_list(name: str, text: str) -> set[Any] | None:
         return None
 
 
-def _python_dict(text: str) -> dict[str, list[Any]] | None:
+def _python_dict(text: str) -> dict[str, Any] | None:
     """A region written as Python has it: single quotes, a comma behind the last item."""
     start, end = text.find("{"), text.rfind("}")
     try:
@@ -125,7 +125,7 @@ def _python_dict(text: str) -> dict[str, list[Any]] | None:
         return None
     if not isinstance(value, dict):
         return None
-    lists = {name: value.get(name) for name in _KEY}
+    lists: dict[str, Any] = {name: value.get(name) for name in _KEY}
     plain = all(isinstance(items, list) and all(type(item) in (str, int) for item in items) for items in lists.values())
     return lists if plain else None
 
