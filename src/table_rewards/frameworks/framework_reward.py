@@ -18,6 +18,7 @@ from table_rewards.core.reward import UNUSABLE, Reward
 from table_rewards.core.rows import Row, plain
 from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Judgement, Scores
 from table_rewards.frameworks.batching import LARGEST, WINDOW_S, Coalescer
+from table_rewards.frameworks.observing import SHARE, Observer
 from table_rewards.frameworks.options import PREFIX, Options, resolve
 from table_rewards.frameworks.unscored import CEILING, NEUTRAL, UnscoredPolicy
 
@@ -39,7 +40,7 @@ class FrameworkReward:
         alone: whether no other reward scores the same rows, so that an inapplicable sample is a failure.
 
     Raises:
-        ConfigurationError: ``batch_size`` or ``batch_window_s`` cannot be.
+        ConfigurationError: ``batch_size``, ``batch_window_s`` or ``observe`` cannot be.
     """
 
     def __init__(self, reward: Reward[Any], adapter: Mapping[str, Any] | None = None, *, alone: bool = False) -> None:
@@ -59,6 +60,12 @@ class FrameworkReward:
         if isinstance(window_s, bool) or not isinstance(window_s, (int, float)) or not 0 < window_s < 3600:
             raise ConfigurationError(f"batch_window_s is a number of seconds above 0, not {window_s!r}")
         self._coalescer = Coalescer(reward.judge_pairs, size=size, window_s=float(window_s))
+        self._observer: Observer | None = None
+        if adapter.get("observe"):
+            share = adapter.get("observe_share", SHARE)
+            self._observer = Observer(reward.name, reward.parts, adapter["observe"], share)
+        elif "observe_share" in adapter:
+            raise ConfigurationError("observe_share goes with observe")
         self._first = _FirstBatch(reward)
         self._first.passed = self.policy.ceiling >= 1.0  # whoever allows every sample to fail allows the first ones
 
@@ -75,6 +82,7 @@ class FrameworkReward:
             judgement = self.reward.judge_pairs([text], [reference], step)[0]
         else:
             judgement = self._coalescer.judge(text, reference, step)
+        self._observe_one(completion, judgement, step)
         return self._told(judgement, row, prompt, training)
 
     async def one_async(
@@ -88,6 +96,7 @@ class FrameworkReward:
             judgement = (await self.reward.judge_pairs_async([text], [reference], step))[0]
         else:
             judgement = await self._coalescer.judge_async(text, reference, step)
+        self._observe_one(completion, judgement, step)
         return self._told(judgement, row, prompt, training)
 
     def many(
@@ -101,6 +110,7 @@ class FrameworkReward:
     ) -> list[dict[str, float]]:
         """Score a batch."""
         scores = self.reward(completions, rows, step=step)
+        self.observe(completions, scores, step)
         self.check_first(scores, rows, training)
         return self.rows(scores, prompts, training=training)
 
@@ -111,6 +121,18 @@ class FrameworkReward:
         status = scores.status.tolist()
         filled = self.policy.fill_rows(rows, status, scores.notes, scores.signature, prompts, training=training)
         return [self._named(row, state) for row, state in zip(filled, status, strict=True)]
+
+    def observe(self, completions: Sequence[Any], scores: Scores, step: int | None) -> None:
+        """Count and trace a batch for those who watch, where a folder for it is named."""
+        if self._observer is not None:
+            columns = (scores.values.tolist(), *(column.tolist() for column in scores.parts.values()))
+            rows = list(zip(*columns, strict=True))
+            self._observer.record(completions, rows, scores.status.tolist(), scores.notes, step)
+
+    def _observe_one(self, completion: Any, judgement: Judgement, step: int | None) -> None:
+        if self._observer is not None:
+            row = (judgement.value, *judgement.parts)
+            self._observer.record([completion], [row], [judgement.status], [judgement.note], step)
 
     def check_first(self, scores: Scores, rows: Sequence[Any], training: bool) -> None:
         """Stop at the first training batch when no row of it can be read.

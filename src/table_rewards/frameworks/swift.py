@@ -85,6 +85,7 @@ def score(chosen: FrameworkReward, completions: Sequence[Any], columns: Mapping[
     state = columns.get("trainer_state")
     step = step_of({"step": getattr(state, "global_step", None)})
     scores = chosen.reward(completions, rows, step=step)
+    chosen.observe(completions, scores, step)
     chosen.check_first(scores, rows, training)
     swift_metrics.record(chosen.reward.name, scores)
     prompts = [_prompt(row, i) for i, row in enumerate(rows)]

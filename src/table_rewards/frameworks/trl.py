@@ -70,8 +70,10 @@ class RewardFunction:
         """Score a batch: a float a completion; None for one whose row is not for this reward, and, under
         ``unscored="none"``, for an unscored one.
         """
-        rows = self._rows(completions, prompts, columns)
-        return self._told(self.reward(completions, rows, step=_step(columns)), rows, columns)
+        rows, step = self._rows(completions, prompts, columns), _step(columns)
+        scores = self.reward(completions, rows, step=step)
+        self._chosen.observe(completions, scores, step)
+        return self._told(scores, rows, columns)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._made_of
@@ -121,8 +123,10 @@ class AsyncRewardFunction(RewardFunction):
     async def __call__(  # type: ignore[override]
         self, completions: Sequence[Any], prompts: Sequence[Any] | None = None, **columns: Any
     ) -> list[float | None]:
-        rows = self._rows(completions, prompts, columns)
-        return self._told(await self.reward.score(completions, rows, step=_step(columns)), rows, columns)
+        rows, step = self._rows(completions, prompts, columns), _step(columns)
+        scores = await self.reward.score(completions, rows, step=step)
+        self._chosen.observe(completions, scores, step)
+        return self._told(scores, rows, columns)
 
 
 def reward(
