@@ -6,8 +6,7 @@ import json
 import math
 from typing import Any
 
-from table_rewards.sandbox.values.comparison import NOTHING
-from table_rewards.sandbox.worker.encoding import MAX_DEPTH, MAX_NODES
+from table_rewards.sandbox.worker.encoding import MAX_DEPTH, MAX_NODES, plain
 
 KINDS = {
     "l": "list", "t": "tuple", "s": "set", "z": "frozenset", "d": "dict", "i": "int", "f": "float", "c": "complex",
@@ -115,29 +114,11 @@ def _append(parts: list[str], left: list[int], text: str) -> None:
 
 
 def to_python(data: Any) -> Any:
-    if type(data) is not list:
-        return data
-    tag, rest = data[0], data[1:]
-    if tag in NOTHING:
-        raise ValueError(f"no value: {KINDS.get(tag, 'malformed')} {': '.join(rest)}")
-    if tag == "i":
-        return int(rest[0], 16)
-    if tag == "f":
-        return float(rest[0])
-    if tag == "c":
-        return complex(float(rest[0]), float(rest[1]))
-    if tag == "b":
-        return bytes.fromhex(rest[0])
-    items = [to_python(item) for item in rest]
-    if tag == "l":
-        return items
-    if tag == "t":
-        return tuple(items)
-    if len(items) > 2 * MAX_HASHED:
-        raise ValueError(f"a {KINDS[tag]} of over {MAX_HASHED} entries stays a Value")
     try:
-        if tag == "d":
-            return dict(zip(items[::2], items[1::2], strict=True))
-        return set(items) if tag == "s" else frozenset(items)
+        return plain(data, MAX_HASHED, _no_value)
     except TypeError as error:
-        raise ValueError(f"no such {KINDS[tag]}: {error}") from None
+        raise ValueError(f"no such value: {error}") from None
+
+
+def _no_value(data: list[Any]) -> ValueError:
+    return ValueError(f"no value: {KINDS.get(data[0], 'malformed')} {': '.join(data[1:])}")

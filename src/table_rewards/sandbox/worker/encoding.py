@@ -12,6 +12,7 @@ list that starts with its tag::
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 MAX_NODES = 100_000
@@ -75,32 +76,37 @@ def _encode(v: Any, depth: int, left: list[int], strict: bool) -> Any:
     return ["o", t.__name__]
 
 
-def plain(data: Any, opaque: Any = None) -> Any:
-    """The Python value of tagged JSON data, for processes in which a flood of colliding keys costs only themselves.
+def plain(data: Any, max_hashed: int | None = None, refuse: Callable[[list[Any]], ValueError] | None = None) -> Any:
+    """The Python value of tagged JSON data.
 
-    ``opaque(type_name)`` makes the stand-in of a value that could not be encoded.
+    ``max_hashed`` bounds the entries of a set, and half those of a dict, in processes where a flood of colliding keys
+    would cost others; ``refuse`` makes the error for data that stands for no value.
+
+    Raises:
+        ValueError: some of it stands for no value, or a set or dict has too many entries.
+        TypeError: a set holds, or a dict has as a key, what cannot be hashed.
     """
     if type(data) is not list:
         return data
-    tag, *rest = data
-    if tag == "l":
-        return [plain(x, opaque) for x in rest]
-    if tag == "t":
-        return tuple(plain(x, opaque) for x in rest)
-    if tag == "s":
-        return {plain(x, opaque) for x in rest}
-    if tag == "z":
-        return frozenset(plain(x, opaque) for x in rest)
-    if tag == "d":
-        return {plain(k, opaque): plain(v, opaque) for k, v in zip(rest[::2], rest[1::2], strict=True)}
-    if tag == "i":
-        return int(rest[0], 16)
-    if tag == "f":
-        return float(rest[0])
-    if tag == "c":
-        return complex(float(rest[0]), float(rest[1]))
-    if tag == "b":
-        return bytes.fromhex(rest[0])
-    if opaque is None:
-        raise ValueError(f"no plain value behind tag {tag!r}")
-    return opaque(str(rest[0]))
+    tag, rest = data[0], data[1:]
+    leaf = _LEAVES.get(tag)
+    if leaf is not None:
+        return leaf(*rest)
+    kind = _KINDS.get(tag)
+    if kind is None:
+        raise refuse(data) if refuse is not None else ValueError(f"no plain value behind tag {tag!r}")
+    items = [plain(item, max_hashed, refuse) for item in rest]
+    if tag in ("l", "t"):
+        return kind(items)
+    if max_hashed is not None and len(items) > 2 * max_hashed:
+        raise ValueError(f"a {kind.__name__} of over {max_hashed} entries stays a Value")
+    return kind(zip(items[::2], items[1::2], strict=True)) if tag == "d" else kind(items)
+
+
+_LEAVES: dict[Any, Callable[..., Any]] = {
+    "i": lambda digits: int(digits, 16),
+    "f": float,
+    "c": lambda real, imaginary: complex(float(real), float(imaginary)),
+    "b": bytes.fromhex,
+}
+_KINDS: dict[Any, type[Any]] = {**{tag: kind for kind, tag in _SEQUENCES.items()}, "d": dict}
