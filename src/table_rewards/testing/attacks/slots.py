@@ -49,7 +49,8 @@ def slots_of(reward: Reward[Any], row: Any, reference: Any) -> dict[str, str]:
     elif isinstance(reference, UnitTestsReference):
         slots["function"] = reference.function or next(iter(reference.entry_points), "") or "solve"
     elif isinstance(reference, VerifierReference):
-        slots["steps"] = str(reference.steps or 1)
+        steps = reference.steps or 1  # the policy sees the solution, and so how many steps it has
+        slots["always_correct"], slots["always_incorrect"] = verification(True, steps), verification(False, steps)
     return slots
 
 
