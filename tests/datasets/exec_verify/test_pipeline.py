@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from table_rewards import WhiteBox
 from table_rewards.core.errors import BadReference, ConfigurationError
@@ -40,6 +43,23 @@ def test_a_script_of_another_form_is_left_out_and_counted(script, why):
     counts: Counter[str] = Counter()
     assert list(executed([{"code": script}], counts)) == []
     assert counts == {why: 1}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=3), st.booleans())
+def test_arguments_survive_whatever_they_hold(arguments, spread):
+    """Texts with brackets, quotes, commas or `print(` in them are values and nothing else."""
+    sep = ",\n    " if spread else ", "
+    call = f"f({sep.join(map(repr, arguments))})"
+    script = read_script(f"import re\n\ndef f(*a):\n    return a\n\nprint({call})\n")
+    assert script.code == "import re\n\ndef f(*a):\n    return a"
+    assert list(ast.literal_eval(f"[{script.arguments}]")) == arguments
 
 
 def test_imports_and_nested_functions_stay_with_the_program():
