@@ -27,10 +27,15 @@ _SHALLOW = re.compile(rf"\{{{_PLAIN}(?:\{{{_PLAIN}\}}{_PLAIN})*\}}", re.DOTALL)
 """A box with no more than braces in its braces: the plain reference is :func:`_closing`."""
 _PHRASE = re.compile(
     r"(?:\banswer\b\s*(?:\*\*)?\s*(?:is|:|=|would be)|\bresult\s+is|\b(?:correct|right)\s+(?:option|choice)\s+is\b"
-    r"|答案(?:是|为|：|:)|(?:故|应|因此|所以)选(?:择|项)?(?:是|为)?|答え?は|답은|####)"
+    r"|答案(?:是|为|：|:)|(?:故|应|因此|所以|答案|本题|综上[,，]?|正确)选(?:择|项)?(?:是|为)?(?=[\s:：*]{0,4}[（(]?[A-J](?![A-Za-z]))|答え?は|답은|####)"
     r"\s*[:：]?\s*(?:\*\*)?[ \t]*([^\n]+)",
     re.IGNORECASE,
 )
+_CHOSEN = re.compile(
+    r"\b(?:[Oo]ption|[Cc]hoice)\s+\(?([A-J])\)?\s+is\s+(?:the\s+)?(?:correct|right)\b(?!\s*\?)"
+    r"|(?<![\w(])\(?([A-J])\)?\s+is\s+the\s+(?:correct|right)\s+(?:answer|option|choice)\b(?!\s*\?)"
+)
+_LETTER_ALONE = re.compile(r"\**(?:(?:[Oo]ption|[Cc]hoice)\s+)?\(?([A-J])\)?[.)]?\**\.?")
 _MATH = re.compile(
     r"\$\$([^$]{1,2000})\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)|(?<!\\)\$([^$\n]{1,2000}?)(?<!\\)\$", re.DOTALL
 )
@@ -193,12 +198,20 @@ def _loose(text: str, expression: bool) -> tuple[str, str]:
     text = text if text.isascii() else text.translate(_WIDE_DIGITS)
     phrase = _last(_PHRASE, text)
     if phrase is not None:
-        said = stated(phrase[1], expression)
+        formula = _MATH.match(text, phrase.start(1))  # it may stand on lines of its own
+        shown = text[phrase.start(1) : max(phrase.end(1), formula.end())] if formula else phrase[1]
+        said = stated(shown, expression)
         if said:
             return said, "the answer is"
     if expression:
         if len(text) <= SHORT and _NUMERIC.fullmatch(text.strip()):
             return text.strip(), "the whole text"
+        letter = _LETTER_ALONE.fullmatch(text.strip()) if len(text) <= SHORT else None
+        if letter is not None:
+            return letter[1], "the whole text"
+        chosen = _last(_CHOSEN, text)
+        if chosen is not None and not (_MATH.search(text, chosen.end()) or _NUMBER.search(text, chosen.end())):
+            return chosen[1] or chosen[2], "the choice that is called correct"
         return _last_value(text)
     lines = [line.strip().strip("*").strip() for line in text.splitlines() if line.strip()]
     if lines and len(lines[-1]) <= 80:
