@@ -128,7 +128,6 @@ def test_exec_verify():
     for name in ("train", "validation"):
         put(f"eurus2-rl/{name}.parquet", [problem])
     put("cruxeval.jsonl", samples)
-    put("predictions.jsonl", [{**row, "prediction": row["output"]} for row in samples])
     put("generations.json", {row["id"]: [f"f({row['input']})"] for row in samples})
     tasks = fixture("exec_verify/dreval_tasks.jsonl")
     put("DREval_tasks.jsonl", tasks)
@@ -157,7 +156,7 @@ def test_exec_verify():
 
     with ChatServer(reply=lambda request: right.get(said(request), "<answer>\nassert 1\n</answer>")) as server:
         # a model's functions, and their difficulty, are scripted in tests/datasets/exec_verify
-        assert run("exec-verify.md", server, between=between, but=(*PIPELINE, *BENCHMARKS)) == 8
+        assert run("exec-verify.md", server, between=between, but=(*PIPELINE, *BENCHMARKS)) == 10
     assert json.loads(Path("data/sampled/sft.json").read_text())
     asked = lambda row: row["prompt"][-1]["content"]  # noqa: E731
     full = scores("data/train.parquet", verl.white_box, lambda row: right[asked(row)])
