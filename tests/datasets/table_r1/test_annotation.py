@@ -165,3 +165,12 @@ def test_rows_that_cannot_be_asked_about_are_counted(tmp_path, capsys):
     assert "1 rows: no table" in told
     with pytest.raises(Unusable, match="no answer to check"):
         RegionQuestion({"table": TABLE, "question": "?"}, 0, Sampling(), check=True)
+
+
+def test_an_unusable_answer_is_not_shown_and_takes_no_region_away():
+    row = {**ROWS[0], "answer": "{total_points}')"}
+    (request,) = RegionQuestion(row, 0, Sampling()).requests(0)
+    assert "Right answer" not in request.messages[-1]["content"]
+    assert "Right answer: 116" in RegionQuestion(ROWS[0], 0, Sampling()).requests(0)[0].messages[-1]["content"]
+    with pytest.raises(Unusable, match="no answer to check"):
+        RegionQuestion(row, 0, Sampling(), check=True)

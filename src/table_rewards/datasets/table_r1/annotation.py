@@ -92,7 +92,10 @@ class RegionQuestion:
     @cached_property
     def _answer(self) -> str | None:
         text = self._example.answer
-        return None if text is None else clean_answer(text, self._example.table)[0]
+        try:
+            return None if text is None else clean_answer(text, self._example.table)[0]
+        except Unusable:  # such as a template's leftover: the question has its region all the same
+            return None
 
     @cached_property
     def given(self) -> Region | None:
