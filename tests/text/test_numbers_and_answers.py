@@ -134,3 +134,19 @@ def test_repeated_pieces_of_an_answer_are_read(piece: str) -> None:
     """None of them recurses: a model that loops on one gets an answer of no worth, and no exception."""
     assert exact_match(read_answer("7"), read_answer(piece * 2_000)) < 1.0
     assert exact_match(read_answer("7"), read_answer(piece * 2_000 + "8")) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("gold", "given", "same"),
+    [
+        ("Simon & Garfunkel", "Simon and Garfunkel", True),
+        ("Simon and Garfunkel", "Simon & Garfunkel", True),
+        ("A & B", "A, B", True),
+        ("AT&T", "at&t", True),
+        ("Simon & Garfunkel", "Simon", False),
+        ("Simon & Garfunkel", "Simon or Garfunkel", False),
+        ("Simon & Garfunkel", "Garfunkel and Simon", False),
+    ],
+)
+def test_an_ampersand_is_an_and(gold: str, given: str, same: bool) -> None:
+    assert same_answer(gold, given) is same

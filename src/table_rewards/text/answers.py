@@ -66,7 +66,7 @@ class Item(NamedTuple):
     Attributes:
         number: the number that it is, if it is one.
         key: its text in comparable form, without articles.
-        full: the same with its articles.
+        full: the same with its articles, and with "and" for "&".
         year: whether the number may be a year, of which there are no halves.
     """
 
@@ -278,6 +278,8 @@ def _item(text: str) -> Item:
     if number is not None:
         return Item(number, text, text, _YEAR.fullmatch(text) is not None)
     key = comparable(text)
+    if "&" in text:  # Simon & Garfunkel, Simon and Garfunkel
+        return Item(None, key, _folded(text.replace("&", " and ")))
     return Item(None, key, _folded(text) if _ARTICLE.search(text) is not None else key)
 
 
