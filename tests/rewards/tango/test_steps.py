@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from table_rewards import ConfigurationError, Generator, Verifier
@@ -121,6 +121,8 @@ PIECES = ["<think>", "</think>", "<answer>", "</answer>", "<step>", "</step>", "
 
 
 @given(st.lists(st.sampled_from([*PIECES, "<|im_end|>", "**Final Answer**", "\\boxed{4}", "é", "中"])).map("".join))
+@example("<step>-</step>")
+@example("<step>-</step><step>a</step>")
 def test_whatever_the_text_is_the_places_are_those_of_the_sampled_text_in_order(text):
     at = 0
     for step in split_steps(text):

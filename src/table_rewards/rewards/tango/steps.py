@@ -51,9 +51,9 @@ def split_steps(
     ['It is 5.', 'Wait, 6.', 'Wait, 7.']
     """
     borders = _borders(_checked(separators))
-    tagged = tuple(step for step in solution_steps(text) if step.text)
+    tagged = [step for step in solution_steps(text) if step.text]
     if tagged:
-        return tagged
+        return tuple(step for step in tagged if says_something(step))
     reading = read_completion(text)
     if not reading.closed or not reading.spans or (thoughts_opened and never_closes(text)):
         return ()
