@@ -93,3 +93,19 @@ def test_the_release_has_no_such_price():
         QAF1(reader="extractive", profile="released", price_structure=True)
     with pytest.raises(ConfigurationError, match="price_structure"):
         QAF1(reader="extractive", price_structure="yes")
+
+
+def test_a_unit_beside_the_name_of_its_column_is_no_heap():
+    """The example in TRivia's own README: what is the unit of a current, whose column is headed "Isc current (mA)"?"""
+    table = Table.of([["Cell", "Isc current (mA)", "Voltage [V]"], ["A", "1.5", "3"], ["B", "2.5", "4"]], 1)
+    structure = Structure(table)
+    assert structure.of("What is the unit of the Isc current?", "mA") == 1.0
+    assert structure.of("In which unit is the voltage?", "V") == 1.0
+    assert structure.of("What is the Isc current of B?", "2.5") == 1.0
+
+
+def test_values_in_the_brackets_of_a_heap_are_priced():
+    heap = Table.of([["Oslo (709037) Bergen (291940)", "People"], ["-", "-"]], 1)
+    assert Structure(heap).of("How many people live in Bergen?", "291940") < 1.0
+    heap = Table.of([["City unit current (mA) voltage (V)"]])
+    assert Structure(heap).of("What is the unit of the current?", "mA") == 0.0

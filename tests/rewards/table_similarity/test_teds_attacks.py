@@ -123,6 +123,7 @@ HOSTILE = {
 }
 
 
+BOUND = 3  # seconds of CPU: far above what it takes (up to one), far below what a quadratic search takes
 IN_HTML = [case for case, (completion, _) in HOSTILE.items() if "<table" in completion[:9_000]]
 
 
@@ -138,9 +139,9 @@ def test_hostile_input_has_a_score_in_bounded_time(case, normalisation):
         start = time.process_time()
         score = TEDS(normalisation=normalisation, table="best")([completion], [reference])[0]
         took.append(time.process_time() - start)
-        if took[-1] < 1:
+        if took[-1] < BOUND:
             break
-    assert min(took) < 1
+    assert min(took) < BOUND
     assert 0 <= score.value <= 1
     assert score.status in ("scored", "unparsed")
     if case in ("100,000 cells, right", "NUL", "unclosed tags", "100,000 answers"):

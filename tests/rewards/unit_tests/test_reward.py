@@ -426,3 +426,18 @@ def test_it_pickles_and_scores_without_blocking():
 def test_runners_behind_the_tests_are_not_tests():
     tests = split_tests("def test_a():\n    assert g(1) == 1\n\ntest_a()\nif __name__ == '__main__':\n    test_a()")
     assert (tests.tests, tests.entry_points) == (("test_a",), ("g",))
+
+
+@pytest.mark.parametrize(
+    "prompt", ["def add(a, b):\n", "def add(a, b):", "import math\n\n\ndef add(a: int, b: int) -> int:\n"]
+)
+def test_a_prompt_that_is_only_the_head_of_the_function_loses_no_whole_function(prompt):
+    row = {
+        "prompt": prompt,
+        "entry_point": "add",
+        "test": "def check(f):\n    assert f(1, 2) == 3\n    assert f(2, 2) == 4\n",
+    }
+    right, wrong = "```python\ndef add(a, b):\n    return a + b\n```", "```python\ndef add(a, b):\n    return a\n```"
+    body = "```python\n    return a + b\n```"
+    values = UnitTests(format_bonus=0.0)([right, wrong, body], [row] * 3).values.tolist()
+    assert values == [1.0, 0.0, 1.0]

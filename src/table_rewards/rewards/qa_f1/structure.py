@@ -7,6 +7,7 @@ the row, the header of the column) stand in other cells than the answer; in a he
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from table_rewards.rewards.qa_f1.extractive import STOP_WORDS
@@ -16,6 +17,7 @@ from table_rewards.tables.table import Table
 MAX_CELLS: Final = 5_000
 """Cells that are looked at; a table of more has structure enough."""
 
+_IN_BRACKETS: Final = re.compile(r"[(\[（]([^()\[\]（）]{1,40})[)\]）]")
 _WHOLE_CELL: Final = 0.5
 _LINE: Final = 4  # cells of a single row that may be a small table of their own, such as a name and a value
 
@@ -33,6 +35,9 @@ class Structure:
 
     def __init__(self, table: Table) -> None:
         self._cells: list[frozenset[Token]] = []
+        self._units: set[frozenset[Token]] = set()  # what stands in brackets in the head of a column
+        for cell in table.rows[0] if table.rows else ():
+            self._units.update(frozenset(tokens(found)) for found in _IN_BRACKETS.findall(cell.text[:400]))
         rows = columns = 0
         for row in table.rows:
             filled = [cell for cell in row if cell.text.strip()]
@@ -49,8 +54,10 @@ class Structure:
 
         ``max(0, 1 - 2 * s)``, where s is the share of the question's words in the table that stand in the very cell of
         the answer; of several cells that hold as much of the answer, the best counts. An answer that no cell holds
-        (a count, a sum) costs nothing. A table of one cell, one column or one long row has no structure: 0, and a
-        half for an answer that is a whole cell of a column, which may be a list.
+        (a count, a sum) costs nothing, nor does a unit, which stands in brackets beside the name of its column: an
+        answer without a digit that is the whole bracket of a cell of the first row. A table of one cell, one column or
+        one long row has no structure: 0, and a half for an answer that is a whole cell of a column, which may be a
+        list.
         """
         wanted = frozenset(tokens(gold))
         held = max((len(wanted & cell) for cell in self._cells), default=0)
@@ -60,6 +67,8 @@ class Structure:
         if self._line:
             whole = self._column and len(self._cells) > 1 and any(cell == wanted for cell in holding)
             return _WHOLE_CELL if whole else 0.0
+        if wanted in self._units and not any(character.isdigit() for character in gold):
+            return 1.0
         named = frozenset(word for word in tokens(question) if word not in STOP_WORDS) & self._words - wanted
         if not named:
             return 1.0

@@ -185,6 +185,17 @@ def _bound(program: str) -> set[str]:
     return found
 
 
+def _whole(prompt: str) -> str:
+    """A prompt that stands alone: a head without a body, which the program brings itself, gets an empty one."""
+    for source in (prompt, f"{prompt}\n    pass"):
+        try:
+            ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        return source
+    return prompt
+
+
 def with_prompt(program: str, prompt: str, entry_points: Sequence[str]) -> str:
     """The program behind the problem's own source: its imports and helpers, or the head that the program continues.
 
@@ -198,5 +209,5 @@ def with_prompt(program: str, prompt: str, entry_points: Sequence[str]) -> str:
     if program.startswith(prompt):
         return program
     if entry_points and re.search(rf"^(?:def|class|{entry_points[0]}[ \t]*=)", program, re.MULTILINE):
-        return f"{prompt.rstrip()}\n\n\n{program}"
+        return f"{_whole(prompt.rstrip())}\n\n\n{program}"
     return f"{prompt.rstrip()}\n{program}"
