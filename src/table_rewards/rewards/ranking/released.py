@@ -8,13 +8,59 @@ given twice goes unnoticed (M5); credit for a margin is looked up by exact value
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.ranking.reference import RankingReference
 
 CREDIT: Final[Mapping[float, float]] = {0: 1.0, 1: 0.6, 2: 0.2}
 FAR: Final = 10**9
+
+
+class ReleasedRanking:
+    """The released rewards of a ranking: ``ranking_score_reward_fn`` and two of ``ranking_reward_fn``.
+
+    Raises:
+        ConfigurationError: the release has no reward for these options, or one that is 0 for every completion (M1).
+    """
+
+    def __init__(self, mode: str, reasoning: str | int, scale: float) -> None:
+        if mode == "score":
+            raise ConfigurationError("the release has no reward for mode='score'; leave profile at 'corrected'")
+        if mode == "ranking" and reasoning in ("required", "optional"):
+            raise ConfigurationError(
+                "Ranking(mode='ranking', reasoning='required') has no released profile: the released ranking_reward_fn "
+                "is 0 for every completion (defect M1). Released are reasoning='absent' (ranking_reward_fn_no_cot) and "
+                "reasoning=50 (ranking_reward_fn_zero)"
+            )
+        if mode == "ranking_score" and reasoning != "required":
+            raise ConfigurationError("the released ranking_score_reward_fn requires reasoning: reasoning='required'")
+        self.mode, self.scale = mode, scale
+        self.characters = None if reasoning == "absent" or mode != "ranking" else int(reasoning)
+
+    def judged(
+        self,
+        completions: Sequence[str],
+        references: Sequence[RankingReference],
+        corrected: Sequence[Judgement],
+        names: Sequence[str],
+    ) -> list[Judgement]:
+        """The released values; correlations, which the release does not know, where the corrected reading has them."""
+        found = []
+        for completion, reference, ours in zip(completions, references, corrected, strict=True):
+            if self.mode == "ranking":
+                value, valid = released_ranking(completion, reference, self.characters)
+                values = {"ranking": value, "valid": float(valid)}
+            else:
+                ranking, margin, valid = released_ranking_score(completion, reference)
+                values = {"ranking": ranking, "margin": margin, "valid": float(valid)}
+                value = ranking + margin
+            parts = tuple(values.get(name, known) for name, known in zip(names, ours.parts, strict=True))
+            note = "" if valid else ours.note or "not in the released format"
+            found.append(Judgement(self.scale * value, parts, SCORED if valid else UNPARSED, note))
+        return found
 
 
 class ReleasedQuality:

@@ -19,7 +19,7 @@ from table_rewards.rewards.ranking.agreement_plain import all_tied
 from table_rewards.rewards.ranking.explain import orders_section, pairs_section
 from table_rewards.rewards.ranking.parse import MODES, REASONING, Form, read_ranking
 from table_rewards.rewards.ranking.reference import RankingReference, reference_of_row
-from table_rewards.rewards.ranking.released import released_ranking, released_ranking_score
+from table_rewards.rewards.ranking.released import ReleasedRanking
 
 Mode = Literal["ranking", "ranking_score", "score"]
 
@@ -96,8 +96,7 @@ class Ranking(Reward[RankingReference]):
         self.margin_weight = not_negative("margin_weight", margin_weight)
         self.scale = not_negative("scale", scale)
         self.rank_correlation = one_of("rank_correlation", rank_correlation, ("kendall", "both"))
-        if profile == "released":
-            self._check_released()
+        self.released = self._as_released() if profile == "released" else None
         margin = () if mode == "ranking" else ("margin",)
         self.parts = (
             "ranking",
@@ -156,12 +155,12 @@ class Ranking(Reward[RankingReference]):
                 values = np.array([above_blind(*pair, top) for pair in zip(values.tolist(), blind, strict=True)])
             for i, value, row in zip(where, values.tolist(), columns.tolist(), strict=True):
                 judged[i] = Judgement(value, tuple(row), SCORED, "")
-        return judged if self.profile == "corrected" else self._released(completions, references, judged)
+        return judged if self.released is None else self.released.judged(completions, references, judged, self.parts)
 
     def working(self, completion: str, reference: RankingReference, judgement: Judgement, step: int | None) -> Working:
         passages = passages_of(completion, self.thought_tags)
         scores, _ = read_ranking(completion, reference.candidates, self._form)
-        if scores is None or self.profile == "released" or judgement.status != SCORED:
+        if scores is None or self.released is not None or judgement.status != SCORED:
             return Working((orders_section(str(scores or ""), reference, judgement),), passages)
         pairs = pairs_section(
             scores,
@@ -195,39 +194,10 @@ class Ranking(Reward[RankingReference]):
             columns.append(spearman(predicted, truth))
         return self.scale * values, np.column_stack(columns)
 
-    def _released(
-        self, completions: Sequence[str], references: Sequence[RankingReference], judged: Sequence[Judgement]
-    ) -> list[Judgement]:
-        """The released values; correlations, which the release does not know, where the corrected reading has them."""
-        found = []
-        for completion, reference, ours in zip(completions, references, judged, strict=True):
-            if self.mode == "ranking":
-                characters = None if self.reasoning == "absent" else int(self.reasoning)
-                ranking, valid = released_ranking(completion, reference, characters)
-                values = {"ranking": ranking, "valid": float(valid)}
-                value = ranking
-            else:
-                ranking, margin, valid = released_ranking_score(completion, reference)
-                values = {"ranking": ranking, "margin": margin, "valid": float(valid)}
-                value = ranking + margin
-            parts = tuple(values.get(name, known) for name, known in zip(self.parts, ours.parts, strict=True))
-            note = "" if valid else ours.note or "not in the released format"
-            found.append(Judgement(self.scale * value, parts, SCORED if valid else UNPARSED, note))
-        return found
-
-    def _check_released(self) -> None:
-        if self.mode == "score":
-            raise ConfigurationError("the release has no reward for mode='score'; leave profile at 'corrected'")
-        if self.mode == "ranking" and self.reasoning in ("required", "optional"):
-            raise ConfigurationError(
-                "Ranking(mode='ranking', reasoning='required') has no released profile: the released ranking_reward_fn "
-                "is 0 for every completion (defect M1). Released are reasoning='absent' (ranking_reward_fn_no_cot) and "
-                "reasoning=50 (ranking_reward_fn_zero)"
-            )
-        if self.mode == "ranking_score" and self.reasoning != "required":
-            raise ConfigurationError("the released ranking_score_reward_fn requires reasoning: reasoning='required'")
+    def _as_released(self) -> ReleasedRanking:
         if self.margin_weight != 1.0 or self.score_range != (0.0, 10.0):
             raise ConfigurationError("the released reward knows no margin_weight and no score_range; leave them out")
+        return ReleasedRanking(self.mode, self.reasoning, self.scale)
 
     def _usable(self, reference: RankingReference) -> RankingReference:
         if self.mode != "ranking" and not reference.scored:
