@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from table_rewards.rewards.table_bench.region import TAG, overlap, read_region, region_overlap, released_overlap
+from table_rewards.rewards.table_bench.region import TAG, overlap, read_region, region_overlap
+from table_rewards.rewards.table_bench.released_region import released_overlap
 from table_rewards.text.blocks import boxed, fenced_blocks, last_boxed, last_tagged, python_block, tagged
 from table_rewards.text.repetition import repeats_at_end
 from table_rewards.text.rouge import ascii_tokens, rouge_l, script_tokens

@@ -25,4 +25,4 @@ def mark(answer: str, gold: str) -> tuple[float, bool]:
 
 def table_of(completion: str, max_chars: int) -> WrittenTable:
     """The table of a completion, or why there is none."""
-    return written_table(completion, max_chars, False)
+    return written_table(completion, max_chars)

@@ -34,4 +34,4 @@ def mark(answer: str, gold: str) -> tuple[float, bool]:
 
 def table_of(completion: str, max_chars: int) -> WrittenTable:
     """The table of a completion; any text behind the last row makes it a cut-off one (R5)."""
-    return written_table(completion, max_chars, True)
+    return written_table(completion, max_chars, tail_cuts=True)

@@ -28,8 +28,13 @@ class WrittenTable:
     note: str = ""
 
 
-def written_table(completion: str, max_chars: int, released: bool = False) -> WrittenTable:
+def written_table(completion: str, max_chars: int, *, tail_cuts: bool = False) -> WrittenTable:
     """Find the first table of a completion.
+
+    Args:
+        completion: the completion.
+        max_chars: characters of HTML that the reader sees at most.
+        tail_cuts: whether any text behind the last row makes an OTSL table a cut-off one.
 
     >>> written_table("<fcel>a<fcel>b<nl>", 1000).html
     '<table><tr><td>a</td><td>b</td></tr></table>'
@@ -38,11 +43,11 @@ def written_table(completion: str, max_chars: int, released: bool = False) -> Wr
     """
     completion = completion[:_LONGEST]
     found = find_tables(completion)
-    if released and "<nl>" in completion and not completion.endswith(("<nl>", "<nl>\n")):
+    if tail_cuts and "<nl>" in completion and not completion.endswith(("<nl>", "<nl>\n")):
         return WrittenTable(problem="cut off inside a table", cut_off=True)
     if not found:
         return WrittenTable(problem="no table")
-    if not released and is_cut_off(found[-1]):
+    if not tail_cuts and is_cut_off(found[-1]):
         return WrittenTable(problem="cut off inside a table", cut_off=True)
     table = parse_table(found[0].source, found[0].format)
     if table is None or not any(cell.text for row in table.rows for cell in row):

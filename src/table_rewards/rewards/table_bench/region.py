@@ -13,11 +13,9 @@ from table_rewards.text.literal_eval import literal_eval
 TAG: Final = "gold_area"
 MAX_ITEMS: Final = 10_000
 MAX_LENGTH: Final = 1_000_000
-_MAX_ROW: Final = 10**9
+MAX_ROW: Final = 10**9
 
 _DECODER: Final = json.JSONDecoder()
-_RELEASED_TAG: Final = re.compile(r"<gold_area>(.*?)</gold_area>")
-_RELEASED_LIST: Final = {name: re.compile(rf'"{name}":\s*(\[.*?\])', re.DOTALL) for name in ("columns", "rows")}
 _KEY: Final = {name: re.compile(rf'"{name}"\s*:\s*(?=\[)') for name in ("columns", "rows")}
 
 
@@ -77,45 +75,6 @@ def overlap(gold: Region, cited: Region) -> float:
     return 0.5 * (_iou(gold.columns, cited.columns) + _iou(gold.rows, cited.rows))
 
 
-def released_citation(completion: str) -> str:
-    """The last region as the released code finds it: no line break inside the tag (T6); '' without one."""
-    cited = _RELEASED_TAG.findall(completion) if "<gold_area>" in completion else ()
-    return cited[-1].strip() if cited else ""
-
-
-@cache_short(8192)
-def released_overlap(gold_area: str, cited: str) -> float:
-    """The released score: sets, lists cut at the first ``]``, empty against empty 0 (T6).
-
-    >>> released_overlap('{"columns": ["a]"], "rows": [0]}', '{"columns": ["a]"], "rows": [0]}')
-    0.5
-    """
-    if not cited:
-        return 0.0
-    scores = []
-    for name in ("columns", "rows"):
-        gold, given = (_released_list(name, text) for text in (gold_area, cited))
-        if gold is None or given is None:  # a dict among them: the released code raises TypeError and the run ends
-            return 0.0
-        union = gold | given
-        scores.append(len(gold & given) / len(union) if union else 0.0)
-    return 0.5 * (scores[0] + scores[1])
-
-
-def _released_list(name: str, text: str) -> set[Any] | None:
-    match = _RELEASED_LIST[name].search(text)
-    try:
-        values = json.loads(match[1]) if match else []
-    except (ValueError, RecursionError):
-        return set()
-    # Huge integers can be built to collide in a set; as text they compare the same and hash safely.
-    safe = [str(v) if isinstance(v, int) and abs(v) > _MAX_ROW else v for v in values[:MAX_ITEMS]]
-    try:
-        return set(safe)
-    except TypeError:
-        return None
-
-
 def _python_dict(text: str) -> dict[str, Any] | None:
     """A region written as Python has it: single quotes, a comma behind the last item."""
     start, end = text.find("{"), text.rfind("}")
@@ -154,7 +113,7 @@ def _name(value: Any) -> str:
 def _row(value: Any) -> str:
     if isinstance(value, bool):
         return f"bool {value}"
-    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_ROW:
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_ROW:
         value = int(value)
     return _name(value) if not isinstance(value, str) else value.strip()
 

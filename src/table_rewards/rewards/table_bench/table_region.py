@@ -27,6 +27,7 @@ from table_rewards.rewards.table_bench.explain import (
     released_region_section,
     strangers,
 )
+from table_rewards.rewards.table_bench.mixing import RELEASED_WEIGHT, mixed, unless_looping
 from table_rewards.rewards.table_bench.programs import (
     CPU_SECONDS,
     NO_PROGRAM,
@@ -36,14 +37,8 @@ from table_rewards.rewards.table_bench.programs import (
     program_in,
     table_of_row,
 )
-from table_rewards.rewards.table_bench.region import (
-    TAG,
-    read_region,
-    region_overlap,
-    released_citation,
-    released_overlap,
-)
-from table_rewards.rewards.table_bench.released import ReleasedMethod
+from table_rewards.rewards.table_bench.region import TAG, read_region, region_overlap
+from table_rewards.rewards.table_bench.released_region import ReleasedRegions, released_citation
 from table_rewards.rewards.table_bench.table_bench import NO_ANSWER, POT, answer_text
 from table_rewards.sandbox import Job, Outcome
 from table_rewards.text.answers import COUNTING, same_answer
@@ -53,7 +48,6 @@ from table_rewards.text.numbers import TABLE_REGION
 from table_rewards.text.repetition import repeats_at_end
 
 PAPER_WEIGHT: Final = Exponential(0.3, rate=0.0915, every=100)
-RELEASED_WEIGHT: Final = Constant(0.1)
 _OPENING: Final = f"<{TAG}>"
 _CLOSING: Final = f"</{TAG}>"
 INSTRUCTION_TYPES: Final = ("DP", "TCoT", "SCoT", "PoT")
@@ -134,7 +128,8 @@ class TableRegion(Reward[RegionReference]):
         self.zero_point = checked_zero_point(zero_point, profile)
         self._blind = BlindScores()
         self.programs = ProgramRunner(sandbox, cpu_seconds)
-        default = RELEASED_WEIGHT if self.profile == "released" else PAPER_WEIGHT
+        self.released = ReleasedRegions() if profile == "released" else None
+        default = RELEASED_WEIGHT if self.released is not None else PAPER_WEIGHT
         self.weight = default if weight is None else as_schedule("weight", weight)
         for step in (0, 10**9):
             if not 0.0 <= self.weight(step) <= 1.0:
@@ -162,10 +157,10 @@ class TableRegion(Reward[RegionReference]):
         wrapped = Row(row)
         area = wrapped.find("gold_area")
         text = area if isinstance(area, str) else json.dumps(area, ensure_ascii=False)
-        if self.profile == "corrected" and read_region(text) is None:
+        if self.released is None and read_region(text) is None:
             raise BadReference(f"gold_area holds no region: {text[:60]!r}")
         answer = wrapped.answer("answer", "solution", "reference")
-        if not (isinstance(answer, str) and self.profile == "released"):  # released compares with the edge spaces on
+        if not (isinstance(answer, str) and self.released is not None):  # released compares with the edge spaces on
             answer = answer_text(answer)
         instruction, qtype, qsubtype = (
             str(wrapped.find(name, default="")) for name in ("instruction_type", "qtype", "qsubtype")
@@ -206,7 +201,7 @@ class TableRegion(Reward[RegionReference]):
         region, answer, weight, _, *blind = judged.parts
         counted = above_blind(region, *blind) if blind else region
         shown, program = _shown(completion), reference.instruction_type == POT
-        released = self.profile == "released"
+        released = self.released is not None
         if released:
             found = None if program else released_final_answer(completion)
             cited: str | None = released_citation(completion)
@@ -232,7 +227,7 @@ class TableRegion(Reward[RegionReference]):
         return judged, Working(tuple(sections), with_passage(passages, "final answer", found or "", completion))
 
     def _jobs(self, completions: Sequence[str], references: Sequence[RegionReference]) -> dict[int, Job]:
-        if self.profile == "released":  # what it runs cannot be right anyway (T2)
+        if self.released is not None:  # what it runs cannot be right anyway (T2)
             return {}
         jobs = {}
         for i, reference in enumerate(references):
@@ -250,8 +245,8 @@ class TableRegion(Reward[RegionReference]):
         step: int | None,
     ) -> list[Judgement]:
         weight = self._weight_at(step)
-        if self.profile == "released":
-            return self._judged_released(completions, references, weight)
+        if self.released is not None:
+            return self.released.judged(completions, references, weight)
         seen: dict[tuple[Any, ...], Judgement] = {}  # a group's thoughts differ more than its regions and answers
         judged = []
         for i, (completion, reference) in enumerate(zip(completions, references, strict=True)):
@@ -263,7 +258,7 @@ class TableRegion(Reward[RegionReference]):
                 if key not in seen:
                     seen[key] = self._judge(found, cited, reference, weight, NAN, NO_ANSWER)
                 one = seen[key]
-            judged.append(_unless_looping(one, completion))
+            judged.append(unless_looping(one, completion))
         return judged
 
     def _weight_at(self, step: int | None) -> float:
@@ -315,36 +310,7 @@ class TableRegion(Reward[RegionReference]):
             value = counted * above + (1.0 - counted) * right
             parts = (region or 0.0, float(right), counted, executed, blind)
             return Judgement(value, parts, SCORED if parsed else UNPARSED, "; ".join(notes))
-        return self._mixed(region or 0.0, float(right), weight, executed, parsed, "; ".join(notes))
-
-    def _judged_released(
-        self, completions: Sequence[str], references: Sequence[RegionReference], weight: float
-    ) -> list[Judgement]:
-        seen: dict[tuple[Any, ...], Judgement] = {}
-        judged = []
-        for completion, reference in zip(completions, references, strict=True):
-            program = reference.instruction_type == POT
-            found = None if program else released_final_answer(completion)
-            cited = released_citation(completion)
-            executed = float(ReleasedMethod().program(completion) is not None) if program else NAN
-            key = (found, cited, id(reference), program and executed)
-            if key not in seen:
-                seen[key] = self._judge_released(found, cited, reference, weight, executed)
-            judged.append(_unless_looping(seen[key], completion, white_space_counts=True))
-        return judged
-
-    def _judge_released(
-        self, found: str | None, cited: str, reference: RegionReference, weight: float, executed: float
-    ) -> Judgement:
-        region = released_overlap(reference.gold_area, cited)
-        right = found is not None and (found == reference.answer or _close_floats(reference.answer, found))
-        note = "released: a program is never run (T2)" if found is None else "" if found else NO_ANSWER
-        return self._mixed(region, float(right), weight, executed, bool(found) or region > 0, note)
-
-    @staticmethod
-    def _mixed(region: float, answer: float, weight: float, executed: float, parsed: bool, note: str) -> Judgement:
-        value = weight * region + (1.0 - weight) * answer
-        return Judgement(value, (region, answer, weight, executed), SCORED if parsed else UNPARSED, note)
+        return mixed(region or 0.0, float(right), weight, executed, parsed, "; ".join(notes))
 
 
 def _all_or_nothing(told: Section) -> Section:
@@ -388,26 +354,6 @@ def _shown(completion: str) -> str:
     return answer_of(completion) if may_hold_thoughts(completion) else completion
 
 
-def _unless_looping(judgement: Judgement, completion: str, *, white_space_counts: bool = False) -> Judgement:
-    if judgement.parts[1] != 1.0 or not repeats_at_end(completion, white_space_counts=white_space_counts):
-        return judgement
-    region, _, weight, *others = judgement.parts
-    note = "; ".join(filter(None, (judgement.note, "ends in a loop")))
-    value = judgement.value - (1.0 - weight) if len(others) > 1 else weight * region
-    return Judgement(max(0.0, value), (region, 0.0, weight, *others), judgement.status, note)
-
-
 def _earned_blindly(reference: RegionReference) -> float:
     earned = (region_overlap(reference.gold_area, region) or 0.0 for region in reference.blind_regions)
     return max(earned, default=0.0)
-
-
-def _close_floats(gold: str, found: str) -> bool:
-    try:
-        a, b = float(gold), float(found)
-        if int(a // 1) != int(b // 1):
-            return False
-    except (ValueError, OverflowError):
-        return False
-    smaller = min(abs(a), abs(b))
-    return a == b if smaller == 0 else abs(a - b) / smaller < 0.01
