@@ -148,8 +148,8 @@ def test_what_a_completion_holds(completion, cut_off, problem):
 
 
 def test_the_release_took_any_text_behind_the_table_for_a_cut():
-    assert written_table("<fcel>a<nl>\nThat is all.", 30_000, released=True).cut_off
-    assert not written_table("<fcel>a<nl>\n", 30_000, released=True).cut_off
+    assert written_table("<fcel>a<nl>\nThat is all.", 30_000, tail_cuts=True).cut_off
+    assert not written_table("<fcel>a<nl>\n", 30_000, tail_cuts=True).cut_off
 
 
 @settings(max_examples=100, deadline=None)
