@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from table_rewards._version import __version__
-from table_rewards.commands.exit_codes import DONE, INTERRUPTED, MEANINGS, MISUSE, UNUSABLE_FILE
-from table_rewards.commands.task import Task
+from table_rewards.commands.exit_codes import DONE, INCOMPLETE, INTERRUPTED, MEANINGS, MISUSE, UNUSABLE_FILE
+from table_rewards.commands.task import NothingKept, Task
 from table_rewards.core.errors import TableRewardsError, nearest
 
 PACKAGE: Final = "table_rewards.commands"
@@ -166,6 +166,8 @@ def _fail(error: TableRewardsError) -> int:
     from table_rewards.datasets.files import UnusableFile
 
     _say(f"table-rewards: {' '.join(str(error).split())}")
+    if isinstance(error, NothingKept):
+        return INCOMPLETE
     return UNUSABLE_FILE if isinstance(error, UnusableFile) else MISUSE
 
 

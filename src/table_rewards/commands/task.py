@@ -6,6 +6,12 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
+from table_rewards.core.errors import TableRewardsError
+
+
+class NothingKept(TableRewardsError, ValueError):
+    """No row of the input could be used: nothing was written, and the exit status is 1."""
+
 
 class Task(NamedTuple):
     """One task of ``table-rewards prepare`` or ``table-rewards evaluate``.

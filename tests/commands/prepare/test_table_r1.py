@@ -8,7 +8,7 @@ import pytest
 
 from command_line import FIXTURES, here, read, write
 from table_rewards import TableRegion
-from table_rewards.commands.exit_codes import MISUSE, UNUSABLE_FILE
+from table_rewards.commands.exit_codes import INCOMPLETE, MISUSE, UNUSABLE_FILE
 from table_rewards.datasets.files import read_rows, schema_of
 
 PUBLISHED = FIXTURES / "table_r1" / "rl_rows.jsonl"
@@ -122,7 +122,7 @@ def test_misuse_is_said_and_writes_nothing(tmp_path, words, status, message):
 
 def test_a_file_without_a_usable_row_writes_nothing(tmp_path):
     write(tmp_path / "rows.jsonl", [{"question": "?"}])
-    done = prepare(tmp_path / "rows.jsonl", "--out", tmp_path / "out", check=MISUSE)
+    done = prepare(tmp_path / "rows.jsonl", "--out", tmp_path / "out", check=INCOMPLETE)
     assert "no row could be used" in done.stderr
     assert "no table" in done.stderr
     assert list((tmp_path / "out").iterdir()) == []

@@ -214,7 +214,7 @@ def test_a_wrong_column_is_named_before_anything_is_written(tmp_path, capsys):
 def test_no_usable_row_is_an_error(tmp_path, capsys):
     source = tmp_path / "rows.jsonl"
     source.write_text(json.dumps({**GROUP, "scores": []}) + "\n", encoding="utf-8")
-    assert run("grrm-rl", "--data-path", source, "--output-path", tmp_path / "rl.jsonl") != 0
+    assert run("grrm-rl", "--data-path", source, "--output-path", tmp_path / "rl.jsonl") == 1
     assert "no row could be used" in capsys.readouterr().err
     assert list(itertools.islice(tmp_path.iterdir(), 9)) == [source]
 

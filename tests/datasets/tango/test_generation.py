@@ -88,7 +88,7 @@ def test_problems_without_a_gold_answer_are_enough_where_all_is_kept(tmp_path):
     base = ("prepare", "tango-sft", "--input", source, "--output", tmp_path / "sft.jsonl")
     with ChatServer(reply=teacher) as server:
         here(*base, "--endpoint", server.url, "--keep", "all", check=0)
-        refused = here(*base, "--endpoint", server.url, check=MISUSE)
+        refused = here(*base, "--endpoint", server.url, check=INCOMPLETE)
     assert "2 no answer" in refused.stderr
     assert len(read(tmp_path / "sft.jsonl")) == 2
 

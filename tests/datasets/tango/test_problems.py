@@ -174,7 +174,7 @@ def test_the_eval_command(tmp_path, capsys):
 
 def test_a_file_without_a_usable_row_is_an_error_and_writes_nothing(tmp_path, capsys):
     source = written(tmp_path / "code.jsonl", OTHERS)
-    assert main(["prepare", "tango-rl", "--input", source, "--output-dir", str(tmp_path / "out")]) == 2
+    assert main(["prepare", "tango-rl", "--input", source, "--output-dir", str(tmp_path / "out")]) == 1
     assert "no row could be used" in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("*.parquet"))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from command_line import here, read, write
 from table_rewards import ConfigurationError, Generator, Mathematics, Verifier
-from table_rewards.commands.exit_codes import MISUSE
+from table_rewards.commands.exit_codes import INCOMPLETE
 from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.datasets.tango.verifications import GAP, KINDS, VerifierPrompt, verifier_rows
 from table_rewards.rewards.tango import released_steps
@@ -182,6 +182,6 @@ def test_deepmaths_own_long_solutions_are_read_where_they_are_asked_for_alone(tm
     base = ("prepare", "tango-verifier", "--input", source, "--output", out)
     here(*base, "--completion-column", "r1_solution_1", check=0)
     assert read(out)[0]["reward_model"]["ground_truth"] == 1.0
-    assert "no solution" in here(*base, "--completion-column", "r1_solution_2", check=MISUSE).stderr
+    assert "no solution" in here(*base, "--completion-column", "r1_solution_2", check=INCOMPLETE).stderr
     here("prepare", "tango-rl", "--input", source, "--output-dir", tmp_path / "rl", check=0)
     assert "r1_solution_1" not in next(iter(read_rows(tmp_path / "rl" / "train.parquet")))

@@ -21,7 +21,10 @@ from swift_harness import major
 from table_rewards import QAF1, GroupJudge, StepVerifier
 from table_rewards.llm import Sampling, get_pool
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(major() < 4, reason="the server of ms-swift 3 does not answer these requests in time on a CPU"),
+]
 
 SHORT = Sampling(max_tokens=6)
 TABLE = "<fcel>City<fcel>People<nl>\n<fcel>Oslo<fcel>7<nl>\n"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from table_rewards.commands.task import Task
+from table_rewards.commands.task import NothingKept, Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets import llama_factory
 from table_rewards.datasets.files import RowWriter, read_rows, require_columns
@@ -179,7 +179,7 @@ def some(count: int, skipped: Skipped) -> None:
         ConfigurationError: the count is 0.
     """
     if not count:
-        raise ConfigurationError(f"no row could be used, nothing is written: {skipped or 'the file has no rows'}")
+        raise NothingKept(f"no row could be used, nothing is written: {skipped or 'the file has no rows'}")
 
 
 def tell(skipped: Skipped) -> None:

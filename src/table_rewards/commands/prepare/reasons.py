@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from table_rewards.core.errors import ConfigurationError
+from table_rewards.commands.task import NothingKept
 from table_rewards.datasets.files import columns_of, read_rows
 from table_rewards.datasets.tango.prompts import KINDS, GeneratorPrompt
 
@@ -69,12 +69,10 @@ def need_some(count: int, reasons: Mapping[str, int]) -> None:
     """Stop where no row could be used.
 
     Raises:
-        ConfigurationError: says why the rows were left out.
+        NothingKept: says why the rows were left out.
     """
     if not count:
-        raise ConfigurationError(
-            f"no row could be used, nothing is written: {listed(reasons) or 'the file has no rows'}"
-        )
+        raise NothingKept(f"no row could be used, nothing is written: {listed(reasons) or 'the file has no rows'}")
 
 
 def tell(reasons: Mapping[str, int], what: str) -> None:

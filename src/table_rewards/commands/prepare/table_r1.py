@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.commands.exit_codes import DONE
-from table_rewards.commands.task import Task
+from table_rewards.commands.task import NothingKept, Task
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.rows import Row
 from table_rewards.datasets import llama_factory
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
                 kinds.update((name, item.kind) for item in items if not item.repeats)
                 _write(writers, name, items, settings, untaught)
         if not report.kept:
-            raise ConfigurationError(f"no row could be used, nothing is written\n{report}")
+            raise NothingKept(f"no row could be used, nothing is written\n{report}")
     for (name, form), writer in writers.items():
         kinds_of = ", ".join(f"{kind} {kinds[name, kind]:,}" for kind in INSTRUCTION_TYPES if kinds[name, kind])
         print(f"{writer.path}: {writer.count:,} rows" + (f" ({kinds_of})" if form != "sft" and kinds_of else ""))
@@ -176,9 +176,7 @@ def run_prompts(options: argparse.Namespace) -> int:
     with RowWriter(options.out) as writer:
         writer.write(inference_rows(_rows(options), list(dict.fromkeys(options.types)), left_out))
         if not writer.count:
-            raise ConfigurationError(
-                f"no row could be used, nothing is written: {dict(left_out) or 'FILE has no rows'}"
-            )
+            raise NothingKept(f"no row could be used, nothing is written: {dict(left_out) or 'FILE has no rows'}")
     print(f"{options.out}: {writer.count:,} prompts")
     for reason, count in left_out.most_common():
         print(f"left out: {count:>8,} {reason}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.commands.exit_codes import DONE
-from table_rewards.commands.task import Task
+from table_rewards.commands.task import NothingKept, Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.datasets.prompts import IMAGE_TAG
@@ -107,7 +107,7 @@ def _write(out: Path, rows: Iterable[Mapping[str, Any]] | Iterator[Mapping[str, 
     with RowWriter(out) as writer:
         writer.write(rows)
         if not writer.count:
-            raise ConfigurationError(f"no row could be used, nothing is written: {dict(left_out) or 'there are none'}")
+            raise NothingKept(f"no row could be used, nothing is written: {dict(left_out) or 'there are none'}")
     for reason, count in left_out.most_common():
         print(f"left out: {count:,} rows: {reason}", file=sys.stderr)
     return writer.count
