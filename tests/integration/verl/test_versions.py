@@ -67,11 +67,15 @@ def score(version: str, reward: str, folder: Path) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_printed_overrides_score_in_their_version(version: str, tmp_path: Path) -> None:
+    from table_rewards import find
     from table_rewards.frameworks import verl as functions
 
     reward = "table_region" if version in ("0.5.0", "0.8.0") else "table_bench"
     function = getattr(functions, reward)
-    here = [function("t", s.completion, s.ground_truth, dict(s.extra_info))["score"] for s in samples_of(reward)]
+    options = dict(find(reward).for_training)  # what `verl-args` prints for training
+    here = [
+        function("t", s.completion, s.ground_truth, dict(s.extra_info), **options)["score"] for s in samples_of(reward)
+    ]
     scores = score(version, reward, tmp_path)
     expected = {"naive", "batch", "prime"} if version in BEFORE_THE_MOVE else {"naive", "loop"}
     assert expected <= set(scores)
