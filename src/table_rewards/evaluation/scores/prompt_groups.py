@@ -10,7 +10,10 @@ from typing import Any, Final
 
 from table_rewards.evaluation.scores.distribution import NAN, Distribution, json_number
 
-MAX_PROMPTS: Final = 1_000_000
+MEMORY: Final = 48 << 20
+"""Bytes that the held prompts may take; those beyond are counted and said."""
+
+_KEY: Final = 100  # bytes of a prompt beside its numbers
 
 # where the numbers of a prompt stand: scores, then pairs of length and score, the step, and three for each part
 _COUNT, _SUM, _SQUARES, _LOW, _HIGH, _AT_LOW, _AT_HIGH = range(7)
@@ -21,11 +24,12 @@ _PARTS: Final = 12
 class PromptGroups:
     """The spread of scores among the completions of one prompt: what GRPO learns from, and where it learns nothing.
 
-    Also how scores go with length among the completions of one prompt. Held for the first 1,000,000 prompts.
+    Also how scores go with length among the completions of one prompt. Held for as many prompts as fit into 48 MiB,
+    about 150,000 with six parts; how many completions are of prompts beyond is counted and said.
 
     Args:
         parts: the names of the parts, whose spread is held too.
-        most: the number of prompts that are held.
+        most: the number of prompts that are held; None for what fits into the memory.
 
     >>> groups = PromptGroups()
     >>> for prompt, value in [("a", 1.0), ("a", 1.0), ("b", 0.0), ("b", 1.0), ("c", 1.0)]:
@@ -34,9 +38,10 @@ class PromptGroups:
     (2, 1, 0.5)
     """
 
-    def __init__(self, parts: Sequence[str] = (), most: int = MAX_PROMPTS) -> None:
-        self._most, self._parts = most, tuple(parts)
+    def __init__(self, parts: Sequence[str] = (), most: int | None = None) -> None:
+        self._parts = tuple(parts)
         self._fields = _PARTS + 3 * len(self._parts)
+        self.most = MEMORY // (8 * self._fields + _KEY) if most is None else most
         self._empty = array("d", [0.0] * self._fields)
         self._at: dict[int, int] = {}  # hash of prompt and step -> where its numbers begin
         self._numbers = array("d")
@@ -58,7 +63,7 @@ class PromptGroups:
         key = hash(prompt if step is None else (prompt, step))
         i = self._at.get(key)
         if i is None:
-            if len(self._at) >= self._most:
+            if len(self._at) >= self.most:
                 self.beyond += 1
                 return
             i = self._at[key] = len(held)
