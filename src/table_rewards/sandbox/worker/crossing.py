@@ -50,8 +50,9 @@ SHARED = (
     collections.defaultdict,
     collections.Counter,
 )
+PATHLIB = ("pathlib", "pathlib._local")  # where Python 3.13 defines its classes
 RETURNED = {  # classes that the model's code may hand over by name: they hold data, and compare as data
-    "builtins", "datetime", "decimal", "fractions", "collections", "pathlib", "uuid", "enum", "abc", "collections.abc",
+    "builtins", "datetime", "decimal", "fractions", "collections", *PATHLIB, "uuid", "enum", "abc", "collections.abc",
     "numbers", "json.decoder", "typing", "_collections_abc", "types", "io", "_io",
 }  # fmt: skip
 
@@ -168,7 +169,7 @@ class Crossing:
                 return data
         elif module.startswith("PIL.") and hasattr(v, "tobytes") and getattr(v, "mode", "P") not in ("P", "PA"):
             return ["J", v.mode, list(v.size), _coded(v.tobytes()), v.format]
-        elif module in ("datetime", "decimal", "fractions", "pathlib", "uuid", "re", "zoneinfo"):
+        elif module in ("datetime", "decimal", "fractions", *PATHLIB, "uuid", "re", "zoneinfo"):
             late = _pack_value(self, v, depth)
             if late is not None:
                 return late
@@ -428,7 +429,7 @@ def _pack_value(c: Crossing, v: Any, depth: int) -> Any:
         return ["T", name, c.pack(v.utcoffset(None), depth), v.tzname(None)]
     if name == "ZoneInfo" and v.key:
         return ["T", name, v.key]
-    if kind.__module__ == "pathlib":
+    if kind.__module__ in PATHLIB:
         return ["P", name, str(v)]
     if name == "UUID":
         return ["U", v.hex]

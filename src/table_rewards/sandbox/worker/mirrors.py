@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from .crossing import ENDING
+from .crossing import ENDING, PATHLIB
 
 _choice = random.SystemRandom()
 DECOYS = 60
@@ -527,7 +527,7 @@ def altered(value: Any, depth: int = 0) -> Any:
     if kind.__module__ == "datetime":
         days = __import__("datetime").timedelta(days=_choice.choice([-30, -7, -2, -1, 1, 2, 7, 30, 365]))
         return value + days if kind.__name__ != "time" else value.replace(hour=_choice.randrange(24))
-    if kind.__module__ == "pathlib":
+    if kind.__module__ in PATHLIB:
         return value.with_name(altered(value.name) or "x") if value.name else value / "x"
     if kind.__module__ == "collections":
         return kind(altered(list(value))) if kind.__name__ == "deque" else {**value, _choice.randrange(10**6): 1}
