@@ -48,6 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Look for worthless answers that a reward pays.
+
+    Raises:
+        ConfigurationError: an option is out of its range.
+    """
     if arguments.limit < 2 or arguments.generations < 1:
         raise ConfigurationError("--limit must be at least 2 and --generations at least 1")
     reward = reward_of(arguments.reward, options_of(arguments))

@@ -65,6 +65,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Look for the rows of a data set that a reward cannot use.
+
+    Raises:
+        ConfigurationError: the report would be written over the data.
+    """
     reasons: Path | None = arguments.reasons
     if arguments.out is not None:
         if reasons is None:

@@ -49,6 +49,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Write tables in another format.
+
+    Raises:
+        ConfigurationError: two options do not go together.
+    """
     if options.headers and options.to != "otsl":
         raise ConfigurationError("--headers goes with --to otsl alone; the other formats write headers anyway")
     if options.column and options.all:

@@ -80,6 +80,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Show every reward on the shipped examples.
+
+    Raises:
+        ConfigurationError: a named reward has no example.
+    """
     if arguments.folder:
         print(shipped(CATALOGUE).parent)
         return DONE

@@ -64,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Ask an endpoint for the completions of prompts.
+
+    Raises:
+        ConfigurationError: the number of samples cannot be, or they would all be the same.
+    """
     out: pathlib.Path = options.out or options.file.with_suffix(".predictions.jsonl")
     if options.samples < 1:
         raise ConfigurationError(f"--samples must be at least 1, not {options.samples}")

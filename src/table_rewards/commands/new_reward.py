@@ -29,6 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Write a reward to begin with, and its tests.
+
+    Raises:
+        ConfigurationError: a file is there already.
+        UnusableFile: a file cannot be written.
+    """
     name = _checked(arguments.name)
     texts = {
         arguments.out / f"{name}.py": _filled("reward.py.txt", name),

@@ -64,6 +64,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Measure what a reward costs.
+
+    Raises:
+        ConfigurationError: an option is out of its range.
+    """
     if (arguments.limit is not None and arguments.limit < 1) or arguments.calls < 0:
         raise ConfigurationError("--limit must be at least 1 and --calls at least 0")
     if arguments.html is not None:

@@ -76,6 +76,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Score a file.
+
+    Raises:
+        ConfigurationError: an option is out of its range, or belongs to another engine.
+    """
     batch_size = 1024 if arguments.batch_size is None else arguments.batch_size
     if batch_size < 1:
         raise ConfigurationError(f"--batch-size must be at least 1, not {batch_size}")

@@ -94,6 +94,11 @@ def filtered(base: type[Any], settings: FilterSettings) -> type[Any]:
 
     class FilteredGRPOTrainer(base):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
+            """Build swift's trainer, with the filter before its steps.
+
+            Raises:
+                ConfigurationError: the trainer generates a step ahead (``--async_generate true``).
+            """
             super().__init__(*args, **kwargs)
             if getattr(self, "async_generate", False) or getattr(self.args, "async_generate", False):
                 raise ConfigurationError(

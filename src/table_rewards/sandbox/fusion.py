@@ -99,6 +99,12 @@ class SandboxFusion(Sandbox):
         self._threads: tuple[int, ThreadPoolExecutor] | None = None
 
     def submit(self, job: Job) -> Future[Outcome]:
+        """Send a job to the server; the outcome comes with the future.
+
+        Raises:
+            ConfigurationError: the job brings tests, which the code could forge there, and ``forgeable_tests`` is off.
+            SandboxUnavailable: the sandbox is closed.
+        """
         if job.kind == "tests" and not self.forgeable_tests:
             raise ConfigurationError(
                 "Job.tests needs the local sandbox: a SandboxFusion server runs tests in the code's own process, where "

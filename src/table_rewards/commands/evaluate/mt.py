@@ -61,6 +61,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Judge translations by a model behind an endpoint.
+
+    Raises:
+        ConfigurationError: nothing could be judged.
+    """
     from table_rewards.commands.pages.progress import Progress
 
     judged: Path = options.judged or options.file.with_suffix(".judged.jsonl")

@@ -82,6 +82,11 @@ candidates' scores. With --endpoint the model is asked instead, for the row's pr
 
 
 def run(options: argparse.Namespace) -> int:
+    """Compute how well a model ranks.
+
+    Raises:
+        ConfigurationError: options do not go together, or nothing could be evaluated.
+    """
     if options.runs is not None and options.runs < 1:
         raise ConfigurationError(f"--runs must be at least 1, not {options.runs}")
     if options.predictions and not options.endpoint:

@@ -47,6 +47,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Compute TableBench's numbers.
+
+    Raises:
+        ConfigurationError: the files have no rows.
+    """
     rows = [row for name in arguments.file for row in _rows(Path(name), arguments.model_name)]
     if not rows:
         raise ConfigurationError(f"no rows in {', '.join(arguments.file)}")

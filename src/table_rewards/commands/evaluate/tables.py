@@ -47,6 +47,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Compare tables with gold tables.
+
+    Raises:
+        ConfigurationError: no row has a gold table.
+    """
     rules = RULES[options.rules]
     measures = {"TEDS": TEDS(**rules), "S-TEDS": TEDS(structure_only=True, **rules)}
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: {name: [] for name in METRICS})

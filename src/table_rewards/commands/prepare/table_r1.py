@@ -78,6 +78,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Write Table-R1's training rows.
+
+    Raises:
+        ConfigurationError: an option cannot be.
+        NothingKept: no row could be used.
+    """
     settings = Settings(
         types=tuple(dict.fromkeys(options.types)),
         prompts=options.prompts,
@@ -172,6 +178,11 @@ def configure_prompts(parser: argparse.ArgumentParser) -> None:
 
 
 def run_prompts(options: argparse.Namespace) -> int:
+    """Write the prompts of rows for an inference engine.
+
+    Raises:
+        NothingKept: no row could be used.
+    """
     left_out: Counter[str] = Counter()
     with RowWriter(options.out) as writer:
         writer.write(inference_rows(_rows(options), list(dict.fromkeys(options.types)), left_out))

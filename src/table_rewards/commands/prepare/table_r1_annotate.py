@@ -44,6 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Ask a model which region of its table each question needs.
+
+    Raises:
+        ConfigurationError: all votes would be the same.
+    """
     from table_rewards.commands.pages.progress import Progress
 
     votes = positive_whole("--votes", options.votes)

@@ -61,6 +61,11 @@ def configure_rl(parser: argparse.ArgumentParser) -> None:
 
 
 def run_rl(options: argparse.Namespace) -> int:
+    """Write the rows that generator and verifier are trained on.
+
+    Raises:
+        ConfigurationError: an option needs another one.
+    """
     prompt = prompt_of(options)
     left_out: Counter[str] = Counter()
     if options.difficulty is not None:

@@ -84,6 +84,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Write solutions in steps, for supervised training.
+
+    Raises:
+        ConfigurationError: the number of attempts cannot be.
+    """
     if options.attempts < 1:
         raise ConfigurationError(f"--attempts must be at least 1, not {options.attempts}")
     prompt = prompt_of(options)

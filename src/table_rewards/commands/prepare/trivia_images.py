@@ -91,6 +91,11 @@ def configure_benchmark(parser: argparse.ArgumentParser) -> None:
 
 
 def run_benchmark(options: argparse.Namespace) -> int:
+    """Write a benchmark's tables as rows, each with its image.
+
+    Raises:
+        ConfigurationError: ``--images`` is no folder.
+    """
     left_out: Counter[str] = Counter()
     prompt = _prompt(options)
     if not options.images.is_dir():

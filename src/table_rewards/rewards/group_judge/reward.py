@@ -175,6 +175,11 @@ class GroupJudge(LLMReward[GroupReference]):
         return reference_of_row(row)
 
     def natural(self, value: Any) -> GroupReference:
+        """The reference of a bare value: the group's prompt as text.
+
+        Raises:
+            BadReference: the value is no text.
+        """
         if not isinstance(value, str) or not value.strip():
             raise BadReference("a group's reference is its prompt, as text, or a row with one")
         return GroupReference(value)

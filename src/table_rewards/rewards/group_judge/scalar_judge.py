@@ -132,6 +132,11 @@ class ScalarJudge(LLMReward[GroupReference]):
         return reference_of_row(row)
 
     def natural(self, value: Any) -> GroupReference:
+        """The reference of a bare value: the prompt as text.
+
+        Raises:
+            BadReference: the value is no text.
+        """
         if not isinstance(value, str) or not value.strip():
             raise BadReference("a judge's reference is the prompt, as text, or a row with one")
         return GroupReference(value)

@@ -102,6 +102,11 @@ class ScalarQuality(Reward[QualityReference]):
         return self.natural(value)
 
     def natural(self, value: Any) -> QualityReference:
+        """The reference of a bare value: the true score.
+
+        Raises:
+            BadReference: the value is no number.
+        """
         try:
             score = float(value)
         except (TypeError, ValueError):

@@ -145,6 +145,11 @@ class TableRegion(Reward[RegionReference]):
         return {"weight": self.weight, "cpu": self.programs.cpu_seconds, **own, **super().options()}
 
     def natural(self, value: Any) -> RegionReference:
+        """The reference of a bare value: a mapping with answer, gold_area and instruction_type.
+
+        Raises:
+            BadReference: the value is no mapping.
+        """
         mapping = as_mapping(value)
         if mapping is None:
             raise BadReference(
@@ -154,6 +159,11 @@ class TableRegion(Reward[RegionReference]):
         return self.reference(mapping)
 
     def reference(self, row: Mapping[str, Any]) -> RegionReference:
+        """The reference of a row: TableBench's, and the region that has to be cited.
+
+        Raises:
+            BadReference: ``gold_area`` holds no region.
+        """
         wrapped = Row(row)
         area = wrapped.find("gold_area")
         text = area if isinstance(area, str) else json.dumps(area, ensure_ascii=False)

@@ -104,6 +104,11 @@ class TableReward(Reward[TableReference]):
         """Compare each table with the reference; the first part is the value."""
 
     def natural(self, value: Any) -> TableReference:
+        """The reference of a bare value: a table, or its text.
+
+        Raises:
+            BadReference: the value is neither.
+        """
         if isinstance(value, Table):
             value = render_html(value)
         if not isinstance(value, str):

@@ -122,6 +122,11 @@ class StepVerifier(LLMReward[Question]):
         return self.natural(found)
 
     def natural(self, value: Any) -> Question:
+        """The reference of a bare value: the question as text.
+
+        Raises:
+            BadReference: the value is no text.
+        """
         if not isinstance(value, str) or not value.strip():
             raise BadReference(f"a question is text, not {type(value).__name__}: {str(value)[:60]!r}")
         return Question(value)

@@ -86,6 +86,11 @@ class Verifier(Reward[VerifierReference]):
         self.format_weight = as_schedule("format_weight", format_weight)
 
     def reference(self, row: Mapping[str, Any]) -> VerifierReference:
+        """The reference of a row: whether the solution is right, how many steps it has, how well it keeps the form.
+
+        Raises:
+            BadReference: the step count or the form's mark is no number.
+        """
         wrapped = Row(row)
         label = wrapped.find("label", "outcome", "outcome_reward", "is_correct", default=None)
         label = _label(wrapped.answer("label", "outcome") if label is None else label)

@@ -109,6 +109,11 @@ class WhiteBox(SandboxedReward[WhiteBoxReference, Any]):
         return self.judging.reference(row)
 
     def natural(self, value: Any) -> WhiteBoxReference:
+        """The reference of a bare value: a row, or (function source, arguments[, result]) as texts.
+
+        Raises:
+            BadReference: the value is neither.
+        """
         if isinstance(value, (list, tuple)) and len(value) in (2, 3) and all(isinstance(part, str) for part in value):
             return WhiteBoxReference.from_row(dict(zip(("func_str", "func_args", "result"), value, strict=False)))
         raise BadReference("a white-box reference is a row, or (function source, arguments[, result]) as three texts")
