@@ -26,6 +26,35 @@ def test_a_completion_of_one_line_is_read_whole():
     assert released.values.tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"\boxed{9}", r"$\boxed{9}$", r"\(9\)", "$9$", "<answer>9</answer>", "<answer>\n9\n</answer>",
+        "<score>9</score>", r"Score: \boxed{9}", r"**Score: $\boxed{9}$**", r"**\boxed{9}**",
+        "Score: <answer>9</answer>", "<answer>Score: 9</answer>", r"<answer>\boxed{9}</answer>", "<Answer>9</Answer>",
+    ],
+)  # fmt: skip
+def test_a_score_in_the_marks_of_an_answer_is_read(line):
+    assert ScalarQuality()([f"It reads well.\n{line}"], [9]).values.tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"\boxed{8} or \boxed{9}",
+        r"\boxed{}",
+        "<answer></answer>",
+        "$8$ to $9$",
+        r"\boxed{8, 9}",
+        "<answer>8</answer> 9",
+        "</answer>",
+    ],
+)
+def test_marks_do_not_make_one_score_of_two_or_none(line):
+    scores = ScalarQuality()([f"It reads well.\n{line}"], [9])
+    assert (scores.values.tolist(), scores.status.tolist()) == ([0.0], ["unparsed"])
+
+
 def test_the_released_map_and_its_cut_of_decimals():
     texts = [f"why\n{score}" for score in ("7", "7.9", "8", "9", "10", "11", "3", "107", "seven")]
     scores = ScalarQuality(profile="released")(texts, [7] * len(texts))

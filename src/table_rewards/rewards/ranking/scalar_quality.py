@@ -24,6 +24,10 @@ from table_rewards.rewards.ranking.released import ReleasedQuality
 ERROR_CREDIT: Final[Mapping[float, float]] = {0: 1.0, 1: 0.8, 2: 0.4, 3: 0.2}
 _HEADER: Final = re.compile(r"[^:=]{0,40}[:=]\s*")
 _RULE: Final = re.compile(r"[-=~_*`#\s]*")
+_CLOSING: Final = re.compile(r"</(?:answer|score|rating)>", re.I)
+_WRAPPED: Final = re.compile(  # the whole of it, so that nothing is cut out of a text
+    r"[*_`\s]*(?:<(answer|score|rating)>([^<>]*)</\1>|\\boxed\{([^{}]*)\}|\$([^$]+)\$|\\\((.+)\\\))[*_`\s.]*", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +162,28 @@ def _last_line_score(completion: str, high: float) -> float | str:
     for _ in range(8):
         rest, _, line = rest.rpartition("\n")
         rest, line = rest.rstrip(), line.strip()
-        if not _RULE.fullmatch(line):
+        if not (_RULE.fullmatch(line) or _CLOSING.fullmatch(line)):
             break
     if len(line) > 120:
         return "the last line is no single score but a text"
-    if not line or _RULE.fullmatch(line):
+    if not line or _RULE.fullmatch(line) or _CLOSING.fullmatch(line):
         return "no score"
-    folded = line if line.isascii() else line.translate(FOLD)
+    folded = _unwrapped(line if line.isascii() else line.translate(FOLD))
     score = read_number(folded, high)
     if score is None:
         header = _HEADER.match(folded)
-        score = read_number(folded[header.end() :], high) if header else None
+        score = read_number(_unwrapped(folded[header.end() :]), high) if header else None
     return f"the last line is no single score: {line[:40]!r}" if score is None else score
+
+
+def _unwrapped(line: str) -> str:
+    """What stands in ``<answer>``, ``\\boxed{}`` or ``$``, where it is all there is."""
+    for _ in range(3):
+        found = _WRAPPED.fullmatch(line)
+        if not found:
+            break
+        line = next(inner for inner in found.groups()[1:] if inner is not None).strip()
+    return line
 
 
 def _checked_credit(credit: Mapping[float, float]) -> tuple[tuple[float, float], ...]:
