@@ -42,6 +42,15 @@ def test_same_says_what_python_says(a: object, b: object) -> None:
     assert same(from_python(a), from_python(b)) is (a == b)
 
 
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [(False, 0j), (7, 7 + 0j), (1j, 1), ({7 + 0j, 5}, {5, 7}), ({0j: 1}, {0: 1}), (0.5, 0.5 + 1j), ([1j], [1j])],
+)
+def test_complex_numbers_equal_the_real_ones_that_they_are(a: object, b: object) -> None:
+    assert same(from_python(a), from_python(b)) is (a == b)
+    assert same(from_python(b), from_python(a)) is (a == b)
+
+
 @settings(max_examples=80, deadline=None)
 @given(VALUES)
 def test_the_text_of_a_value_is_a_literal_of_it(value: object) -> None:

@@ -31,7 +31,9 @@ class Rules:
         if self.left < 0 or depth > MAX_DEPTH + 2:
             return False
         tag_a, tag_b = self.tag(a), self.tag(b)
-        if tag_a != tag_b or tag_a in NOTHING:
+        if tag_a != tag_b:
+            return {tag_a, tag_b} == {"number", "c"} and self.same_complex(a, b)
+        if tag_a in NOTHING:
             return False
         if tag_a == "number":
             return self.same_number(_number(a), _number(b))
@@ -48,7 +50,7 @@ class Rules:
                 self.same(k, m, depth + 1) and self.same(v, w, depth + 1) for (k, v), (m, w) in zip(a, b, strict=True)
             )
         if tag_a == "c":
-            return all(self.same_number(float(x), float(y)) for x, y in zip(a[1:], b[1:], strict=True))
+            return self.same_complex(a, b)
         if tag_a == "b":
             return bool(a[1] == b[1])
         return all(self.same(x, y, depth + 1) for x, y in zip(a[1:], b[1:], strict=True))
@@ -70,6 +72,10 @@ class Rules:
             return "number" if self.int_is_float else kind.__name__
         return kind.__name__
 
+    def same_complex(self, a: Any, b: Any) -> bool:
+        """Whether two numbers are equal, of which one at least is complex: ``0j`` is ``False`` and 0."""
+        return all(self.same_number(x, y) for x, y in zip(_complex(a), _complex(b), strict=True))
+
     def same_number(self, a: int | float, b: int | float) -> bool:
         if a == b:
             return True
@@ -90,6 +96,9 @@ class Rules:
             return ("number", number if number == number else math.inf, "")
         if type(data) is not list:
             return (tag, 0, str(data))
+        if tag == "c" and self.int_is_float and _complex(data)[1] == 0:
+            number = _complex(data)[0]
+            return ("number", number if number == number else math.inf, "")
         if tag in ("s", "d"):
             inner = self.sorted_items(data[1:]) if tag == "s" else self.sorted_pairs(data[1:])
             return (
@@ -120,3 +129,10 @@ def _number(data: Any) -> int | float:
     if type(data) is list:
         return int(data[1], 16) if data[0] == "i" else float(data[1])
     return data  # type: ignore[no-any-return]
+
+
+def _complex(data: Any) -> tuple[int | float, float]:
+    """Real and imaginary part of a number."""
+    if type(data) is list and data[0] == "c":
+        return float(data[1]), float(data[2])
+    return _number(data), 0.0
