@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -103,10 +104,8 @@ def run_sft(options: argparse.Namespace) -> int:
         template=prompt_template(options, "group"),
         skipped=skipped,
     )
-    with RowWriter(options.output_path) as writer:
-        writer.write(rows)
-        some(writer.count, skipped)
-    print(f"{options.output_path}: {writer.count:,} conversations, prompt type {options.prompt_type}")
+    count = write_some(options.output_path, rows, skipped)
+    print(f"{options.output_path}: {count:,} conversations, prompt type {options.prompt_type}")
     tell(skipped)
     entry = {options.output_path.stem: llama_factory.chat(options.output_path.name)}
     where = llama_factory.register(options.output_path.parent, entry)
@@ -158,10 +157,8 @@ def run_rl(options: argparse.Namespace) -> int:
         template=prompt_template(options, "group"),
         skipped=skipped,
     )
-    with RowWriter(options.output_path) as writer:
-        writer.write(shuffled(rows, options.shuffle_buffer, options.seed))
-        some(writer.count, skipped)
-    print(f"{options.output_path}: {writer.count:,} rows, prompt type {options.prompt_type}, seed {options.seed}")
+    count = write_some(options.output_path, shuffled(rows, options.shuffle_buffer, options.seed), skipped)
+    print(f"{options.output_path}: {count:,} rows, prompt type {options.prompt_type}, seed {options.seed}")
     tell(skipped)
     return 0
 
@@ -172,14 +169,17 @@ def _columns(options: argparse.Namespace, *, analysis: bool) -> Columns:
     return Columns(options.mt_key, options.score_key, options.analysis_key)
 
 
-def some(count: int, skipped: Skipped) -> None:
-    """Refuse to write a file without rows.
+def write_some(path: Path, rows: Iterable[Mapping[str, Any]], skipped: Skipped) -> int:
+    """Write the rows and count them; a file without rows is not written.
 
     Raises:
-        ConfigurationError: the count is 0.
+        NothingKept: there are none; says why they were left out.
     """
-    if not count:
-        raise NothingKept(f"no row could be used, nothing is written: {skipped or 'the file has no rows'}")
+    with RowWriter(path) as writer:
+        writer.write(rows)
+        if not writer.count:
+            raise NothingKept(f"no row could be used, nothing is written: {skipped or 'the file has no rows'}")
+    return writer.count
 
 
 def tell(skipped: Skipped) -> None:

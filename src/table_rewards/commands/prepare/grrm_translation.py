@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
-from table_rewards.commands.prepare.grrm import add_prompt_file, prompt_template, some, tell
+from table_rewards.commands.prepare.grrm import add_prompt_file, prompt_template, tell, write_some
 from table_rewards.commands.task import Task
 from table_rewards.core.options import positive_whole
 from table_rewards.datasets import llama_factory
 from table_rewards.datasets.asking import Asked, ask_rows
-from table_rewards.datasets.files import RowWriter, count_rows, read_rows, require_columns
+from table_rewards.datasets.files import count_rows, read_rows, require_columns
 from table_rewards.datasets.grrm.annotation import PARADIGMS, Annotation
 from table_rewards.datasets.grrm.groups import Columns, Skipped, UnusableRow
 from table_rewards.datasets.grrm.rows import SEED, shuffled
@@ -65,10 +65,8 @@ def run_sft(options: argparse.Namespace) -> int:
         template=prompt_template(options, "translate"),
         skipped=skipped,
     )
-    with RowWriter(options.output_path) as writer:
-        writer.write(shuffled(rows, options.shuffle_buffer, options.seed))
-        some(writer.count, skipped)
-    print(f"{options.output_path}: {writer.count:,} conversations, seed {options.seed}")
+    count = write_some(options.output_path, shuffled(rows, options.shuffle_buffer, options.seed), skipped)
+    print(f"{options.output_path}: {count:,} conversations, seed {options.seed}")
     tell(skipped)
     entry = {options.output_path.stem: llama_factory.chat(options.output_path.name)}
     where = llama_factory.register(options.output_path.parent, entry)
@@ -113,12 +111,8 @@ def run_rl(options: argparse.Namespace) -> int:
         template=prompt_template(options, "translate"),
         skipped=skipped,
     )
-    with RowWriter(options.output_path) as writer:
-        writer.write(shuffled(counted(rows), options.shuffle_buffer, options.seed))
-        some(writer.count, skipped)
-    print(
-        f"{options.output_path}: {writer.count:,} rows, {further:,} of them into further languages, seed {options.seed}"
-    )
+    count = write_some(options.output_path, shuffled(counted(rows), options.shuffle_buffer, options.seed), skipped)
+    print(f"{options.output_path}: {count:,} rows, {further:,} of them into further languages, seed {options.seed}")
     tell(skipped)
     return DONE
 

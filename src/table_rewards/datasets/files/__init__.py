@@ -2,17 +2,16 @@
 
 from table_rewards.datasets.files.json_rows import BrokenRow
 from table_rewards.datasets.files.reading import (
-    RowSource,
     columns_of,
     count_rows,
     format_of,
-    missing_column,
     read_batches,
     read_rows,
     require_columns,
     schema_of,
 )
 from table_rewards.datasets.files.row_writer import RowWriter
+from table_rewards.datasets.files.source import RowSource, missing_column
 from table_rewards.datasets.files.unusable import UnusableFile
 
 __all__ = [

@@ -3,6 +3,7 @@
 What a file is, its first bytes say, not its ending. A name may also be a folder, a pattern or ``-`` for standard input.
 
 >>> import pathlib, tempfile
+>>> from table_rewards.datasets.files import RowWriter
 >>> folder = pathlib.Path(tempfile.mkdtemp())
 >>> with RowWriter(folder / "rows.jsonl") as writer:
 ...     writer.write([{"id": 1, "answer": "7"}, {"id": 2, "answer": "8"}])
@@ -19,12 +20,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from table_rewards.datasets.files.json_rows import BrokenRow
-from table_rewards.datasets.files.row_writer import RowWriter as RowWriter
 from table_rewards.datasets.files.sniffing import Format
 from table_rewards.datasets.files.source import BATCH, RowSource, _File, missing_column
-from table_rewards.datasets.files.unusable import UnusableFile as UnusableFile
-from table_rewards.datasets.files.unusable import explained
+from table_rewards.datasets.files.unusable import UnusableFile, explained
 
 
 def read_rows(
@@ -43,7 +41,8 @@ def read_rows(
         columns: only these; None for all. In JSON a row may lack some, then it comes without them.
         start: how many rows to skip; whole row groups of parquet are not read, lines of JSON not parsed.
         batch_size: rows of parquet that are in memory at once.
-        broken: what a line that is not a JSON object does: raise, or come as a :class:`BrokenRow`.
+        broken: what a line that is not a JSON object does: raise, or come as a
+            :class:`~table_rewards.datasets.files.BrokenRow`.
 
     Raises:
         UnusableFile: no such file, no such column, not a format of ours, damaged.
@@ -106,19 +105,3 @@ def format_of(path: str | os.PathLike[str]) -> Format:
         raise UnusableFile(path, "this is a folder; name one file in it")
     with explained(path):
         return _File(path).kind
-
-
-__all__ = [
-    "BrokenRow",
-    "RowSource",
-    "RowWriter",
-    "UnusableFile",
-    "columns_of",
-    "count_rows",
-    "format_of",
-    "missing_column",
-    "read_batches",
-    "read_rows",
-    "require_columns",
-    "schema_of",
-]

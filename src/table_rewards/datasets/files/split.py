@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets.files.reading import RowWriter, count_rows, read_rows
+from table_rewards.datasets.files.reading import count_rows, read_rows
+from table_rewards.datasets.files.row_writer import RowWriter
 
 SEED: Final = 42
 TRAIN_RATIO: Final = 0.9

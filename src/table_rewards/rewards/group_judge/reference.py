@@ -58,6 +58,20 @@ def reference_of_row(row: Mapping[str, Any]) -> GroupReference:
     return GroupReference(prompt, uid, source, target)
 
 
+def reference_of_value(value: Any) -> GroupReference:
+    """Read a bare value: the prompt as text.
+
+    >>> reference_of_value("Name a prime.").prompt
+    'Name a prime.'
+
+    Raises:
+        BadReference: the value is no text, or an empty one.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise BadReference("a judge's reference is the prompt, as text, or a row with one")
+    return GroupReference(value)
+
+
 def prompt_text(value: Any) -> str:
     """The text of a prompt: itself, or the last user message of a chat.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from table_rewards.core.completion import answer_of
-from table_rewards.core.errors import BadReference, ConfigurationError, one_of
+from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.explanation.data import Section
 from table_rewards.core.options import finite, not_negative, positive_whole
 from table_rewards.core.reward import Profile
@@ -19,7 +19,7 @@ from table_rewards.rewards.group_judge.gathering import gather, gather_async
 from table_rewards.rewards.group_judge.grouping import Seat, Seating
 from table_rewards.rewards.group_judge.overlong import Overlong
 from table_rewards.rewards.group_judge.panel import Panel, settle
-from table_rewards.rewards.group_judge.reference import CANDIDATES, GroupReference, reference_of_row
+from table_rewards.rewards.group_judge.reference import CANDIDATES, GroupReference, reference_of_row, reference_of_value
 from table_rewards.rewards.llm_reward import LLMReward, Rounds
 from table_rewards.rewards.log_probabilities import ALTERNATIVES
 from table_rewards.rewards.ranking.prompts import VERSION, ranking_prompt
@@ -180,9 +180,7 @@ class GroupJudge(LLMReward[GroupReference]):
         Raises:
             BadReference: the value is no text.
         """
-        if not isinstance(value, str) or not value.strip():
-            raise BadReference("a group's reference is its prompt, as text, or a row with one")
-        return GroupReference(value)
+        return reference_of_value(value)
 
     def options(self) -> dict[str, object]:
         return {

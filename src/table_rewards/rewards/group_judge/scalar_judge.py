@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from table_rewards.core.errors import BadReference, ConfigurationError, one_of
+from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.options import finite, positive_whole, value_range
 from table_rewards.core.reward import Profile
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
@@ -14,7 +14,13 @@ from table_rewards.llm.quoting import without_control_tokens
 from table_rewards.rewards.endpoint_options import EndpointOptions, takes_endpoint_options
 from table_rewards.rewards.group_judge.lengths import length_in
 from table_rewards.rewards.group_judge.overlong import Overlong
-from table_rewards.rewards.group_judge.reference import CANDIDATES, GroupReference, candidate_of, reference_of_row
+from table_rewards.rewards.group_judge.reference import (
+    CANDIDATES,
+    GroupReference,
+    candidate_of,
+    reference_of_row,
+    reference_of_value,
+)
 from table_rewards.rewards.llm_reward import LLMReward, Rounds, said_in
 from table_rewards.rewards.ranking.prompts import QUALITY_VERSION, quality_prompt
 from table_rewards.rewards.ranking.scalar_quality import score_in_range
@@ -137,9 +143,7 @@ class ScalarJudge(LLMReward[GroupReference]):
         Raises:
             BadReference: the value is no text.
         """
-        if not isinstance(value, str) or not value.strip():
-            raise BadReference("a judge's reference is the prompt, as text, or a row with one")
-        return GroupReference(value)
+        return reference_of_value(value)
 
     def options(self) -> dict[str, object]:
         low, high = self.score_range

@@ -132,21 +132,8 @@ def _constants(code: str) -> frozenset[str]:
     return frozenset(found)
 
 
-_PURE: Final = frozenset(
+_PURE: Final = _DATA_TYPES.union(
     [
-        "range",
-        "dict",
-        "list",
-        "set",
-        "tuple",
-        "str",
-        "int",
-        "float",
-        "bytes",
-        "bytearray",
-        "complex",
-        "bool",
-        "frozenset",
         "len",
         "sorted",
         "reversed",
