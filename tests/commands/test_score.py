@@ -344,11 +344,12 @@ def test_options_are_read_as_what_they_look_like():
     }  # fmt: skip
 
 
+# VmHWM belongs to the memory of the command alone; ru_maxrss would begin with that of the process which started it.
 MEMORY = """
-import resource, sys
+import re, sys
 from table_rewards.commands.main import main
 status = main(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+print(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1], file=sys.stderr)
 sys.exit(status)
 """
 
