@@ -12,6 +12,7 @@ import unicodedata
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
+from table_rewards.core.invisible import visible
 from table_rewards.text.caching import cache_short
 from table_rewards.text.latex import without_latex
 from table_rewards.text.numbers import (
@@ -171,7 +172,7 @@ def tolerant_match(reference: Answer, prediction: Answer, tolerance: float = 0.1
 
 
 def _bare(text: str) -> str:
-    text = text[:MAX_LENGTH].strip(_EDGES)
+    text = visible(text[:MAX_LENGTH]).strip(_EDGES)
     if "\\" in text or "$" in text:
         text = without_latex(text).strip(_EDGES)
     if text[-1:] in _ENDINGS and not text.endswith(".."):

@@ -195,7 +195,7 @@ def test_no_two_lengths_beyond_the_buffer_pay_the_same_up_to_the_limit(server):
 
 
 def test_candidates_that_differ_in_blanks_or_characters_without_width_are_one(server):
-    texts = ["a fig", "a  fig", "a\u200b fig", "a\n\tfig\ufeff", "a date"]
+    texts = ["a fig", "a  fig", "a\u200b fig", "a\n\tfig\ufeff\ufe0f\U000e0061", "a date"]
     scores = judge(server)(texts, [PROMPT] * 5)
     assert scores["candidates"].tolist() == [2.0] * 5
     assert len(set(scores.values[:4].tolist())) == 1

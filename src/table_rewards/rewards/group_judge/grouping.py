@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
+from table_rewards.core.invisible import visible
 from table_rewards.rewards.group_judge.panel import Panel, panels
 from table_rewards.rewards.group_judge.reference import GroupReference, candidate_of
 
-_NO_WIDTH: Final = dict.fromkeys(
-    (0xAD, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
-)
+_HARDLY_SEEN: Final = {
+    **dict.fromkeys((0x200C, 0x200D, *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
+    0x2800: " ",  # a braille cell without dots
+}
 
 
 class Seat(NamedTuple):
@@ -109,4 +111,4 @@ def without_blanks(text: str) -> str:
     >>> without_blanks("Bon\\u200bjour,\\n le  monde\\u2060") == "Bonjour, le monde"
     True
     """
-    return " ".join(text.translate(_NO_WIDTH).split())
+    return " ".join(visible(text).translate(_HARDLY_SEEN).split())

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Final
 
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.invisible import visible
 from table_rewards.text.latex import without_latex
 from table_rewards.text.numbers import IN_TEXT, MINUS_SIGNS, QA_F1, SUPERSCRIPTS, canonical, same_number, written_number
 
@@ -169,7 +170,7 @@ def tokens(text: str) -> list[Token]:
 
 def _prepared(text: str) -> str:
     """A text folded, with its LaTeX read and each of its signs, powers, percents and brackets in one spelling."""
-    text = without_latex(text[:MAX_ANSWER])
+    text = without_latex(visible(text[:MAX_ANSWER]))
     if "<" in text:
         text = _TAGS.sub(_tag, text)
     if not text.isascii():

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import Any, Final, NamedTuple
 
+from table_rewards.core.invisible import visible
 from table_rewards.text.caching import cache_short
 from table_rewards.text.literal_eval import literal_eval
 
@@ -106,7 +107,7 @@ def _list_after(text: str, name: str) -> Any:
 
 def _name(value: Any) -> str:
     if isinstance(value, str):
-        return " ".join(value.split())
+        return " ".join(visible(value).split())
     return json.dumps(value, sort_keys=True, default=str)
 
 

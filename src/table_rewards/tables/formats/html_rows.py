@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from lxml import etree
 
+from table_rewards.core.invisible import visible
 from table_rewards.tables.formats.crowded_tags import without_crowds
 from table_rewards.tables.formats.scripts import SUB, SUB_END, SUP, SUP_END
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Leaf
@@ -101,7 +102,7 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
                     text = ""
                 elif not text.isascii():
                     if compatibility:
-                        text = nfkc(text)
+                        text = visible(nfkc(text))
                     text = " ".join(text.split())
                 elif not text.isalnum():
                     text = " ".join(text.split())

@@ -11,6 +11,7 @@ import re
 from typing import Final
 from unicodedata import is_normalized
 
+from table_rewards.core.invisible import INVISIBLE
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Leaf, Row
 from table_rewards.tables.unicode_form import nfkc
 
@@ -59,6 +60,8 @@ def simple_rows(source: str) -> list[Row] | None:
     if "\n" in body:
         body = _BETWEEN_TAGS.sub("><", body)
     if not body.isprintable():  # spaces are then the only white space
+        return None
+    if not body.isascii() and INVISIBLE.search(body):
         return None
     if "  " in body or "> " in body or " <" in body:
         if body.count(">") != body.count("<"):  # one in a text

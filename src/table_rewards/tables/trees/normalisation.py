@@ -2,7 +2,8 @@
 
 ================  ====================================================================================================
 ``standard``      ours. Rows of cells with their spans and plain texts: sections, captions and markup are dropped,
-                  ``th`` is ``td``, texts are NFKC with single spaces. HTML, OTSL, Markdown and LaTeX are equals.
+                  ``th`` is ``td``, texts are NFKC with single spaces and without characters that cannot be seen. HTML,
+                  OTSL, Markdown and LaTeX are equals.
 ``omnidocbench``  OmniDocBench's, which TRivia took over: markup in cells is compared, sections are not.
 ``pubtabnet``     PubTabNet's original definition: the HTML as it stands.
 ================  ====================================================================================================
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from table_rewards.core.invisible import visible
 from table_rewards.tables.formats.convert import PARSERS
 from table_rewards.tables.formats.find import HTML, Found
 from table_rewards.tables.formats.html_rows import read_rows, table_element
@@ -68,7 +70,8 @@ def tree_of_table(table: Table, normalisation: str = STANDARD) -> Tree:
             if marked:
                 text = marked.translate(BARE)
             if normalisation != PUBTABNET and not text.isascii():
-                text = tidy(nfkc(text))
+                text = nfkc(text)
+                text = tidy(visible(text) if normalisation == STANDARD else text)
             leaves.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
         rows.append(tuple(leaves))
     return Tree.from_rows(rows)
