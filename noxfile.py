@@ -58,7 +58,10 @@ def tests(session: nox.Session) -> None:
     pins = ROOT / "constraints" / f"dev-{str(version).strip()}.txt"
     constrain = ("--constraint", str(pins)) if pins.is_file() else ()
     session.install("--editable", ".[dev]", *constrain, env=ENVIRONMENT)
-    session.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *session.posargs, env=ENVIRONMENT)
+    shared_out = ("-n", "2", "--dist", "loadfile")
+    session.run(
+        "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *shared_out, *session.posargs, env=ENVIRONMENT
+    )
 
 
 @nox.session(python=interpreter(FRAMEWORK_PYTHON))
