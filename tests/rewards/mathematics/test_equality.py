@@ -254,6 +254,10 @@ SAME = [
     ("x\\le 3", "3\\ge x"),
     ("5:3", "5:3"),
     ("\\frac{5}{3}", "5:3"),
+    ("0\\text{ million}", "0\\text{ million}"),
+    ("1.5\\%", "1\\frac12\\%"),
+    ("0.015", "1 1/2 %"),
+    ("\\frac{h^2}{m}", "\\frac{h²{m}"),
 ]
 
 OTHER = [
@@ -380,6 +384,12 @@ OTHER = [
     ("f(x)=x+1", "g(x)=x+1"),
     ("3", "\\log_2 8"),
     ("5:3", "3:5"),
+    ("0", "0\\text{ million}"),
+    ("0", "0 dozen"),
+    ("0", "\\$0\\text{ thousand}"),
+    ("0.5", "1\\frac12\\%"),
+    ("12", "11\\frac{6}{6}"),
+    ("103/9", "(11) 4/9"),
 ]
 
 
@@ -416,6 +426,42 @@ def test_a_command_whose_backslash_became_a_control_character_is_read_as_the_com
     """A gold answer of MATH's listings holds a tab and "frac32", from JSON that was escaped once too little."""
     gold = "\\left(\tfrac32, -\\tfrac52\\right)"
     assert Mathematics()(["\\boxed{(3/2, -5/2)}", "\\boxed{(3/2, 5/2)}"], [gold] * 2).values.tolist() == [1.0, 0.0]
+
+
+MATRICES = [
+    ("6 & 8 \\\\ 10 & 12", "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}+\\begin{pmatrix}5&6\\\\7&8\\end{pmatrix}", 1.0),
+    ("19 & 22 \\\\ 43 & 50", "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}\\begin{pmatrix}5&6\\\\7&8\\end{pmatrix}", 1.0),
+    ("23 & 34 \\\\ 31 & 46", "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}\\begin{pmatrix}5&6\\\\7&8\\end{pmatrix}", 0.0),
+    ("4 \\\\ 4", "2\\begin{pmatrix}5\\\\6\\end{pmatrix}-3\\begin{pmatrix}2\\\\8/3\\end{pmatrix}", 1.0),
+    ("4 \\\\ 4", "\\begin{pmatrix}5\\\\6\\end{pmatrix}-\\begin{pmatrix}1\\\\2\\\\3\\end{pmatrix}", 0.0),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer", "any_form"), MATRICES)
+def test_sums_and_products_of_matrices_remain_to_be_computed(gold, answer, any_form):
+    gold, completion = f"\\begin{{pmatrix}}{gold}\\end{{pmatrix}}", [f"\\boxed{{{answer}}}"]
+    assert Mathematics(answer_kind="math")(completion, [gold]).values[0] == 0.0
+    assert Mathematics(answer_kind="math", answer_form="any")(completion, [gold]).values[0] == any_form
+
+
+class Broken:
+    """An algebra that fails in a way that nobody foresaw."""
+
+    def __getattr__(self, name):
+        def fail(*_):
+            raise RuntimeError(name)
+
+        return fail
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [("(0,\\sqrt2)", "(0,\\sqrt3)"), ("x>2", "x^2>4"), ("1/3", "\\frac13\\approx 0.3"), ("x^2", "x")],
+)
+def test_a_failure_of_the_algebra_is_no_verdict(gold, answer):
+    """It reaches the worker, which says so, and never becomes "not a set" and so a wrong answer."""
+    with pytest.raises(RuntimeError):
+        Comparison(Broken(), anything=True).same(read_answer(gold), read_answer(answer))
 
 
 KEYS = [

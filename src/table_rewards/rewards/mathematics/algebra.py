@@ -14,7 +14,8 @@ from typing import Any, Final
 import mpmath
 from mpmath import mp
 
-from table_rewards.rewards.mathematics.symbols import NoValue, intervals_of, to_sympy
+from table_rewards.rewards.mathematics.rule import NoValue
+from table_rewards.rewards.mathematics.symbols import asking_sympy, intervals_of, to_sympy
 from table_rewards.rewards.mathematics.tree import Node, names, num, walk
 from table_rewards.rewards.mathematics.values import DIGITS, Point, close, is_real, point, value_of
 
@@ -72,11 +73,16 @@ class Algebra:
             except NoValue:
                 continue
             if not close(left, right):
-                return self._at_whole_numbers(gold, answer, variables)
+                sequences = variables <= {"n", "k", "m", "j"} and any(
+                    _of_whole_numbers(part) for part in (*walk(gold), *walk(answer))
+                )
+                return sequences and self._at_whole_numbers(gold, answer, variables)
             agreed += 1
             if agreed == _TRIALS:
                 break
         if not agreed:
+            if any(part.op == "big" and part.args[0] in ("sum", "prod") for part in (*walk(gold), *walk(answer))):
+                return self._at_whole_numbers(gold, answer, variables)  # up to n, which must be a whole number
             raise NoValue("at no point")
         for trial in range(_TRIALS):
             at = point(variables, 100 + trial, signs=True)
@@ -90,10 +96,6 @@ class Algebra:
 
     def _at_whole_numbers(self, gold: Node, answer: Node, variables: frozenset[str]) -> bool:
         """``(-1)^n`` and ``cos(n pi)`` are one sequence, though they differ in between."""
-        if not variables <= {"n", "k", "m", "j"} or not any(
-            _of_whole_numbers(part) for part in (*walk(gold), *walk(answer))
-        ):
-            return False
         for trial in range(8):
             at = point(variables, trial, whole=True)
             try:
@@ -190,13 +192,10 @@ class Algebra:
         if len(variables) != 1:
             raise NoValue("not one unknown")
         unknown = sympy.Symbol("v", real=True)
-        one, other = (to_sympy(side, dict.fromkeys(variables, unknown)) for side in (left, right))
         relation = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "!=": sympy.Ne, "=": sympy.Eq}[sign]
-        try:
-            found = sympy.solveset(relation(one, other), unknown, sympy.S.Reals)
-        except Exception as error:
-            raise NoValue(str(error)) from None
-        return intervals_of(found)
+        with asking_sympy():
+            one, other = (to_sympy(side, dict.fromkeys(variables, unknown)) for side in (left, right))
+            return intervals_of(sympy.solveset(relation(one, other), unknown, sympy.S.Reals))
 
     # -- values -------------------------------------------------------------------------------------------------------
 

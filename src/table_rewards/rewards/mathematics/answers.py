@@ -22,18 +22,32 @@ NEIGHBOUR: Final = 40
 _UNTAGGED: Final = frozenset("a \n\r\t")
 """With what thoughts begin that have no mark of their own (gpt-oss' ``analysis``); saves most texts the search."""
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
+_TORN = re.compile(r"(?<=[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ])\{")
+"""A group that opens right behind a raised digit: the brace that closes the group before it is missing."""
 _PLAIN = r"[^{}\\]*(?:\\.[^{}\\]*)*"
 _SHALLOW = re.compile(rf"\{{{_PLAIN}(?:\{{{_PLAIN}\}}{_PLAIN})*\}}", re.DOTALL)
 """A box with no more than braces in its braces: the plain reference is :func:`_closing`."""
 _PHRASE = re.compile(
     r"(?:\banswer\b\s*(?:\*\*)?\s*(?:is|:|=|would be)|\bresult\s+is|\b(?:correct|right)\s+(?:option|choice)\s+is\b"
-    r"|答案(?:是|为|：|:)|(?:故|应|因此|所以|答案|本题|综上[,，]?|正确)选(?:择|项)?(?:是|为)?(?=[\s:：*]{0,4}[（(]?[A-J](?![A-Za-z]))|答え?は|답은|####)"
-    r"\s*[:：]?\s*(?:\*\*)?[ \t]*([^\n]+)",
+    r"|答案(?:是|为|：|:)|(?:故|应|因此|所以|答案|本题|综上[,，]?|正确)选(?:择|项)?(?:是|为)?(?=[\s:：*]{0,4}[（(]?[A-J](?![A-Za-z]))|答え?は|답은"
+    r"|\bréponse(?:\s+finale)?\s*(?:est|:)|\brespuesta(?:\s+final)?\s*(?:es|:)|\bantwort\s*(?:ist|lautet|:)"
+    r"|\brisposta(?:\s+finale)?\s*(?:è|:)|\bresposta(?:\s+final)?\s*(?:é|:)|\bответ\s*:|####)"
+    r"\s*[:：]?\s*(?:\*\*)?[ \t]*"
+    r"(?:(?:for\s+sure|definitely|clearly|certainly|indeed|obviously|therefore|thus|simply|then)\s+)?([^\n]+)",
+    re.IGNORECASE,
+)
+_FINAL = re.compile(
+    r"\bfinal\s+answer\s*(?:\*\*)?\s*(?:is|:)\s*:?\s*(?:\*\*)?\s*"
+    r"(\$[^$\n]{1,200}\$|\\\([^\n]{1,200}?\\\)|[-−]?[0-9][0-9.,/]{0,60})",
     re.IGNORECASE,
 )
 _CHOSEN = re.compile(
     r"\b(?:[Oo]ption|[Cc]hoice)\s+\(?([A-J])\)?\s+is\s+(?:the\s+)?(?:correct|right)\b(?!\s*\?)"
     r"|(?<![\w(])\(?([A-J])\)?\s+is\s+the\s+(?:correct|right)\s+(?:answer|option|choice)\b(?!\s*\?)"
+    r"|\b(?:it(?:['’]s|\s+is|\s+must\s+be)|I\s+(?:choose|pick|select|go\s+with))\s+\(?([A-J])\)?\.?\s*\Z"
+)
+_LETTER_FIRST = re.compile(
+    r"\(?([A-J])\)?\s*(?:[.:。：]|,\s*(?:not|because|since|as|it)\b|\s(?:because|since|not)\b|[，,]?\s*(?:不是|因为))"
 )
 _LETTER_ALONE = re.compile(r"\**(?:(?:[Oo]ption|[Cc]hoice)\s+)?\(?([A-J])\)?[.)]?\**\.?")
 _MATH = re.compile(
@@ -41,8 +55,8 @@ _MATH = re.compile(
 )
 _DIGITS: Final = r"[-−]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,60})(?:\.[0-9]{1,60})?"
 _NUMBER = re.compile(
-    rf"(?<![A-Za-z0-9_.,^\\]){_DIGITS}(?:\s*/\s*[0-9]{{1,60}})?"
-    r"(?:\^\{?[0-9]{1,9}\}?|\s*%)?"
+    rf"(?<![A-Za-z0-9_.,^\\])(?:[-−]?[0-9]{{1,6}} (?=[0-9]{{1,9}}/[0-9]))?{_DIGITS}(?:\s*/\s*[0-9]{{1,60}})?"
+    r"(?:\^\{?[0-9]{1,9}\}?|\s*(?:%|per ?cent\b|pct\b))?"
     r"(?=(?:km|cm|mm|m|kg|mg|g|ml|L|l|s|h|ft|in|mph|st|nd|rd|th)?(?![A-Za-z0-9_^!]))"
 )
 """A number in running text; a letter right behind it may only be a unit, for ``3x`` is none."""
@@ -52,12 +66,24 @@ _IS_NUMBER = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?。！？](?:\s|$)|\n|[。！？]|^\s*(?:Therefore|Thus|Hence|So|因此|所以)\b")
 _NUMERIC = re.compile(r"[-−+0-9\s.,/%$^*()×]*[0-9][-−+0-9\s.,/%$^*()×]*")
+_BARE_FORMULA = re.compile(
+    r"(?!.*\b(?:is|so|no|it|to|or|of|we|in|an|be|by|if)\b)(?=.*[-+*/^=])(?!.*(?:\*\*|(?<!\\)[A-Za-z]{4}))[ -~]+"
+)
+"""A formula that stands alone without marks: ``2x + 2``."""
+_JOINED = re.compile(r"\\text\{\s*(?:or|and)\s*\}")
 _SENTENCE_WORD = re.compile(r"[A-Za-z]{3,}|[\u4e00-\u9fff]{2}")
 _WIDE_DIGITS: Final = {0xFF10 + digit: str(digit) for digit in range(10)}
 _IS = re.compile(r"\b(?:is|are|equals?|becomes|gives)\b|=|为|是|等于")
 _ASIDE = re.compile(
-    r",?\s+(?:not|because|since|rather\s+than|instead\s+of|which|where|as\s+required|so\s+that)\b", re.IGNORECASE
+    r",\s+(?:it|this|that|they|he|she)\b|[，,]?\s*(?:不是|而不是|因为)"
+    r"|,?\s+(?:not|because|since|rather\s+than|instead\s+of|which|where|as\s+required|so\s+that)\b",
+    re.IGNORECASE,
 )
+_NEXT_SENTENCE = re.compile(
+    r"\s*[.!?。！？]\s+(?=[A-Z\[(*\u4e00-\u9fff])(?!.*\b(?:wait|actually|correction|mistake|instead|sorry|no)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The end of the sentence that gave the answer, where what follows takes nothing back."""
 _BEHIND_FORMULA = re.compile(r"\s*((?:,|\bor\b|\band\b|或|和)\s*[0-9].*)?", re.DOTALL)
 _BETWEEN_BOXES = re.compile(
     r"(?:\s|\$|\\[()]|\\q?quad|\\[,;: ])*(?:,|;|and|or|,\s*and|,\s*or|、|和|或|及|\\text\{\s*(?:and|or)\s*\})"
@@ -110,6 +136,10 @@ def locate(completion: str, expression: bool = True) -> tuple[str, str]:
     box = text.rfind("\\boxed")
     frame = text.rfind("\\fbox", box if box > 0 else 0)  # looked for only behind it
     if box >= 0 or frame >= 0:
+        if expression and text.find("inal answer", box if box > frame else frame) >= 0:
+            last = _last(_FINAL, text[box if box > frame else frame :])
+            if last is not None:
+                return stated(last[1].rstrip(".,")), "the final answer is"
         if box > 0 and "}" in text[box - NEIGHBOUR if box > NEIGHBOUR else 0 : box]:
             return _boxes_side_by_side(text, box if box > frame else frame)
         return _box_at(text, box if box > frame else frame)
@@ -136,7 +166,11 @@ def _box_at(text: str, start: int) -> tuple[str, str]:
         end = shallow.end() - 1 if shallow else _closing(text, at)
         content = text[at + 1 : end]
     if end < 0:
-        return "", "a box that is not closed"
+        mended = _TORN.sub("}{", text[at : at + MAX_BOX])
+        end = _closing(mended, 0) if len(mended) > len(text[at : at + MAX_BOX]) else -1
+        if end < 0:
+            return "", "a box that is not closed"
+        content = mended[1:end]
     content = content.strip()
     return (content, "\\boxed") if content else ("", "an empty box")
 
@@ -204,15 +238,19 @@ def _loose(text: str, expression: bool) -> tuple[str, str]:
         if said:
             return said, "the answer is"
     if expression:
-        if len(text) <= SHORT and _NUMERIC.fullmatch(text.strip()):
+        if len(text) <= SHORT and _NUMERIC.fullmatch(text.strip()) and "\n" not in text.strip():
             return text.strip(), "the whole text"
         letter = _LETTER_ALONE.fullmatch(text.strip()) if len(text) <= SHORT else None
         if letter is not None:
             return letter[1], "the whole text"
         chosen = _last(_CHOSEN, text)
         if chosen is not None and not (_MATH.search(text, chosen.end()) or _NUMBER.search(text, chosen.end())):
-            return chosen[1] or chosen[2], "the choice that is called correct"
-        return _last_value(text)
+            return chosen[1] or chosen[2] or chosen[3], "the choice that is called correct"
+        if len(text) <= SHORT and _BARE_FORMULA.fullmatch(_JOINED.sub(",", text.strip())):
+            return text.strip(), "the whole text"
+        found = _last_value(text)
+        first = None if found[0] else _LETTER_FIRST.match(text.lstrip())
+        return (first[1], "the letter in front") if first else found
     lines = [line.strip().strip("*").strip() for line in text.splitlines() if line.strip()]
     if lines and len(lines[-1]) <= 80:
         return lines[-1].rstrip("."), "the last line"
@@ -241,7 +279,12 @@ def stated(said: str, expression: bool = True) -> str:
     if inner is not None and inner[1].strip():
         said = inner[1]
     said = said.strip().strip("*").strip()
+    aside = _ASIDE.search(said) if "$" in said else None
+    if aside and "wh" not in aside[0] and said[: aside.start()].count("$") % 2 == 0 and "$" in said[: aside.start()]:
+        said = said[: aside.start()]
     formulas = list(_MATH.finditer(said))
+    if len(formulas) > 1 and _NEXT_SENTENCE.match(said, formulas[0].end()):
+        said, formulas = said[: formulas[0].end()], formulas[:1]
     if formulas:
         last = formulas[-1]
         content = next(group for group in last.groups() if group).strip()
@@ -257,6 +300,9 @@ def stated(said: str, expression: bool = True) -> str:
         return said.rstrip(" .") if not before or len(said) < 200 else content
     said = _ASIDE.split(said, maxsplit=1)[0]
     said = re.split(r"[.!?](?:\s|$)|[。！？]", said, maxsplit=1)[0].strip().strip("*").strip().rstrip(".").strip()
+    bare = list(_BARE_LATEX.finditer(said)) if "\\" in said else []
+    if len(bare) == 1 and _SENTENCE_WORD.search(said[: bare[0].start()].replace("\\text", "")):
+        return bare[0][0].strip()
     sentence = _last(_IS_NUMBER, said)
     if sentence is not None and len(_SENTENCE_WORD.findall(said[: sentence.start()])) > 1:
         return sentence[1].strip()

@@ -54,8 +54,9 @@ _STYLES = re.compile(
     r"\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|mathstrut|normalsize|large|Large)(?![a-zA-Z])"
 )
 _ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\(?=[a-zA-Z]{2})")
+_MATRIX_ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\begin\s*\{")
 _GROUPED = re.compile(
-    r"(?<=[0-9])(?:\\[,;:! ]|\{,(?:\s|\\[,;:! ])*\}|,(?:\s|\\[,;:])*\\!|\\!,|~)\s*(?=[0-9]{3}(?![0-9]))"
+    r"(?<=[0-9])(?:\\[,;:! ]|\s*\{\s*,(?:\s|\\[,;:! ])*\}|,(?:\s|\\[,;:])*\\!|\\!,|~)\s*(?=[0-9]{3}(?![0-9]))"
 )
 _SPACED_DIGITS = re.compile(r"(?<![0-9.,_^{])[1-9][0-9]{0,2}(?: [0-9]{3})+(?![0-9])")
 _SPACES = re.compile(
@@ -127,7 +128,8 @@ def dressed_down(text: str) -> str:
         text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(_LOWERED[c] for c in m[0]) + "}", text)
         text = text.translate(_TABLE)
     text = _UNESCAPED.sub(lambda m: "\\" + _LETTERS_OF_ESCAPES[m[0]], text)
-    text = _ESCAPED_TWICE.sub(r"\\", text) if "\\\\" in text else text
+    if "\\\\" in text:
+        text = text.replace("\\\\", "\\") if _MATRIX_ESCAPED_TWICE.search(text) else _ESCAPED_TWICE.sub(r"\\", text)
     text = text.replace("\n", " ").replace("\t", " ").strip()
     if text[-1:] == "\\":
         text = text.rstrip("\\").rstrip()

@@ -220,7 +220,7 @@ class CommandReader(Cursor):
                 upper = self.argument(whole=True)
         if kind == "int":
             self.differentials += 1
-            body = self.sum()
+            body = num(1) if self.peek() == Token("letter", "d") else self.sum()
             self.differentials -= 1
             if self.peek() != Token("letter", "d"):
                 raise self.stopped()

@@ -8,7 +8,7 @@ from typing import Final
 from table_rewards.rewards.mathematics.atoms import AtomReader
 from table_rewards.rewards.mathematics.commands import STARTING, product_of
 from table_rewards.rewards.mathematics.tokens import Token
-from table_rewards.rewards.mathematics.tree import Node, Unreadable, num
+from table_rewards.rewards.mathematics.tree import Node, Unreadable, num, rational
 from table_rewards.rewards.mathematics.units import MULTIPLIERS, PERCENT, unit_of
 
 _ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
@@ -84,8 +84,9 @@ class ExpressionReader(AtomReader):
                 continue
             if node.op == "unit" or not self.starts(token):
                 return node
+            bracketed = self.tokens[self.at - 1].value == ")"
             right = self.power()
-            node = self.beside(node, right)
+            node = product_of(node, right) if bracketed else self.beside(node, right)
 
     def operated(self, node: Node) -> Node:
         sign = self.take().value
@@ -114,11 +115,13 @@ class ExpressionReader(AtomReader):
 
     def beside(self, node: Node, right: Node) -> Node:
         """Two things side by side: a product, or a mixed number."""
+        if right.op == "pct" and node.op == "num" and right.args[0].op == "div":
+            return Node("pct", (self.beside(node, right.args[0]),))
         if node.op == "num" and node.args[1] == "" and right.op == "div" and self.tokens[self.at - 1].value != ")":
             above, below = right.args
             plain = above.op == "num" == below.op and above.args[1] == "" == below.args[1]
             if plain and node.args[0].denominator == 1 and below.args[0] > 0:
-                return num(node.args[0] + above.args[0] / below.args[0], "mixed")
+                return _mixed(node.args[0], above.args[0], below.args[0])
         if node.op == "num" and right.op == "num":
             if (
                 self.peek().kind == "ch"
@@ -129,7 +132,8 @@ class ExpressionReader(AtomReader):
                 self.at += 1
                 below = Fraction(self.take().value)
                 if below and right.args[0].denominator == 1 and node.args[0].denominator == 1:
-                    return num(node.args[0] + right.args[0] / below, "mixed")
+                    number = _mixed(node.args[0], right.args[0], below)
+                    return Node("pct", (number,)) if self.accept("%", "\\%") else number
             raise Unreadable("two numbers side by side")
         return product_of(node, right)
 
@@ -154,6 +158,8 @@ class ExpressionReader(AtomReader):
         text = self.peek().value
         words = text.lower().split()
         if words and " ".join(words[:1]) in MULTIPLIERS and node.op != "unit":
+            if rational(node) == 0:
+                return None  # "0 million" is written by nobody who means 0
             self.at += 1
             rest = text.split(maxsplit=1)[1:]
             if rest:
@@ -251,3 +257,9 @@ class ExpressionReader(AtomReader):
         self.bars = bars
         self.depth -= 1
         return node
+
+
+def _mixed(whole: Fraction, above: Fraction, below: Fraction) -> Node:
+    if above >= below:
+        raise Unreadable("a mixed number whose fraction is no proper one")
+    return num(whole + above / below, "mixed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from table_rewards.rewards.mathematics.forms import form
-from table_rewards.rewards.mathematics.rule import Interval, NotASet, Rule
+from table_rewards.rewards.mathematics.rule import Interval, NotASet, NoValue, Rule
 from table_rewards.rewards.mathematics.shapes import (
     EVERYTHING,
     INEQUALITIES,
@@ -134,7 +134,7 @@ class IntervalComparison(Rule):
         if left.op != "sym" or names(right):
             try:
                 return self.solver.inequality_set(left, sign, right)
-            except Exception:
+            except NoValue:
                 raise NotASet from None
         low, high = self._number(Node("neg", (Node("const", ("inf",)),))), self._number(Node("const", ("inf",)))
         at = self._number(right)
@@ -148,7 +148,7 @@ class IntervalComparison(Rule):
         node = node.args[0] if node.op == "unit" else node
         try:
             return self.solver.number(node)
-        except Exception:
+        except NoValue:
             raise NotASet from None
 
 

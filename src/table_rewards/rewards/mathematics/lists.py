@@ -11,6 +11,7 @@ from table_rewards.rewards.mathematics.relations import RelationComparison
 from table_rewards.rewards.mathematics.shapes import (
     assigned,
     assignment,
+    choices,
     distinct,
     is_empty,
     items,
@@ -54,6 +55,9 @@ class ListComparison(RelationComparison):
                 return self._real_sets(gold, answer)
             return self._any((self._unordered(left, right), self._quiet_sets(gold, answer)))
         if "list" in (gold.op, answer.op) and {gold.op, answer.op} - {"list", "set"}:
+            picked = choices(gold)
+            if picked and choices(answer) == picked:
+                return True
             return self._one_of_many(gold, answer)
         if "set" in (gold.op, answer.op):
             left, right = tuple(distinct(left)), tuple(distinct(right))
@@ -149,7 +153,9 @@ class ListComparison(RelationComparison):
             matrix, tupled = (gold, answer) if gold.op == "matrix" else (answer, gold)
             rows = matrix.args
             cells = [cell for row in rows for cell in row]
-            if 1 not in (len(rows), len(rows[0])) or tupled.args[:2] != ("(", ")"):
+            if 1 not in (len(rows), len(rows[0])):
+                return False
+            if tupled.args[:2] != ("(", ")") and not (matrix is gold and tupled.args[:2] == ("[", "]")):
                 return False
             return self._each(cells, tupled.args[2:]) if matrix is gold else self._each(tupled.args[2:], cells)
         if "text" in (gold.op, answer.op):
@@ -162,7 +168,7 @@ class ListComparison(RelationComparison):
         return False
 
     def _matrix_expressions(self, gold: Node, answer: Node) -> bool | None:
-        left, right = multiplied_out(gold), multiplied_out(answer)
+        left, right = (multiplied_out(node, anything=self.anything) for node in (gold, answer))
         return self._tuples(left, right) if left is not None and right is not None else False
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from table_rewards.rewards.mathematics.forms import form
 from table_rewards.rewards.mathematics.intervals import IntervalComparison
-from table_rewards.rewards.mathematics.rule import Undecided
+from table_rewards.rewards.mathematics.rule import NoValue, Undecided
 from table_rewards.rewards.mathematics.shapes import (
     EXPRESSIONS,
     INEQUALITIES,
@@ -25,11 +25,19 @@ class RelationComparison(IntervalComparison):
     """Equations and inequalities: equal up to a factor, or a value with its name."""
 
     def _relations(self, gold: Node, answer: Node) -> bool | None:
-        if gold.op == answer.op == "rel":
+        if _rounded_off(gold):  # what is exact and what it is about: either will do
+            sides = self._approximate(gold)
+            return (
+                self._any(self._same(side, answer) for side in sides) if sides else self._whole_relations(gold, answer)
+            )
+        return self._whole_relations(gold, answer)
+
+    def _whole_relations(self, gold: Node, answer: Node) -> bool | None:
+        if gold.op == answer.op == "rel" and not _rounded_off(answer):
             return self._two_relations(gold, answer)
         if gold.op == "rel":
             return self._gold_relation(gold, answer)
-        if answer.op == "rel" and answer.args[0][-1:] == ("~",) and not set(answer.args[0][:-1]) - {"="}:
+        if _rounded_off(answer):
             return self._any(self._same(gold, side) for side in self._approximate(answer))
         claimed = claim(answer)
         if claimed is None:
@@ -58,7 +66,7 @@ class RelationComparison(IntervalComparison):
             raise Undecided
         try:
             left, right = (self.solver.number(part) for part in (bare_value(exact[-1]), bare_value(rough)))
-        except Exception:
+        except NoValue:
             return ()
         if rough.op == "pct" and exact[-1].op != "pct" and abs(right) > 1:
             right /= 100  # a share, and about how many percent that is
@@ -149,3 +157,8 @@ class RelationComparison(IntervalComparison):
         if gold[1] != answer[1]:
             return False
         return self._each((gold[0], gold[2]), (answer[0], answer[2]))
+
+
+def _rounded_off(node: Node) -> bool:
+    r"""Whether this is ``a = b \approx c``."""
+    return node.op == "rel" and node.args[0][-1:] == ("~",) and not set(node.args[0][:-1]) - {"="}

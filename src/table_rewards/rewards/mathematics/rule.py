@@ -25,6 +25,10 @@ class Undecided(Exception):
     """Only algebra could tell, and none is at hand."""
 
 
+class NoValue(Exception):
+    """An expression has no value at a point, or none that can be computed here."""
+
+
 class NotASet(Exception):
     """The structure is no set of real numbers."""
 

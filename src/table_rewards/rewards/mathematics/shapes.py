@@ -33,7 +33,7 @@ def settled(node: Node) -> Node:
             made = settled(arg)
             inner = made.args[1:] if made.op == "list" and (arg.op != "list" or made.args[0] == args[0]) else (made,)
             flat.extend(inner)
-        return Node("list", (args[0], *flat))
+        return _by_solution(args[0], flat)
     if op == "set":
         elements: list[Node] = []
         for arg in args:
@@ -51,6 +51,18 @@ def settled(node: Node) -> Node:
     if op == "matrix" and len(args) == 1 == len(args[0]):
         return node
     return node
+
+
+def _by_solution(joined: str, flat: list[Node]) -> Node:
+    """``x=1, y=2, x=3, y=4`` as two solutions of two values each; any other list as it is."""
+    called = [pair[0] if (pair := assignment(item)) else "" for item in flat] if len(flat) > 3 else []
+    size = called.index(called[0], 1) if called and called.count(called[0]) > 1 else 0
+    if size < 2 or len(flat) % size or "" in called or len(set(called[:size])) < size:
+        return Node("list", (joined, *flat))
+    if any(called[at] != called[at % size] for at in range(len(called))):
+        return Node("list", (joined, *flat))
+    solutions_ = [Node("list", (",", *flat[at : at + size])) for at in range(0, len(flat), size)]
+    return Node("list", (";", *solutions_))
 
 
 def _condition(node: Node) -> Node:
@@ -250,6 +262,17 @@ def letters(node: Node) -> str:
     return ""
 
 
+def choices(node: Node) -> frozenset[str]:
+    """The letters of several choices, ``A, B, D`` or ``ABD``; none where it is anything else."""
+    found = [letters(item) for item in items(node)] if node.op == "list" else list(letters(node))
+    if node.op == "list" and node.args[0] == "or":
+        return frozenset()
+    chosen = frozenset(found)
+    if len(chosen) < max(2, len(found)) or not all(len(letter) == 1 and "A" <= letter <= "H" for letter in found):
+        return frozenset()
+    return chosen if node.op == "list" or found == sorted(found) else frozenset()
+
+
 def without_unit(node: Node, unit: str) -> Node:
     """A product without the letters at its end that are the unit: ``5m`` beside ``5\\text{ m}``."""
     measured = node.op == "mul" and node.args[-1].op == "sym" and len(node.args) > 1
@@ -287,12 +310,14 @@ def to_base_ten(node: Node) -> Node:
     return Node(node.op, tuple(to_base_ten(arg) if isinstance(arg, Node) else arg for arg in node.args))
 
 
-def multiplied_out(node: Node) -> Node | None:
-    """A number times a matrix, as a matrix."""
+def multiplied_out(node: Node, *, anything: bool = False) -> Node | None:
+    """A number times a matrix, as a matrix; ``anything``: sums and products of matrices, too."""
     if node.op == "matrix":
         return node
+    if anything and node.op in ("add", "mul") and sum(holds(arg, "matrix") for arg in node.args) > 1:
+        return _combined(node)
     if node.op == "neg":
-        inner = multiplied_out(node.args[0])
+        inner = multiplied_out(node.args[0], anything=anything)
         return None if inner is None else _scaled(num(-1), inner)
     if node.op == "mul" and node.args[-1].op == "matrix" and not any(holds(arg, "matrix") for arg in node.args[:-1]):
         scale = node.args[0] if len(node.args) == 2 else Node("mul", node.args[:-1])
@@ -303,13 +328,48 @@ def multiplied_out(node: Node) -> Node | None:
     return None
 
 
-def _scaled(scale: Node, matrix: Node) -> Node:
-    def times(cell: Node) -> Node:
-        product = Node("mul", (scale, cell))
-        value = rational(product)
-        return product if value is None else num(value)
+def _combined(node: Node) -> Node | None:
+    """A sum or a product of matrices, as a matrix; None where their sizes do not allow it."""
+    total: Node | None = None
+    scale: Node | None = None
+    for arg in node.args:
+        if node.op == "mul" and not holds(arg, "matrix"):
+            scale = arg if scale is None else Node("mul", (scale, arg))
+            continue
+        part = multiplied_out(arg, anything=True)
+        if part is None:
+            return None
+        if total is None:
+            total = part
+        elif node.op == "add":
+            if [len(row) for row in total.args] != [len(row) for row in part.args]:
+                return None
+            sums = [zip(one, other, strict=True) for one, other in zip(total.args, part.args, strict=True)]
+            total = Node("matrix", tuple(tuple(_reduced(Node("add", pair)) for pair in row) for row in sums))
+        else:
+            if len(total.args[0]) != len(part.args):
+                return None
+            columns = list(zip(*part.args, strict=True))
+            total = Node(
+                "matrix",
+                tuple(
+                    tuple(
+                        _reduced(Node("add", tuple(Node("mul", pair) for pair in zip(row, column, strict=True))))
+                        for column in columns
+                    )
+                    for row in total.args
+                ),
+            )
+    return total if total is None or scale is None else _scaled(scale, total)
 
-    return Node("matrix", tuple(tuple(times(cell) for cell in row) for row in matrix.args))
+
+def _reduced(node: Node) -> Node:
+    value = rational(node)
+    return node if value is None else num(value)
+
+
+def _scaled(scale: Node, matrix: Node) -> Node:
+    return Node("matrix", tuple(tuple(_reduced(Node("mul", (scale, cell))) for cell in row) for row in matrix.args))
 
 
 def is_solved(node: Node) -> bool:

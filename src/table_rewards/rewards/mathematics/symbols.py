@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import mpmath
 from mpmath import mp
 
+from table_rewards.rewards.mathematics.rule import NoValue
 from table_rewards.rewards.mathematics.tree import Node
 
 
-class NoValue(Exception):
-    """An expression has no value at a point, or none that can be computed here."""
+@contextlib.contextmanager
+def asking_sympy() -> Iterator[None]:
+    """What sympy cannot do is no value, whatever it raises; running out of memory or of stack is something else."""
+    try:
+        yield
+    except (NoValue, MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        raise NoValue(f"sympy: {type(error).__name__}: {error}") from None
 
 
 def renamed(body: Node, index: str) -> Node:

@@ -56,8 +56,20 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def names(node: Node) -> frozenset[str]:
-    """The variables in it."""
-    return frozenset(str(part.args[0]) for part in walk(node) if part.op in ("sym", "apply"))
+    """The variables in it, but for those that a sum, product, integral or limit runs over."""
+    if node.op in ("sym", "apply"):
+        own = frozenset({str(node.args[0])})
+        return own if node.op == "sym" else own.union(*map(names, children(node)))
+    found: frozenset[str] = frozenset().union(*map(names, children(node)))
+    return found - _bound(node) if node.op == "big" else found
+
+
+def _bound(node: Node) -> frozenset[str]:
+    kind, *parts = node.args
+    runs = parts[0] if kind == "int" else parts[1] if kind == "lim" else None
+    if kind in ("sum", "prod") and len(parts) > 1 and parts[1].op == "rel":
+        runs = parts[1].args[1][0]
+    return frozenset({str(runs.args[0])}) if runs is not None and runs.op == "sym" else frozenset()
 
 
 def rational(node: Node) -> Fraction | None:

@@ -11,7 +11,8 @@ from typing import Any, Final
 import mpmath
 from mpmath import mp
 
-from table_rewards.rewards.mathematics.symbols import NoValue, renamed, sympy_big
+from table_rewards.rewards.mathematics.rule import NoValue
+from table_rewards.rewards.mathematics.symbols import asking_sympy, renamed, sympy_big
 from table_rewards.rewards.mathematics.tree import Node
 
 DIGITS: Final = 60
@@ -50,7 +51,9 @@ def value_of(node: Node, at: Point) -> Any:
     if op == "num":
         return mpmath.mpf(args[0].numerator) / args[0].denominator
     if op == "sym":
-        value = at[args[0]]
+        value = at.get(args[0])
+        if value is None:
+            raise NoValue(f"no value of {args[0]}")
         return mpmath.mpf(value.numerator) / value.denominator
     if op == "const":
         return {"pi": mpmath.pi, "e": mpmath.e, "i": mpmath.mpc(0, 1), "inf": mpmath.inf}[args[0]] * 1
@@ -183,7 +186,8 @@ def _big(args: tuple[Any, ...], at: Point) -> Any:
     import sympy
 
     symbols = {name: sympy.Rational(value.numerator, value.denominator) for name, value in at.items()}
-    found = sympy.N(sympy_big(args, symbols), mp.dps)
+    with asking_sympy():
+        found = sympy.N(sympy_big(args, symbols), mp.dps)
     if not found.is_number or found.has(sympy.nan):
         raise NoValue(kind)
     real, imaginary = found.as_real_imag()
