@@ -32,6 +32,21 @@ from table_rewards.text.final_answer import answer_in, careful_final_answer, fin
         ("Final Answer: a * b * c", "a * b * c"),
         ("Final Answer: $5", "$5"),
         ("Final Answer：Final Answer: 7", "7"),
+        ("(Final Answer: 7)", "7"),
+        ("[Final Answer: Paris (France)]", "Paris (France)"),
+        ("[Final Answer]: 7", "7"),
+        ("[Final Answer] 7", "7"),
+        ("Final Answer = 7", "7"),
+        ("Final answer - 7", "7"),
+        ("Final Answer: | 7 |", "7"),
+        ("Final\u00a0Answer: 7", "7"),
+        ("$$\\text{Final Answer: } 7$$", "7"),
+        ("Final Answer:\n$$\n\\boxed{7}\n$$", "7"),
+        ("The final answer is: $\\boxed{7}$. I hope it is correct.", "7."),
+        ("The final answer is therefore 7", "7"),
+        ("Final Answer: 7<|im_end|>\n<|im_start|>user\nThanks", "7"),  # generation that ran on
+        ("最终答案是7", "7"),
+        ("最後答案：7", "7"),
     ],
 )
 def test_the_last_well_formed_answer_is_taken(text: str, answer: str) -> None:

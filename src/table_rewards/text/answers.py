@@ -13,7 +13,9 @@ from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from table_rewards.core.invisible import visible
+from table_rewards.text.accents import same_without_accents
 from table_rewards.text.caching import cache_short
+from table_rewards.text.dates import Date, read_date
 from table_rewards.text.latex import without_latex
 from table_rewards.text.numbers import (
     SUPERSCRIPT,
@@ -23,6 +25,7 @@ from table_rewards.text.numbers import (
     TABLE_REGION,
     Number,
     NumberPolicy,
+    loose_number,
     parse_number,
     same_number,
     written_number,
@@ -41,10 +44,15 @@ _THIN_GROUP: Final = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3}(?!\d))")
 _GROUPED: Final = re.compile(r"[+\-]?\d{1,3}(?:,\d{3})+")
 _YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
 _TOKEN: Final = re.compile(
-    r"(?:(?<![\w.])[-+])?\d[\d,]*(?:\.\d+)?%?|\^[-+]?\w+|[^\W\d_]+(?:['’.][^\W\d_]+)*", re.UNICODE
+    r"(?:(?<![\w.])[-+])?\d[\d,]*(?:\.\d+)?%?|\^[-+]?\w+|[<>≤≥±]|[^\W\d_]+(?:['’.][^\W\d_]+)*", re.UNICODE
 )
 _DIGIT: Final = re.compile(r"\d")
-_DASHES: Final = str.maketrans({**dict.fromkeys("−–—﹣－‐‑‒", "-"), "’": "'"})
+_MARKS: Final = "«»„‚“”‘「」『』《》〈〉【】〔〕。、·・…‹›"  # besides those of ASCII and those that fold to them
+_DASHES: Final = str.maketrans({**dict.fromkeys("−–—﹣－‐‑‒", "-"), "’": "'", **dict.fromkeys(_MARKS)})
+_COMPARISONS: Final = (("<=", "≤"), (">=", "≥"), ("+/-", "±"))
+_RAISED_LETTER: Final = re.compile(r"(?<=[^\W\d_])\^\{?(\d)\}?(?!\d)")
+_LAST_ZEROS: Final = re.compile(r"\.?0+(?=%?\Z)")
+_NUMBERED: Final = re.compile(r"(?:\A|[,;]?\s+)\(?(\d{1,2})[.)]\s+")
 _PUNCTUATION: Final = str.maketrans(dict.fromkeys(string.punctuation))
 # An article stands before a word. The letter A that ends a name (Serie A), or is an item, is none; before a capital or
 # a number, "a" is a letter too, unless a name begins with it.
@@ -54,11 +62,12 @@ _ARTICLE: Final = re.compile(
 _AND: Final = re.compile(r"\s+(?:and|&)\s+|\s*(?:以及|和|与|及)\s*", re.IGNORECASE)
 _LAST_AND: Final = re.compile(r"\s*(?:and|&)\s+|(?:以及|和|与|及)\s*", re.IGNORECASE)
 _SENTENCE: Final = re.compile(
-    r"(?:the\s+)?(?:final\s+)?answers?\s+(?:is|are)\s*:?\s+|答案(?:是|为)[:：]?\s*", re.IGNORECASE
+    r"(?:the\s+)?(?:final\s+)?answers?(?:\s+(?:is|are)\s*:?\s+|\s?:\s*)|答案(?:是|为)?[:：]\s*|答案(?:是|为)\s*",
+    re.IGNORECASE,
 )
 _EDGES: Final = " \t\r\n\"'`*“”‘’"
 _ENDINGS: Final = ".,;!。；！，"
-_PAIRS: Final = {"[": "]", "(": ")", "{": "}"}
+_PAIRS: Final = {"[": "]", "(": ")", "{": "}", "<": ">"}
 
 
 class Item(NamedTuple):
@@ -69,12 +78,14 @@ class Item(NamedTuple):
         key: its text in comparable form, without articles.
         full: the same with its articles, and with "and" for "&".
         year: whether the number may be a year, of which there are no halves.
+        date: the date that it is, if it is one.
     """
 
     number: Number | None
     key: str
     full: str = ""
     year: bool = False
+    date: Date | None = None
 
 
 class Answer(NamedTuple):
@@ -83,7 +94,7 @@ class Answer(NamedTuple):
     Attributes:
         whole: the answer as one thing.
         items: the answer as a list.
-        others: further lists that a model may mean by it: ``100,200,300``, ``Paris and Rome``.
+        others: further lists that a model may mean by it: ``100,200,300``, ``Paris and Rome``, ``12,5``.
     """
 
     whole: Item
@@ -112,10 +123,7 @@ def read_answer(text: str) -> Answer:
         text, whole = inner, _item(inner)
     elif inner is not text:
         text = inner
-    others = []
-    if _AND.search(text) is not None:
-        parted = _AND.sub(", ", text)
-        others.append(tuple(_item(piece) for piece in _split(parted)))
+    others = _loosely(text)
     if whole.number is not None or _SEPARATOR.search(text) is None:
         return Answer(whole, (whole,), tuple(others))
     pieces = _split(text)
@@ -169,6 +177,23 @@ def tolerant_match(reference: Answer, prediction: Answer, tolerance: float = 0.1
     if tolerance != policy.tolerance:
         policy = policy._replace(tolerance=tolerance)
     return _matched(reference, prediction, policy, False)
+
+
+def _loosely(text: str) -> list[tuple[Item, ...]]:
+    """What else a text may mean that is no plain number: items joined by "and", numbered items, a number in words."""
+    others = []
+    if _AND.search(text) is not None:
+        parted = _AND.sub(", ", text)
+        others.append(tuple(_item(piece) for piece in _split(parted)))
+    number = loose_number(text)
+    if number is not None:
+        others.append((Item(number, text, text),))
+    if text[:1] in "1(" and len(numbers := list(_NUMBERED.finditer(text))) > 1:
+        ends = [match.start() for match in numbers[1:]] + [len(text)]
+        if [int(match[1]) for match in numbers] == list(range(1, len(numbers) + 1)):
+            pieces = [text[match.end() : end] for match, end in zip(numbers, ends, strict=True)]
+            others.append(tuple(_item(piece) for piece in pieces[:MAX_ITEMS]))
+    return others
 
 
 def _bare(text: str) -> str:
@@ -265,7 +290,11 @@ def _same(reference: Item, prediction: Item, policy: NumberPolicy, counting: boo
         return same_number(number, prediction.number, policy, whole=whole)
     if prediction.number is not None or not reference.key:
         return False
-    return reference.key == prediction.key or reference.full == prediction.full
+    if reference.key == prediction.key or reference.full == prediction.full:
+        return True
+    if reference.date is not None:
+        return reference.date == prediction.date
+    return same_without_accents(reference.key, prediction.key)
 
 
 def _item(text: str) -> Item:
@@ -281,7 +310,7 @@ def _item(text: str) -> Item:
     key = comparable(text)
     if "&" in text:  # Simon & Garfunkel, Simon and Garfunkel
         return Item(None, key, _folded(text.replace("&", " and ")))
-    return Item(None, key, _folded(text) if _ARTICLE.search(text) is not None else key)
+    return Item(None, key, _folded(text) if _ARTICLE.search(text) is not None else key, date=read_date(text))
 
 
 def comparable(text: str) -> str:
@@ -301,19 +330,24 @@ def _folded(text: str) -> str:
     else:
         text = _THIN_GROUP.sub("", SUPERSCRIPT.sub(_raised, text))
         folded = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
+    if "=" in folded or "/" in folded:
+        for written, sign in _COMPARISONS:
+            folded = folded.replace(written, sign)
     if _DIGIT.search(folded) is None:
         bare = folded.replace("-", " ").translate(_PUNCTUATION)
         return " ".join(bare.split()) or " ".join(folded.split())
-    return " ".join(
-        [
-            token
-            if token.isalpha()
-            else token.translate(_PUNCTUATION)
-            if token[-1].isalpha()
-            else token.replace(",", "")
-            for token in _TOKEN.findall(folded)
-        ]
-    )
+    if "^" in folded:
+        folded = _RAISED_LETTER.sub(r"\1", folded)
+    return " ".join(map(_comparable_token, _TOKEN.findall(folded)))
+
+
+def _comparable_token(token: str) -> str:
+    if token.isalpha():
+        return token
+    if token[-1].isalpha():
+        return token.translate(_PUNCTUATION)
+    token = token.replace(",", "")
+    return _LAST_ZEROS.sub("", token) if "." in token else token
 
 
 def _raised(match: re.Match[str]) -> str:

@@ -12,23 +12,40 @@ from table_rewards.text.latex import without_latex
 _RELEASED: Final = re.compile(r"Final Answer: (.+)")
 # Found from the last letters of "answer" backwards, so that the last line comes first. All runs are bounded.
 _LABEL: Final = re.compile(
-    r"final[ \t_\-]{0,4}answers?(?:\(s\))?(?:[ \t]{1,8}(?:is|are)\b)?[ \t]{0,8}"
+    r"final[ \t\u00a0_\-]{0,4}answers?(?:\(s\))?(?:[ \t]{1,8}(?:is|are)\b)?[ \t]{0,8}"
     r"(?:\([^():：\n]{1,40}\)[ \t]{0,2})?"  # "(in km)", "(rounded to two decimals)"
-    r"(?:\*{1,3}|_{1,2}|[\"'”}])?[ \t]{0,8}[:：]",
+    r"(?:\*{1,3}|_{1,2}|[\"'”}\])】])?[ \t]{0,8}[:：]",
     re.IGNORECASE,
 )
 _HEADING: Final = re.compile(
     r"final[ \t_\-]{0,4}answers?[ \t]{0,8}(?:\*{1,3}|_{1,2}|</\w{1,8}>)?[ \t#]{0,8}\r?\n", re.IGNORECASE
 )
-_SENTENCE: Final = re.compile(r"final[ \t_\-]{0,4}answer[ \t]{1,8}(?:is|are)[ \t]{1,8}", re.IGNORECASE)
-_CHINESE: Final = re.compile(r"(?:最终|最后的?)答案[ \t]{0,8}(?:是|为)?[ \t]{0,8}(?:\*{1,3}|_{1,2})?[ \t]{0,8}[:：]")
+_SENTENCE: Final = re.compile(
+    r"final[ \t_\-]{0,4}answer(?:[ \t]{1,8}(?:is|are)[ \t]{1,8}(?:(?:therefore|thus|hence|then|simply),?[ \t]{1,8})?"
+    r"|[ \t]{0,8}(?:=|→|->|[-–—](?=[ \t])|[\]】]))",
+    re.IGNORECASE,
+)
+_CHINESE: Final = re.compile(
+    r"最(?:[終终]|[后後]的?)答案[ \t]{0,8}"
+    r"(?:[是为為][ \t]{0,8}(?:\*{1,3}|_{1,2})?[ \t]{0,8}[:：]?|(?:\*{1,3}|_{1,2})?[ \t]{0,8}[:：])"
+)
 _LONGEST_LABEL: Final = 92
 _BEFORE: Final = 10  # characters of a label before its "nswer", at most; less than any whole label has
 _MARGIN: Final = 12  # characters that may stand before a heading on its line
 _HEADING_MARKS: Final = "#*_> \t-"
 _TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
-_WRAPPERS: Final = (("```", "```"), ("***", "***"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"))
-_MARKS: Final = frozenset("*_`$")
+_WRAPPERS: Final = (
+    ("|", "|"),
+    ("```", "```"),
+    ("***", "***"),
+    ("**", "**"),
+    ("__", "__"),
+    ("`", "`"),
+    ("*", "*"),
+    ("$", "$"),
+)
+_MARKS: Final = frozenset("*_`$|")
+_OPENINGS: Final = {")": "(", "]": "[", "}": "{"}
 _ANSWER_TAG: Final = re.compile(r"<(/?)(?:final_?)?answer>", re.IGNORECASE)
 _REGION: Final = "<gold_area>"
 _INLINE_TAG: Final = re.compile(
@@ -36,6 +53,8 @@ _INLINE_TAG: Final = re.compile(
 )
 _BULLET: Final = re.compile(r"(?:[-*•+]|\d{1,2}[.)])[ \t]+(?=\S)")
 _LABEL_AS_ASKED: Final = "Final Answer: "
+_HOPE: Final = re.compile(r"[ \t]*I[ \t]+hope[ \t]+(?:it|this)[ \t]+is[ \t]+correct\.?[ \t]*\Z", re.IGNORECASE)
+_CONTROL: Final = re.compile(r"(?<=\S)[ \t]*<(?:\|[^|<>\s]{1,40}\||｜[^｜<>\s]{1,40}｜)>.*", re.DOTALL)
 _SHORT: Final = 400
 _LOOK_AHEAD: Final = 2_000
 _LINES: Final = 6
@@ -96,7 +115,9 @@ def plain_final_answer(text: str) -> str | None:
     answer = tail.partition("\n")[0].strip()
     if not answer or answer[0] in _MARKS or answer[-1] in _MARKS or "\\" in answer or "<" in answer:
         return None
-    if "}" in answer and "{" not in answer:
+    if answer[-1] in "}])|" and (answer[-1] == "|" or answer.count(_OPENINGS[answer[-1]]) < answer.count(answer[-1])):
+        return None
+    if "hope" in tail:
         return None
     return None if answer[-1] == ">" or _TEMPLATE.match(answer) else answer
 
@@ -148,7 +169,7 @@ def _answer_after(text: str, start: int) -> str:
         answer = unwrapped(_cleaned(line))
         if number and answer[:1] == ">":
             answer = unwrapped(answer.lstrip("> \t"))  # a quotation of Markdown
-        if not answer or answer.startswith("```"):
+        if not answer.strip("$") or answer.startswith("```"):
             continue
         if number and (bullet := _BULLET.match(answer)):
             # A single "1." may be part of the answer; a dash and a space under the label are a bullet, no minus.
@@ -172,8 +193,10 @@ def _bullets(lines: list[str]) -> str:
 
 def _cleaned(line: str) -> str:
     """A line without the tags in and behind it, and with its LaTeX read."""
+    if "hope" in line:
+        line = _HOPE.sub("", line)
     if "<" in line:
-        line = line.partition(_REGION)[0]
+        line = _CONTROL.sub("", line.partition(_REGION)[0])
         for tag in _ANSWER_TAG.finditer(line):
             if tag[1] and line[: tag.start()].strip():
                 line = line[: tag.start()]
@@ -183,6 +206,10 @@ def _cleaned(line: str) -> str:
         line = without_latex(unwrapped(line))
     if "}" in line and "{" not in line:  # \boxed{Final Answer: 7}, {"Final Answer": "7"}
         line = line.replace("}", "")
+        line = line.rstrip().removesuffix("$$")  # $$\text{Final Answer: } 7$$
+    closing = line.rstrip()[-1:]
+    if closing in (")", "]") and line.count(_OPENINGS[closing]) < line.count(closing):  # (Final Answer: 7)
+        line = line.rstrip()[:-1]
     return line
 
 

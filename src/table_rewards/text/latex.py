@@ -23,7 +23,7 @@ _FRACTION: Final = re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _DEGREES: Final = re.compile(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ\b)")
 _COMMAND: Final = re.compile(r"\\([A-Za-z]+)(?:\{\})?\s?")
 _DISPLAY: Final = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
-_INLINE: Final = re.compile(r"\$(?=[^\s$])([^$\n]*?)(?<=[^\s$\\])\$(?!\d)")
+_INLINE: Final = re.compile(r"\$(?=[^\s$])((?:\\[^\n]|[^$\\\n])*?)(?<=[^\s$\\])\$(?!\d)")
 _ESCAPES: Final = {
     **{f"\\{mark}": mark for mark in "%$&#_{}"},
     "\\(": "",
@@ -49,7 +49,9 @@ _GREEK: Final = {
 }
 _SYMBOLS: Final[dict[str, str]] = {
     **_GREEK,
-    **dict.fromkeys(("left", "right", "displaystyle", "textstyle", "bigl", "bigr", "bf", "rm", "it", "tt"), ""),
+    **dict.fromkeys(
+        ("left", "right", "displaystyle", "textstyle", "bigl", "bigr", "bf", "rm", "it", "tt", "large", "Large"), ""
+    ),
     **dict.fromkeys(("quad", "qquad", "space", "thinspace", "enspace"), " "),
     **dict.fromkeys(("approx", "simeq", "cong"), "≈"),
     **dict.fromkeys(("le", "leq", "leqslant"), "≤"),

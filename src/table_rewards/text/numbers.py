@@ -43,12 +43,12 @@ _FOLD: Final = str.maketrans(
     }
 )
 _DIGIT: Final = re.compile(r"\d")
-_CURRENCY: Final = r"(?:US|A|C|HK)?\$|[€£¥￥₹₩₽]|USD|EUR|GBP|CNY|RMB|JPY"
+_CURRENCY: Final = r"(?:US|A|C|HK)?\$|[€£¥￥₹₩₽]|USD|EUR|GBP|CNY|RMB|JPY|INR|CHF|Rs\.?"
 _NUMBER: Final = re.compile(
     rf"(?P<sign1>[+-]?)\s?(?P<currency>{_CURRENCY})?\s?(?P<sign2>[+-]?)\s?"
     r"(?P<digits>\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?: \d{3})+|\d{1,3}(?:['’]\d{3})+|\d+)?"
     r"(?P<fraction>\.\d*)?(?P<exponent>[eE][+-]?\d{1,3})?"
-    r"\s?(?P<after>%|per ?cent|pct|[$€£¥₹]|USD|EUR|GBP|CNY|RMB|JPY|dollars|euros)?",
+    r"\s?(?P<after>%|per ?cent|pct|[$€£¥₹]|USD|EUR|GBP|CNY|RMB|JPY|INR|CHF|dollars|euros|美元|元)?",
 )
 _ACCOUNTING: Final = re.compile(rf"(?P<outer>{_CURRENCY})?\s?\(\s?(?P<inner>[^()]+?)\s?\)\s?(?P<after>%)?")
 _POWER: Final = re.compile(
@@ -75,13 +75,34 @@ _MULTIPLIERS: Final = {
 }
 _CALL: Final = re.compile(r"(?:(?:np|numpy|decimal)\.)?(?:u?int\d*|float\d*|Decimal)\(\s*['\"]?(.*?)['\"]?\s*\)")
 _LEAD: Final = re.compile(
-    r"(?:[=:≈~\s]+|(?:the|about|approx\.?|approximately|around|roughly|circa|ca\.|exactly|equals|is)\s+|大?约为?|大概|等于)",
+    r"(?:[=:≈~\s]+|(?:the|about|approx\.?|approximately|around|roughly|circa|ca\.|exactly|equals|is|(?:in\s+)?(?:the\s+)?year|in(?=\s+\d{4}\b))\s+|大?约为?|大概|等于)",
     re.IGNORECASE,
 )
+_LOOSE_SIGN: Final = re.compile(r"(?:minus|negative|负)\s?(?=\S)", re.IGNORECASE)
+_LOOSE_EDGES: Final = re.compile(r"#\s?(?=\d)")
+_POINTS_GROUP: Final = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}")
+_DECIMAL_COMMA: Final = re.compile(r"(?<![\d.,])\d+,(?:\d{1,2}|\d{4,})(?![\d.,])")
+_MAGNITUDE: Final = re.compile(
+    rf"(?P<before>{_CURRENCY})?\s?(?P<number>[+-]?\d[\d.,]*)\s?(?P<word>[kKMB]|mn|mln|[bt]n|lakhs?|lacs?|crores?|m)"
+)
+_MAGNITUDES: Final = {"k": 3, "m": 6, "mn": 6, "mln": 6, "b": 9, "bn": 9, "tn": 12, "la": 5, "cr": 7}
+_EQUATION: Final = re.compile(r"(?P<left>[^=≈]+)(?:=|≈)\s*(?P<right>[^=≈]+)")
+_WORKING: Final = re.compile(r"[A-Za-z]\w*|[\d\s.,()$%]*\d[\s)%]*(?:[-+*/^×÷·][\d\s.,()$%]*\d[\s)%]*)+")
+_ENGLISH: Final = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+_WORDS: Final = {
+    **{word: number for number, word in enumerate(_ENGLISH)},
+    **{word: number for number, word in enumerate("零一二三四五六七八九十")},
+    "两": 2,
+    **{f"十{word}": number for number, word in enumerate("一二三四五六七八九", start=11)},
+    "二十": 20,
+}
 _PERCENT_OF: Final = re.compile(r"(?P<sign>[+-]?)百分之(?P<number>.+)")
-_EDGES: Final = " \t\r\n\"'`*“”‘’"
-_BEHIND: Final = ".,;:!。；！"
-_PAIRS: Final = {"[": "]", "{": "}"}
+_EDGES: Final = " \t\r\n\"'`*“”‘’«»「」『』《》@~"
+_BEHIND: Final = ".,;:!?/\\。；！？…"
+_PAIRS: Final = {"[": "]", "{": "}", "<": ">"}
 _CLEANINGS: Final = 8
 
 
@@ -168,7 +189,7 @@ def parse_number(text: str) -> Number | None:
     if folded.isascii():
         if folded.isdigit():
             return Number(Decimal(folded), 0, False)
-        if folded[0].isalpha() and folded[:1] not in "UEGCRJHA":  # a name, and no currency's
+        if folded[0].isalpha() and folded[:1] not in "UEGCRJHAI":  # a name, and no currency's
             return None
     else:
         folded = folded.translate(_FOLD)
@@ -205,6 +226,55 @@ def written_number(text: str) -> Number | None:
         if text == before:
             break
     return _worded(SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(SUPERSCRIPTS), text))
+
+
+def loose_number(text: str) -> Number | None:
+    """The number that a text may mean, where :func:`written_number` sees none: for predictions alone.
+
+    The comma of the European decimal (unless three digits follow it), points between thousands, a letter or an Indian
+    word for the magnitude, "minus", a number sign, the result of a calculation, and words up to twenty.
+
+    >>> [format(loose_number(x).value, "f") for x in ("12,5", "1.234.567", "$7M", "1.5 lakh", "minus 7")]
+    ['12.5', '1234567', '7000000', '150000', '-7']
+    >>> [format(loose_number(x).value, "f") for x in ("#7", "67 / 3 = 22.33", "n = 7", "seven")]
+    ['7', '22.33', '7', '7']
+    >>> [loose_number(x) for x in ("1,234", "7 = 8", "7m", "7 teams", "one of them")]
+    [None, None, None, None, None]
+    """
+    if len(text) > MAX_LENGTH:
+        return None
+    text = without_latex(text).translate(_FOLD).strip(_EDGES).rstrip(_BEHIND).strip(_EDGES)
+    if _DIGIT.search(text) is None:
+        sign = _LOOSE_SIGN.match(text)
+        found = _WORDS.get(text[sign.end() if sign else 0 :].lower())
+        return None if found is None else Number(Decimal(-found if sign else found), 0, False)
+    equation = _EQUATION.fullmatch(text)
+    if equation is not None:
+        return written_number(equation["right"]) if _WORKING.fullmatch(equation["left"].strip()) else None
+    if (sign := _LOOSE_SIGN.match(text)) is not None:
+        number = written_number(text[sign.end() :])
+        return None if number is None or number.value < 0 else number._replace(value=-number.value)
+    if (mark := _LOOSE_EDGES.match(text)) is not None:
+        return parse_number(text[mark.end() :])
+    if (magnitude := _MAGNITUDE.fullmatch(text)) is not None:
+        word = magnitude["word"].lower()
+        number = parse_number(magnitude["number"])
+        if number is None or (magnitude["word"] == "m" and not magnitude["before"]):  # metres
+            return None
+        return _scaled(number, _MAGNITUDES[word if word in _MAGNITUDES else word[:2]])
+    european = _POINTS_GROUP.search(text)
+    if european is not None:
+        plain = european[0].replace(".", "").replace(",", ".")
+    else:
+        european = _DECIMAL_COMMA.search(text)
+        if european is None:
+            return None
+        plain = european[0].replace(",", ".")
+    return written_number(text[: european.start()] + plain + text[european.end() :])
+
+
+def _scaled(number: Number, zeros: int) -> Number:
+    return Number(number.value.scaleb(zeros), max(0, number.decimals - zeros), False)
 
 
 def same_number(reference: Number, prediction: Number, policy: NumberPolicy, *, whole: bool = False) -> bool:
@@ -337,8 +407,7 @@ def _worded(text: str) -> Number | None:
     multiplied = _MULTIPLIED.fullmatch(text)
     if multiplied is None:
         return None
-    number = parse_number(multiplied["number"] + (multiplied["after"] or "").replace("美元", "").replace("元", ""))
+    number = parse_number(multiplied["number"] + (multiplied["after"] or ""))
     if number is None or number.percent:
         return None
-    zeros = _MULTIPLIERS[multiplied["word"].lower()]
-    return Number(number.value.scaleb(zeros), max(0, number.decimals - zeros), False)
+    return _scaled(number, _MULTIPLIERS[multiplied["word"].lower()])

@@ -180,3 +180,70 @@ def test_what_means_the_same_earns_all(answer, gold):
 def test_what_looks_alike_does_not(answer, gold, most):
     assert token_f1(answer, gold) <= most
     assert token_f1(gold, answer) <= most
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("12,5", "12.5"),
+        ("1.234.567", "1234567"),
+        ("2.5M", "2,500,000"),
+        ("$2.5M", "$2.5 million"),
+        ("2.5 crore", "25000000"),
+        ("12.3万元", "123000元"),
+        ("Rs. 5", "₹5"),
+        ("INR 5", "₹5"),
+        ("10 to 15", "10-15"),
+        ("10:30 a.m.", "10:30am"),
+        ("2010-05-03", "May 3, 2010"),
+        ("2010年5月3日", "2010-05-03"),
+        ("May 3rd, 2010", "May 3, 2010"),
+        ("São Paulo", "Sao Paulo"),
+        ("Łódź", "Lodz"),
+        ("U.S.A.", "USA"),
+        ("O'Brien", "OBrien"),
+        ("B-52", "B52"),
+        ("NA", "N/A"),
+        ("<=5", "≤5"),
+        ("+/-5", "±5"),
+        ("5 hours", "5 h"),
+        ("5千克", "5 kg"),
+        ("5 um", "5 μm"),
+        ("&lt;5", "<5"),
+        ("A&amp;B", "A&B"),
+        ("<b>5</b>", "5"),
+        ("5<br>6", "5 6"),
+        ("12 (34 %)", "12 (34%)"),
+    ],
+)
+def test_one_value_in_two_spellings_is_right(answer: str, gold: str) -> None:
+    assert token_f1(answer, gold) == token_f1(gold, answer) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("1-3", "3-1"),  # the score of a match
+        ("15-10", "10-15"),
+        ("10:30", "30:10"),
+        ("2010-03-05", "2010-05-03"),
+        ("03/05/2010", "05/03/2010"),
+        ("34 (12)", "12 (34)"),
+        ("1,234", "1.234"),
+        ("HK$5", "$5"),
+        ("A$5", "$5"),
+        ("10₂", "102"),
+        ("5±1", "5 1"),
+        ("±5", "5"),
+        ("má", "mã"),
+        ("5 hours", "6 hours"),
+    ],
+)
+def test_one_more_way_to_be_wrong(answer: str, gold: str) -> None:
+    assert token_f1(answer, gold) < 1.0
+    assert token_f1(answer, gold) == token_f1(gold, answer)
+
+
+def test_values_that_join_numbers_may_stand_in_any_order_among_each_other() -> None:
+    assert token_f1("2-0, 3-1", "3-1, 2-0") == 1.0
+    assert token_f1("0-2, 3-1", "3-1, 2-0") == 0.5

@@ -5,12 +5,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from html import unescape
 from typing import Final
 
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.invisible import visible
+from table_rewards.text.accents import without_accents
+from table_rewards.text.dates import read_date
 from table_rewards.text.latex import without_latex
-from table_rewards.text.numbers import IN_TEXT, MINUS_SIGNS, QA_F1, SUPERSCRIPTS, canonical, same_number, written_number
+from table_rewards.text.numbers import (
+    IN_TEXT,
+    MINUS_SIGNS,
+    QA_F1,
+    SUPERSCRIPTS,
+    Number,
+    canonical,
+    loose_number,
+    same_number,
+    written_number,
+)
 
 MAX_ANSWER: Final = 2_000
 """Characters of an answer that are compared; a table cell is shorter."""
@@ -24,16 +37,35 @@ REFUSALS: Final = (
     "cannot be answered",
     "can not be answered",
     "can't be answered",
+    "cannot answer",
+    "can't answer",
+    "cannot be determined",
+    "can not be determined",
+    "can't be determined",
+    "cannot determine",
+    "not enough information",
+    "insufficient information",
+    "does not contain",
+    "doesn't contain",
     "无法回答",
     "不能回答",
     "无法作答",
     "無法回答",
+    "无法确定",
+    "无法判断",
+    "无法得出",
+    "无法得知",
+    "无法从",
+    "表格中没有",
+    "表中没有",
 )
 MAX_REFUSAL: Final = 120  # a longer text that contains such words says more than that
 
 _UNIT_WORDS: Final = """
 % ° °c °f k m g t kg mg μg ng lb oz km cm mm μm nm ft in mi s ms min h hr a ma v mv kv w kw mw gw kwh hz khz mhz ghz
 j kj n pa kpa mpa bar l ml kb mb gb tb bp usd eur gbp cny rmb jpy million billion thousand percent dollars euros
+am pm inr chf hrs hour hours mins minute minutes sec secs seconds kilogram kilograms gram grams milligrams
+kilometer kilometers kilometre kilometres meter meters metre metres ohm ohms um
 元 万 亿 万元 亿元 年 月 日 人 个 公里 米 吨 千克
 """
 _UNITS_AFTER_SPACE: Final = frozenset(_UNIT_WORDS.split())
@@ -46,12 +78,35 @@ _UNIT_NAMES: Final = {
     "cny": "¥",
     "rmb": "¥",
     "元": "¥",
+    "inr": "₹",
+    "rs": "₹",
+    "us$": "$",
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("mins", "minute", "minutes"), "min"),
+    **dict.fromkeys(("sec", "secs", "seconds"), "s"),
+    **dict.fromkeys(("kilogram", "kilograms", "千克"), "kg"),
+    **dict.fromkeys(("gram", "grams"), "g"),
+    "milligrams": "mg",
+    **dict.fromkeys(("kilometer", "kilometers", "kilometre", "kilometres", "公里"), "km"),
+    **dict.fromkeys(("meter", "meters", "metre", "metres", "米"), "m"),
+    "吨": "t",
+    **dict.fromkeys(("ohm", "ohms"), "ω"),
+    "um": "μm",
 }
-_COMPARISONS: Final = frozenset("<>≤≥")
+_COMPARISONS: Final = frozenset("<>≤≥±")
+_SPELT_COMPARISONS: Final = (("<=", "≤"), (">=", "≥"), ("+/-", "±"))
 _IGNORED: Final = frozenset(("the", "and"))
 _NO_ARTICLE: Final = frozenset(("and", "or", "vs", "versus", "to", "of", "is"))  # "A and B" begins with a letter
 
 _TAGS: Final = re.compile(r"<(su[pb])>\s*([^<>]{0,40}?)\s*</\1>", re.IGNORECASE)
+_INLINE_TAG: Final = re.compile(r"<(/?(?:b|i|em|strong|u|span|br))\s?/?>", re.IGNORECASE)
+_LOWERED: Final = re.compile("(?<=\\d)[₀₁₂₃₄₅₆₇₈₉]+")
+_RANGE: Final = re.compile(r"(?<=[\d%])\s+to\s+(?=[$€£¥₹]?\d)")
+_HALF_OF_DAY: Final = re.compile(r"(?<=\d)\s?([ap])\.\s?m\b\.?")
+_RUPEES: Final = re.compile(r"\b(?:rs\.?|inr)\s?(?=\d)")
+_JOINED: Final = re.compile(r"(?<!\d)\d+(?:\.\d+)?%?(?:\s?(?:[-:/±]|\()\s?[±]?\d+(?:\.\d+)?%?\)?)+")
+_PART: Final = re.compile(r"\d+(?:\.\d+)?")
+_BETWEEN_LETTERS: Final = re.compile(r"(?<=[^\W\d_])[.'’/\s\-]|[.'’/\s\-](?=[^\W\d_])")
 _RAISED: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _RAISED_LETTER: Final = re.compile(r"(?<=[^\W\d_])[\^_]\{?(\d{1,3})\}?(?![\d.])")
 _RAISED_NUMBER: Final = re.compile(r"\^\s?\(?([+-]?\d{1,4}|\w)\)?")
@@ -66,7 +121,10 @@ _SIGNS: Final = str.maketrans(
 )
 _MARKS: Final = {"√": "yes", "×": "no", "x": "x", "✕": "no"}
 _DASHES: Final = re.compile(r"-[-\s]*")
-_CURRENCIES: Final = re.compile(r"[$€£¥￥₹₩]|usd|eur|gbp|cny|rmb|jpy|dollars|euros|元")
+_CURRENCIES: Final = re.compile(
+    r"(?:\b(?:us|hk|nz|nt|[acs]))?\$|[€£¥￥₹₩]|usd|eur|gbp|cny|rmb|jpy|inr|chf|\brs\b|dollars|euros|元"
+)
+_LONGEST_VALUE: Final = 80
 
 
 def token_f1(answer: str, gold: str) -> float:
@@ -75,8 +133,10 @@ def token_f1(answer: str, gold: str) -> float:
     Case and Unicode width are folded, punctuation is dropped, a Chinese or Japanese character is a token. Numbers are
     compared as numbers, their signs included: round brackets are the minus of accounting, where a number stands in them
     alone or with a currency or a thousands separator. A unit counts only beside the right number; a power is not a
-    digit (10³ is not 103). Dashes of any length are one sign, check marks say yes or no. Two texts without any token
-    must be the same signs.
+    digit (10³ is not 103). Numbers that are joined to one value (3-1, 10:30, 2010-05-03, 12 (34)) count in their order.
+    Dashes of any length are one sign, check marks say yes or no. Two texts without any token must be the same signs.
+    One date, one number in the form of another country, and one name with or without accents, points and hyphens are
+    the same.
 
     >>> token_f1("1,250.0 kg", "1250 kg"), token_f1("24.5%", "24.6%"), token_f1("24.6", "24.6%")
     (1.0, 0.0, 0.6666666666666666)
@@ -84,13 +144,18 @@ def token_f1(answer: str, gold: str) -> float:
     (0.0, 0.0, 0.8)
     >>> token_f1("(1,234)", "-1,234"), token_f1("10<sup>3</sup>", "103"), token_f1("—", "-"), token_f1("✓", "Yes")
     (1.0, 0.0, 1.0, 1.0)
+    >>> token_f1("3-1", "1-3"), token_f1("3 May 2010", "2010-05-03"), token_f1("U.S.", "US"), token_f1("12,5", "12.5")
+    (0.0, 1.0, 1.0, 1.0)
     """
-    left, right = tokens(answer), tokens(gold)
+    prepared = _prepared(answer), _prepared(gold)
+    left, right = _tokens(prepared[0]), _tokens(prepared[1])
     if not left or not right:
         return float(not left and not right and _bare_signs(answer) == _bare_signs(gold))
     common = sum((Counter(left) & Counter(right)).values())
+    if common > 1:
+        common = max(0, common - _out_of_order(*prepared))
     score = 2.0 * common / (len(left) + len(right))
-    return 1.0 if score < 1.0 and _same_quantity(answer, gold) else score
+    return 1.0 if score < 1.0 and _same_value(answer, gold, prepared) else score
 
 
 def released_f1(answer: str, gold: str) -> float:
@@ -129,7 +194,10 @@ def tokens(text: str) -> list[Token]:
     >>> tokens("The p-value: <0.050 (5 mA, $1,000) 2019年")
     ['p', 'value', '<', '0.05', '5', ('5', 'ma'), '1000', ('1000', '$'), '2019', ('2019', '年')]
     """
-    text = _prepared(text)
+    return _tokens(_prepared(text))
+
+
+def _tokens(text: str) -> list[Token]:
     found: list[Token] = []
     at, end = 0, len(text)
     currency = ""
@@ -172,9 +240,12 @@ def _prepared(text: str) -> str:
     """A text folded, with its LaTeX read and each of its signs, powers, percents and brackets in one spelling."""
     text = without_latex(visible(text[:MAX_ANSWER]))
     if "<" in text:
-        text = _TAGS.sub(_tag, text)
+        text = _INLINE_TAG.sub(lambda match: " " if match[1].lower() == "br" else "", _TAGS.sub(_tag, text))
+    if "&" in text:
+        text = unescape(text)
     if not text.isascii():
         text = _RAISED.sub(lambda match: "^" + match[0].translate(SUPERSCRIPTS), text)
+        text = _LOWERED.sub(lambda match: "_" + match[0], text)
         if text.strip() in _MARKS:
             text = _MARKS[text.strip()]
         text = text.translate(_SIGNS)
@@ -182,8 +253,17 @@ def _prepared(text: str) -> str:
     if "^" in text or "_" in text:
         text = _RAISED_LETTER.sub(r"\1", text)
         text = _POWER.sub(r"\1e\2", text)
+    if "=" in text or "/" in text:
+        for written, sign in _SPELT_COMPARISONS:
+            text = text.replace(written, sign)
     if "p" in text:
         text = _PERCENT.sub("%", text)
+    if " to " in text:
+        text = _RANGE.sub("-", text)
+    if "m" in text:
+        text = _HALF_OF_DAY.sub(r" \1m", text)
+    if "r" in text:
+        text = _RUPEES.sub("₹", text)
     if "(" in text:
         text = _IN_BRACKETS.sub(_unbracketed, text)
     return text if text.isascii() else _PERCENT_OF.sub(r"\1%", text)
@@ -211,11 +291,45 @@ def _unbracketed(match: re.Match[str]) -> str:
     return f" -{outer}{inner}{number}{per_cent or behind} " if negative else match[0]
 
 
+def _out_of_order(answer: str, gold: str) -> int:
+    """How many numbers are joined to values that hold the same numbers as a gold value in another order."""
+    given, wanted = _joined(answer), _joined(gold)
+    if not given or not wanted:
+        return 0
+    found, missing = (
+        Counter(tuple(sorted(value)) for value in side.elements()) for side in (given - wanted, wanted - given)
+    )
+    return sum(len(value) for value in (found & missing).elements())
+
+
+def _joined(text: str) -> Counter[tuple[str, ...]]:
+    """The numbers of each value that joins several, in their order."""
+    return Counter(tuple(map(canonical, _PART.findall(value[0]))) for value in _JOINED.finditer(text))
+
+
+def _same_value(answer: str, gold: str, prepared: tuple[str, str]) -> bool:
+    """Whether two short texts are one value all the same: a number, a date, or a name spelt with other marks."""
+    if len(answer) > _LONGEST_VALUE or len(gold) > _LONGEST_VALUE:
+        return False
+    given, wanted = prepared
+    if given.isascii() is not wanted.isascii() and _tokens(without_accents(given)) == _tokens(without_accents(wanted)):
+        return True
+    if _BETWEEN_LETTERS.sub("", given) == _BETWEEN_LETTERS.sub("", wanted):
+        return True
+    date = read_date(gold)
+    return (date is not None and date == read_date(answer)) or _same_quantity(answer, gold)
+
+
+def _number(text: str) -> Number | None:
+    number = written_number(text)
+    return number if number is not None else loose_number(text)
+
+
 def _same_quantity(answer: str, gold: str) -> bool:
     """Whether both are one and the same number with the same unit, in whatever words: 2.5 million is 2,500,000."""
-    if len(answer) > 80 or len(gold) > 80 or "(" in answer or "(" in gold:
+    if "(" in answer or "(" in gold:
         return False
-    wanted, given = written_number(gold), written_number(answer)
+    wanted, given = _number(gold), _number(answer)
     if wanted is None or given is None or wanted.percent != given.percent:
         return False
     return _currency(answer) == _currency(gold) and same_number(wanted, given, QA_F1)
