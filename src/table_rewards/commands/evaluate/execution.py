@@ -13,13 +13,14 @@ from table_rewards.commands.task import Task
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import RowWriter, read_rows, require_columns
 from table_rewards.evaluation.execution.code_answers import BENCHMARKS, solutions
-from table_rewards.evaluation.execution.cruxeval import LANGUAGES, TASKS, evaluate_cruxeval, evaluate_javascript
+from table_rewards.evaluation.execution.cruxeval import TASKS, evaluate_cruxeval
 from table_rewards.evaluation.execution.cruxeval_generations import (
     are_generations,
     evaluate_generations,
     read_generations,
     told,
 )
+from table_rewards.evaluation.execution.cruxeval_x import LANGUAGES, evaluate_language
 from table_rewards.evaluation.execution.reval import evaluate_reval
 from table_rewards.evaluation.execution.reval_gold import DREval
 
@@ -32,7 +33,9 @@ def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
         "input_reasoning with ????; code_template); a call may be written as `candidate(...)`. Or it is CRUXEval's own "
         "generations.json, one object of id and list of texts, and --samples names the problems. Nothing that the "
         "model wrote is run but plain values; found inputs go to the given function, in the sandbox. Problems that "
-        "CRUXEval-X has no program for count as wrong, as in its numbers; --language js judges its JavaScript by node."
+        "CRUXEval-X has no program for count as wrong, as in its numbers. --language judges its programs in another "
+        "language by that language's own compiler and runtime, which must be on the PATH; only plain data is put into "
+        "them, so that an answer that exits, or calls the function, is wrong."
     )
     parser.add_argument("file", metavar="FILE", help="rows (jsonl, json, parquet), or generations.json with --samples")
     parser.add_argument(
@@ -44,7 +47,21 @@ def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
         "--task", choices=TASKS, help="the task of the whole file; without it each row says its own in `task`"
     )
     parser.add_argument(
-        "--language", choices=LANGUAGES, default="py", help="of CRUXEval-X's programs; js needs node (%(default)s)"
+        "--language",
+        choices=LANGUAGES,
+        default="py",
+        help="of CRUXEval-X's programs: cpp needs g++, cs mono and its compiler, go go, java a JDK and --javatuples, "
+        "js node, php php (%(default)s)",
+    )
+    parser.add_argument(
+        "--javatuples", metavar="JAR", help="javatuples-1.2.jar, for Java (that of CLASSPATH or of Debian)"
+    )
+    parser.add_argument(
+        "--profile",
+        choices=("corrected", "released"),
+        default="corrected",
+        help="released: rows of --language go and php that hold sentences instead of a program are passed by every "
+        "answer, as in the published numbers (%(default)s)",
     )
     parser.add_argument("--cpu", type=float, default=3.0, metavar="S", help="CPU seconds a call (%(default)s)")
 
@@ -60,10 +77,14 @@ def _cruxeval(options: argparse.Namespace) -> int:
             f"{options.file} holds generations by id, as CRUXEval writes them, and not the problems: "
             "add --samples cruxeval.jsonl and --task"
         )
-    elif options.language == "js":
+    elif options.language != "py":
         if options.task is None:
-            raise ConfigurationError("programs in JavaScript do not say their task: add --task output or --task input")
-        report = evaluate_javascript(read_rows(options.file), options.task)
+            raise ConfigurationError(
+                f"programs of --language {options.language} do not say their task: add --task output or --task input"
+            )
+        report = evaluate_language(
+            read_rows(options.file), options.language, options.task, options.javatuples, options.profile
+        )
     else:
         report = evaluate_cruxeval(read_rows(options.file), options.task, options.cpu)
     _print_table(report.table())

@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import Row, plain
-from table_rewards.evaluation.execution.javascript import Program, passing
-from table_rewards.evaluation.execution.problems import NoProgram, calls, check_of, read_problem, with_function
+from table_rewards.evaluation.execution.problems import NoProgram, calls, read_problem, with_function
 from table_rewards.rewards.white_box import WhiteBox
 from table_rewards.rewards.white_box.input_expressions import is_plain
 from table_rewards.rewards.white_box.tokens import NotThatForm, literal
@@ -24,7 +23,6 @@ from table_rewards.sandbox import Job, get_sandbox
 from table_rewards.text.blocks import fenced_blocks, last_tagged
 
 TASKS: Final = ("output", "input")
-LANGUAGES: Final = ("py", "js")
 PREDICTIONS: Final = (
     *("predictions", "prediction", "responses", "response", "generations", "generation", "completion", "answer"),
 )
@@ -37,6 +35,7 @@ class CruxReport:
 
     ``missing`` and ``unknown`` are ids: problems without any prediction, which count as (0, 0), and predictions that
     belong to no problem. ``no_program`` are ids that CRUXEval-X has no program for, which count as (0, 0) too.
+    ``prose`` are ids whose program is no program but sentences: the published checker lets every answer pass there.
     """
 
     counts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
@@ -45,6 +44,7 @@ class CruxReport:
     missing: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     no_program: list[str] = field(default_factory=list)
+    prose: list[str] = field(default_factory=list)
 
     def pass_at(self, k: int, task: str) -> float | None:
         """The mean of the unbiased estimates; None when a problem has predictions, but fewer than ``k``.
@@ -90,7 +90,7 @@ def evaluate_cruxeval(rows: Iterable[Mapping[str, Any]], task: str | None = None
             if kind not in TASKS:
                 raise BadReference(f"task must be output or input, not {kind!r}; name it with --task")
             reference = read_problem(row, kind).reference(kind)
-            found = _texts(row.find(*PREDICTIONS))
+            found = texts_of(row.find(*PREDICTIONS))
         except NoProgram:
             report.no_program.append(str(row.find("id", "task_id", default=f"row {number + 1}")))
             report.counts.setdefault(kind, []).append((0, 0))
@@ -112,44 +112,12 @@ def evaluate_cruxeval(rows: Iterable[Mapping[str, Any]], task: str | None = None
     return report
 
 
-def evaluate_javascript(rows: Iterable[Mapping[str, Any]], task: str, cpu_s: float = 5.0) -> CruxReport:
-    """Judge the predictions of rows of CRUXEval-X in JavaScript, by node.
-
-    >>> row = {"code": "let f = x => [x];", "output_reasoning": "require('assert').deepEqual(f(1), ????);"}
-    >>> report = evaluate_javascript([{**row, "answer": said} for said in ("[1]", "f(1)", "process.exit(0)")], "output")
-    >>> [right for right, _ in report.counts["output"]]
-    [1, 0, 0]
+def texts_of(found: Any) -> list[str]:
+    """The predictions of a row, one text or several.
 
     Raises:
-        ConfigurationError: there is no node on this machine.
+        BadReference: they are something else.
     """
-    report = CruxReport({task: []})
-    counts = report.counts[task]
-    programs: list[Program] = []
-    owners: list[int] = []
-    for number, raw in enumerate(rows):
-        row = Row(raw)
-        try:
-            check = check_of(row, task)
-            if check is None or task not in check.parts:
-                raise BadReference(f"no {task}_reasoning, and no code with ????")
-            found = _texts(row.find(*PREDICTIONS))
-        except NoProgram:
-            report.no_program.append(str(row.find("id", "task_id", default=f"row {number + 1}")))
-            counts.append((0, 0))
-            continue
-        except BadReference as error:
-            report.unusable.append(f"row {number + 1}: {error}")
-            continue
-        counts.append((0, len(found)))
-        programs += [Program(check.program + check.parts[task], answer_of(text)) for text in found]
-        owners += [len(counts) - 1] * len(found)
-    for right, index in zip(passing(programs, task, cpu_s), owners, strict=True):
-        counts[index] = counts[index][0] + right, counts[index][1]
-    return report
-
-
-def _texts(found: Any) -> list[str]:
     found = plain(found)
     texts = [found] if isinstance(found, str) else found
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):

@@ -109,6 +109,11 @@ def told(report: CruxReport) -> list[str]:
             f"problems that the benchmark has no program for: {len(report.no_program):,} "
             f"({_some(report.no_program)}); wrong here, as in its published numbers"
         )
+    if report.prose:
+        lines.append(
+            f"rows that hold sentences instead of a program: {len(report.prose):,} ({_some(report.prose)}); "
+            "every answer to them is right in the published numbers (--profile released), and wrong in ours (E22)"
+        )
     if report.unknown:
         lines.append(f"generations without a sample, left out: {len(report.unknown):,} ({_some(report.unknown)})")
     return lines

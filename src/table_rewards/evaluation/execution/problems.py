@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -87,8 +87,14 @@ class Check(NamedTuple):
     parts: Mapping[str, str]
 
 
-def check_of(row: Row, task: str) -> Check | None:
+def check_of(row: Row, task: str, called: str = CANDIDATE, stops: Sequence[str] = ()) -> Check | None:
     """The program and the check of a row of CRUXEval-X in any language; None for a row of another form.
+
+    Args:
+        row: of the benchmark, of its submissions (``????`` in ``code``), or of recorded runs.
+        task: which of the two is asked.
+        called: what the language's checks call the function.
+        stops: where a program ends and its check begins, for checks that do not stand in the program letter by letter.
 
     >>> row = {"code": "f = x => x;\\ncheck(f(1), 1);", "input_reasoning": "check(f(????), 1);"}
     >>> check_of(Row(row), "input")
@@ -104,23 +110,29 @@ def check_of(row: Row, task: str) -> Check | None:
         raise NoProgram("no program")
     parts = {name.partition("_")[0]: str(row.find(name, default="")) for name in _CHECKS}
     if "code_template" in row.raw or not any(parts.values()):  # recorded runs: all in one
-        code = _unanswered(code, row.find("answer", default=""), task)
+        code = _unanswered(code, row.find("answer", default=""), task, called, stops)
         begins = [found.start() for found in _CHECK.finditer(code)]
         return Check(code[: begins[-1]], {task: code[begins[-1] :]}) if begins else Check("", {task: code})
-    for part in parts.values():  # the program ends with the check, answered
-        ends = code.rfind(part[: part.find(ASKED)]) if ASKED in part else -1
-        if ends >= 0:
-            code = code[:ends]
+    found = [code.rfind(part[: part.find(ASKED)]) for part in parts.values() if ASKED in part]
+    if any(end >= 0 for end in found):  # the program ends with the check, answered
+        code = code[: min(end for end in found if end >= 0)]
+    elif stop := next((stop for stop in stops if stop in code), None):
+        code = code.partition(stop)[0]
     return Check(code, {name: part for name, part in parts.items() if part})
 
 
-def _unanswered(code: str, answer: Any, task: str) -> str:
+def _unanswered(code: str, answer: Any, task: str, called: str, stops: Sequence[str]) -> str:
     """A recorded program with what is asked for in place of the answer that it was run with."""
     if not isinstance(answer, str) or not answer or (ASKED in code and ASKED not in answer):
         return code
-    at = code.rfind(answer)  # an answer about the input stands for the whole call
-    asked = f"{CANDIDATE}({ASKED})" if task == "input" else ASKED
-    return f"{code[:at]}{asked}{code[at + len(answer) :]}" if at >= 0 else code
+    begins = max((code.rfind(stop) for stop in stops), default=0)
+    places = [found.start() for found in re.finditer(f"(?={re.escape(answer)})", code) if found.start() >= begins]
+    closed = [at for at in places if re.match(r"\s*[,;)}]|\s*[!=]=", code[at + len(answer) :])]
+    if not places:
+        return code
+    at = (closed or places)[-1]
+    asked = f"{called}({ASKED})" if task == "input" else ASKED  # an answer about the input stands for the whole call
+    return f"{code[:at]}{asked}{code[at + len(answer) :]}"
 
 
 def _inside(code: Any) -> bool:

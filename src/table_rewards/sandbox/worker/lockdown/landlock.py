@@ -27,8 +27,10 @@ def abi() -> int:
     return max(0, int(found))
 
 
-def ruleset(read: Iterable[str], write: Iterable[str]) -> int:
+def ruleset(read: Iterable[str], write: Iterable[str], *, programs: bool = False) -> int:
     """A file descriptor with the rules: ``read`` trees, ``write`` trees, the harmless devices; nothing else.
+
+    With ``programs`` the files of both may be executed.
 
     Also refused where the kernel can: TCP (ABI 4), signals and abstract sockets beyond the sandbox (ABI 6). Built once
     for many children; each applies it to itself.
@@ -41,10 +43,11 @@ def ruleset(read: Iterable[str], write: Iterable[str]) -> int:
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     buffer = ctypes.create_string_buffer(attributes, 24)
     fd = check(libc.syscall(ctypes.c_long(CREATE), buffer, ctypes.c_size_t(size), ctypes.c_long(0)), "landlock ruleset")
+    run = EXECUTE if programs else 0
     for path in read:
-        _allow(fd, path, handled & (READ_FILE | READ_DIR))
+        _allow(fd, path, handled & (READ_FILE | READ_DIR | run))
     for path in write:
-        _allow(fd, path, handled & ~(EXECUTE | MAKE_CHAR | MAKE_SOCK | MAKE_FIFO | MAKE_BLOCK | IOCTL_DEV))
+        _allow(fd, path, handled & ~(EXECUTE | MAKE_CHAR | MAKE_SOCK | MAKE_FIFO | MAKE_BLOCK | IOCTL_DEV) | run)
     for path in DEVICES:
         _allow(fd, path, handled & (READ_FILE | WRITE_FILE))
     return int(fd)

@@ -129,7 +129,18 @@ def _best_split(low: int, high: int, table: dict[int, Block]) -> int:
 
 def build(*, neuter_metadata: bool, guard_truncate: bool = False, arch: str = ARCH) -> bytes:
     """The filter's instructions, with ``OWN_PID`` where the installing process puts its own pid."""
-    table = rules(neuter_metadata=neuter_metadata, guard_truncate=guard_truncate, arch=arch)
+    return _code(rules(neuter_metadata=neuter_metadata, guard_truncate=guard_truncate, arch=arch), arch)
+
+
+def build_offline(arch: str = ARCH) -> bytes:
+    """A filter for compilers and runtimes: processes may start others, and nobody reaches the network or a kernel."""
+    allowed = {"fork", "vfork", "execve", "execveat", "setsid", "setpgid", "setpriority", "memfd_create", "tkill"}
+    allowed |= {"pidfd_open", "pidfd_send_signal", "inotify_add_watch", "personality", "move_pages"}
+    refused = {name: pair for name, pair in DENIED.items() if name not in allowed}
+    return _code(dict.fromkeys(numbers(refused, arch).values(), _deny), arch)
+
+
+def _code(table: dict[int, Block], arch: str) -> bytes:
     code: Block = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, AUDIT_ARCH[arch]), *answer(KILL), (LOAD, 0, 0, 0)]
     if arch == "x86_64":
         code += [(AT_LEAST, 0, 1, 0x40000000), *answer(KILL)]  # the x32 numbering would walk around the list

@@ -1,22 +1,9 @@
-"""CRUXEval-X in JavaScript: an answer is read as plain data, put into the benchmark's program and run by node.
-
-What is no literal of JavaScript is wrong and never run: ``process.exit(0)`` passed where the text was put in as it is.
-"""
+"""Plain data in JavaScript, whose objects have keys that are bare names."""
 
 from __future__ import annotations
 
 import re
-import secrets
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, NamedTuple
-
-from table_rewards.core.cpus import usable_cpus
-from table_rewards.core.errors import ConfigurationError
-from table_rewards.evaluation.execution.problems import ASKED, CANDIDATE
+from typing import Final
 
 MAX_ANSWER: Final = 65_536
 _TOKEN: Final = re.compile(
@@ -40,27 +27,6 @@ _METHODS: Final = frozenset(
     )
 )
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
-
-
-class Program(NamedTuple):
-    """A program with ``????`` for what is asked, and the answer as the model gave it."""
-
-    source: str
-    answer: str
-
-
-def plain_arguments(answer: str) -> str:
-    """The arguments in an answer about an input: what stands in its call of the candidate, or all of it.
-
-    >>> plain_arguments('candidate([1], "candidate(2)");'), plain_arguments("[1], 2")
-    ('[1], "candidate(2)"', '[1], 2')
-    """
-    answer = answer.strip().rstrip(";").rstrip()
-    for name in (CANDIDATE, "f"):
-        called = re.match(rf"{name}\s*\(", answer)
-        if called and answer.endswith(")"):
-            return answer[called.end() : -1].strip()
-    return answer
 
 
 def is_plain(text: str, *, several: bool = False) -> bool:
@@ -110,48 +76,3 @@ def is_plain(text: str, *, several: bool = False) -> bool:
         if not fits:
             return False
     return not opened
-
-
-def passing(programs: Sequence[Program], task: str, seconds: float = 5.0) -> list[bool]:
-    """For each program whether it runs through with the answer in it.
-
-    Raises:
-        ConfigurationError: there is no node on this machine.
-    """
-    node = shutil.which("node")
-    if node is None:
-        raise ConfigurationError("CRUXEval-X in JavaScript needs node on the PATH")
-    filled = [_filled(program, task) for program in programs]
-    with ThreadPoolExecutor(usable_cpus()) as threads:
-        return list(threads.map(lambda source: source is not None and _passes(node, source, seconds), filled))
-
-
-def _filled(program: Program, task: str) -> str | None:
-    answer = program.answer.strip().rstrip(";").rstrip()
-    if task == "input":
-        answer = plain_arguments(answer)
-        if answer and not is_plain(answer, several=True):
-            return None
-    elif not is_plain(answer):
-        return None
-    head, asked, tail = program.source.rpartition(ASKED)
-    return f"{head}{answer}{tail}" if asked else None
-
-
-def _passes(node: str, source: str, seconds: float) -> bool:
-    """Whether node ends well behind the last line, which says so with a word that the program cannot know."""
-    word = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            done = subprocess.run(
-                [node, "--disallow-code-generation-from-strings", "--max-old-space-size=512", "-"],
-                input=f"{source}\n;process.stdout.write('\\n{word}');\n".encode("utf-8", "surrogatepass"),
-                capture_output=True,
-                timeout=seconds,
-                cwd=folder,
-                env={},
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-    return done.returncode == 0 and done.stdout.endswith(word.encode())

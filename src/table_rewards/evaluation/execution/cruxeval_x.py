@@ -1,0 +1,85 @@
+"""CRUXEval-X beyond Python: predictions judged by the toolchain of their language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from table_rewards.core.errors import BadReference, one_of
+from table_rewards.core.rows import Row
+from table_rewards.evaluation.execution.cruxeval import PREDICTIONS, CruxReport, answer_of, texts_of
+from table_rewards.evaluation.execution.languages.judging import CALLED, Program, judge, plain_answer
+from table_rewards.evaluation.execution.languages.toolchains import TOOLCHAINS, Toolchain, toolchain
+from table_rewards.evaluation.execution.problems import CANDIDATE, Check, NoProgram, check_of
+
+LANGUAGES: Final = ("py", *TOOLCHAINS)
+
+
+def evaluate_language(
+    rows: Iterable[Mapping[str, Any]],
+    language: str,
+    task: str,
+    javatuples: str | None = None,
+    profile: str = "corrected",
+) -> CruxReport:
+    """Judge the predictions of rows of CRUXEval-X in C++, C#, Go, Java, JavaScript or PHP.
+
+    Args:
+        rows: ``code`` with ``output_reasoning`` and ``input_reasoning``, or with ``????`` in it, and a prediction.
+        language: ``cpp``, ``cs``, ``go``, ``java``, ``js`` or ``php``.
+        task: ``output`` or ``input``.
+        javatuples: the jar that Java's programs import.
+        profile: ``released`` lets every answer pass whose row holds sentences instead of a program, as the published
+            checker does (10 rows in Go, 13 in PHP); ``corrected`` counts none of them.
+
+    Raises:
+        UnknownName: there is no such language or profile.
+        ConfigurationError: a program of the toolchain is not there, or does not work.
+    """
+    one_of("profile", profile, ("corrected", "released"))
+    tools = toolchain(language, javatuples)
+    report = CruxReport({task: []})
+    counts = report.counts[task]
+    programs: list[Program] = []
+    owners: list[int] = []
+    for number, raw in enumerate(rows):
+        row = Row(raw)
+        try:
+            check = _check(row, tools, language, task)
+            found = texts_of(row.find(*PREDICTIONS))
+        except NoProgram:
+            report.no_program.append(str(row.find("id", "task_id", default=f"row {number + 1}")))
+            counts.append((0, 0))
+            continue
+        except BadReference as error:
+            report.unusable.append(f"row {number + 1}: {error}")
+            continue
+        if not tools.is_program(check.program + check.parts[task]):
+            report.prose.append(str(row.find("id", "task_id", default=f"row {number + 1}")))
+            counts.append((len(found) if profile == "released" else 0, len(found)))
+            continue
+        counts.append((0, len(found)))
+        programs += [_program(check.program + check.parts[task], text, language, task) for text in found]
+        owners += [len(counts) - 1] * len(found)
+    for verdict, index in zip(judge(programs, tools, language, task), owners, strict=True):
+        report.unscored += verdict == "unscored"
+        counts[index] = counts[index][0] + (verdict == "passed"), counts[index][1]
+    return report
+
+
+def _check(row: Row, tools: Toolchain, language: str, task: str) -> Check:
+    if "code" not in row.raw and "code_template" not in row.raw:
+        raise NoProgram("no program")  # submissions leave out what they do not answer, all but the id
+    check = check_of(row, task, CALLED.get(language, CANDIDATE), tools.stops)
+    if check is None or task not in check.parts:
+        raise BadReference(f"no {task}_reasoning, and no code with ????")
+    return check
+
+
+def _program(source: str, text: str, language: str, task: str) -> Program:
+    """A prediction with its program; backquotes round it are its own where they make it a text."""
+    answer = answer_of(text)
+    quoted = Program(source, f"`{answer}`")
+    if quoted.answer in text and plain_answer(Program(source, answer), language, task) is None:
+        return quoted
+    return Program(source, answer)
