@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import json
+import lzma
 
 import pytest
 
-from command_line import command, here, write
+from command_line import command, here, read, write
 from table_rewards.datasets.files import RowWriter
 
 QUESTIONS = ["How many medals did Norway win?", "Who scored most?"]
@@ -215,6 +217,100 @@ def zipped(folder):
     return folder / "r.jsonl.gz"
 
 
+def packed(folder, name):
+    """Compressed in another way; told by the bytes."""
+    content = "".join(json.dumps(row) + "\n" for row in rows()).encode()
+    if name == "zst":
+        pyarrow = pytest.importorskip("pyarrow")
+        with pyarrow.CompressedOutputStream(str(folder / "r.jsonl.zst"), "zstd") as file:
+            file.write(content)
+    else:
+        (folder / f"r.jsonl.{name}").write_bytes({"bz2": bz2, "xz": lzma}[name].compress(content))
+    return folder
+
+
+def zstandard(folder):
+    return packed(folder, "zst")
+
+
+def bzip2(folder):
+    return packed(folder, "bz2")
+
+
+def xz(folder):
+    return packed(folder, "xz")
+
+
+def tracker_table(folder):
+    """A table as Weights & Biases keeps it."""
+    log = rows()
+    table = {"columns": list(log[0]), "data": [list(row.values()) for row in log], "ncols": 3, "nrows": 4}
+    (folder / "completions.table.json").write_text(json.dumps(table))
+    return folder / "completions.table.json"
+
+
+def chats_in_csv(folder):
+    """TRL's table of completions as pandas writes it to csv: chats as Python shows them."""
+    import pandas
+
+    chats = [{**row, "prompt": [{"role": "user", "content": row["prompt"]}],
+              "completion": [{"role": "assistant", "content": row["completion"]}]} for row in rows()]  # fmt: skip
+    pandas.DataFrame(chats).to_csv(folder / "completions.csv", index=False)
+    return folder / "completions.csv"
+
+
+def lists_in_csv(folder):
+    import pandas
+
+    pairs = [{"prompt": QUESTIONS[i // 2], "responses": [said(FOUR[i + k][1]) for k in (0, 1)], "answer": FOUR[i][2]}
+             for i in (0, 2)]  # fmt: skip
+    pandas.DataFrame(pairs).to_csv(folder / "r.csv")
+    return folder / "r.csv"
+
+
+def openai_batch(folder):
+    """The output of OpenAI's batches: ``id`` is the request's."""
+    body = lambda row: {"choices": [{"index": 0, "message": {"role": "assistant", "content": row["completion"]}}]}  # noqa: E731
+    return write(
+        folder / "batch.jsonl",
+        [{"id": f"r{i}", "response": {"status_code": 200, "body": body(row)}, "prompt": row["prompt"],
+          "answer": row["answer"]} for i, row in enumerate(rows())],
+    )  # fmt: skip
+
+
+def gemini(folder):
+    parts = lambda text: [{"text": "Final Answer: 0", "thought": True}, {"text": text}]  # noqa: E731
+    reply = lambda row: {"candidates": [{"content": {"role": "model", "parts": parts(row["completion"])}}]}  # noqa: E731
+    return write(
+        folder / "g.jsonl", [{"prompt": r["prompt"], "response": reply(r), "answer": r["answer"]} for r in rows()]
+    )
+
+
+def ids_of_tasks(folder):
+    """Nothing says what was asked: the id of the task does."""
+    return write(
+        folder / "s.jsonl",
+        [{"task_id": f"t/{q}", "completion": said(a), "answer": g} for q, a, g in FOUR],
+    )
+
+
+def slime(folder):
+    """``index`` is the sample's and ``group_index`` the prompt's."""
+    return write(
+        folder / "s.jsonl",
+        [{"group_index": i // 2, "index": i, "prompt": row["prompt"], "response": row["completion"],
+          "answer": row["answer"]} for i, row in enumerate(rows())],
+    )  # fmt: skip
+
+
+def checkpoints(folder):
+    """One file a checkpoint, all of one name: the folder says the step."""
+    for step, part in ((100, rows()[:2]), (200, rows()[2:])):
+        (folder / f"checkpoint-{step}").mkdir()
+        write(folder / f"checkpoint-{step}" / "rollouts.jsonl", part)
+    return folder / "checkpoint-*" / "rollouts.jsonl"
+
+
 def pandas_csv(folder):
     """With the index, which has no name."""
     import pandas
@@ -247,7 +343,8 @@ SHAPES = [
     *(pandas_csv, pandas_json, tool_calls),
     *(swift_log, swift_folder, batch, verl_folder, verl_pattern, swift_results, chats_alone, parts, share_gpt, vllm),
     *(openai, trl, null_ids, sample_numbers, csv_file, tab_separated, wrapped, wrapped_in_one_line, indented),
-    *(arrow_on_disk, zipped),
+    *(arrow_on_disk, zipped, zstandard, bzip2, xz, tracker_table, chats_in_csv, lists_in_csv, openai_batch, gemini),
+    *(ids_of_tasks, slime, checkpoints),
 ]
 
 
@@ -326,13 +423,112 @@ def test_an_instruction_is_told_apart_by_its_input(tmp_path):
     assert group_numbers(write(tmp_path / "a.jsonl", log))[:2] == (2, 0.0)
 
 
+@pytest.mark.parametrize("name", ["id", "index"])
+def test_numbers_of_rows_are_no_prompts(tmp_path, name):
+    """pandas' index and servers' ids count rows: taken for prompts, every group would have one completion."""
+    path = write(tmp_path / "a.jsonl", [{name: i, **row} for i, row in enumerate(rows())])
+    prompts, dead, told = group_numbers(path)
+    assert (prompts, dead) == (2, 0.5)
+    assert f"--prompt-column {name}" in " ".join(told["advice"])
+    done = here("profile", path, "--reward", "table_bench", "--json", "--prompt-column", name, check=0)
+    assert json.loads(done.stdout)["prompts"]["prompts"] == 4
+
+
 def test_ids_of_rows_are_told_when_prompts_repeat(tmp_path):
-    path = write(tmp_path / "a.jsonl", [{"id": i, **row} for i, row in enumerate(rows())])
+    """``uid`` is a prompt's by its name: it counts, and the doubt is told."""
+    path = write(tmp_path / "a.jsonl", [{"uid": i, **row} for i, row in enumerate(rows())])
     prompts, _, told = group_numbers(path)
     assert prompts == 4
     assert "--prompt-column prompt" in " ".join(told["advice"])
     done = here("profile", path, "--reward", "table_bench", "--json", "--prompt-column", "prompt", check=0)
     assert json.loads(done.stdout)["prompts"]["prompts"] == 2
+
+
+def test_ids_that_begin_anew_are_other_prompts(tmp_path):
+    """Data sets that are read as one count from 0 each: what was asked tells their prompts apart, also far down."""
+    asked = lambda name, right: [  # noqa: E731
+        {"id": i, "prompt": f"{name} {i}?", "completion": said(1 if k < right else 0), "answer": "1"}
+        for i in range(60)
+        for k in (0, 1)
+    ]
+    (tmp_path / "logs").mkdir()
+    write(tmp_path / "logs" / "a.jsonl", asked("medals", 1))
+    write(tmp_path / "logs" / "b.jsonl", asked("goals", 2))
+    prompts, dead, _ = group_numbers(tmp_path / "logs")
+    assert (prompts, dead) == (120, 0.5)
+    both = asked("medals", 1) + asked("goals", 2)
+    (one,) = compared(tmp_path, both, [{**row, "completion": said(1)} for row in both[::-1]])
+    assert (one["rows"], one["lower"]) == (120, 0)
+    assert one["only_first"] == one["only_second"] == 120
+
+
+def test_a_batch_of_uneven_columns_is_refused(tmp_path):
+    """Nobody knows which gold answer belongs to which completion: any pairing would be wrong in silence."""
+    columns = {"prompt": ["a", "b", "c"], "completion": [said(7)] * 3, "solution": ["7", "8"]}
+    done = here("score", write(tmp_path / "completions.jsonl", [columns]), "--reward", "table_bench", check=3)
+    assert "3 in 'completion', 2 in 'solution'" in done.stderr
+
+
+@pytest.mark.parametrize("shape", ["one line", "indented"])
+def test_a_list_in_a_row_is_no_wrapper_of_rows(tmp_path, shape):
+    """The samples of the first row were once taken for the file's rows, and the rest of the file was dropped."""
+    log = [
+        {"prompt": QUESTIONS[i // 2], "samples": [{"text": said(FOUR[i + k][1])} for k in (0, 1)], "answer": FOUR[i][2]}
+        for i in (0, 2)
+    ]
+    path = tmp_path / "s.json"
+    path.write_text("\n".join(json.dumps(row, indent=1 if shape == "indented" else None) for row in log))
+    assert group_numbers(path)[:2] == (2, 0.5)
+    path.write_text(json.dumps(log[0]))
+    assert group_numbers(path)[2]["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"PK\x03\x04....", "a zip archive"),
+        (b"\x80\x04\x95....", "a pickle, which is never read"),
+        ('{"prompt": "a"}'.encode("utf-16"), "UTF-16"),
+        (b"SQLite format 3\x00", "SQLite"),
+    ],
+)
+def test_what_people_try_is_refused_by_its_name(tmp_path, content, told):
+    path = tmp_path / "rollouts.jsonl"
+    path.write_bytes(content)
+    assert told in here("score", path, "--reward", "table_bench", check=3).stderr
+
+
+def test_a_chat_that_numpy_printed_is_refused(tmp_path):
+    """Its commas are gone: read as text, every completion would hold the marks of the print."""
+    chat = "[{'role': 'assistant', 'content': 'Final Answer: 7'}\n {'role': 'assistant', 'content': 'Final Answer: 8'}]"
+    with (tmp_path / "r.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["prompt", "completion", "answer"], ["a", chat, "7"]])
+    assert "cannot be read back" in here("score", tmp_path / "r.csv", "--reward", "table_bench", check=3).stderr
+
+
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [(["target"], "target"), (["label"], "label"), (["doc"], None)],
+)
+def test_a_reference_under_another_name_is_asked_for(tmp_path, columns, named):
+    log = [{"prompt": row["prompt"], "completion": row["completion"], columns[0]: row["answer"]} for row in rows()]
+    path = write(tmp_path / "a.jsonl", log)
+    said_so = here("score", path, "--reward", "table_bench", check=3).stderr
+    assert (f"did you mean --reference-column {named}?" if named else "see --reference-column") in said_so
+    done = here("score", path, "--reward", "table_bench", "--json", "--reference-column", columns[0], check=0)
+    assert json.loads(done.stdout)["mean"] == 0.75
+
+
+def test_a_place_below_a_column_is_named_with_dots(tmp_path):
+    log = [
+        {"doc": {"question": row["prompt"], "gold": row["answer"]}, "resps": [[row["completion"]]], "target": "x"}
+        for row in rows()
+    ]
+    path = write(tmp_path / "samples.jsonl", log)
+    words = ["--reward", "table_bench", "--json", "--reference-column"]
+    told = json.loads(here("profile", path, *words, "doc.gold", "--prompt-column", "doc.question", check=0).stdout)
+    assert (told["mean"], told["prompts"]["prompts"]) == (0.75, 2)
+    assert "no column 'doc.golden'" in here("profile", path, *words, "doc.golden", check=3).stderr
 
 
 def test_length_is_correlated_within_prompts(tmp_path):
@@ -428,3 +624,19 @@ def test_several_files_are_read_as_one(tmp_path):
     for verb in ("score", "profile"):
         told = json.loads(here(verb, *parts, "--reward", "table_bench", "--json", check=0).stdout)
         assert (told["rows"], told["prompts"]["zero_variance_share"]) == (4, 0.5)
+
+
+def test_chats_of_equal_answers_are_told_apart_by_what_they_ask(tmp_path):
+    """What a row shares with the one before is read once; a chat that holds prompt and completion shares nothing."""
+    chat = lambda asked: [{"role": "user", "content": asked}, {"role": "assistant", "content": said(7)}]  # noqa: E731
+    log = [{"messages": chat(f"question {i // 2}"), "answer": "7"} for i in range(6)]
+    out = tmp_path / "scores.jsonl"
+    here("score", write(tmp_path / "a.jsonl", log), "--reward", "table_bench", "--quiet", "--out", out, check=0)
+    assert len({row["content"] for row in read(out)}) == len({row["prompt"] for row in read(out)}) == 3
+
+
+def test_a_reference_that_changes_within_a_prompt_is_read_anew(tmp_path):
+    log = [{"uid": "a", "prompt": "q", "completion": said(7), "answer": gold} for gold in ("7", "7", "8", "7")]
+    out = tmp_path / "scores.jsonl"
+    here("score", write(tmp_path / "a.jsonl", log), "--reward", "table_bench", "--quiet", "--out", out, check=0)
+    assert [row["score"] for row in read(out)] == [1.0, 1.0, 0.0, 1.0]

@@ -18,7 +18,6 @@ from table_rewards.commands.reward_options import add_reward_arguments, reward_f
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.datasets.files import RowSource
-from table_rewards.datasets.files.shapes import unzipped
 from table_rewards.evaluation.scores.distribution import Distribution
 from table_rewards.evaluation.scores.samples import SampleBook, fill
 from table_rewards.evaluation.scores.score_files import ScoreFile, short_names
@@ -124,15 +123,14 @@ def _time_batches(
     """Seconds of the clock and of this process's CPU for the rows, reading included."""
     wall, cpu = time.perf_counter(), time.process_time()
     for _, scored in score_file(reward, how, batch_size=512, step=step, limit=limit, watch=watch):
-        for row in scored:
-            statistics.add(row)
+        statistics.add_all(scored)
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def _time_single_calls(reward: Reward[Any], how: Plan, calls: int, step: int | None) -> Distribution:
     """Milliseconds of single calls."""
     found = Distribution()
-    for row in unzipped(how.source.first(), how.completion, how.who.asked):
+    for row in how.unzipped_first():
         for completion in completions_of(row, how.completion)[0][:1]:
             if found.count >= calls:
                 return found

@@ -15,7 +15,7 @@ from table_rewards.commands.pages.terminal import note, share
 from table_rewards.commands.reward_options import add_reward_arguments, options_of, read_options, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
-from table_rewards.datasets.files import RowSource
+from table_rewards.datasets.files import RowSource, read_batches
 from table_rewards.datasets.files.resume import ResumableOutput
 from table_rewards.evaluation.scores.scoring import BY_COLUMNS, COMPLETION_COLUMNS, Plan, plan, score_file
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
@@ -23,7 +23,7 @@ from table_rewards.evaluation.scores.statistics import ScoreStatistics
 DESCRIPTION = f"""\
 Score the completions of a file and sum up.
 
-FILE is parquet, JSON lines (also gzipped) or a JSON array, of any size: it is streamed. Completions stand in the
+FILE is parquet, arrow, JSON, csv, also compressed, of any size: it is streamed. Completions stand in the
 column {", ".join(COMPLETION_COLUMNS[:6])},
 {", ".join(COMPLETION_COLUMNS[6:])}, or where --completion-column says;
 a list of responses in a row is scored one by one. References are read from each row, in verl's or swift's form.
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_reward_arguments(parser)
     where = parser.add_argument_group("columns")
     where.add_argument("--completion-column", metavar="C", help="the column of completions")
-    where.add_argument("--reference-column", metavar="C", help="the column that is the ground truth")
+    where.add_argument("--reference-column", metavar="C", help="the column that is the ground truth, or doc.answer")
     where.add_argument("--prompt-column", metavar="C", help="what the completions of one prompt have in common")
     where.add_argument("--keep", action="append", default=[], metavar="C", help="one more column to copy; repeat it")
     out = parser.add_argument_group("output")
@@ -132,8 +132,7 @@ def _score(
         begun = time.perf_counter()
         with Progress(1.0, "completions", quiet=quiet) as bar:
             for _, scored in score_file(reward, how, batch_size=batch_size, step=arguments.step):
-                for row in scored:
-                    statistics.add(row)
+                statistics.add_all(scored)
                 _advance(bar, how, statistics)
         return time.perf_counter() - begun
     output = ResumableOutput(
@@ -148,7 +147,9 @@ def _score(
         },
     )
     with output:
-        output.replay(statistics.add)
+        there: list[dict[str, Any]] = []
+        output.replay(lambda row: _taken(there, row, statistics))
+        statistics.add_all(there)
         if output.complete:
             if not arguments.quiet:
                 note(f"{arguments.out} is complete; --overwrite scores anew")
@@ -160,8 +161,7 @@ def _score(
         with Progress(1.0, "completions", quiet=quiet) as bar:
             for _, scored in score_file(reward, how, start=output.next_row, batch_size=batch_size, step=arguments.step):
                 output.append(scored)
-                for row in scored:
-                    statistics.add(row)
+                statistics.add_all(scored)
                 if time.perf_counter() - paused > 5:
                     paused = time.perf_counter()
                     output.pause(paused - begun)
@@ -169,6 +169,14 @@ def _score(
         took = time.perf_counter() - begun
         output.finish(took)
     return took
+
+
+def _taken(held: list[dict[str, Any]], row: dict[str, Any], statistics: ScoreStatistics) -> None:
+    """Hold a row, and hand on what is held when it is enough."""
+    held.append(row)
+    if len(held) >= 1024:
+        statistics.add_all(held)
+        held.clear()
 
 
 def _on_ray(arguments: argparse.Namespace, batch_size: int) -> int:
@@ -203,8 +211,8 @@ def _on_ray(arguments: argparse.Namespace, batch_size: int) -> int:
     with Progress(job.total, "rows", quiet=arguments.quiet) as bar:
         for _ in job:
             bar.to(job.done)
-    for row in job.rows():
-        statistics.add(row)
+    for rows in read_batches(job.rows(), 1024):
+        statistics.add_all(rows)
     return _close(arguments, statistics, time.perf_counter() - begun)
 
 

@@ -58,6 +58,8 @@ def as_mapping(value: Any) -> dict[str, Any] | None:
     >>> as_mapping("7") is None
     True
     """
+    if value is None:
+        return None
     if type(value) is str:
         if value[:1] != "{" and value.lstrip()[:1] != "{":
             return None

@@ -83,6 +83,54 @@ def test_correlations_of_parts_are_those_of_numpy_over_rows_that_have_both(rows)
                 assert matrix[i][j] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-6)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.one_of(st.none(), VALUES), VALUES, st.sampled_from(["", "no answer"])),
+        min_size=1,
+        max_size=40,
+    ),
+    st.integers(1, 9),
+)
+def test_batches_say_what_single_rows_say(rows, size):
+    """A file that is resumed, or read in other batches, has the same summary."""
+    lines = [
+        {"row": n, "prompt": p, "kind": p, "step": n % 3, "characters": 7 * n % 11, "score": value, "part": part,
+         "status": "unscored" if value is None else "scored", "note": note, "signature": "s"}
+        for n, (p, value, part, note) in enumerate(rows)
+    ]  # fmt: skip
+    one, many = ScoreStatistics(("part",), by="kind"), ScoreStatistics(("part",), by="kind")
+    for line in lines:
+        one.add(line)
+    for start in range(0, len(lines), size):
+        many.add_all(lines[start : start + size])
+    _alike(one.to_dict(), many.to_dict())
+    assert one.values.count + one.values.missing == len(rows)
+    known = [value for _, value, _, _ in rows if value is not None]
+    if known:
+        assert one.values.mean == pytest.approx(np.mean(known), abs=1e-9)
+
+
+@pytest.mark.parametrize("constant", [0.1, 1 / 3, 1e6 / 7, 0.0])
+def test_a_constant_score_correlates_with_nothing(constant):
+    """What rounding leaves of a constant column is no spread: it would correlate with length by chance."""
+    statistics = ScoreStatistics(())
+    for start in range(0, 90, 7):
+        statistics.add_all(
+            [{"score": constant, "characters": n, "prompt": "p", "status": "scored"} for n in range(start, start + 7)]
+        )
+    assert math.isnan(statistics.length.value)
+
+
+def _alike(one, other):
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for name, value in one.items():
+            _alike(value, other[name])
+    else:
+        assert one == pytest.approx(other, abs=1e-6) if isinstance(one, float) else one == other
+
+
 def told(rows, completion="completion", **located):
     columns = list(dict.fromkeys(name for row in rows for name in row))
     return identity(rows, columns, completion, {name: (name,) for name in located or ()})

@@ -151,7 +151,7 @@ def _from_endpoint(path: Path, options: argparse.Namespace, form: Form, unusable
     runs = options.runs or 4
     if runs > 1 and options.temperature == 0:
         raise ConfigurationError(f"--runs {runs} at temperature 0 are {runs} times the same; use --runs 1")
-    numbered = ({"number": n, "row": row} for n, row in enumerate(read_rows(path)))
+    numbered: Iterator[dict[str, Any]] = ({"number": n, "row": row} for n, row in enumerate(read_rows(path)))
     with RowWriter(options.predictions) if options.predictions else nullcontext() as writer:
         for window in read_batches(numbered, WINDOW):
             rows, references = [], []

@@ -8,10 +8,11 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from table_rewards.datasets.files.sniffing import WRAPPERS
+from table_rewards.datasets.files.sniffing import ROW_NAMES, WRAPPERS
 from table_rewards.datasets.files.unusable import UnusableFile
 
 CHUNK: Final = 1 << 20
@@ -60,42 +61,51 @@ class BrokenRow(dict[str, Any]):
 def line_rows(file: Iterable[bytes], start: int) -> Iterator[dict[str, Any]]:
     """One object a line; a line that is none comes as a :class:`BrokenRow`. Blank lines are no rows.
 
-    A first line that wraps the rows of the whole file, such as ``{"data": [...]}``, gives those.
+    The only line of a file may wrap its rows, such as ``{"data": [...]}``.
     """
-    seen = 0
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
-        seen += 1
-        if seen <= start and number > 1:
-            continue
-        row = _row(line, number)
-        inside = wrapped(row) if number == 1 else None
-        if inside is not None:
-            yield from inside[start:]
-            return
-        if seen > start:
-            yield row
+    lines = ((number, line) for number, line in enumerate(file, 1) if line.strip())
+    first = list(islice(lines, 2))
+    if len(first) == 1:
+        row = _row(first[0][1], first[0][0])
+        inside = wrapped(row)
+        yield from ([row] if inside is None else inside)[start:]
+        return
+    for seen, (number, line) in enumerate(chain(first, lines)):
+        if seen >= start:
+            yield _row(line, number)
 
 
 def wrapped(row: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """The rows of a file that is one object around them; None for an object that is a row.
 
+    Known are a list under a usual name, beside what describes the file; a table as Weights & Biases and pandas write
+    it, ``columns`` and ``data``; and pandas' columns, each a mapping of row numbers.
+
     >>> wrapped({"version": 1, "data": [{"answer": "7"}]}), wrapped({"data": [{"role": "user"}], "answer": "7"})
     ([{'answer': '7'}], None)
+    >>> wrapped({"prompt": "2+3?", "samples": [{"text": "5"}, {"text": "6"}]}) is None
+    True
+    >>> wrapped({"columns": ["prompt", "answer"], "data": [["2+3?", "5"]]})
+    [{'prompt': '2+3?', 'answer': '5'}]
     """
     columns = list(row.values())
     if len(columns) > 1 and all(isinstance(value, dict) and "0" in value for value in columns):
-        keys = columns[0].keys()  # pandas' to_json(): a mapping of row numbers for each column
+        keys = columns[0].keys()
         if all(value.keys() == keys for value in columns) and all(key.isdigit() for key in keys):
             return [{name: value[key] for name, value in row.items()} for key in keys]
-    lists = [(name, value) for name, value in row.items() if isinstance(value, list)]
-    if len(lists) != 1 or lists[0][0] not in WRAPPERS:
+    names, data = row.get("columns"), row.get("data")
+    if isinstance(names, list) and isinstance(data, list) and names and all(isinstance(name, str) for name in names):
+        if all(isinstance(one, list) and len(one) == len(names) for one in data):
+            return [dict(zip(names, one, strict=True)) for one in data]
         return None
-    items = lists[0][1]
-    if not all(isinstance(item, dict) and not {"role", "from"} & item.keys() for item in items):
+    if not ROW_NAMES.isdisjoint(row):
         return None
-    return items
+    lists = [value for name, value in row.items() if name in WRAPPERS and isinstance(value, list) and value]
+    if len(lists) != 1:
+        return None
+    if not all(isinstance(item, dict) and not {"role", "from"} & item.keys() for item in lists[0]):
+        return None
+    return lists[0]
 
 
 def _row(line: bytes, number: int) -> dict[str, Any]:
@@ -129,15 +139,17 @@ def object_rows(stream: Readable, path: Path, start: int) -> Iterator[dict[str, 
     Raises:
         UnusableFile: something is no JSON object.
     """
-    seen = 0
-    for number, row in enumerate(_values(stream, path, array=False)):
+    values = enumerate(_values(stream, path, array=False))
+    first = list(islice(values, 2))
+    if len(first) == 1 and isinstance(first[0][1], dict):
+        inside = wrapped(first[0][1])
+        yield from ([first[0][1]] if inside is None else inside)[start:]
+        return
+    for number, row in chain(first, values):
         if not isinstance(row, dict):
             raise UnusableFile(path, f"value {number:,} of the file is not a JSON object")
-        inside = wrapped(row) if number == 0 else None
-        for item in [row] if inside is None else inside:
-            seen += 1
-            if seen > start:
-                yield item
+        if number >= start:
+            yield row
 
 
 def _values(stream: Readable, path: Path, *, array: bool) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from table_rewards.datasets.files.compression import without_ending
 from table_rewards.datasets.files.unusable import UnusableFile
 
 STANDARD_INPUT: Final = "-"
@@ -24,7 +25,9 @@ _NOT_DATA: Final = frozenset(
 )
 _SWIFT_LOG: Final = "completions.jsonl"
 _PATTERN: Final = re.compile(r"[*?\[]")
-_STEP: Final = re.compile(r"(?:.*(?:step|steps|completions|rollouts?|generations?|iter|iteration)s?[_-]?)?(\d+)", re.I)
+_STEP: Final = re.compile(
+    r"(?:.*(?:step|steps|completions|rollouts?|generations?|iter|iteration|checkpoint|ckpt)s?[_-]?)?(\d+)", re.I
+)
 
 
 def files_of(places: Sequence[str | os.PathLike[str]]) -> list[Path]:
@@ -66,16 +69,26 @@ def natural(path: Path) -> list[tuple[int, int, str]]:
 
 
 def steps_of(files: Sequence[Path]) -> list[int | None]:
-    """The training steps that several files are named after, as verl and TRL do; None where the names say nothing.
+    """The training steps that several files, or their folders, are named after; None where the names say nothing.
 
     >>> steps_of([Path("1.jsonl"), Path("20.jsonl")]), steps_of([Path("part-00000-of-00002.parquet")])
     ([1, 20], [None])
     >>> steps_of([Path("completions_00010.parquet"), Path("completions_00020.parquet")])
     [10, 20]
+    >>> steps_of([Path("checkpoint-100/rollouts.jsonl"), Path("checkpoint-200/rollouts.jsonl")])
+    [100, 200]
     """
-    matches = [_STEP.fullmatch(file.name.split(".")[0]) for file in files]
+    told = _numbered([file.name.split(".")[0] for file in files])
+    if told is None and len({file.name for file in files}) == 1:
+        told = _numbered([file.parent.name for file in files])
+    return list(told) if told is not None else [None] * len(files)
+
+
+def _numbered(names: Sequence[str]) -> list[int] | None:
+    """The number in each name, when all have one of their own."""
+    matches = [_STEP.fullmatch(name) for name in names]
     steps = [int(match[1]) for match in matches if match is not None]
-    return list(steps) if len(files) > 1 and len(set(steps)) == len(files) else [None] * len(files)
+    return steps if len(names) > 1 and len(set(steps)) == len(names) else None
 
 
 def _folder(folder: Path) -> list[Path]:
@@ -102,11 +115,11 @@ def _folder(folder: Path) -> list[Path]:
         data = [
             file
             for file in there
-            if file.name.removesuffix(".gz").endswith(ending) and file.name not in _NOT_DATA and file.stat().st_size
+            if without_ending(file.name).endswith(ending) and file.name not in _NOT_DATA and file.stat().st_size
         ]
         if data:
             return sorted(data, key=natural)
-    below = sorted({str(file.parent) for file in folder.rglob("*") if file.name.removesuffix(".gz").endswith(ENDINGS)})
+    below = sorted({str(file.parent) for file in folder.rglob("*") if without_ending(file.name).endswith(ENDINGS)})
     hint = f"; there is data in {', '.join(below[:4])}" if below else f"; data ends in {', '.join(ENDINGS)}"
     raise UnusableFile(folder, f"this folder holds no file of rows{hint}")
 

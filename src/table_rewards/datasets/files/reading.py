@@ -18,11 +18,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from table_rewards.datasets.files.sniffing import Format
 from table_rewards.datasets.files.source import BATCH, RowSource, _File, missing_column
 from table_rewards.datasets.files.unusable import UnusableFile, explained
+
+RowT = TypeVar("RowT")
 
 
 def read_rows(
@@ -51,13 +53,13 @@ def read_rows(
     yield from RowSource(path).rows(columns, start=start, batch_size=batch_size, broken=broken)
 
 
-def read_batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+def read_batches(rows: Iterable[RowT], size: int) -> Iterator[list[RowT]]:
     """Yield rows in lists of ``size``, the last one shorter.
 
     >>> [len(batch) for batch in read_batches([{}] * 5, 2)]
     [2, 2, 1]
     """
-    batch: list[dict[str, Any]] = []
+    batch: list[RowT] = []
     for row in rows:
         batch.append(row)
         if len(batch) >= size:

@@ -11,7 +11,7 @@ from table_rewards.datasets.files.json_rows import BrokenRow
 OWN_ROLES: Final = frozenset({"assistant", "gpt", "model", "bot", "chatgpt", "tool", "function", "observation"})
 """Roles of turns that the policy, or what it called, wrote."""
 
-_SAMPLE_LISTS: Final = ("outputs", "choices", "completions", "responses", "samples", "generations")
+_SAMPLE_LISTS: Final = ("outputs", "choices", "completions", "responses", "samples", "generations", "candidates")
 _MARKS: Final = frozenset({"role", "from"})
 
 
@@ -64,13 +64,20 @@ def samples_of(value: Any) -> list[Any]:
     (['a'], ['a', 'b'], [[{'role': 'assistant', 'content': 'a'}]])
     >>> samples_of([{"index": 0, "text": "a"}, {"index": 1, "text": "b"}])
     ['a', 'b']
+    >>> samples_of([["a", "b"]])  # lm-eval's: the samples of each request
+    ['a', 'b']
     """
     if isinstance(value, Mapping):
+        body = value.get("body")
+        if isinstance(body, Mapping):  # a line of OpenAI's batches
+            return samples_of(body)
         for name in _SAMPLE_LISTS:
             if isinstance(value.get(name), list):
                 return samples_of(value[name])
         return [_one(value)]
     if isinstance(value, (list, tuple)) and not is_chat(value) and not is_parts(value):
+        if value and all(isinstance(one, list) and one and all(isinstance(text, str) for text in one) for one in value):
+            return [text for one in value for text in one]
         return [_one(item) for item in value]
     if isinstance(value, str) and value[:1] == "[":
         turns = chat_of(value)
@@ -82,20 +89,37 @@ def _one(value: Any) -> Any:
     """A server's output as the text or the message that it holds."""
     if isinstance(value, Mapping) and not is_turn(value):
         for name in ("message", "text", "content", "completion", "response", "output", "generated_text"):
-            if value.get(name) is not None:
-                return value[name]
+            found = value.get(name)
+            if found is not None:
+                return _gemini(found)
     return value
 
 
-def unzipped(rows: Iterable[dict[str, Any]], completion: str, prompts: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _gemini(found: Any) -> Any:
+    """The text of Gemini's ``{"role": "model", "parts": [{"text": ...}]}`` without its thoughts; else as it is."""
+    parts = found.get("parts") if isinstance(found, Mapping) else None
+    if not isinstance(parts, list) or not all(isinstance(part, Mapping) for part in parts):
+        return found
+    return "".join(part["text"] for part in parts if isinstance(part.get("text"), str) and not part.get("thought"))
+
+
+def unzipped(
+    rows: Iterable[dict[str, Any]], completion: str, prompts: Sequence[str], references: Sequence[str] = ()
+) -> Iterator[dict[str, Any]]:
     """Rows that hold a whole batch, every column a list, as one row a completion; other rows as they are.
 
-    ms-swift's ``completions.jsonl`` is written so, and batches that are saved as a dict of lists.
+    ms-swift's ``completions.jsonl`` is written so, and batches that are saved as a dict of lists. A batch whose
+    prompts or references are more or fewer than its completions is a :class:`BrokenRow`: nobody knows which belong
+    together.
 
     >>> list(unzipped([{"step": 3, "prompt": ["a", "b"], "completion": ["x", "y"]}], "completion", ["prompt"]))
     [{'step': 3, 'prompt': 'a', 'completion': 'x'}, {'step': 3, 'prompt': 'b', 'completion': 'y'}]
     """
     for row in rows:
+        uneven = "" if isinstance(row, BrokenRow) else _uneven(row, completion, prompts, references)
+        if uneven:
+            yield BrokenRow(uneven)
+            continue
         count = None if isinstance(row, BrokenRow) else batch_size_of(row, completion, prompts)
         if count is None:
             yield row
@@ -122,4 +146,26 @@ def batch_size_of(row: Mapping[str, Any], completion: str, prompts: Sequence[str
 
 
 def _is_column(value: Any, count: int) -> bool:
-    return isinstance(value, list) and len(value) == count and not is_chat(value) and not is_parts(value)
+    return _is_list(value) and len(value) == count
+
+
+def _uneven(row: Mapping[str, Any], completion: str, prompts: Sequence[str], references: Sequence[str]) -> str:
+    """What is wrong with a batch whose columns have different lengths; empty for any other row."""
+    value = row.get(completion)
+    if not isinstance(value, list) or len(value) < 2 or is_chat(value) or is_parts(value):
+        return ""
+    asking = [name for name in prompts if name != completion and row.get(name) is not None]
+    if not asking or not all(_is_list(row[name]) for name in asking):
+        return ""
+    columns = [*asking, *(name for name in references if name != completion and _is_list(row.get(name)))]
+    told = [name for name in columns if len(row[name]) != len(value)]
+    if not told or len(told) == len(columns):
+        return ""
+    return (
+        f"columns of different lengths: {len(value)} in {completion!r}, {len(row[told[0]])} in {told[0]!r}; "
+        "a batch has as many of each"
+    )
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and not is_chat(value) and not is_parts(value)

@@ -8,12 +8,33 @@ import re
 from pathlib import Path
 from typing import Final, Literal
 
+from table_rewards.datasets.files.compression import without_ending
 from table_rewards.datasets.files.unusable import UnusableFile
 
 Format = Literal["parquet", "arrow", "jsonl", "json", "objects", "csv"]
 HEAD: Final = 1 << 16
 WRAPPERS: Final = ("data", "rows", "results", "samples", "examples", "items", "records", "instances", "train", "test")
 """Keys under which a file of one object keeps its rows."""
+ROW_NAMES: Final = frozenset(
+    {
+        *("prompt", "question", "query", "problem", "instruction", "input", "messages", "conversations"),
+        *("completion", "completions", "response", "responses", "prediction", "output", "outputs"),
+        *("answer", "solution", "ground_truth", "reference", "target", "label"),
+    }
+)
+"""Keys of an object that is a row itself, whatever lists it has."""
+_FOREIGN: Final = (
+    (b"PK\x03\x04", "a zip archive (or a .pt, .npz or Inspect .eval file): unpack it, or export it as JSON, first"),
+    (b"\x80", "a pickle, which is never read: write the rows as JSON lines or parquet"),
+    (b"\x93NUMPY", "a numpy array: write the rows as JSON lines or parquet"),
+    (b"\x89HDF", "an HDF5 file: write the rows as JSON lines or parquet"),
+    (b"SQLite format 3", "an SQLite database: export its table as csv or JSON lines"),
+    (b"\xff\xfe", "text in UTF-16: convert it to UTF-8"),
+    (b"\xfe\xff", "text in UTF-16: convert it to UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook: save it as csv"),
+)
+"""First bytes of what people try, and what helps."""
+
 _NAME: Final = re.compile(r"[\w][\w .:/()-]{0,79}")
 
 
@@ -40,6 +61,9 @@ def kind_of(head: bytes, path: Path) -> Format:
         return "objects" if _spread(text.decode("utf-8", errors="replace")) else "jsonl"
     if _is_csv(text, path):
         return "csv"
+    known = next((what for magic, what in _FOREIGN if head.startswith(magic)), None)
+    if known is not None:
+        raise UnusableFile(path, f"this is {known}")
     raise UnusableFile(path, f"neither parquet nor JSON nor csv; it begins with {head[:24]!r}")
 
 
@@ -84,5 +108,5 @@ def _is_csv(text: bytes, path: Path) -> bool:
         names[0] = "index"  # pandas writes its index under no name
     if not all(_NAME.fullmatch(name.strip()) for name in names) or len(set(names)) != len(names):
         return False
-    named = path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt"))
-    return named or (len(names) > 1 and not path.name.lower().endswith((".json", ".jsonl", ".parquet")))
+    named = without_ending(path.name.lower()).endswith((".csv", ".tsv", ".txt"))
+    return named or (len(names) > 1 and not without_ending(path.name.lower()).endswith((".json", ".jsonl", ".parquet")))

@@ -6,7 +6,6 @@ goes on from there when all are asked for. So that looking and reading open a fi
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Literal
 
 from table_rewards.core.errors import nearest
+from table_rewards.datasets.files.compression import MAGIC, Compression, compression_of, unpacked
 from table_rewards.datasets.files.csv_rows import csv_rows
 from table_rewards.datasets.files.json_rows import CHUNK, JSON_TYPES, BrokenRow, array_rows, line_rows, object_rows
 from table_rewards.datasets.files.locations import STANDARD_INPUT, files_of, steps_of
@@ -194,12 +194,11 @@ class _File:
         self.table: _Table | None = None
         self.position = 0
         raw = path.open("rb")
-        self._zipped = raw.read(2) == b"\x1f\x8b"
+        self._compression = compression_of(raw.read(MAGIC))
         raw.seek(0)
-        self._fresh: _Told | None = _Told(raw, self, self._zipped)  # opened, and nothing read of it
-        head = self._fresh.stream.read(HEAD)
-        self._fresh.stream.seek(0)
-        self.kind: Format = kind_of(head, path)
+        self.kind: Format = kind_of(unpacked(raw, self._compression).read(HEAD), path)
+        raw.seek(0)
+        self._fresh: _Told | None = _Told(raw, self, self._compression)  # opened, and nothing read of it
         if self.kind in ("parquet", "arrow"):
             self._fresh = None
             self.table = _Table(path, raw, self.kind)
@@ -230,15 +229,15 @@ class _File:
 
     def _unread(self) -> _Told:
         fresh, self._fresh = self._fresh, None
-        return fresh or _Told(self.path.open("rb"), self, self._zipped)
+        return fresh or _Told(self.path.open("rb"), self, self._compression)
 
 
 class _Told:
     """A stream of bytes, unzipped, that tells its file how far it has been read."""
 
-    def __init__(self, raw: IO[bytes], file: _File, zipped: bool) -> None:
-        self._raw, self._file, self._zipped = raw, file, zipped
-        self.stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if zipped else raw  # type: ignore[assignment]
+    def __init__(self, raw: IO[bytes], file: _File, compression: Compression | None) -> None:
+        self._raw, self._file, self._compressed = raw, file, compression is not None
+        self.stream = unpacked(raw, compression)
 
     def read(self, size: int = -1) -> bytes:
         found = self.stream.read(size)
@@ -251,7 +250,7 @@ class _Told:
             passed += len(line)
             if passed > HEAD:  # telling costs more than a line does
                 passed = 0
-                self._file.position = self._raw.tell() if self._zipped else self._file.position + HEAD
+                self._file.position = self._raw.tell() if self._compressed else self._file.position + HEAD
             yield line
         self._raw.close()
 

@@ -38,7 +38,7 @@ def explained(path: str | os.PathLike[str]) -> Iterator[None]:
     except ConfigurationError:
         raise
     except Exception as error:
-        if type(error).__module__.startswith(("pyarrow", "zlib")):
+        if type(error).__module__.startswith(("pyarrow", "zlib", "_lzma")):
             lines = str(error).splitlines()
             raise UnusableFile(path, f"cannot be read: {lines[0] if lines else type(error).__name__}") from None
         raise

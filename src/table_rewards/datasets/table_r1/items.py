@@ -91,14 +91,14 @@ def prepare(rows: Iterable[Mapping[str, Any]], settings: Settings, report: Repor
     seen: set[tuple[bytes, str, str, str, str]] = set()
     prompts_seen: set[tuple[bytes, str, str, str]] = set()
     runner = ProgramRunner(settings.sandbox)
-    for batch in read_batches(({"number": n, "row": row} for n, row in enumerate(rows)), BATCH):
+    for batch in read_batches(enumerate(rows), BATCH):
         examples = []
-        for entry in batch:
+        for number, row in batch:
             report.read += 1
             try:
-                examples.append(read_example(entry["row"], entry["number"], keep_prompt=settings.prompts == "keep"))
+                examples.append(read_example(row, number, keep_prompt=settings.prompts == "keep"))
             except (Unusable, BadReference) as error:
-                report.leave_out(_words(error), entry["number"])
+                report.leave_out(_words(error), number)
         for example, outcome in zip(examples, _run(examples, runner), strict=True):
             try:
                 items = _items(example, outcome, settings, report)

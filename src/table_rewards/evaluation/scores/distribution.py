@@ -6,10 +6,18 @@ Means are exact. Quantiles and histograms come from values rounded to four decim
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_VALUES: Final = 50_000
+
+_LARGE: Final = 1e9
+"""Beyond it numpy rounds otherwise than Python."""
 
 NAN: Final = float("nan")
 QUANTILES: Final = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -48,6 +56,27 @@ class Distribution:
         key = round(value, self._digits)
         values = self._values
         values[key] = values.get(key, 0) + 1
+        if len(values) > MAX_VALUES:
+            self._coarsen()
+
+    def add_all(self, column: NDArray[np.float64]) -> None:
+        """Take many values, NaN where there is none."""
+        known = column[column == column]
+        self.missing += len(column) - len(known)
+        if not len(known):
+            return
+        low, high = float(known.min()), float(known.max())
+        if max(-low, high) > _LARGE:
+            for value in known.tolist():
+                self.add(value)
+            return
+        self.count += len(known)
+        self.total += float(known.sum())
+        self._square += float(known @ known)
+        self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
+        values = self._values
+        for key, number in Counter(known.round(self._digits).tolist()).items():
+            values[key] = values.get(key, 0) + number
         if len(values) > MAX_VALUES:
             self._coarsen()
 

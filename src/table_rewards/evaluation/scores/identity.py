@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
 from table_rewards.datasets.files.shapes import asked, chat_of, is_chat, role_of
 
-ID_COLUMNS: Final = ("uid", "prompt_id", "group_id", "id", "question_id", "index")
+ID_COLUMNS: Final = ("uid", "prompt_id", "group_id", "group_index", "id", "question_id", "index")
 """Explicit ids of a prompt, the first that is not empty."""
+
+WEAK_ID_COLUMNS: Final = ("problem_id", "task_id", "example_id", "doc_id", "query_id", "qid", "instance_id")
+"""Ids of a prompt where a file has no prompt: they stand beside the reference, since data sets count alike."""
+
+ROW_ID_COLUMNS: Final = ("id", "index")
+"""Of these, names that number rows as often as prompts: they are none of a prompt where every row has its own."""
 
 PROMPT_COLUMNS: Final = (
     *("prompt", "prompts", "messages", "conversations", "conversation", "input", "inputs", "instruction", "question"),
-    *("query", "problem", "system", "table", "context", "raw_prompt"),
+    *("query", "problem", "system", "table", "context", "raw_prompt", "doc", "arguments"),
 )
 IMAGE_COLUMNS: Final = (
     *("images", "image", "image_path", "image_paths", "videos", "video", "audios", "audio", "multi_modal_data"),
@@ -38,17 +44,21 @@ class Identity:
 
     Attributes:
         ids: paths of explicit ids, tried in order.
+        weak: paths of ids that count beside the reference, tried in order where nothing else is known.
         asked: the columns that make up the prompt.
         images: the columns of its images.
         references: the columns of its reference.
         given: the ids are a column that the user named, of ids or of prompts.
+        numbering: the column that looks like the id of a prompt and numbers rows; empty where there is none.
     """
 
     ids: tuple[tuple[str, ...], ...] = ()
+    weak: tuple[tuple[str, ...], ...] = ()
     asked: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     given: bool = False
+    numbering: str = ""
 
     def of(self, row: Mapping[str, Any]) -> str | None:
         """A short text, equal for the completions of one prompt; None where the row does not say."""
@@ -57,7 +67,11 @@ class Identity:
             if not is_empty(value):
                 named = _named(value)
                 return f"{row['data_source']}/{named}" if path[-1] == "index" and _text(row, "data_source") else named
-        return self.digest(row)
+        found = self.digest(row)
+        if found is None:
+            weak = next((_named(value) for path in self.weak if not is_empty(value := at(row, path))), None)
+            found = None if weak is None else f"{weak}/{_digest(self._gold(row))[:8]}"
+        return found
 
     def digest(self, row: Mapping[str, Any]) -> str | None:
         """A digest of the prompt, its images and its reference; None where there is neither prompt nor image."""
@@ -65,21 +79,39 @@ class Identity:
         seen = [_plain(row.get(name)) for name in self.images]
         if all(one is None for one in told) and all(one is None for one in seen):
             return None
-        return _digest([told, seen, [_plain(row.get(name)) for name in self.references]])
+        return _digest([told, seen, self._gold(row)])
 
     def content(self, row: Mapping[str, Any]) -> str:
         """Two short digests, of what was asked with its images and of the reference; empty where there is none.
 
-        With them a comparison of two files can tell whether equal ids mean equal prompts.
+        With them a file can tell whether equal ids mean equal prompts, as a comparison of two files can. Where the user
+        named what a prompt is, what was asked tells nothing more.
         """
         told = [_asked(row.get(name)) for name in self.asked] + [_plain(row.get(name)) for name in self.images]
-        gold = [_plain(row.get(name)) for name in self.references]
-        halves = (_digest(one)[:8] if any(part is not None for part in one) else "" for one in (told, gold))
-        return "-".join(halves)
+        halves = ([] if self.given else told, self._gold(row))
+        return "-".join(_digest(one)[:8] if any(part is not None for part in one) else "" for one in halves)
+
+    def contents(self) -> Callable[[Mapping[str, Any]], str]:
+        """:meth:`content`, which remembers the row before: most rows ask what that one asked."""
+        names = (*self.asked, *self.images, *self.references)
+        before: list[Any] = []
+        said = ""
+
+        def content(row: Mapping[str, Any]) -> str:
+            nonlocal before, said
+            now = [row.get(name) for name in names]
+            if now != before or not said:
+                before, said = now, self.content(row)
+            return said
+
+        return content
 
     def row(self, row: Mapping[str, Any], number: int) -> str:
         """What stands for the prompt of a row that says nothing of it: its place and its reference."""
-        return _digest([number, [_plain(row.get(name)) for name in self.references]])
+        return _digest([number, self._gold(row)])
+
+    def _gold(self, row: Mapping[str, Any]) -> list[Any]:
+        return [_plain(row.get(name)) for name in self.references]
 
 
 def identity(
@@ -107,24 +139,33 @@ def identity(
     images = tuple(name for name in IMAGE_COLUMNS if name in there)
     references = tuple(name for name in ((reference,) if reference else REFERENCE_COLUMNS) if name in there)
     if given is not None:
-        return Identity((given,), prompts, images, references, given=True)
-    plain = Identity((), prompts, images, references)
-    ids = tuple(
-        path for name in ID_COLUMNS if (path := located.get(name)) is not None and _names_prompts(rows, path, plain)
-    )
-    return Identity(ids, prompts, images, references)
+        return Identity((given,), (), prompts, images, references, given=True)
+    plain = Identity((), (), prompts, images, references)
+    found = {name: path for name in ID_COLUMNS if (path := located.get(name)) and _names_prompts(rows, path, plain)}
+    numbering = [name for name in ROW_ID_COLUMNS if name in found and _numbers_rows(rows, (found[name],), plain)]
+    ids = tuple(path for name, path in found.items() if name not in numbering)
+    weak = tuple(path for name in WEAK_ID_COLUMNS if (path := located.get(name)) is not None)
+    return Identity(ids, weak, prompts, images, references, numbering=numbering[0] if numbering else "")
 
 
 def rows_have_own_ids(rows: Sequence[Mapping[str, Any]], who: Identity) -> bool:
     """Whether every row has an id of its own though prompts repeat: then the id may be the row's, not the prompt's."""
-    if not who.ids or who.given:
+    return bool(who.ids) and not who.given and _numbers_rows(rows, who.ids, who)
+
+
+def _numbers_rows(rows: Sequence[Mapping[str, Any]], paths: Sequence[tuple[str, ...]], who: Identity) -> bool:
+    """Whether every row has a value of its own at the first of the paths, though most prompts repeat."""
+    named = [str(next((value for path in paths if not is_empty(value := at(row, path))), "")) for row in rows]
+    told = [(who.digest(row), str(row.get("step"))) for row in rows]
+    if "" in named or any(digest is None for digest, _ in told):
         return False
-    named, told = [who.of(row) for row in rows], [who.digest(row) for row in rows]
-    return len(rows) > 1 and len(set(named)) == len(rows) and None not in told and len(set(told)) < len(rows)
+    return len(set(named)) == len(rows) > len(set(told)) and 2 * len(set(told)) <= len(rows) + 1
 
 
 def at(row: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     """The value at a path of keys; JSON text on the way is read."""
+    if len(path) == 1:
+        return row.get(path[0])
     value: Any = row
     for key in path:
         if isinstance(value, str) and value[:1] == "{":
@@ -178,6 +219,8 @@ def _asked(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     """The value without what parquet pads structs with."""
+    if type(value) is str:
+        return value or None
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):

@@ -11,11 +11,14 @@ from typing import Any, Final
 from table_rewards.core.errors import nearest
 from table_rewards.core.rows import Row
 from table_rewards.datasets.files import BrokenRow, RowSource, UnusableFile, missing_column
+from table_rewards.datasets.files.cells import texts_in
 from table_rewards.datasets.files.shapes import OWN_ROLES, batch_size_of, chat_of, role_of, samples_of, unzipped
 from table_rewards.evaluation.scores.identity import (
     ID_COLUMNS,
     IMAGE_COLUMNS,
     PROMPT_COLUMNS,
+    REFERENCE_COLUMNS,
+    WEAK_ID_COLUMNS,
     Identity,
     at,
     identity,
@@ -25,9 +28,14 @@ from table_rewards.evaluation.scores.identity import (
 COMPLETION_COLUMNS: Final = (
     *("completion", "completions", "response", "responses", "prediction", "predictions"),
     *("solution_str", "output", "outputs", "generated_text", "model_output"),
-    *("generation", "generations", "choices", "model_response", "samples"),
+    *("generation", "generations", "choices", "model_response", "samples", "resps"),
 )
 """Where completions stand: ours and TRL's, verl's and swift's generations, TableBench's, verl's rollout dumps."""
+
+SAMPLE_COLUMNS: Final = frozenset(
+    {"completions", "responses", "predictions", "outputs", "generations", "choices", "samples", "resps"}
+)
+"""Of these, those that are named after several completions."""
 
 CHAT_COLUMNS: Final = ("messages", "conversations", "conversation")
 """Where they stand when none of these is there: the last turn of a chat."""
@@ -56,7 +64,7 @@ class Plan:
         kept: name -> path of what is copied to the scores.
         who: which prompt a row belongs to.
         columns: what is read; None for everything.
-        reference_column: the column that the user named as the ground truth.
+        reference_column: the column that the user named as the ground truth, or a place below one (``doc.answer``).
         others: other columns that could hold completions.
         bytes_in: the columns that hold bytes, such as images.
         remarks: what a person should know about how the file is read.
@@ -82,13 +90,17 @@ class Plan:
         size = min(batch_size, 64) if self.heavy else min(batch_size, 1024)
         if self.unzips:
             read = self.source.rows(self.columns, broken="yield", batch_size=size)
-            return islice(unzipped(read, self.completion, self.who.asked), start, None)
+            return islice(unzipped(read, self.completion, self.who.asked, self.who.references), start, None)
         return self.source.rows(self.columns, start=start, broken="yield", batch_size=size)
 
     @property
     def unzips(self) -> bool:
         """Whether a row of the file holds columns of lists, which are several rows here."""
         return any(batch_size_of(row, self.completion, self.who.asked) is not None for row in self.source.first())
+
+    def unzipped_first(self) -> list[dict[str, Any]]:
+        """The first rows of the source, one prompt each."""
+        return list(unzipped(self.source.first(), self.completion, self.who.asked, self.who.references))
 
     @property
     def heavy(self) -> bool:
@@ -121,12 +133,17 @@ def plan(
     chosen = completion or (candidates[0] if candidates else None)
     if chosen is None:
         raise UnusableFile(source.name, _no_completions(there))
-    for name in filter(None, (chosen, reference)):
-        if name not in there:
-            raise UnusableFile(source.name, missing_column(name, there))
+    if chosen not in there:
+        raise UnusableFile(source.name, missing_column(chosen, there))
+    if reference is not None and _below(reference, there, raw) is None:
+        raise UnusableFile(source.name, missing_column(reference, there))
     asking = [name for name in PROMPT_COLUMNS if name in there]
-    first = list(unzipped(raw, chosen, asking))[: max(64, len(raw))]
-    located = {name: where for name in (*keep, *KEPT_COLUMNS, *ID_COLUMNS) if (where := _locate(name, first))}
+    golden = [name for name in REFERENCE_COLUMNS if name in there]
+    first = list(unzipped(raw, chosen, asking, golden))[: max(64, len(raw))]
+    if isinstance(first[0], BrokenRow):
+        raise UnusableFile(source.name, first[0].problem)
+    named = (*keep, *KEPT_COLUMNS, *ID_COLUMNS, *WEAK_ID_COLUMNS)
+    located = {name: where for name in named if (where := _locate(name, first))}
     step = next((where for name in STEP_COLUMNS if (where := _locate(name, first))), None)
     kept = {}
     for name in dict.fromkeys([*keep, *KEPT_COLUMNS]):
@@ -138,13 +155,19 @@ def plan(
         kept["step"] = step
     given = None
     if prompt:
-        given = _locate(prompt, first, scalar=False)
+        given = _locate(prompt, first, scalar=False) or _below(prompt, there, first)
         if given is None:
             raise UnusableFile(source.name, missing_column(prompt, there))
     kept = {name: where for name, where in kept.items() if name not in RESERVED and name not in parts}
-    who = identity(first, there, chosen, located, given, reference)
+    golden_column = reference if reference is None or reference in there else reference.split(".")[0]
+    who = identity(first, there, chosen, located, given, golden_column)
     others = [name for name in candidates if name != chosen and name not in CHAT_COLUMNS]
     found = Plan(source, chosen, kept, who, _readable(source), reference, others, _with_bytes(source))
+    if who.numbering:
+        found.remarks.append(
+            f"{who.numbering} is another in every row though prompts repeat: it is taken for the row's, and prompts "
+            f"are told by what was asked; --prompt-column {who.numbering} takes it for the prompt's"
+        )
     if rows_have_own_ids(first, who):
         found.remarks.append(
             f"every row has an id of its own ({'.'.join(who.ids[0])}) though prompts repeat: each counts as a prompt; "
@@ -169,18 +192,28 @@ def completions_of(row: Mapping[str, Any], column: str) -> tuple[list[Any], str]
         return [None], row.problem
     if column not in row:
         return [None], f"no {column!r} in this row"
-    found = samples_of(row[column])
+    value = row[column]
+    if type(value) is str and value[:1] != "[":
+        return [value], ""
+    if column in SAMPLE_COLUMNS and isinstance(value, str):
+        value = texts_in(value) or value  # a list that a csv file, or a second encoding, holds as text
+    found = samples_of(value)
     return (found, "") if found else ([None], f"no completion: {column!r} is an empty list")
 
 
 def reference_of(row: Mapping[str, Any], plan: Plan) -> Mapping[str, Any]:
     """The row as a reward reads its reference from it."""
     if plan.reference_column is not None:
-        return {**row, "ground_truth": row.get(plan.reference_column)}
+        return {**row, "ground_truth": named_value(row, plan.reference_column)}
     for alias, name in ALIASES.items():
         if row.get(alias) is not None and row.get(name) is None:
             return {**row, name: row[alias]}
     return row
+
+
+def named_value(row: Mapping[str, Any], name: str) -> Any:
+    """The value of a column, or below one: ``doc.answer`` is the ``answer`` in the column ``doc``."""
+    return row[name] if name in row else at(row, tuple(name.split(".")))
 
 
 def scalar(value: Any) -> Any:
@@ -208,8 +241,7 @@ def _with_bytes(source: RowSource) -> frozenset[str]:
 
 def _no_completions(there: Sequence[str]) -> str:
     for name in there:
-        guess = nearest(name, COMPLETION_COLUMNS)
-        if guess:
+        if name not in REFERENCE_COLUMNS and nearest(name, COMPLETION_COLUMNS):
             return (
                 f"no column of completions ({', '.join(COMPLETION_COLUMNS)}); did you mean --completion-column {name}? "
                 f"columns: {', '.join(there)}"
@@ -231,6 +263,14 @@ def _locate(name: str, rows: Sequence[Mapping[str, Any]], *, scalar: bool = True
         if values and (not scalar or all(_is_scalar(value) for value in values)):
             return path
     return None
+
+
+def _below(name: str, there: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...] | None:
+    """The path that a column's name, or one such as ``doc.answer``, stands for; None where no row has it."""
+    if name in there:
+        return (name,)
+    path = tuple(name.split("."))
+    return path if len(path) > 1 and any(at(row, path) is not None for row in rows) else None
 
 
 def _is_scalar(value: Any) -> bool:

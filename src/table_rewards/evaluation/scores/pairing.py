@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from table_rewards.evaluation.scores.distribution import NAN
-from table_rewards.evaluation.scores.score_files import ScoreFile, key_of, score_rows
+from table_rewards.evaluation.scores.score_files import ScoreFile, score_rows
 
 SHOWN: Final = 24
 MAX_RANKED: Final = 64
@@ -121,7 +121,7 @@ def changed_rows(file: ScoreFile, changes: Iterable[Change]) -> Iterator[tuple[d
     steps = {key[1] if isinstance(key, tuple) and len(key) == 2 else None for key, _ in wanted}
     seen: dict[Any, int] = {}
     for row in score_rows(file):
-        key: Any = key_of(row)
+        key: Any = file.key(row)
         if (key, 0) not in wanted and steps == {None} and key[1] is not None:
             key = key[0]  # joined on the prompt alone
         number = seen[key] = seen.get(key, -1) + 1

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from table_rewards.evaluation.scores.distribution import NAN
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 BLOCK: Final = 4096
 
@@ -22,13 +26,21 @@ class PartCorrelations:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
-        self._rows: list[list[float]] = []
+        self._held: list[NDArray[np.float64]] = []
+        self._count = 0
         self._sums: Any = None  # counts, sums, squares and products of every two columns
 
     def add(self, value: float, parts: Sequence[float | None]) -> None:
         """Take one row."""
-        self._rows.append([value, *(NAN if part is None else part for part in parts)])
-        if len(self._rows) >= BLOCK:
+        import numpy as np
+
+        self.add_all(np.array([[value, *(NAN if part is None else part for part in parts)]]))
+
+    def add_all(self, rows: NDArray[np.float64]) -> None:
+        """Take rows, NaN where there is no number."""
+        self._held.append(rows)
+        self._count += len(rows)
+        if self._count >= BLOCK:
             self._flush()
 
     def matrix(self) -> list[list[float]]:
@@ -50,10 +62,10 @@ class PartCorrelations:
     def _flush(self) -> None:
         import numpy as np
 
-        if not self._rows:
+        if not self._held:
             return
-        columns = np.array(self._rows, dtype=np.float64)
-        self._rows = []
+        columns = np.concatenate(self._held)
+        self._held, self._count = [], 0
         there = np.isfinite(columns)
         values = np.where(there, columns, 0.0)
         mask = there.astype(np.float64)

@@ -13,7 +13,7 @@ from table_rewards.core.rows import Row
 from table_rewards.core.scores import SCORED, UNPARSED, UNSCORED
 from table_rewards.datasets.files.shapes import asked, chat_of, role_of
 from table_rewards.evaluation.scores.identity import REFERENCE_COLUMNS
-from table_rewards.evaluation.scores.layout import Plan, completions_of, reference_of
+from table_rewards.evaluation.scores.layout import Plan, completions_of, named_value, reference_of
 from table_rewards.evaluation.scores.scoring import text_of
 
 VIEWS: Final = {
@@ -160,7 +160,7 @@ def prompt_text(row: Mapping[str, Any], plan: Plan) -> str:
 def reference_text(row: Mapping[str, Any], plan: Plan) -> str:
     """The gold answer, as text for a person."""
     if plan.reference_column is not None:
-        value = row.get(plan.reference_column)
+        value = named_value(row, plan.reference_column)
     else:
         try:
             value = Row(reference_of(row, plan)).answer(*(name for name in REFERENCE_COLUMNS if name != "reward_model"))

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.datasets.files import BrokenRow, RowSource, UnusableFile, missing_column
+from table_rewards.datasets.files import BrokenRow, RowSource, UnusableFile, missing_column, read_batches
 from table_rewards.evaluation.scores.distribution import NAN
 from table_rewards.evaluation.scores.layout import BY_COLUMNS, RESERVED, completions_of, plan, scalar
 from table_rewards.evaluation.scores.scoring import described, text_of
-from table_rewards.evaluation.scores.statistics import ScoreStatistics
+from table_rewards.evaluation.scores.statistics import ScoreStatistics, asked_of
 
 SCORE: Final = "score"
 SCORE_COLUMNS: Final = ("score", "scores", "reward", "rewards", "total_reward")
@@ -47,6 +47,20 @@ class ScoreFile:
     logged: str = ""
     matches: dict[tuple[Any, Any], list[float]] = field(default_factory=dict)
     contents: dict[tuple[Any, Any], str] = field(default_factory=dict)
+
+    def key(self, row: Mapping[str, Any]) -> tuple[Any, Any]:
+        """What :attr:`matches` knows a score row by.
+
+        That is its prompt and step; with what was asked where an earlier row of the file has the same id and asks
+        something else, as where several data sets count from 0.
+        """
+        key = key_of(row)
+        content = row.get("content")
+        if not content:
+            return key
+        asked = asked_of(row)
+        known = self.contents.setdefault(key, str(content)).partition("-")[0]
+        return key if known == asked else (f"{key[0]}/{asked}", key[1])
 
 
 def load(
@@ -86,15 +100,13 @@ def load(
         statistics = ScoreStatistics(parts, by)
         file = ScoreFile(path, name, statistics, source, "" if ours else columns[number])
         watch = seen[number] if number < len(seen) else None
-        for row, origin, completion in _rows_of(source, file.logged, parts, by):
-            statistics.add(row)
-            if watch is not None:
-                watch(row, origin, completion)
-            value = row.get(SCORE)
-            content = row.get("content")
-            if content:
-                file.contents.setdefault(key_of(row), str(content))
-            file.matches.setdefault(key_of(row), []).append(NAN if value is None else float(value))
+        for batch in read_batches(_rows_of(source, file.logged, parts, by), 1024):
+            statistics.add_all([row for row, _, _ in batch])
+            for row, origin, completion in batch:
+                if watch is not None:
+                    watch(row, origin, completion)
+                value = row.get(SCORE)
+                file.matches.setdefault(file.key(row), []).append(NAN if value is None else float(value))
         if not statistics.count:
             raise UnusableFile(source.name, "the file holds no score")
         files.append(file)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from table_rewards.core.completion import completion_text
 from table_rewards.core.errors import UnreadableCompletion
 from table_rewards.core.reward import UNUSABLE, Reward
-from table_rewards.core.scores import INAPPLICABLE, UNSCORED
+from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Scores
 from table_rewards.datasets.files import UnusableFile, read_batches
 from table_rewards.evaluation.scores.identity import at
 from table_rewards.evaluation.scores.layout import BY_COLUMNS as BY_COLUMNS
@@ -160,45 +160,50 @@ def _score(
     references: list[Any] = []
     heads: list[dict[str, Any]] = []
     seen: list[tuple[dict[str, Any], Any, str]] = []
+    content_of = plan.who.contents()
+    bare: dict[str, Any] | None = None
+    content, told = "", dict[str, Any]()
+    reference: Mapping[str, Any] = {}
+    apart = plan.completion not in plan.who.asked  # else the completions of a chat hold the prompt
     for offset, row in enumerate(batch):
         prompt = row.pop(_PROMPT)
-        content = plan.who.content(row)
         completions, problem = completions_of(row, plan.completion)
-        reference = reference_of(row, plan)
-        told = described(row, plan)
+        others = {name: value for name, value in row.items() if name != plan.completion or not apart}
+        if others != bare:  # else all this is that of the row before, and its reference is read once for both
+            bare, content, reference, told = others, content_of(row), reference_of(row, plan), described(row, plan)
         for sample, completion in enumerate(completions):
             text, unreadable = text_of(completion)
-            heads.append(
-                {
-                    "row": number + offset,
-                    "sample": sample,
-                    **told,
-                    "characters": len(text),
-                    "prompt": prompt,
-                    "content": content,
-                }
-            )
+            head: dict[str, Any] = {"row": number + offset, "sample": sample}
+            head.update(told)
+            head.update(characters=len(text), prompt=prompt, content=content)
+            heads.append(head)
             seen.append((row, completion, problem or unreadable))
             if not (problem or unreadable):
                 texts.append(text)
                 references.append(reference)
-    scores = iter(reward(texts, references, step=step))
-    nothing = dict.fromkeys(reward.parts)
-    out = []
+    signature = reward.signature
+    names = ("score", *reward.parts, "status", "note")
+    nothing: tuple[Any, ...] = (None,) * (1 + len(reward.parts))
+    judged = _lines(reward(texts, references, step=step))
     for head, (_, _, problem) in zip(heads, seen, strict=True):
-        if problem:
-            scored = {**head, "score": None, **nothing, "status": UNSCORED, "note": problem}
-        else:
-            value, parts, status, note = next(scores)
-            numbers = {name: None if part != part else part for name, part in parts.items()}
-            scored = {**head, "score": None if value != value else value, **numbers, "status": status, "note": note}
-        scored["signature"] = reward.signature
-        out.append(scored)
-    _own_task(out)
+        head.update(zip(names, (*nothing, UNSCORED, problem) if problem else next(judged), strict=True))
+        head["signature"] = signature
+    _own_task(heads)
     if watch is not None:
-        for scored, (row, completion, _) in zip(out, seen, strict=True):
-            watch(scored, row, completion)
-    return out
+        for head, (row, completion, _) in zip(heads, seen, strict=True):
+            watch(head, row, completion)
+    return heads
+
+
+def _lines(scores: Scores) -> Iterator[tuple[Any, ...]]:
+    """Score, parts, status and note of each sample, None where there is no number."""
+    columns = [_nullable(column) for column in (scores.values, *scores.parts.values())]
+    return zip(*columns, scores.status.tolist(), scores.notes, strict=True)
+
+
+def _nullable(column: Any) -> list[float | None]:
+    values: list[float | None] = column.tolist()
+    return [None if value != value else value for value in values] if (column != column).any() else values
 
 
 def _own_task(scored: Sequence[dict[str, Any]]) -> None:
@@ -226,6 +231,9 @@ def _check_first(plan: Plan, scored: Sequence[Mapping[str, Any]]) -> None:
         )
     if first and all(row["status"] == INAPPLICABLE or str(row["note"]).startswith(UNUSABLE) for row in first):
         why = str(first[0]["note"]).removeprefix(UNUSABLE)
+        named = [name for name in plan.who.references if name != plan.completion]
+        hint = f"did you mean --reference-column {named[0]}?" if plan.reference_column is None and named else ""
         raise UnusableFile(
-            plan.name, f"no reference can be read in the first {len(first)} rows: {why} (see --reference-column)"
+            plan.name,
+            f"no reference can be read in the first {len(first)} rows: {why} ({hint or 'see --reference-column'})",
         )

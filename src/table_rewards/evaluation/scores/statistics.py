@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from table_rewards.core.scores import INAPPLICABLE, STATUSES, UNSCORED
 from table_rewards.evaluation.scores.distribution import NAN, Distribution, json_number
 from table_rewards.evaluation.scores.part_correlations import PartCorrelations
 from table_rewards.evaluation.scores.prompt_groups import PromptGroups
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_NOTES: Final = 2_000
 MAX_BUCKETS: Final = 200
@@ -43,11 +47,33 @@ class Correlation:
         self._yy += dy * (y - self._mean_y)
         self._xy += dx * (y - self._mean_y)
 
+    def add_all(self, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> None:
+        """Take many pairs; those with a NaN are none."""
+        both = (xs == xs) & (ys == ys)
+        xs, ys = xs[both], ys[both]
+        if not len(xs):
+            return
+        mean_x, mean_y = float(xs.mean()), float(ys.mean())
+        dx, dy = xs - mean_x, ys - mean_y
+        count = self.count + len(xs)
+        far_x, far_y, share = mean_x - self._mean_x, mean_y - self._mean_y, self.count * len(xs) / count
+        self._xx += float(dx @ dx) + far_x * far_x * share
+        self._yy += float(dy @ dy) + far_y * far_y * share
+        self._xy += float(dx @ dy) + far_x * far_y * share
+        self._mean_x += far_x * len(xs) / count
+        self._mean_y += far_y * len(xs) / count
+        self.count = count
+
     @property
     def value(self) -> float:
         """In [-1, 1]; NaN when a column is constant."""
-        scale = math.sqrt(self._xx * self._yy)
-        return max(-1.0, min(1.0, self._xy / scale)) if scale > 0 else NAN
+        if self._flat(self._xx, self._mean_x) or self._flat(self._yy, self._mean_y):
+            return NAN
+        return max(-1.0, min(1.0, self._xy / math.sqrt(self._xx * self._yy)))
+
+    def _flat(self, spread: float, mean: float) -> bool:
+        """Whether a spread is no more than what rounding leaves of a constant column."""
+        return spread <= 1e-24 * self.count + 1e-18 * self.count * mean * mean
 
     @property
     def notable(self) -> bool:
@@ -108,27 +134,40 @@ class ScoreStatistics:
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Take one score row: ``score``, the parts, ``status``, ``note``, ``signature``, ``prompt``, columns."""
-        value = row.get("score")
-        value = NAN if value is None else float(value)
-        self.values.add(value)
-        for name, column in self.parts.items():
-            column.add(row.get(name))
-        self.status[str(row.get("status"))] += 1
-        note = row.get("note")
-        if note:
-            self._note(str(note))
+        self.add_all((row,))
+
+    def add_all(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take score rows; many at once cost less."""
+        import numpy as np
+
+        if not rows:
+            return
+        table = np.array([[row.get(name) for name in ("score", *self.parts)] for row in rows], dtype=np.float64)
+        columns = table.T
+        self.values.add_all(columns[0])
+        for part, column in zip(self.parts.values(), columns[1:], strict=True):
+            part.add_all(column)
+        self.together.add_all(table)
+        lengths = np.array([row.get("characters") for row in rows], dtype=np.float64)
+        self.length.add_all(lengths, columns[0])
+        self.status.update([str(row.get("status")) for row in rows])
+        for note, count in Counter([row.get("note") for row in rows]).items():
+            if note:
+                self._note(str(note), count)
+        for signature in dict.fromkeys([row.get("signature", "") for row in rows]):
+            self.signatures.setdefault(str(signature))
         if self.by is not None:
-            self._bucket(row.get(self.by)).add(value)
-        prompt, step, length = row.get("prompt"), row.get("step"), row.get("characters")
-        if prompt is None:
-            prompt = ("row", row.get("row"))
-        parts = [row.get(name) for name in self.parts]
-        self.groups.add(prompt, value, length, step, parts)
-        self.together.add(value, parts)
-        if step is not None:
-            self._step(step).add(value)
-        self.length.add(length, value)
-        self.signatures.setdefault(str(row.get("signature", "")))
+            kinds: dict[Any, list[int]] = {}
+            for number, row in enumerate(rows):
+                kinds.setdefault(row.get(self.by), []).append(number)
+            for kind, numbers in kinds.items():
+                self._bucket(kind).add_all(columns[0][numbers])
+        for row, (value, *parts) in zip(rows, table.tolist(), strict=True):
+            prompt, step = row.get("prompt"), row.get("step")
+            told = ("row", row.get("row")) if prompt is None else (prompt, asked_of(row))
+            self.groups.add(told, value, row.get("characters"), step, parts)
+            if step is not None:
+                self._step(step).add(value)
 
     @property
     def length_within(self) -> LengthWithin:
@@ -189,10 +228,16 @@ class ScoreStatistics:
         """The training steps in order, with their numbers."""
         return sorted(self.steps.items(), key=lambda item: _in_order(item[0]))
 
-    def _note(self, note: str) -> None:
+    def _note(self, note: str, count: int) -> None:
         if note not in self.notes and len(self.notes) >= MAX_NOTES:
             self.notes = Counter(dict(self.notes.most_common(MAX_NOTES // 2)))
-        self.notes[note] += 1
+        self.notes[note] += count
+
+
+def asked_of(row: Mapping[str, Any]) -> str:
+    """The digest of what was asked that a score row carries, which tells apart what has one id and is two prompts."""
+    content = row.get("content")
+    return content.partition("-")[0] if isinstance(content, str) else ""
 
 
 def _in_order(step: Any) -> tuple[int, float, str]:
