@@ -39,3 +39,14 @@ def test_a_table_survives_from_one_format_to_another(one, other, fuzzed_tables):
         there = parse_table(render_table(table, one), one)
         assert there is not None
         assert content(parse_table(render_table(there, other), other)) == content(table)
+
+
+@pytest.mark.parametrize(
+    "cell", ["--", "---", "-----", "``a''", "'''", "5 -- 6", "$a--b$ -- c", "│", "─ x", "=== ", "｜"]
+)
+@pytest.mark.parametrize("format", ["html", "otsl", "markdown", "latex"])
+def test_what_a_format_would_join_or_draw_survives_it(format, cell):
+    table = Table.of([["name", "value"], [cell, "1"], ["2", cell]])
+    assert content(parse_table(render_table(table, format), format)) == content(
+        Table.of([["name", "value"], [cell.strip(), "1"], ["2", cell.strip()]])
+    )

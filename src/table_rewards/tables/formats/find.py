@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from table_rewards.core.completion import answer_of
 from table_rewards.tables.formats.hidden import blank, without_hidden
 from table_rewards.tables.formats.latex import latex_tables
-from table_rewards.tables.formats.markdown import markdown_blocks
+from table_rewards.tables.formats.markdown import drawn, markdown_blocks
 from table_rewards.tables.formats.otsl import TOKEN
 from table_rewards.tables.formats.simple_html import is_bare_table
 
@@ -35,6 +35,8 @@ _TABLE_TAG: Final = re.compile(r"<(\\?/?)table(?=[\s>/])", re.IGNORECASE)
 _EMPTY_TABLE: Final = re.compile(r"<table(?:\s[^<>]*)?>\s*(?:</?t(?:r|body|head)\s*>\s*)*</table\s*>", re.IGNORECASE)
 _CELL_TAG: Final = re.compile(r"<t[dh](?=[\s>/])", re.IGNORECASE)
 _INSIDE_TABLE: Final = re.compile(r"<(?:t[drh]|thead|tbody|tfoot|caption|colgroup|col|table)(?=[\s>/])", re.IGNORECASE)
+_ROWS_BEGIN: Final = re.compile(r"<(?:thead|tbody|tr)(?=[\s>])", re.IGNORECASE)
+_ROWS_END: Final = re.compile(r"</(?:thead|tbody|tr)\s*>", re.IGNORECASE)
 _TAGS: Final = re.compile(r"<[^<>]*>")
 _FENCE: Final = re.compile(r"^[ \t]*(```+|~~~+)", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^[ \t]*<!--.*?-->", re.DOTALL | re.MULTILINE)
@@ -93,8 +95,24 @@ def find_tables(completion: str) -> list[Found]:
             sources = look(text, certain)
             if sources:
                 return [Found(format, source) for source in sources[:MAX_TABLES]]
-    empty = _EMPTY_TABLE.search(text) if "<" in text else None
-    return [Found(HTML, empty[0])] if empty else []
+    if "<" not in text:
+        return []
+    rows = _bare_rows(text)
+    empty = None if rows else _EMPTY_TABLE.search(text)
+    return [Found(HTML, rows or empty[0])] if rows or empty else []
+
+
+def _bare_rows(text: str) -> str:
+    """The rows of a table whose ``<table>`` tag is missing, with it; '' when there are none."""
+    first = _ROWS_BEGIN.search(text) if _TABLE_TAG.search(text) is None else None
+    if first is None:
+        return ""
+    shown = without_hidden(_without_names(text))
+    first = _ROWS_BEGIN.search(shown)
+    end = max((match.end() for match in _ROWS_END.finditer(shown)), default=0)
+    if first is None or _CELL_TAG.search(shown, first.end(), max(end, first.end())) is None:
+        return ""
+    return f"<table>{text[first.start() : end]}</table>"
 
 
 def _without_json(text: str) -> str:
@@ -224,7 +242,7 @@ def _latex_tables(text: str, certain: bool, arrays: bool = False) -> list[str]:
 
 
 def _markdown_tables(text: str, certain: bool) -> list[str]:
-    if not certain or "|" not in text:
+    if not certain or ("|" not in text and (text.isascii() or not drawn(text))):
         return []
     text = _without_comments(text)
     return markdown_blocks(_FENCE.sub("\n```\n", text) if "```" in text or "~~~" in text else text)[:MAX_TABLES]

@@ -1,4 +1,5 @@
-"""Tables that a page does not show: in comments, scripts and attributes, and below ``display: none``.
+"""Tables that a page does not show: in comments, scripts and attributes, and below ``display: none`` or
+``visibility: hidden``.
 
 What they hold is no answer. The source keeps its length: what is hidden becomes blanks, so that positions stay.
 """
@@ -19,7 +20,8 @@ _IN_ATTRIBUTE: Final = re.compile(
 )
 _ATTRIBUTE_WITH_TABLE: Final = re.compile(r"=\s*[\"'][^\"'<>]*<table\b", re.IGNORECASE)
 _NOT_SHOWN: Final = re.compile(
-    r"<([a-zA-Z][a-zA-Z0-9]*)(?=\s)(?:[^<>]*?\sstyle\s*=\s*(?:\"[^\"<>]*?display\s*:\s*none\b|'[^'<>]*?display\s*:\s*none\b)"
+    r"<([a-zA-Z][a-zA-Z0-9]*)(?=\s)(?:[^<>]*?\sstyle\s*=\s*"
+    r"(?:\"[^\"<>]*?(?:display\s*:\s*none|visibility\s*:\s*hidden)\b|'[^'<>]*?(?:display\s*:\s*none|visibility\s*:\s*hidden)\b)"
     r"|(?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*?\shidden(?=[\s/>=])(?!\s*=\s*[\"']?until))[^<>]*>",
     re.IGNORECASE,
 )

@@ -59,7 +59,7 @@ _TOKEN: Final = re.compile(
 _MAX_SLOTS: Final = 250_000  # columns below a \\multirow that are kept in mind, and slots filled: no table has more
 _MAX_BEGINS: Final = 2_000  # environments of a text that are looked at
 _LOOK_BACK: Final = 1_000  # characters of a line in front of one
-_MARKUP: Final = re.compile(r"[\\{}~$^_]")
+_MARKUP: Final = re.compile(r"[\\{}~$^_]|--|``|''")
 
 
 def latex_tables(text: str, count: int, arrays: bool = False) -> list[tuple[int, int]]:

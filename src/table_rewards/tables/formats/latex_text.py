@@ -1,8 +1,9 @@
 """What stands in a LaTeX cell, as plain text, and plain text as LaTeX.
 
 Formatting and colours are dropped around their text, symbols and accents become Unicode, spaces of any width one space,
-``\\textsuperscript`` and ``\\textsubscript`` marks. Mathematics stays as it is written, and so does a macro that is not
-known, with its arguments: macros are not expanded.
+``\\textsuperscript`` and ``\\textsubscript`` marks, ``--`` and ``---`` dashes, doubled quotation marks curly. Notes
+are left out. Mathematics stays as it is written, and so does a macro that is not known, with its arguments: macros are
+not expanded.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _DROPS_FIRST: Final = {  # arguments dropped in front of the one that is kept
     "parbox": 1, "href": 1, "hyperref": 0, "adjustbox": 1, "hspace": 1, "vspace": 1, "color": 1, "rowcolor": 1,
     "cellcolor": 1, "columncolor": 1, "rowcolors": 3, "arrayrulecolor": 1, "label": 1, "fontsize": 2, "cline": 1,
     "hphantom": 1, "vphantom": 1, "phantom": 1, "setlength": 2, "renewcommand": 2, "SetCell": 1, "SetRow": 1,
-    "rowfont": 1, "index": 1, "vrule": 0,
+    "rowfont": 1, "index": 1, "vrule": 0, "footnote": 1, "tablefootnote": 1, "footnotemark": 0,
 }  # fmt: skip
 _DROPPED_NAMES: Final = """
 bfseries itshape small footnotesize scriptsize tiny normalsize large Large LARGE huge Huge bf it rm sc tt sf em
@@ -115,7 +116,9 @@ def latex_text(source: str) -> str:
     return tidy("".join(reader.parts))
 
 
-_MARKUP: Final = re.compile(r"[\\{}~$^_]")
+_MARKUP: Final = re.compile(r"[\\{}~$^_]|--|``|''")
+_LIGATURES: Final = (("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"))
+_LIGATURE: Final = re.compile(r"-(?=-)|`(?=`)|'(?=')")
 
 
 class _Reader:
@@ -159,7 +162,7 @@ class _Reader:
                 parts.append(source[match.start() : end + 1])
                 self.position = min(end + 1, len(source))
             else:
-                parts.append(piece)
+                parts.append(_with_ligatures(piece))
         while self.closings:
             parts.append(self.closings.pop())
 
@@ -264,6 +267,13 @@ class _Reader:
         self.position = match.end()
 
 
+def _with_ligatures(piece: str) -> str:
+    if "--" in piece or "``" in piece or "''" in piece:
+        for written, sign in _LIGATURES:
+            piece = piece.replace(written, sign)
+    return piece
+
+
 def latex_source(text: str, marked: str = "") -> str:
     """Write a text so that :func:`latex_text` gives it back; formulas between dollar signs stay formulas.
 
@@ -281,15 +291,20 @@ def latex_source(text: str, marked: str = "") -> str:
     return source.translate(MACROS) if marked else source
 
 
-_SPECIAL: Final = re.compile(r"[\\${}&%#~^_\ue000-\uf8ff\U000fe0f0-\U000fe0f3]|\A[\[*]")
+_SPECIAL: Final = re.compile(r"[\\${}&%#~^_\ue000-\uf8ff\U000fe0f0-\U000fe0f3]|\A[\[*]|--|``|''")
 
 
 def _escaped(text: str, formulas: bool) -> str:
     if not formulas or "$" not in text:
-        return text.translate(_ESCAPES)
+        return _apart(text.translate(_ESCAPES))
     parts: list[str] = []
     end = 0
     for match in _FORMULA.finditer(text):
-        parts += (text[end : match.start()].translate(_ESCAPES), match[0])
+        parts += (_apart(text[end : match.start()].translate(_ESCAPES)), match[0])
         end = match.end()
-    return "".join([*parts, text[end:].translate(_ESCAPES)])
+    return "".join([*parts, _apart(text[end:].translate(_ESCAPES))])
+
+
+def _apart(source: str) -> str:
+    """A source whose hyphens and quotation marks LaTeX does not join."""
+    return _LIGATURE.sub(lambda match: match[0] + "{}", source) if _LIGATURE.search(source) else source

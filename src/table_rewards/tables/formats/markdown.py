@@ -5,7 +5,8 @@ header. The delimiter row may be missing when every line begins with a pipe: mod
 header's width are kept, since a reward should see what the model wrote; shorter rows are filled with empty cells.
 
 Also read: rows with blank lines between them, tables in a quotation (``> | a |``), and grids with ``+---+`` rules, as
-databases print them (a line is a row) or as reStructuredText and pandoc write them (a row lies between two rules).
+databases print them (a line is a row) or as reStructuredText and pandoc write them (a row lies between two rules); the
+same drawn with ``│`` and ``─``; delimiter rows of ``===`` or of long dashes; bars of full width.
 
 What stands in a cell is inline Markdown and read by markdown-it-py: emphasis and links are dropped around their text.
 """
@@ -23,7 +24,17 @@ from table_rewards.tables.formats.scripts import SUB, SUP, TAGS, marked_cell
 from table_rewards.tables.memo import Memo
 from table_rewards.tables.table import Cell, Table, tidy
 
-_DASHES: Final = re.compile(r":?-+:?")
+_DASHES: Final = re.compile(r":?(?:-+|={2,}|[—–─]{2,}):?")
+_BARS: Final = "│┃║｜┆"
+_CORNERS: Final = "┌┏╔╒╓├┣╠╞┡┝└┗╚╘╙"
+_DRAWN: Final = str.maketrans(
+    {
+        **dict.fromkeys("─━┄", "-"),
+        "═": "=",
+        **dict.fromkeys("┌┏╔╒╓┐┓╗╕╖├┣╠╞┡┝┤┫╣╡┩┥└┗╚╘╙┘┛╝╛╜┬┳╦╤╥┴┻╩╧╨┼╋╬╪╫╇┿", "+"),
+    }
+)
+_TO_BAR: Final = str.maketrans({"|": "\\|", **dict.fromkeys(_BARS, "|")})
 _CELL_END: Final = re.compile(r"\\[!-/:-@\[-`{-~]|\|")
 _ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _QUOTATION: Final = re.compile(r"\A\s*(?:>[ \t]?)+(?=\s*[|+])")
@@ -60,6 +71,8 @@ def _runs(source: str) -> list[list[str]]:
     gap_before_last = False
     for raw in [*source.splitlines(), "end"]:
         line = _QUOTATION.sub("", raw, count=1) if ">" in raw else raw
+        if not line.isascii():
+            line = _in_ascii(line)
         if "|" in line or (line.lstrip().startswith("+") and _RULE.fullmatch(line)):
             if blank and lines and not _goes_on(lines, line, touching):
                 again = gap_before_last and len(lines) > 2 and _is_delimiter(line)
@@ -78,6 +91,19 @@ def _runs(source: str) -> list[list[str]]:
         else:
             blank = True
     return runs
+
+
+def drawn(text: str) -> bool:
+    """Whether a table may be drawn in a text with other bars than those of ASCII."""
+    return any(bar in text for bar in _BARS)
+
+
+def _in_ascii(line: str) -> str:
+    """A line of a drawn grid with bars and rules of ASCII; other lines as they are."""
+    first = line.lstrip()[:1]
+    if first and first in _BARS:
+        return line.translate(_TO_BAR)
+    return line.translate(_DRAWN) if first and first in _CORNERS else line
 
 
 def _goes_on(lines: list[str], line: str, touching: bool) -> bool:
@@ -102,9 +128,9 @@ def _tables_in(lines: list[str]) -> list[str]:
 
 
 def _is_delimiter(line: str) -> bool:
-    if "-" not in line and "=" not in line:
+    if line.isascii() and "-" not in line and "=" not in line:
         return False
-    if "+" in line or "=" in line:
+    if "+" in line:
         return _RULE.fullmatch(line) is not None
     pieces = line.strip().removeprefix("|").removesuffix("|").split("|")
     return all(_DASHES.fullmatch(piece.strip()) for piece in pieces)

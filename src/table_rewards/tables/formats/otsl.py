@@ -14,8 +14,9 @@ tokenization for table structure recognition", arXiv 2305.03393.
 
 Model output is repaired instead of refused: a last row without ``<nl>``, rows of unequal length, blank rows, text after
 ``<ecel>``, a token that continues nothing, a tail cut in the middle of a token, tokens that are closed as if they were
-tags (``</fcel>``). What stands behind ``</otsl>`` is not read. Defect R5 of the TRivia release
-(all text after a blank row moves to the wrong cells; a single row scores 0) is one of these.
+tags (``</fcel>``), docling's places on the page (``<loc_12>``) in front of a cell's text. What stands behind
+``</otsl>`` is not read. Defect R5 of the TRivia release (all text after a blank row moves to the wrong cells; a single
+row scores 0) is one of these.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _HEADERS: Final = frozenset(("ched", "rhed", "srow"))
 _ACROSS: Final = frozenset(("lcel", "xcel"))
 _DOWN: Final = frozenset(("ucel", "xcel"))
 _CLOSING: Final = re.compile(r"</(?:nl|fcel|ecel|lcel|ucel|xcel|ched|rhed|srow)>")
+_PLACE: Final = re.compile(r"<loc_\d{1,4}>")
 _END: Final = "</otsl>"
 _CUT_TOKEN: Final = re.compile(r"<(?:[a-z]{0,4}|/[a-z]{0,4})$")
 _MAX_SLOTS: Final = 250_000  # beyond this, rows are not padded and spans not believed: no table is that large
@@ -98,6 +100,8 @@ def _slots(source: str) -> list[list[Slot]]:
         source = source[:end]
     if "</" in source:
         source = _CLOSING.sub("", source)
+    if "<loc_" in source:
+        source = _PLACE.sub("", source)
     pieces = TOKEN.split(source)
     rows: list[list[Slot]] = []
     row: list[Slot] = []
