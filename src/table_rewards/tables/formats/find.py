@@ -98,8 +98,9 @@ def find_tables(completion: str) -> list[Found]:
     if "<" not in text:
         return []
     rows = _bare_rows(text)
-    empty = None if rows else _EMPTY_TABLE.search(text)
-    return [Found(HTML, rows or empty[0])] if rows or empty else []
+    if not rows and (empty := _EMPTY_TABLE.search(text)) is not None:
+        rows = empty[0]
+    return [Found(HTML, rows)] if rows else []
 
 
 def _bare_rows(text: str) -> str:
