@@ -289,12 +289,17 @@ def _built(name: str, settled: Options) -> Reward[Any]:
     reward = create(name, **settled.own)
     service = settled.adapter.get("service")
     if not service:
-        if "service_deadline_s" in settled.adapter:
-            raise ConfigurationError("service_deadline_s goes with service")
+        for option in ("service_deadline_s", "service_batch"):
+            if option in settled.adapter:
+                raise ConfigurationError(f"{option} goes with service")
         return reward
-    from table_rewards.frameworks.serving.client import DEADLINE_S, ServiceReward
+    from table_rewards.frameworks.serving.client import BATCH, DEADLINE_S, ServiceReward
 
-    return ServiceReward(reward, str(service), deadline_s=settled.adapter.get("service_deadline_s", DEADLINE_S))
+    deadline_s, batch = (
+        settled.adapter.get("service_deadline_s", DEADLINE_S),
+        settled.adapter.get("service_batch", BATCH),
+    )
+    return ServiceReward(reward, str(service), deadline_s=deadline_s, batch=batch)
 
 
 Made = TypeVar("Made")

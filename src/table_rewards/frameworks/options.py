@@ -26,7 +26,7 @@ from table_rewards.core.rows import plain
 
 ADAPTER_OPTIONS: Final = (
     *("unscored", "unscored_ceiling", "batch_size", "batch_window_s"),
-    *("service", "service_deadline_s"),
+    *("service", "service_deadline_s", "service_batch"),
     *("observe", "observe_share"),
 )
 """What every reward takes in a framework, besides its own options."""

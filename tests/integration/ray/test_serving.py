@@ -54,9 +54,10 @@ def service(cluster: Any) -> Iterator[ServiceSettings]:
     stop(settings)
 
 
-def post(path: str, body: Any, headers: dict[str, str] | None = None) -> tuple[int, Any, dict[str, str]]:
+def post(path: str, body: Any, *, port: int = PORT) -> tuple[int, Any, dict[str, str]]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(ADDRESS + path, data, {"Content-Type": "application/json", **(headers or {})})
+    address = f"http://127.0.0.1:{port}{path}"
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, json.loads(response.read()), dict(response.headers)
@@ -141,22 +142,18 @@ def test_256_clients_and_a_killed_replica(service: ServiceSettings) -> None:
 
 def test_a_busy_reward_refuses_with_503_and_says_when_to_come_back(service: ServiceSettings) -> None:
     """A queue without a bound would only move the waiting; clients of ours wait and ask again."""
-    from ray import serve
-
     settings = ServiceSettings(
         (RewardService("slow", "unit_tests", {}, cpus=0.1, max_ongoing_requests=1, max_queued_requests=1),),
-        port=PORT,
+        port=PORT + 2,
         application="busy",
     )
-    from table_rewards.frameworks.serving.application import application
-
-    serve.run(application(settings), name="busy", route_prefix="/busy")
+    start(settings)
     loops = "```python\nwhile True: pass\n```"
     row = {"ground_truth": json.dumps({"inputs": ["1"], "outputs": ["2"]})}
     codes: list[tuple[int, dict[str, str]]] = []
 
     def ask() -> None:
-        status, _, headers = post("/busy/slow/score", {"completions": [loops], "rows": [row]})
+        status, _, headers = post("/slow/score", {"completions": [loops], "rows": [row]}, port=PORT + 2)
         codes.append((status, headers))
 
     threads = [threading.Thread(target=ask) for _ in range(12)]
@@ -164,7 +161,7 @@ def test_a_busy_reward_refuses_with_503_and_says_when_to_come_back(service: Serv
         thread.start()
     for thread in threads:
         thread.join(110)
-    serve.delete("busy")
+    stop(settings)
     statuses = [status for status, _ in codes]
     assert set(statuses) <= {200, 503}
     assert 503 in statuses
@@ -206,10 +203,6 @@ def test_replicas_come_with_load_and_go_without(service: ServiceSettings) -> Non
 
 def test_a_group_gathers_in_the_service(cluster: Any, service: ServiceSettings) -> None:
     """Single calls, as verl's reward workers make them, are judged together: no `reward.num_workers=1` is needed."""
-    from ray import serve
-
-    from table_rewards.frameworks.serving.application import application
-
     entry = next(one for one in entries() if one.reward == "group_judge")
     rows = list(read_rows(shipped(f"fixtures/{entry.file}")))
     with ChatServer(reply=script(entry.script or "", shipped(f"fixtures/{entry.file}")), model="scripted") as server:
@@ -220,9 +213,10 @@ def test_a_group_gathers_in_the_service(cluster: Any, service: ServiceSettings) 
         whole = GroupJudge(**{**entry.options, "endpoints": server.url})
         named = {**row, "uid": "prompt-1"}
         together = whole(texts, [named] * len(texts))
-        settings = ServiceSettings((RewardService("judge", "group_judge", options, cpus=0.1),), application="judges")
-        serve.run(application(settings), name="judges", route_prefix="/judges")
-        served = ServiceReward(create("group_judge", **options), f"{ADDRESS}/judges/judge")
+        judge = RewardService("judge", "group_judge", options, cpus=0.1)
+        settings = ServiceSettings((judge,), port=PORT + 3, application="judges")
+        start(settings)
+        served = ServiceReward(create("group_judge", **options), f"http://127.0.0.1:{PORT + 3}/judge")
         found: dict[int, float] = {}
 
         def one(number: int) -> None:
@@ -233,7 +227,7 @@ def test_a_group_gathers_in_the_service(cluster: Any, service: ServiceSettings) 
             thread.start()
         for thread in threads:
             thread.join(60)
-        serve.delete("judges")
+        stop(settings)
     assert [found[number] for number in range(len(texts))] == together.values.tolist()
 
 

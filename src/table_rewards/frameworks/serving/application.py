@@ -1,65 +1,66 @@
 """The Ray Serve application: a front that speaks HTTP, and a scaling deployment for each reward behind it.
 
-The front reads a request, checks its size and token, and passes the batch to the reward's deployment. A replica that
-dies while it works is no wrong score: the front asks another one, and refuses with 503 when none answers. Ray is
-imported here and nowhere else in this package.
+The front listens itself, so that a request crosses one process less than through Serve's proxies; it checks size and
+token and passes the body on as it came, since reading JSON is work that scales with the replicas. A replica that dies
+while it works is no wrong score: the front asks another one, and refuses with 503 when none answers. Ray is imported
+here and in the client, and nowhere else in this package.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import json
+import errno
 import logging
 import os
 from collections.abc import Mapping
 from typing import Any, Final
 
 from table_rewards.core.errors import ConfigurationError
-from table_rewards.core.registry import create
 from table_rewards.core.scores import Scores
-from table_rewards.frameworks.serving.forms import FORMS, Answer, BadRequest, Batch, read_request, reply
+from table_rewards.frameworks.serving.forms import Answer, Batch
+from table_rewards.frameworks.serving.front import Front, Reply
+from table_rewards.frameworks.serving.listening import Listener, bound, bound_soon
+from table_rewards.frameworks.serving.scoring import Scoring, told
 from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings
-from table_rewards.frameworks.unscored import UnscoredPolicy
 
-RETRY_AFTER_S: Final = 1
 ATTEMPTS: Final = 4
+PIECE: Final = 90_000
+"""Ray carries arguments below 100 kB in the call itself; larger ones take a detour through its object store."""
 
 logger = logging.getLogger("table_rewards.serving")
 
-Work = tuple[list[Any], list[Any], int | None, tuple[Any, ...]]
 
-
-class Scorer:
+class Scorer(Scoring):
     """A replica: one reward, fed with the requests of many clients.
 
-    Requests that come together are scored as one batch, so that a reference is parsed once for all of them. A reward
-    that gathers groups gets each request alone, since its calls wait for each other.
+    A request that finds the replica idle is scored at once; those that come while it works are the next batch.
     """
 
     def __init__(self, service: RewardService) -> None:
         from ray import serve
         from ray.util import metrics
 
-        self.reward = create(service.reward, **dict(service.options))
-        self.policy = UnscoredPolicy(ceiling=1.0)
-        self.gathers = service.gathers
-        tags = {"reward": service.name}
+        super().__init__(service.reward, service.options, gathers=service.gathers)
         self._samples = metrics.Counter("table_rewards_samples", "Samples scored.", tag_keys=("reward", "status"))
         self._batches = metrics.Histogram(
             "table_rewards_batch_samples", "Samples scored together.", boundaries=[1, 8, 64, 512], tag_keys=("reward",)
         )
-        self._tags = tags
-        self._together = serve.batch(
-            max_batch_size=service.batch_requests, batch_wait_timeout_s=service.batch_wait_s, max_concurrent_batches=4
-        )(self._score_together)
+        self._tags = {"reward": service.name}
+        self._running = 0
+        # Serve forms a batch while the one before it still runs, so without some wait every request would be its own.
+        self._merged = serve.batch(max_batch_size=service.batch_requests, batch_wait_timeout_s=service.batch_wait_s)(
+            self._run
+        )
+        if not self.alone and service.batch_requests > 1:
+            self.score_one = self._score_batched
 
-    async def score(self, work: Work) -> Answer:
-        """Score one request."""
-        if self.gathers:
-            return (await self._score_together([work]))[0]
-        answer: Answer = await self._together(work)
-        return answer
+    async def answer(self, form: str, *pieces: bytes) -> tuple[int, bytes]:
+        """Answer one request, whose body comes in pieces."""
+        return await super().answer(form, b"".join(pieces))
+
+    async def score(self, work: tuple[list[Any], list[Any], int | None]) -> Answer:
+        """Score completions, rows and step, for handles within the cluster."""
+        return await self.score_one(Batch(*work))
 
     def signature(self) -> str:
         """The reward's signature; answers once the replica is ready."""
@@ -68,143 +69,110 @@ class Scorer:
     def check_health(self) -> None:
         """Ray Serve asks; a replica that answers is well."""
 
-    async def _score_together(self, works: list[Work]) -> list[Answer]:
-        answers: dict[int, Answer] = {}
-        by_step: dict[int | None, list[int]] = {}
-        for number, (_, _, step, _) in enumerate(works):
-            by_step.setdefault(step, []).append(number)
-        for step, numbers in by_step.items():
-            completions = [text for number in numbers for text in works[number][0]]
-            rows = [row for number in numbers for row in works[number][1]]
-            try:
-                scores = await self.reward.score(completions, rows, step=step)
-            except ConfigurationError as error:  # one request's completions have no known shape: find it alone
-                if len(numbers) > 1:
-                    for number in numbers:
-                        answers[number] = (await self._score_together([works[number]]))[0]
-                    continue
-                scores = self._unreadable(len(completions), str(error))
-            start = 0
-            for number in numbers:
-                count = len(works[number][0])
-                answers[number] = self._answer(scores.take(range(start, start + count)), works[number][3])
-                start += count
-            self._batches.observe(len(completions), tags=self._tags)
-        return [answers[number] for number in range(len(works))]
-
-    def _unreadable(self, count: int, note: str) -> Scores:
-        return Scores.of([self.reward.unscored(note)] * count, self.reward.parts, self.reward.signature)
-
-    def _answer(self, scores: Scores, prompts: tuple[Any, ...]) -> Answer:
+    def counted(self, scores: Scores) -> None:
+        """Count for Ray's metrics."""
         for status, count in scores.counts.items():
             if count:
                 self._samples.inc(count, tags={**self._tags, "status": status})
-        filled = self.policy.fill(scores, prompts)[:, 0].tolist() if prompts else ()
-        return Answer.of(scores, self.reward.accuracy, filled)
+        self._batches.observe(len(scores), tags=self._tags)
 
+    async def _score_batched(self, batch: Batch) -> Answer:
+        if not self._running:
+            return (await self._run([batch]))[0]
+        answer: Answer = await self._merged(batch)
+        return answer
 
-class Front:
-    """The HTTP side: ``POST /NAME/FORM``, ``GET /NAME/signature``, ``GET /health``, ``GET /ready``."""
-
-    def __init__(self, settings: ServiceSettings, scorers: Mapping[str, Any]) -> None:
-        self.settings = settings
-        self.scorers = dict(scorers)
-        self.token = os.environ.get(settings.token_env, "") if settings.token_env else ""
-        self.limit = int(settings.max_request_mb * (1 << 20))
-
-    async def __call__(self, request: Any) -> Any:
-        """Answer one HTTP request (a starlette request)."""
-        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
-        words = [word for word in path.split("/") if word]
-        if words in (["health"], ["ready"]) and request.method == "GET":
-            return await self._health(ready=words == ["ready"])
-        if self.token and not _allowed(request.headers.get("authorization", ""), self.token):
-            return _json({"error": "no bearer token, or a wrong one"}, 401)
-        if len(words) != 2 or words[0] not in self.scorers:
-            there = f"rewards: {', '.join(self.scorers)}; forms: {', '.join(FORMS)}"
-            return _json({"error": f"no such address; {there}"}, 404)
-        name, form = words
-        if form == "signature" and request.method == "GET":
-            return await self._signature(name)
-        if form not in FORMS:
-            return _json({"error": f"unknown form {form!r}; known: {', '.join(FORMS)}, signature"}, 404)
-        if request.method != "POST":
-            return _json({"error": f"/{name}/{form} takes POST"}, 405)
-        return await self._score(name, form, request)
-
-    async def _score(self, name: str, form: str, request: Any) -> Any:
+    async def _run(self, batches: list[Batch]) -> list[Answer]:
+        self._running += 1
         try:
-            body = await self._body(request)
-            batch = read_request(form, json.loads(body))
-        except _TooLarge:
-            return _json({"error": f"the body is larger than {self.settings.max_request_mb:g} MiB"}, 413)
-        except BadRequest as error:
-            return _json({"error": str(error)}, 400)
-        except (ValueError, RecursionError):
-            return _json({"error": "the body is not JSON"}, 400)
-        answer = await self._ask(name, batch)
-        if isinstance(answer, str):
-            return _json({"error": answer}, 503, {"Retry-After": str(RETRY_AFTER_S)})
-        return _json(reply(form, batch, answer))
+            return await self.score_together(batches)
+        finally:
+            self._running -= 1
 
-    async def _ask(self, name: str, batch: Batch) -> Answer | str:
-        """The answer of a replica, or why there is none now."""
+
+class Replicas:
+    """The replicas of one reward, as the front asks them.
+
+    Args:
+        service: the reward.
+        handle: of its deployment.
+        timeout_s: seconds after which a request is given up.
+    """
+
+    def __init__(self, service: RewardService, handle: Any, timeout_s: float) -> None:
+        self.service, self.handle, self.timeout_s = service, handle, timeout_s
+
+    async def answer(self, form: str, body: bytes) -> Reply:
+        """The answer of a replica, or why there is none now; a replica that went away hands its work to another."""
         from ray.exceptions import RayActorError, RayError
         from ray.serve.exceptions import BackPressureError, RayServeException
 
-        work: Work = (batch.completions, batch.rows, batch.step, batch.prompts)
-        why = ""
-        for attempt in range(ATTEMPTS):
-            try:
-                answer: Answer = await self.scorers[name].score.remote(work)
-                return answer
-            except BackPressureError:
-                return f"{name} is busy: {_queued(self.settings, name)} requests wait already"
-            except (RayActorError, RayServeException) as error:  # a replica went away: another one takes the work
-                why = f"{name}: {type(error).__name__}"
-                await asyncio.sleep(0.05 * 2**attempt)
-            except RayError as error:
-                logger.exception("a replica of %s failed", name)
-                return f"{name}: {type(error).__name__}"
-        return why
-
-    async def _body(self, request: Any) -> bytes:
-        length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > self.limit:
-            raise _TooLarge
-        pieces, size = [], 0
-        async for piece in request.stream():
-            size += len(piece)
-            if size > self.limit:
-                raise _TooLarge
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    async def _signature(self, name: str) -> Any:
-        from ray.exceptions import RayError
-
+        pieces = [body[start : start + PIECE] for start in range(0, len(body), PIECE)]
+        name, why = self.service.name, ""
         try:
-            return _json({"signature": await self.scorers[name].signature.remote()})
+            for attempt in range(ATTEMPTS):
+                try:
+                    found: Reply = await asyncio.wait_for(self.handle.answer.remote(form, *pieces), self.timeout_s)
+                    return found
+                except BackPressureError:
+                    return 503, told(
+                        {"error": f"{name} is busy: {self.service.max_queued_requests} requests wait already"}
+                    )
+                except (RayActorError, RayServeException) as error:
+                    why = f"{name}: {type(error).__name__}"
+                    await asyncio.sleep(0.05 * 2**attempt)
+        except asyncio.TimeoutError:
+            return 504, told({"error": f"{name} did not answer within {self.timeout_s:g} s"})
         except RayError as error:
-            return _json({"error": f"{name}: {type(error).__name__}"}, 503, {"Retry-After": str(RETRY_AFTER_S)})
+            logger.exception("a replica of %s failed", name)
+            why = f"{name}: {type(error).__name__}"
+        return 503, told({"error": why})
 
-    async def _health(self, *, ready: bool) -> Any:
-        if not ready:
-            return _json({"status": "ok"})
-        try:
-            found = [self.scorers[name].signature.remote() for name in self.scorers]
-            signatures = dict(zip(self.scorers, await asyncio.wait_for(asyncio.gather(*found), 10), strict=True))
-        except Exception as error:
-            return _json({"status": "not ready", "error": type(error).__name__}, 503)
-        return _json({"status": "ready", "rewards": signatures})
+    async def signature(self) -> str:
+        """The reward's signature, told by a replica."""
+        return str(await self.handle.signature.remote())
 
 
-class _TooLarge(Exception):
-    pass
+class FrontDesk:
+    """The deployment that listens: a :class:`~table_rewards.frameworks.serving.front.Front` and its server."""
+
+    async def __init__(  # type: ignore[misc]  # Ray Serve awaits it
+        self, settings: ServiceSettings, scorers: Mapping[str, Any], token: str
+    ) -> None:
+        from ray.util import metrics
+
+        self._requests = metrics.Counter(
+            "table_rewards_requests", "HTTP requests answered.", tag_keys=("reward", "form", "status")
+        )
+        self._seconds = metrics.Histogram(
+            "table_rewards_request_seconds",
+            "Seconds from a request's head to its answer.",
+            boundaries=[0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+            tag_keys=("reward", "form"),
+        )
+        workers = {one.name: Replicas(one, scorers[one.name], settings.request_timeout_s) for one in settings.rewards}
+        listening = await bound_soon(settings.host, settings.port)
+        self._listener = Listener(Front(settings, workers, token, self._seen), listening, settings.shutdown_s)
+
+    async def drain(self) -> None:
+        """Take no more requests; return when those in flight are answered."""
+        await self._listener.close()
+
+    def check_health(self) -> None:
+        """Ray Serve asks, and puts another front in the place of one that does not listen."""
+        if not self._listener.alive:
+            raise RuntimeError("the HTTP server has ended")
+
+    def _seen(self, reward: str, form: str, status: int, seconds: float) -> None:
+        self._requests.inc(tags={"reward": reward, "form": form, "status": str(status)})
+        self._seconds.observe(seconds, tags={"reward": reward, "form": form})
 
 
 def application(settings: ServiceSettings) -> Any:
-    """Build the Ray Serve application of a service, ready for ``serve.run``."""
+    """Build the Ray Serve application of a service, ready for ``serve.run``.
+
+    The token is read here, in the process that starts the service: the nodes of a cluster have other environments.
+    """
     from ray import serve
 
     scorers = {}
@@ -232,37 +200,70 @@ def application(settings: ServiceSettings) -> Any:
         )
         scorers[one.name] = deployment.bind(one)
     front = serve.deployment(
-        Front,
-        name="front",
+        FrontDesk,
+        name=FRONT,
         num_replicas=1,
-        max_ongoing_requests=4096,
+        max_ongoing_requests=16,
         graceful_shutdown_timeout_s=settings.shutdown_s,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}},
     )
-    return front.bind(settings, scorers)
+    token = os.environ.get(settings.token_env, "") if settings.token_env else ""
+    return front.bind(settings, scorers, token)
+
+
+FRONT: Final = "front"
 
 
 def start(settings: ServiceSettings, address: str | None = None) -> None:
     """Start or join a Ray cluster and run the service there; returns when every reward is ready.
+
+    The service listens on the head node of the cluster. Other applications of Ray Serve there are left alone.
 
     Args:
         settings: the service.
         address: of a cluster; None starts one on this machine, or joins the one that this process has joined.
 
     Raises:
-        ConfigurationError: ray is not installed, or no cluster answers at the address.
+        ConfigurationError: ray is not installed, no cluster answers at the address, the port is taken, or the service
+            does not start, with Ray's reason.
     """
     serve = _ray_serve(address)
-    serve.start(http_options={"host": settings.host, "port": settings.port, "request_timeout_s": None})
-    serve.run(application(settings), name=settings.application, route_prefix="/", blocking=False)
+    serve.start(proxy_location="Disabled")
+    there = serve.status().applications
+    if settings.application not in there:
+        _check_port(settings)
+    try:
+        serve.run(application(settings), name=settings.application, route_prefix=None, blocking=False)
+    except RuntimeError as error:
+        if settings.application not in there:
+            serve.delete(settings.application)
+        raise ConfigurationError(f"the service did not start: {error}") from None
 
 
 def stop(settings: ServiceSettings) -> None:
     """Take the service down; requests in flight finish first."""
     from ray import serve
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
 
+    try:
+        front = serve.get_deployment_handle(FRONT, settings.application)
+        front.drain.remote().result(timeout_s=settings.shutdown_s + 5.0)
+    except (RayError, RayServeException, TimeoutError) as error:
+        logger.warning("the front did not close by itself: %s", type(error).__name__)
     serve.delete(settings.application)
-    serve.shutdown()
+    if not serve.status().applications:
+        serve.shutdown()
+
+
+def _check_port(settings: ServiceSettings) -> None:
+    try:
+        bound(settings.host, settings.port).close()
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise ConfigurationError(
+                f"port {settings.port} of {settings.host} cannot be used: {error.strerror}; name another --port"
+            ) from None
 
 
 def _ray_serve(address: str | None) -> Any:
@@ -277,18 +278,3 @@ def _ray_serve(address: str | None) -> Any:
         except (ConnectionError, ValueError) as error:
             raise ConfigurationError(f"no Ray cluster at {address}: {error}") from None
     return serve
-
-
-def _allowed(header: str, token: str) -> bool:
-    return hmac.compare_digest(header.encode("utf-8", "replace"), f"Bearer {token}".encode())
-
-
-def _queued(settings: ServiceSettings, name: str) -> int:
-    return next(one.max_queued_requests for one in settings.rewards if one.name == name)
-
-
-def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Any:
-    from starlette.responses import Response
-
-    content = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return Response(content, status, dict(headers or {}), "application/json")

@@ -8,26 +8,32 @@ import os
 import random
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
-from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.forking import renew_after_fork
-from table_rewards.core.options import positive
+from table_rewards.core.options import positive, positive_whole
 from table_rewards.core.reward import Reward
+from table_rewards.core.rows import plain
 from table_rewards.core.scores import Judgement, Scores
-from table_rewards.frameworks.serving.forms import BadRequest, request_body, scores_of
+from table_rewards.frameworks.serving.connections import Told, check_address, exchange
+from table_rewards.frameworks.serving.forms import BadRequest, scores_of
 
 DEADLINE_S: Final = 120.0
 START_S: Final = 30.0
 WAIT_S: Final = 0.25
 MAX_WAIT_S: Final = 5.0
 AT_ONCE: Final = 512
+SHARDS_AT_ONCE: Final = 32
+BATCH: Final = 256
+MAX_BYTES: Final = 16 << 20
 NEVER: Final = -1.0
 AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+ONE_OF_THEM: Final = frozenset({400, 413, 422})
+"""Statuses of a request that is refused for what it holds, which may be one sample among others."""
+
 TOKEN_ENV: Final = "TABLE_REWARDS_SERVICE_TOKEN"
 
 
@@ -37,17 +43,33 @@ class Sent(NamedTuple):
     value: Any
 
 
+class Lost(NamedTuple):
+    """Why a request brought no scores.
+
+    Attributes:
+        why: in words.
+        wait: seconds to wait before the next attempt; None as usual, NEVER for no other attempt.
+        halve: a smaller request may succeed.
+    """
+
+    why: str
+    wait: float | None = None
+    halve: bool = False
+
+
 class ServiceReward(Reward[Any]):
     """A reward behind a service: looks like ``reward``, computes nothing itself.
 
     A service that is down, refuses or breaks off is asked again, with growing pauses and as its ``Retry-After`` says,
-    until the deadline; then the batch is unscored, never 0.
+    until the deadline; then the batch is unscored, never 0. A large batch is sent in several requests at once, so that
+    all replicas work on it, and a sample that the service cannot take costs no other sample its score.
 
     Args:
         reward: the reward with the options that the service must have; it says parts, headline and signature.
         service: ``http://HOST:PORT/NAME`` of ``table-rewards serve``, or ``ray://APPLICATION/NAME`` inside the
             cluster that runs it.
         deadline_s: seconds after which a batch is unscored.
+        batch: samples in one request at most. Rewards that judge completions of a prompt together get a batch whole.
 
     Raises:
         ConfigurationError: the address is neither, the service does not answer within 30 seconds, or its signature is
@@ -58,21 +80,22 @@ class ServiceReward(Reward[Any]):
     reference_type = Sent
     waits = True
 
-    def __init__(self, reward: Reward[Any], service: str, *, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self, reward: Reward[Any], service: str, *, deadline_s: float = DEADLINE_S, batch: int = BATCH
+    ) -> None:
         super().__init__(profile=reward.profile)
         self.reward = reward
         self.service = service.rstrip("/")
         self.deadline_s = positive("service_deadline_s", deadline_s)
+        self.batch = positive_whole("service_batch", batch)
         self.name = reward.name  # type: ignore[misc]
         self.floor = reward.floor  # type: ignore[misc]
         self.deduplicates = reward.deduplicates  # type: ignore[misc]
         self.accuracy_range = reward.accuracy_range
         self.reference_keys = reward.reference_keys  # type: ignore[misc]
         self.parts, self.headline, self.accuracy = reward.parts, reward.headline, reward.accuracy
-        if not self.service.startswith(("http://", "https://", "ray://")):
-            raise ConfigurationError(
-                f"service must be http://HOST:PORT/NAME or ray://APPLICATION/NAME, not {service!r}"
-            )
+        if not self.service.startswith("ray://"):
+            check_address(self.service)
         self._compare_signatures()
 
     def options(self) -> dict[str, object]:
@@ -100,19 +123,18 @@ class ServiceReward(Reward[Any]):
 
     def judge_pairs(self, completions: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
         deadline = time.monotonic() + self.deadline_s
-        body = request_body(completions, [reference.value for reference in references], step)
-        attempt = 0
-        while True:
-            outcome = self._once(body, deadline)
-            if isinstance(outcome, Scores):
-                return [Judgement(value, tuple(parts.values()), status, note) for value, parts, status, note in outcome]
-            why, wait = outcome
-            attempt += 1
-            pause = min(MAX_WAIT_S, WAIT_S * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0) if wait is None else wait
-            if wait == NEVER or time.monotonic() + pause >= deadline:
-                note = f"service {self.service}: {why}, {attempt} attempts"
-                return [self.unscored(note[:300])] * len(completions)
-            time.sleep(pause)
+        samples, judged = _encoded(completions, [reference.value for reference in references], self.unscored)
+        if self.service.startswith("ray://"):
+            samples = {number: (completions[number], plain(references[number].value)) for number in samples}
+        shards = self._shards(samples)
+
+        def ask(shard: list[int]) -> list[Judgement]:
+            return self._scored(shard, samples, step, deadline)
+
+        found = map(ask, shards) if len(shards) < 2 else _shard_threads().map(ask, shards)
+        for shard, scored in zip(shards, found, strict=True):
+            judged.update(zip(shard, scored, strict=True))
+        return [judged[number] for number in range(len(completions))]
 
     async def judge_pairs_async(
         self, completions: Sequence[str], references: Sequence[Any], step: int | None
@@ -122,27 +144,71 @@ class ServiceReward(Reward[Any]):
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def _once(self, body: Mapping[str, Any], deadline: float) -> Scores | tuple[str, float | None]:
-        """The scores, or what went wrong and how long to wait: None as usual, NEVER for never again."""
+    def _shards(self, samples: Mapping[int, tuple[Any, Any]]) -> list[list[int]]:
+        """The samples of each request."""
+        if not self.deduplicates:  # judged together: the batch stays whole
+            return [list(samples)] if samples else []
+        shards: list[list[int]] = []
+        size = 0
+        for number, pair in samples.items():
+            own = sum(len(one) for one in pair if isinstance(one, str))
+            if not shards or len(shards[-1]) >= self.batch or size + own > MAX_BYTES:
+                shards.append([])
+                size = 0
+            shards[-1].append(number)
+            size += own
+        return shards
+
+    def _scored(
+        self, shard: list[int], samples: Mapping[int, tuple[Any, Any]], step: int | None, deadline: float
+    ) -> list[Judgement]:
+        """The judgements of one request, which is asked again until the deadline."""
+        attempt = 0
+        while True:
+            outcome = self._once([samples[number] for number in shard], step, deadline)
+            if isinstance(outcome, Scores):
+                return [Judgement(value, tuple(parts.values()), status, note) for value, parts, status, note in outcome]
+            if outcome.halve and len(shard) > 1 and self.deduplicates and time.monotonic() < deadline:
+                middle = len(shard) // 2
+                halves = (shard[:middle], shard[middle:])
+                return [one for half in halves for one in self._scored(half, samples, step, deadline)]
+            attempt += 1
+            pause = outcome.wait
+            if pause is None:
+                pause = min(MAX_WAIT_S, WAIT_S * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0)
+            if pause == NEVER or time.monotonic() + pause >= deadline:
+                note = f"service {self.service}: {outcome.why}, {attempt} attempts"
+                return [self.unscored(note[:300])] * len(shard)
+            time.sleep(pause)
+
+    def _once(self, pairs: Sequence[tuple[Any, Any]], step: int | None, deadline: float) -> Scores | Lost:
         try:
-            told = self._ask(body, max(1.0, deadline - time.monotonic()))
+            told = self._ask(pairs, step, max(1.0, deadline - time.monotonic()))
+            if isinstance(told, Lost):
+                return told
+            computed = told.get("signature", self.signature) if isinstance(told, dict) else self.signature
+            if computed != self.signature:  # it was started anew with other options, or is another version
+                return Lost(f"it computes {computed} now", NEVER)
             found = scores_of(told, self.parts)
-        except urllib.error.HTTPError as error:
-            with error:
-                what = f"HTTP {error.code} {_said(error)}".strip()
-                return what, _retry_after(error.headers) if error.code in AGAIN else NEVER
-        except (OSError, TimeoutError) as error:
-            return f"{type(error).__name__} {getattr(error, 'reason', '') or error}".strip(), None
-        except (BadRequest, ValueError) as error:
-            return str(error), NEVER
-        if len(found) != len(body["completions"]):
-            return f"{len(found)} scores for {len(body['completions'])} completions", NEVER
+        except OSError as error:
+            return Lost(f"{type(error).__name__} {error}".strip())
+        except (BadRequest, ValueError, TypeError, RecursionError) as error:
+            return Lost(f"a reply that cannot be read: {error}", NEVER)
+        if len(found) != len(pairs):
+            return Lost(f"{len(found)} scores for {len(pairs)} completions", NEVER)
         return found
 
-    def _ask(self, body: Mapping[str, Any], timeout: float) -> Any:
+    def _ask(self, pairs: Sequence[tuple[Any, Any]], step: int | None, timeout: float) -> Any:
         if self.service.startswith("ray://"):
-            return _ask_handle(self.service, body, timeout)
-        return _http(f"{self.service}/score", json.dumps(body, default=_refuse).encode("utf-8", "replace"), timeout)
+            return _ask_handle(self.service, [one for one, _ in pairs], [row for _, row in pairs], step, timeout)
+        completions, rows = (",".join(column) for column in zip(*pairs, strict=True))
+        body = f'{{"completions":[{completions}],"rows":[{rows}],"step":{json.dumps(step)}}}'
+        told = exchange(f"{self.service}/score", body.encode("ascii"), _headers(), timeout)
+        if told.status == 200:
+            return json.loads(told.body)
+        again = told.status in AGAIN
+        wait = _retry_after(told.headers) if again else NEVER
+        return Lost(f"HTTP {told.status} {_said(told)}".strip(), wait, told.status in ONE_OF_THEM)
 
     def _compare_signatures(self) -> None:
         theirs = self._their_signature()
@@ -157,35 +223,63 @@ class ServiceReward(Reward[Any]):
         while True:
             try:
                 if self.service.startswith("ray://"):
-                    return str(_handle(self.service).signature.remote().result(timeout_s=START_S))
-                return str(_http(f"{self.service}/signature", None, 10.0)["signature"])
-            except urllib.error.HTTPError as error:
-                with error:
-                    why = f"HTTP {error.code} {_said(error)}".strip()
-                if error.code not in AGAIN:
-                    raise ConfigurationError(f"the service {self.service} refuses: {why}") from None
-            except (OSError, TimeoutError, ValueError, KeyError) as error:
+                    return _signature_of_handle(self.service)
+                told = exchange(f"{self.service}/signature", None, _headers(), 10.0)
+                if told.status == 200:
+                    return str(json.loads(told.body)["signature"])
+                why = f"HTTP {told.status} {_said(told)}".strip()
+                if told.status not in AGAIN:
+                    raise ConfigurationError(f"the service {self.service} refuses: {why}")
+            except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+                if isinstance(error, ConfigurationError):
+                    raise
                 why = f"{type(error).__name__} {error}"
             if time.monotonic() > deadline:
                 raise ConfigurationError(f"the service {self.service} does not answer: {why}")
             time.sleep(1.0)
 
 
+def _encoded(
+    completions: Iterable[str], rows: Iterable[Any], unscored: Any
+) -> tuple[dict[int, tuple[Any, Any]], dict[int, Judgement]]:
+    """Every pair as JSON texts, by number; and what the pairs get that cannot be sent."""
+    samples: dict[int, tuple[Any, Any]] = {}
+    lost: dict[int, Judgement] = {}
+    encode = json.JSONEncoder(default=_refuse, separators=(",", ":")).encode
+    for number, (completion, row) in enumerate(zip(completions, rows, strict=True)):
+        try:
+            samples[number] = encode(completion), _row_text(encode, plain(row))
+        except (TypeError, ValueError, RecursionError) as error:
+            lost[number] = unscored(f"the reference cannot be sent to a service: {error}"[:300])
+    return samples, lost
+
+
+def _row_text(encode: Callable[[Any], str], row: Any) -> str:
+    """A row as JSON, without its images and other bytes, which no reward reads and JSON does not know."""
+    try:
+        return encode(row)
+    except TypeError:
+        if not isinstance(row, dict):
+            raise
+        return encode({key: value for key, value in row.items() if not _holds_bytes(value)})
+
+
+def _holds_bytes(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return any(map(_holds_bytes, value)) if isinstance(value, list) else isinstance(value, (bytes, bytearray))
+
+
 def _refuse(value: Any) -> Any:
-    raise BadReference(f"a reference of type {type(value).__name__} cannot be sent to a service; give rows or values")
+    raise TypeError(f"a value of type {type(value).__name__}; give text, numbers, lists or mappings")
 
 
-def _http(address: str, body: bytes | None, timeout: float) -> Any:
+def _headers() -> dict[str, str]:
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     token = os.environ.get(TOKEN_ENV)
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    request = urllib.request.Request(address, body, headers, method="GET" if body is None else "POST")
-    with _opener.open(request, timeout=timeout) as response:
-        return json.loads(response.read())
-
-
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a service is not asked through a web proxy
+    return headers
 
 
 def _handle(service: str) -> Any:
@@ -199,14 +293,23 @@ def _handle(service: str) -> Any:
     return serve.get_deployment_handle(deployment, application)
 
 
-def _ask_handle(service: str, body: Mapping[str, Any], timeout: float) -> Any:
+def _signature_of_handle(service: str) -> str:
     from ray.exceptions import RayError
     from ray.serve.exceptions import RayServeException
 
-    work = (body["completions"], body["rows"], body["step"], ())
     try:
-        answer = _handle(service).score.remote(work).result(timeout_s=timeout)
-    except (RayError, RayServeException) as error:
+        return str(_handle(service).signature.remote().result(timeout_s=10.0))
+    except (RayError, RayServeException, RuntimeError) as error:
+        raise ConnectionError(f"{type(error).__name__} {error}"[:200]) from None
+
+
+def _ask_handle(service: str, completions: list[Any], rows: list[Any], step: int | None, timeout: float) -> Any:
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
+
+    try:
+        answer = _handle(service).score.remote((completions, rows, step)).result(timeout_s=timeout)
+    except (RayError, RayServeException, RuntimeError) as error:
         raise ConnectionError(f"{type(error).__name__}") from None
     return {
         "values": answer.values,
@@ -217,34 +320,42 @@ def _ask_handle(service: str, body: Mapping[str, Any], timeout: float) -> Any:
     }
 
 
-def _said(error: urllib.error.HTTPError) -> str:
+def _said(told: Told) -> str:
     try:
-        return str(json.loads(error.read(4096))["error"])[:200]
-    except (ValueError, KeyError, TypeError, OSError):
+        return str(json.loads(told.body[:4096])["error"])[:200]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
-def _retry_after(headers: Any) -> float | None:
-    text = headers.get("Retry-After", "") if headers else ""
-    return min(MAX_WAIT_S, float(text)) if text.isdigit() else None
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("retry-after", "")
+    return min(MAX_WAIT_S, float(text)) if text.isascii() and text.isdigit() else None
 
 
-_pool: ThreadPoolExecutor | None = None
+_pools: dict[str, ThreadPoolExecutor] = {}
 _lock = threading.Lock()
 
 
 def _threads() -> ThreadPoolExecutor:
-    """Threads for requests that wait: the event loop's own are few."""
-    global _pool
+    """Threads for calls of an event loop: the loop's own are few."""
+    return _pool("table-rewards-service", AT_ONCE)
+
+
+def _shard_threads() -> ThreadPoolExecutor:
+    """Threads for the requests of large batches; of their own, since a call waits for them."""
+    return _pool("table-rewards-shards", SHARDS_AT_ONCE)
+
+
+def _pool(name: str, threads: int) -> ThreadPoolExecutor:
     with _lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="table-rewards-service")
-        return _pool
+        if name not in _pools:
+            _pools[name] = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        return _pools[name]
 
 
 def _forget() -> None:
-    global _lock, _pool
-    _lock, _pool = threading.Lock(), None
+    global _lock, _pools
+    _lock, _pools = threading.Lock(), {}
 
 
 renew_after_fork(_forget)

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from table_rewards.core.errors import TableRewardsError
-from table_rewards.core.rows import plain
 from table_rewards.core.scores import INAPPLICABLE, SCORED, UNSCORED, Scores
 
 FORMS: Final = ("score", "openrlhf", "slime", "verify")
@@ -134,11 +133,6 @@ def _own_reply(_: Batch, answer: Answer) -> dict[str, Any]:
         "notes": answer.notes,
         "signature": answer.signature,
     }
-
-
-def request_body(completions: Sequence[Any], rows: Sequence[Any], step: int | None) -> dict[str, Any]:
-    """The body that a client of our own form sends; numpy values become plain ones."""
-    return {"completions": list(map(plain, completions)), "rows": list(map(plain, rows)), "step": step}
 
 
 def scores_of(value: Any, parts: Sequence[str]) -> Scores:

@@ -30,6 +30,9 @@ from table_rewards.core.errors import ConfigurationError, UnknownName
 from table_rewards.core.options import not_negative, positive, positive_whole
 from table_rewards.core.registry import create, find
 
+RESERVED: Final = frozenset({"health", "ready", "front"})
+"""Names that a reward cannot have: addresses and the deployment of the service."""
+
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -48,7 +51,8 @@ class RewardService:
         max_ongoing_requests: requests that a replica works on at once.
         max_queued_requests: requests that wait beyond those; more are refused with 503.
         batch_requests: requests that are scored together at most.
-        batch_wait_s: seconds that the first of them waits for others.
+        batch_wait_s: seconds that requests wait for company while another batch is scored; one that finds the replica
+            idle never waits.
     """
 
     name: str
@@ -61,7 +65,7 @@ class RewardService:
     max_ongoing_requests: int = 64
     max_queued_requests: int = 256
     batch_requests: int = 32
-    batch_wait_s: float = 0.002
+    batch_wait_s: float = 0.005
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -98,6 +102,11 @@ class ServiceSettings:
         port: the port.
         token_env: name of the environment variable whose value clients must send as a bearer token; empty for none.
         max_request_mb: the largest body of a request in MiB; a larger one is refused with 413.
+        max_waiting_mb: MiB of all requests that are not answered yet; beyond it they are refused with 503.
+        receive_timeout_s: seconds in which the body of a request must come, else 408.
+        request_timeout_s: seconds after which a request is given up with 504.
+        gym: the reward that NeMo Gym's clients find at the root (``/verify``); the only one when it is empty and there
+            is one.
         shutdown_s: seconds that requests in flight get to finish when the service stops.
         application: the name of the Ray Serve application.
     """
@@ -107,6 +116,10 @@ class ServiceSettings:
     port: int = 8100
     token_env: str = ""
     max_request_mb: float = 64.0
+    max_waiting_mb: float = 1024.0
+    receive_timeout_s: float = 60.0
+    request_timeout_s: float = 600.0
+    gym: str = ""
     shutdown_s: float = 30.0
     application: str = "table-rewards"
 
@@ -115,13 +128,24 @@ class ServiceSettings:
             raise ConfigurationError("a service needs a reward: name one, or give a file with [rewards.NAME] tables")
         if isinstance(self.port, bool) or not isinstance(self.port, int) or not 0 < self.port < 65_536:
             raise ConfigurationError(f"port must be a number from 1 to 65535, not {self.port!r}")
-        positive("max_request_mb", self.max_request_mb)
+        for option in ("max_request_mb", "max_waiting_mb", "receive_timeout_s", "request_timeout_s"):
+            positive(option, getattr(self, option))
         not_negative("shutdown_s", self.shutdown_s)
         if self.token_env and not os.environ.get(self.token_env):
             raise ConfigurationError(f"token_env names {self.token_env}, which is not set")
         names = [reward.name for reward in self.rewards]
         if len(set(names)) != len(names):
             raise ConfigurationError(f"two rewards of one name: {', '.join(names)}")
+        if self.gym and self.gym not in names:
+            raise UnknownName("reward of the service", self.gym, names)
+        for name in names:
+            if name in RESERVED:
+                raise ConfigurationError(f"{name} is an address of the service itself; name the reward otherwise")
+
+    @property
+    def gym_reward(self) -> str:
+        """The reward at the root for NeMo Gym's clients, or nothing."""
+        return self.gym or (self.rewards[0].name if len(self.rewards) == 1 else "")
 
     def checked(self) -> ServiceSettings:
         """Build every reward once, so that a wrong option stops here and not in a replica.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,7 +20,8 @@ from table_rewards.core.scores import Judgement, Scores
 from table_rewards.frameworks import verl
 from table_rewards.frameworks.serving import client
 from table_rewards.frameworks.serving.client import ServiceReward
-from table_rewards.frameworks.serving.forms import Answer, BadRequest, read_request, reply, request_body, scores_of
+from table_rewards.frameworks.serving.connections import exchange
+from table_rewards.frameworks.serving.forms import Answer, BadRequest, read_request, reply, scores_of
 from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings, read_settings
 
 JUDGED = [Judgement(1.0, (1.0, 0.5)), Judgement.unscored("endpoint down", 2), Judgement(0.25, (0.0, 2.0))]
@@ -26,7 +29,7 @@ SCORES = Scores.of(JUDGED, ("em", "size"), "s|v0")
 
 
 def test_our_own_form_carries_every_column_there_and_back() -> None:
-    batch = read_request("score", json.loads(json.dumps(request_body(["a", "b", "c"], [np.int64(7), "x", {}], 5))))
+    batch = read_request("score", {"completions": ["a", "b", "c"], "rows": [7, "x", {}], "step": 5})
     assert (batch.completions, batch.rows, batch.step) == (["a", "b", "c"], [7, "x", {}], 5)
     told = json.loads(json.dumps(reply("score", batch, Answer.of(SCORES)), allow_nan=False))
     assert scores_of(told, ("em", "size")).equals(SCORES)
@@ -179,7 +182,7 @@ def test_a_busy_or_failing_service_is_asked_again() -> None:
     assert len(calls) >= 5
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 413])
+@pytest.mark.parametrize("status", [401, 404, 405])
 def test_a_refusal_is_not_repeated_and_never_a_wrong_score(status: int) -> None:
     calls: list[str] = []
 
@@ -217,3 +220,164 @@ def test_another_signature_or_no_service_stops_at_the_start(monkeypatch: pytest.
         ServiceReward(TEDS(), "http://127.0.0.1:9/teds")
     with pytest.raises(ConfigurationError, match="must be http"):
         ServiceReward(TEDS(), "localhost:9")
+
+
+TABLE = "<table><tr><td>1</td></tr></table>"
+
+
+def test_a_sample_that_the_service_refuses_costs_no_other_its_score() -> None:
+    """One completion too large, or one row that the service cannot read, must not leave a batch unscored."""
+    reward = TEDS()
+    working = local(reward)
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        if body is not None and any("poison" in text for text in body["completions"]):
+            return (413, {"error": "too large"}) if len(body["completions"]) % 2 else (400, {"error": "not JSON"})
+        return working(path, body)
+
+    texts = [TABLE] * 9
+    texts[3] = "poison" + TABLE
+    with served(answer) as address:
+        scores = ServiceReward(reward, address)(texts, [f"{TABLE} {n}" for n in range(9)])
+    assert [number for number, status in enumerate(scores.status) if status == "unscored"] == [3]
+    assert np.delete(scores.values, 3).tolist() == [1.0] * 8
+
+
+def test_rows_go_as_they_are_without_their_images() -> None:
+    reward = TableBench()
+    rows: list[Any] = [
+        {"answer": "7", "image": b"\x89PNG", "images": [{"bytes": b"\x89PNG"}]},
+        {"answer": "\ud800", "number": float("nan"), "deep": {"list": [1, {"x": None}]}},
+        {"answer": 10**5000},
+        {"answer": np.int64(7), "extra_info": {"scores": np.array([1.5, 2.5])}},
+        {"answer": object()},
+    ]
+    texts = ["Final Answer: 7", "Final Answer: \ud800", "Final Answer: 7", "Final Answer: 7", "Final Answer: 7"]
+    seen: list[Any] = []
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        seen.append(body)
+        return local(reward)(path, body)
+
+    with served(answer) as address:
+        scores = ServiceReward(reward, address)(texts, rows)
+    here = reward(texts, rows)
+    assert scores.status.tolist() == ["scored", "scored", "unscored", "scored", "unscored"]
+    assert scores.values[[0, 1, 3]].tolist() == here.values[[0, 1, 3]].tolist() == [1.0, 1.0, 1.0]
+    assert "cannot be sent" in scores.notes[4]
+    assert seen[1]["rows"][0] == {"answer": "7"}
+
+
+def test_a_large_batch_goes_in_several_requests() -> None:
+    """One request would keep one replica busy and leave the others idle."""
+    sizes: list[int] = []
+    reward = TEDS()
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        if body is not None:
+            sizes.append(len(body["completions"]))
+        return local(reward)(path, body)
+
+    texts = [f"<table><tr><td>{n}</td></tr></table>" for n in range(100)]
+    golds = [f"<table><tr><td>{n - n % 3}</td></tr></table>" for n in range(100)]
+    with served(answer) as address:
+        scores = ServiceReward(reward, address, batch=16)(texts, golds)
+    assert scores.equals(reward(texts, golds))
+    assert sorted(sizes) == [4] + [16] * 6
+
+
+def test_completions_that_are_judged_together_go_together() -> None:
+    reward = TEDS()
+    reward.deduplicates = False  # type: ignore[misc]
+    with served(local(reward)) as address:
+        asked = ServiceReward(reward, address, batch=2)
+        assert asked._shards(dict.fromkeys(range(9), ("x", "y"))) == [list(range(9))]
+
+
+def test_another_signature_in_the_middle_of_a_run_is_no_score() -> None:
+    """The service was started anew with other options."""
+    first, other = local(TEDS()), local(TEDS(structure_only=True))
+    with served(lambda path, body: (first if body is None else other)(path, body)) as address:
+        scores = ServiceReward(TEDS(), address)([TABLE], [TABLE])
+    assert scores.status.tolist() == ["unscored"]
+    assert "structure=yes" in scores.notes[0]
+
+
+@contextmanager
+def raw_server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that does to each connection what ``behave`` says, once the request's head has come."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+    def one(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            behave(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/reward"
+    finally:
+        listening.close()
+
+
+def test_a_service_that_sends_a_byte_now_and_then_is_given_up() -> None:
+    """The timeout of a socket never comes there."""
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while True:
+            connection.sendall(b" ")
+            time.sleep(0.05)
+
+    def drip_head(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"H")
+            time.sleep(0.05)
+
+    for behaviour in (drip, drip_head):
+        with raw_server(behaviour) as address:
+            begun = time.monotonic()
+            with pytest.raises(TimeoutError):
+                exchange(address, b"{}", {}, 0.4)
+            assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+    ],
+)
+def test_a_reply_that_breaks_off_is_a_failure_of_the_service(reply: bytes) -> None:
+    """Errors of Python's HTTP client are no OSErrors: they went past every handler and stopped the trainer."""
+    with raw_server(lambda connection: connection.sendall(reply)) as address, pytest.raises(OSError):
+        exchange(address, b"{}", {}, 5.0)
+
+
+def test_connections_stay_open_and_a_closed_one_is_made_anew() -> None:
+    ports: list[int] = []
+
+    def twice(connection: socket.socket) -> None:
+        ports.append(connection.getpeername()[1])
+        for turn in range(2):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            if turn == 0:
+                ports.append(connection.getpeername()[1])
+                connection.recv(65536)
+
+    with raw_server(twice) as address:
+        for _ in range(4):
+            assert exchange(address, b"{}", {}, 5.0).body == b"{}"
+    assert len(set(ports)) == 2
