@@ -109,7 +109,7 @@ class Front:
 
     async def _score(self, name: str, form: str, headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
         told = headers.get(b"content-length", b"")
-        expected = int(told) if told.isdigit() and len(told) < 20 else self.limit if told else 0
+        expected = int(told) if told.isdigit() and len(told) < 20 else self.limit + 1 if told else 0
         if expected > self.limit:
             return _error(413, f"the body is larger than {self.settings.max_request_mb:g} MiB")
         if self.held + expected > self.room:
