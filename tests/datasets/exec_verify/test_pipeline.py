@@ -191,3 +191,41 @@ def test_templates_are_told_by_their_fingerprints(tmp_path):
     assert made["prompt"][0] == {"role": "system", "content": "Be brief."}
     assert "assert f('{function}') == ????\nQuestion2: " in made["prompt"][1]["content"]
     assert WhiteBox()([solution], [made]).values.tolist() == [1.0]
+
+
+NUMBERED = """{#path}Call {function}({arguments}): what follows line {line}: {statement} for the {visit} time?{/path}
+{#state}And {variable} after line {line}: {statement}?{/state}
+Code:
+
+{numbered_call}
+
+Question1: fill it.{#questions}
+
+Question{number}: {question}.{/questions}
+End {other}
+"""
+
+
+def test_a_template_may_number_the_call_repeat_for_questions_and_word_them():
+    """As ExecVerify's own prompt does, whose fingerprint could not be met without."""
+    template = Template(NUMBERED, "io_mixed")
+    assert template.sample == (
+        "Code:\n\n1\tdef f(a):\n2\t    return a + 1\n\n4\tassert f(3) == ????\n\nQuestion1: fill it.\n\n"
+        "Question2: Q.\nEnd {other}\n"
+    )
+    code = "def f(a):\n\n    a *= 2\n    for i in range(a):\n        a += i\n    return a"
+    settings = Settings(("io_mixed",), templates={"io_mixed": template})
+    (made, solution), *_ = prepare([{"code": code, "input": "2"}], settings, Report())
+    prompt = made["prompt"][-1]["content"]
+    assert "1\tdef f(a):\n\n3\t    a *= 2\n" in prompt, "a blank line has no number"
+    assert "\n\n8\tassert f(2) == ????\n" in prompt
+    assert "Question2: Call f(2): what follows line" in prompt
+    assert ".\n\nQuestion3: " in prompt
+    assert ":         a += i" in prompt, "the line stands there as it is, with its indentation"
+    assert WhiteBox()([solution], [made]).values.tolist() == [1.0]
+
+
+def test_a_template_for_programs_with_something_left_out():
+    assert Template("In {language}: {code}", "filled").sample == "In Python: f(3) == ????"
+    with pytest.raises(ConfigurationError, match=r"no \{code\}"):
+        Template("{language}", "filled")

@@ -14,6 +14,7 @@ from table_rewards.evaluation.execution.cruxeval_x import LANGUAGES, evaluate_la
 from table_rewards.evaluation.execution.languages.judging import CALLED, Program, plain_answer
 from table_rewards.evaluation.execution.languages.toolchains import TOOLCHAINS
 from table_rewards.evaluation.execution.problems import Row, check_of
+from table_rewards.testing.chat_server import ChatServer
 
 PROGRAMS = "exec_verify/cruxeval_x_languages.jsonl"
 EXITS = {
@@ -32,6 +33,7 @@ ROW = {
     "input_reasoning": f"{HEAD}candidate(????),[2, 4]);\n}}\n\ntest();",
     "output_reasoning": f"{HEAD}candidate([1, 2], 2),????);\n}}\n\ntest();",
 }
+PROSE = {"go": "I cannot translate this.\nfunc TestF(t *testing.T) { f(????) }", "php": "Sorry.\nif (????) {}"}
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no node")
 
 
@@ -92,6 +94,24 @@ def test_right_answers_pass_and_no_others():
         assert [right for right, _ in report.counts[task]] == list(answers.values())
 
 
+@pytest.mark.parametrize("language", PROSE)
+def test_sentences_instead_of_a_program_are_wrong_and_named(language, tmp_path, monkeypatch, capsys):
+    """E22: the published checker lets every answer to them pass."""
+    tool = tmp_path / {"go": "go", "php": "php"}[language]
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("table_rewards.evaluation.execution.cruxeval_x.judge", lambda programs, *_: [])
+    rows = [{"id": 7, "code": PROSE[language], "answer": "1"}]
+    report = evaluate_language(rows, language, "output")
+    assert (report.counts["output"], report.prose) == ([(0, 1)], ["7"])
+    assert evaluate_language(rows, language, "output", profile="released").counts["output"] == [(1, 1)]
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(rows), "utf-8")
+    assert main(["evaluate", "cruxeval-x", str(path), "--language", language, "--task", "output"]) == 0
+    assert "sentences instead of a program: 1 (7)" in capsys.readouterr().err
+
+
 @needs_node
 def test_backquotes_round_an_answer_may_be_its_own():
     code = f"function f(a){{\n    return a;\n}}\n{HEAD}candidate('a b'),????);\n}}\n\ntest();"
@@ -129,3 +149,27 @@ def test_where_a_check_begins_is_known_by_the_languages_own_mark(language):
     row = {"code": f"start\n{stop} {{ another form of it }}", "output_reasoning": check}
     found = check_of(Row(row), "output", stops=TOOLCHAINS[language].stops)
     assert found.program + found.parts["output"] == f"start\n{check}"
+
+
+@needs_node
+def test_from_the_benchmarks_file_to_its_number(tmp_path, capsys):
+    """Prompts, predictions of a scripted model, and the number, in another language than Python."""
+    bench, prompts, predictions = tmp_path / "js.jsonl", tmp_path / "prompts.jsonl", tmp_path / "predictions.jsonl"
+    rows = [{**ROW, "id": n, "code": f"// {n}\n{ROW['code']}"} for n in range(2)]
+    bench.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    base = ("--benchmark", "cruxeval-x", "--language", "js", "--mode", "oi", "--out", str(prompts))
+    assert main(["prepare", "exec-verify-problems", str(bench), *base]) == 0
+    asked = [json.loads(line) for line in prompts.read_text("utf-8").splitlines()]
+    assert "candidate(????),[2, 4])" in asked[0]["prompt"][-1]["content"]
+    assert "In this JavaScript program" in asked[0]["prompt"][-1]["content"]
+
+    def model(request):
+        first = "// 0" in request["messages"][-1]["content"]
+        return "<reasoning>2 and 4</reasoning>\n<answer>\n[2, 4], 1\n</answer>" if first else "<answer>[1]</answer>"
+
+    with ChatServer(reply=model) as server:
+        generate = ["generate", str(prompts), "--endpoint", server.url, "--out", str(predictions), "--quiet"]
+        assert main(generate) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "cruxeval-x", str(predictions), "--language", "js", "--task", "input"]) == 0
+    assert "50.00" in capsys.readouterr().out

@@ -30,7 +30,7 @@ from table_rewards.datasets.exec_verify.difficulty import (
     prompt,
     reasoned_turns,
 )
-from table_rewards.datasets.exec_verify.prompts import CODE_SUFFIX
+from table_rewards.datasets.exec_verify.prompts import CODE_SUFFIX, filled_prompt
 from table_rewards.datasets.exec_verify.rows import Call
 from table_rewards.datasets.exec_verify.scripts import executed
 from table_rewards.datasets.exec_verify.synthesis import (
@@ -45,6 +45,8 @@ from table_rewards.datasets.exec_verify.synthesis import (
 from table_rewards.datasets.exec_verify.templates import KINDS, Template
 from table_rewards.datasets.files import RowWriter, read_rows
 from table_rewards.evaluation.execution.code_answers import BENCHMARKS, problem_text
+from table_rewards.evaluation.execution.cruxeval_x import LANGUAGES, program_of_row
+from table_rewards.evaluation.execution.languages.toolchains import TOOLCHAINS
 from table_rewards.evaluation.execution.problems import read_problem
 from table_rewards.llm import Sampling
 
@@ -214,35 +216,50 @@ def _problems_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Prompts of a benchmark, for `table-rewards generate`, then `evaluate cruxeval` or `evaluate programs`: the "
         "rows of FILE with `prompt`. cruxeval is CRUXEval, LiveCodeBench's execution-v2 or CRUXEval-X in Python and "
-        "asks for outputs (io) or inputs (oi); evalplus (prompt), bigcodebench (complete_prompt) and livecodebench "
+        "asks for outputs (io) or inputs (oi); cruxeval-x shows programs of any --language with ???? in them; "
+        "evalplus (prompt), bigcodebench (complete_prompt) and livecodebench "
         "(question_content, starter_code) ask for programs."
     )
     parser.add_argument("file", metavar="FILE", help="the benchmark's problems")
-    parser.add_argument("--benchmark", choices=("cruxeval", *BENCHMARKS), required=True, help="what FILE is")
-    parser.add_argument("--mode", choices=MODES, default="io", help="of cruxeval: output or input (%(default)s)")
+    parser.add_argument(
+        "--benchmark", choices=("cruxeval", "cruxeval-x", *BENCHMARKS), required=True, help="what FILE is"
+    )
+    parser.add_argument("--mode", choices=MODES, default="io", help="of cruxeval, -x: output or input (%(default)s)")
+    parser.add_argument("--language", choices=LANGUAGES, default="py", help="of cruxeval-x (%(default)s)")
     _prompting(parser)
     _out(parser)
 
 
 def _problems(options: argparse.Namespace) -> int:
     counts: Counter[str] = Counter()
-    is_code = options.benchmark != "cruxeval"
-    template = _template(options, "code" if is_code else options.mode)
+    is_code = options.benchmark in BENCHMARKS
+    kind = "code" if is_code else "filled" if options.benchmark == "cruxeval-x" else options.mode
+    template = _template(options, kind)
     head = [{"role": "system", "content": options.system}] if options.system and not is_code else []
+    task = {} if is_code else {"task": "output" if options.mode == "io" else "input"}
     found = []
     for row in read_rows(options.file):
         try:
             if is_code:
                 text = problem_text(row, options.benchmark)
                 asked = template.fill(prompt=text) if template is not None else text.rstrip() + CODE_SUFFIX
+            elif kind == "filled":
+                asked = _filling(row, options.language, task["task"], template)
             else:
                 asked = _predicting(row, options.mode, template)
         except BadReference as error:
             counts[str(error)] += 1
             continue
-        task = {} if is_code else {"task": "output" if options.mode == "io" else "input"}
         found.append({**row, **task, "prompt": [*head, {"role": "user", "content": asked}]})
     return _written(options.out, found, counts)
+
+
+def _filling(row: Mapping[str, Any], language: str, task: str, template: Template | None) -> str:
+    code = program_of_row(Row(row), language, task)
+    name = "Python" if language == "py" else TOOLCHAINS[language].language
+    if template is not None:
+        return template.fill(code=code, language=language)
+    return filled_prompt(code, language, name, asks_for_input=task == "input")
 
 
 def _predicting(row: Mapping[str, Any], mode: str, template: Template | None) -> str:
@@ -254,8 +271,8 @@ def _predicting(row: Mapping[str, Any], mode: str, template: Template | None) ->
 def _fingerprint_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "The fingerprint of a prompt template of your own: of the prompt that it gives for the function "
-        "f(a) = a + 1, its call f(3), its result 4, one question 'Question2: Q', or the problem 'P'. Equal "
-        "fingerprints are equal prompts."
+        "f(a) = a + 1, its call f(3), its result 4, one question 'Question2: Q', the problem 'P', or the program "
+        "'f(3) == ????' in Python. Equal fingerprints are equal prompts."
     )
     parser.add_argument("file", metavar="FILE", help="the template, UTF-8")
     parser.add_argument("--kind", choices=KINDS, required=True, help="what the prompt asks for")

@@ -45,6 +45,17 @@ assert {function}(...) == {result}
 ```
 </answer>"""
 
+_FILLED = """\
+In this {language} program ???? stands for something that is left out.
+
+```{short}
+{code}
+```
+
+Work out what must stand there so that the program runs through its check: {wanted}. First think step by step \
+between <reasoning> and </reasoning>. Then write what stands for ????, as {language} writes it and without a code \
+fence, between <answer> and </answer>."""
+
 CODE_SUFFIX = """
 
 First think between <reasoning> and </reasoning>. Then give the whole program, ready to run, in one Python block \
@@ -85,6 +96,16 @@ def output_prompt(
 def input_prompt(code: str, function: str, result: str) -> str:
     """The prompt of an ``oi`` row."""
     return _INPUT.format(listing=fenced(code), function=function, result=result)
+
+
+def filled_prompt(code: str, short: str, language: str, *, asks_for_input: bool) -> str:
+    """The prompt of a row of CRUXEval-X: what stands for the ``????`` of a program in any language.
+
+    >>> print(filled_prompt("check(f(1) == ????)", "js", "JavaScript", asks_for_input=False).splitlines()[3])
+    check(f(1) == ????)
+    """
+    wanted = "the arguments of the call" if asks_for_input else "the value that the call returns"
+    return _FILLED.format(code=code.strip("\n"), short=short, language=language, wanted=wanted)
 
 
 def output_answer(function: str, arguments: str, result: str, questions: Questions) -> str:

@@ -20,7 +20,15 @@ from table_rewards.core.rows import Row
 from table_rewards.core.scores import UNSCORED
 from table_rewards.datasets.exec_verify import prompts
 from table_rewards.datasets.exec_verify.hash_seeds import unstable
-from table_rewards.datasets.exec_verify.questions import MOST, TRIVIAL_SHARE, Questions, ask, in_words
+from table_rewards.datasets.exec_verify.questions import (
+    MOST,
+    TRIVIAL_SHARE,
+    PathQuestion,
+    Questions,
+    StateQuestion,
+    ask,
+    in_words,
+)
 from table_rewards.datasets.exec_verify.scripts import read_script
 from table_rewards.datasets.exec_verify.templates import Template
 from table_rewards.datasets.exec_verify.tracing import BATCH, TRACED, Sample, Trace, trace_calls
@@ -234,22 +242,36 @@ def _output_row(call: Call, trace: Trace, questions: Questions, settings: Settin
         "path_answers": [[question.answer] for question in questions.path],
         "state_as": [[_as_published(question.answer)] for question in questions.state],
     }
+    template = settings.templates.get("io_mixed")
     asked = {
-        kind: [in_words(question, call.code, may_be_unreached=bool(settings.unreached)) for question in group]
+        kind: [_question(question, call, template, settings) for question in group]
         for kind, group in (("path_questions", questions.path), ("state_questions", questions.state))
     }
-    template = settings.templates.get("io_mixed")
     if template is None:
         prompt = prompts.output_prompt(
             call.code, call.function, call.arguments, questions, may_be_unreached=bool(settings.unreached)
         )
     else:
         every = [*asked["path_questions"], *asked["state_questions"]]
-        numbered = "\n".join(f"Question{number}: {text}" for number, text in enumerate(every, 2))
-        prompt = template.fill(code=call.code, function=call.function, arguments=call.arguments, questions=numbered)
+        prompt = template.fill(code=call.code, function=call.function, arguments=call.arguments, questions=every)
     reasoning = prompts.walked_through(call.code, call.function, call.arguments, result, trace, questions)
     answer = prompts.output_answer(call.function, call.arguments, result, questions)
     return _row(call, "io_mixed", prompt, result, answers, asked, settings), f"{reasoning}\n{answer}"
+
+
+def _question(question: PathQuestion | StateQuestion, call: Call, template: Template | None, settings: Settings) -> str:
+    """In the template's words where it has some, else in ours."""
+    state = isinstance(question, StateQuestion)
+    own = template and template.words(
+        "state" if state else "path",
+        line=str(question.line),
+        statement=call.code.split("\n")[question.line - 1],
+        visit=str(question.visit),
+        variable=question.variable if isinstance(question, StateQuestion) else "",
+        function=call.function,
+        arguments=call.arguments,
+    )
+    return own or in_words(question, call.code, may_be_unreached=bool(settings.unreached))
 
 
 def _as_published(state: State) -> list[str]:

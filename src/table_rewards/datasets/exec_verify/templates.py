@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.text.fingerprint import check_fingerprint, fingerprint
 
-SAMPLES: Final[Mapping[str, Mapping[str, str]]] = {
-    kind: {"code": "def f(a):\n    return a + 1", "function": "f", **more}
-    for kind, more in {
-        "io": {"arguments": "3"},
-        "oi": {"result": "4"},
-        "io_mixed": {"arguments": "3", "questions": "Question2: Q"},
-    }.items()
-} | {"code": {"prompt": "P"}}
-"""What the fingerprint of each kind is taken with: ``f(3)`` gives 4, one question "Question2: Q", the problem "P"."""
+_FUNCTION: Final = {"code": "def f(a):\n    return a + 1", "function": "f"}
+SAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "io": {**_FUNCTION, "arguments": "3"},
+    "oi": {**_FUNCTION, "result": "4"},
+    "io_mixed": {**_FUNCTION, "arguments": "3", "questions": ("Q",)},
+    "code": {"prompt": "P"},
+    "filled": {"code": "f(3) == ????", "language": "Python"},
+}
+"""What the fingerprint of each kind is taken with: ``f(3)`` gives 4, one question "Q", the problem "P"."""
 
 _EVERY: Final[Mapping[str, frozenset[str]]] = {
-    "io": frozenset({"code", "function", "arguments", "numbered"}),
+    "io": frozenset({"code", "function", "arguments", "numbered", "numbered_call"}),
     "oi": frozenset({"code", "function", "result"}),
-    "io_mixed": frozenset({"code", "function", "arguments", "numbered", "questions"}),
+    "io_mixed": frozenset({"code", "function", "arguments", "numbered", "numbered_call", "questions"}),
     "code": frozenset({"prompt"}),
+    "filled": frozenset({"code", "language"}),
 }
 _ONE_OF: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    "io": (("code", "numbered"), ("arguments",)),
+    "io": (("code", "numbered", "numbered_call"), ("arguments", "numbered_call")),
     "oi": (("code",), ("result",)),
-    "io_mixed": (("code", "numbered"), ("arguments",), ("questions",)),
+    "io_mixed": (("code", "numbered", "numbered_call"), ("arguments", "numbered_call"), ("questions",)),
     "code": (("prompt",),),
+    "filled": (("code",),),
 }
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
+_EACH: Final = re.compile(r"\{#questions\}(.*?)\{/questions\}", re.DOTALL)
+_WORDS: Final = re.compile(r"\{#(path|state)\}(.*?)\{/\1\}\n?", re.DOTALL)
 KINDS: Final = tuple(SAMPLES)
 
 
@@ -42,14 +46,21 @@ KINDS: Final = tuple(SAMPLES)
 class Template:
     """A prompt with placeholders, filled in one pass: what is put in is never read as a placeholder.
 
-    Placeholders: ``{code}``, ``{numbered}`` (the code, each line behind its number and a tab), ``{function}``,
+    Placeholders: ``{code}``, ``{numbered}`` (the code, each line behind its number and a tab, blank lines bare),
+    ``{numbered_call}`` (the same with a blank line and ``assert f(args) == ????`` behind it), ``{function}``,
     ``{arguments}``, ``{result}``, ``{questions}`` (``Question2: ...``, a line each; the first question is the
-    assertion) and ``{prompt}`` (a problem to solve). Everything else stays, other braces and the last newline too.
+    assertion), ``{prompt}`` (a problem to solve) and ``{language}``. ``{#questions}...{number}...{question}...
+    {/questions}`` in place of ``{questions}`` is repeated for each question. Everything else stays, other braces and
+    the last newline too.
+
+    The words of the questions are ours, unless the file has them: ``{#path}...{/path}`` asks for the next statement,
+    ``{#state}...{/state}`` for a value, with ``{line}``, ``{statement}`` (the line as it stands), ``{visit}``,
+    ``{variable}``, ``{function}`` and ``{arguments}``. They are taken out of the prompt, with the line end behind them.
 
     Args:
         text: the template.
         kind: ``io`` asks for an output, ``oi`` for an input, ``io_mixed`` for an output with questions, ``code`` for a
-            program.
+            program, ``filled`` for what stands for the ``????`` of a program in any language.
 
     Raises:
         ConfigurationError: a placeholder that is needed is missing.
@@ -66,7 +77,9 @@ class Template:
 
     def __post_init__(self) -> None:
         one_of("kind of template", self.kind, KINDS)
-        there = set(_PLACE.findall(self.text))
+        there = set(_PLACE.findall(_WORDS.sub("", self.text)))
+        if _EACH.search(self.text):
+            there.add("questions")
         for names in _ONE_OF[self.kind]:
             if not there & set(names):
                 wanted = " or ".join(f"{{{name}}}" for name in names)
@@ -98,9 +111,41 @@ class Template:
         """``#hash/length`` of the sample."""
         return fingerprint(self.sample)
 
-    def fill(self, **values: str) -> str:
-        """The prompt; ``numbered`` is made of ``code``."""
-        lines = enumerate(values.get("code", "").splitlines(), 1)
-        given = {**values, "numbered": "\n".join(f"{number}\t{line}" for number, line in lines)}
-        known = _EVERY[self.kind]
-        return _PLACE.sub(lambda place: given[place[1]] if place[1] in known else place[0], self.text)
+    def fill(self, *, questions: Sequence[str] = (), **values: str) -> str:
+        """The prompt; ``numbered`` and ``numbered_call`` are made of the others."""
+        call = f"{values.get('code', '')}\n\nassert {values.get('function')}({values.get('arguments')}) == ????"
+        given = {
+            **values,
+            "numbered": _numbered(values.get("code", "")),
+            "numbered_call": _numbered(call),
+            "questions": "\n".join(f"Question{number}: {text}" for number, text in enumerate(questions, 2)),
+        }
+        known = {name: given[name] for name in _EVERY[self.kind]}
+        text = _WORDS.sub("", self.text)
+        pieces, at = [], 0
+        for block in _EACH.finditer(text):
+            pieces.append(_filled(text[at : block.start()], known))
+            for number, question in enumerate(questions, 2):
+                pieces.append(_filled(block[1], {**known, "number": str(number), "question": question}))
+            at = block.end()
+        return "".join([*pieces, _filled(text[at:], known)])
+
+    def words(self, kind: str, **values: str) -> str | None:
+        """A question about a path or a state in the template's own words; None where it has none.
+
+        >>> Template("{code}{arguments}{questions}{#path}After line {line}: {statement}?{/path}", "io_mixed").words(
+        ...     "path", line="2", statement="    return a"
+        ... )
+        'After line 2:     return a?'
+        """
+        found = [words for name, words in _WORDS.findall(self.text) if name == kind]
+        return _filled(found[0], values) if found else None
+
+
+def _numbered(code: str) -> str:
+    lines = enumerate(code.split("\n"), 1)
+    return "\n".join(f"{number}\t{line}" if line.strip() else "" for number, line in lines)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return _PLACE.sub(lambda place: values.get(place[1], place[0]), text)

@@ -9,8 +9,8 @@ from table_rewards.core.errors import BadReference, one_of
 from table_rewards.core.rows import Row
 from table_rewards.evaluation.execution.cruxeval import PREDICTIONS, CruxReport, answer_of, texts_of
 from table_rewards.evaluation.execution.languages.judging import CALLED, Program, judge, plain_answer
-from table_rewards.evaluation.execution.languages.toolchains import TOOLCHAINS, Toolchain, toolchain
-from table_rewards.evaluation.execution.problems import CANDIDATE, Check, NoProgram, check_of
+from table_rewards.evaluation.execution.languages.toolchains import TOOLCHAINS, toolchain
+from table_rewards.evaluation.execution.problems import CANDIDATE, NoProgram, check_of
 
 LANGUAGES: Final = ("py", *TOOLCHAINS)
 
@@ -45,7 +45,7 @@ def evaluate_language(
     for number, raw in enumerate(rows):
         row = Row(raw)
         try:
-            check = _check(row, tools, language, task)
+            source = program_of_row(row, language, task)
             found = texts_of(row.find(*PREDICTIONS))
         except NoProgram:
             report.no_program.append(str(row.find("id", "task_id", default=f"row {number + 1}")))
@@ -54,12 +54,12 @@ def evaluate_language(
         except BadReference as error:
             report.unusable.append(f"row {number + 1}: {error}")
             continue
-        if not tools.is_program(check.program + check.parts[task]):
+        if not tools.is_program(source):
             report.prose.append(str(row.find("id", "task_id", default=f"row {number + 1}")))
             counts.append((len(found) if profile == "released" else 0, len(found)))
             continue
         counts.append((0, len(found)))
-        programs += [_program(check.program + check.parts[task], text, language, task) for text in found]
+        programs += [_program(source, text, language, task) for text in found]
         owners += [len(counts) - 1] * len(found)
     for verdict, index in zip(judge(programs, tools, language, task), owners, strict=True):
         report.unscored += verdict == "unscored"
@@ -67,13 +67,20 @@ def evaluate_language(
     return report
 
 
-def _check(row: Row, tools: Toolchain, language: str, task: str) -> Check:
+def program_of_row(row: Row, language: str, task: str) -> str:
+    """The program of a row with ``????`` for what is asked.
+
+    Raises:
+        NoProgram: the benchmark has no program of this language for the problem.
+        BadReference: the row has no check.
+    """
     if "code" not in row.raw and "code_template" not in row.raw:
         raise NoProgram("no program")  # submissions leave out what they do not answer, all but the id
-    check = check_of(row, task, CALLED.get(language, CANDIDATE), tools.stops)
+    stops = TOOLCHAINS[language].stops if language in TOOLCHAINS else ()
+    check = check_of(row, task, CALLED.get(language, CANDIDATE), stops)
     if check is None or task not in check.parts:
         raise BadReference(f"no {task}_reasoning, and no code with ????")
-    return check
+    return check.program + check.parts[task]
 
 
 def _program(source: str, text: str, language: str, task: str) -> Program:
