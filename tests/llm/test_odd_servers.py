@@ -89,6 +89,41 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "an error with status 200 once": Behaviour(
         lambda s: Answer(200, {"error": {"message": "out of luck"}}), True, first_only=True
     ),
+    "an error beside a choice": Behaviour(
+        lambda s: whole(
+            {"message": {"content": s.wrong}, "finish_reason": "stop"}, error={"message": "upstream went away"}
+        ),
+        False,
+        "upstream went away",
+    ),
+    "no error beside a choice": Behaviour(
+        lambda s: whole({"message": {"content": s.right}, "finish_reason": "stop"}, error=None), True
+    ),
+    "a call of a tool that stops": Behaviour(
+        lambda s: {"content": s.wrong, "tool_calls": [{"type": "function", "function": {"name": "f"}}]},
+        False,
+        "tool_calls",
+    ),
+    "no calls of tools": Behaviour(lambda s: {"content": s.right, "tool_calls": [], "function_call": None}, True),
+    "a refusal among the parts": Behaviour(
+        lambda s: {"content": [{"type": "refusal", "refusal": "I will not."}]}, False, "I will not"
+    ),
+    "a content filter's 400": Behaviour(
+        lambda s: Answer(400, {"error": {"code": "content_filter", "message": "was filtered"}}), False, "was filtered"
+    ),
+    "a moderation's 403": Behaviour(
+        lambda s: Answer(403, {"error": {"message": "was flagged", "metadata": {"flagged_input": "..."}}}),
+        False,
+        "was flagged",
+    ),
+    "a long header": Behaviour(
+        lambda s: Answer(
+            200,
+            {"choices": [{"message": {"content": s.right}, "finish_reason": "stop"}]},
+            {"Content-Security-Policy": "default-src " + "a" * 20_000},
+        ),
+        True,
+    ),
     "a refusal": Behaviour(lambda s: {"content": None, "refusal": "I will not."}, False, "I will not"),
     # -- thoughts
     "thoughts apart": Behaviour(lambda s: {"content": s.right, "reasoning_content": s.wrong}, True),

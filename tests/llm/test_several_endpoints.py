@@ -170,3 +170,18 @@ def test_a_certificate_problem_is_said_in_the_verifiers_words(tls):
     with ChatServer(reply=echo) as server:
         plain = get_pool(server.url.replace("http://", "https://"), model="m", **FAST).ask("q")
         assert "TLS" in plain.error
+
+
+def test_filtered_prompts_neither_close_an_endpoint_nor_are_asked_elsewhere() -> None:
+    def reply(request: dict[str, Any]) -> Any:
+        if "flagged" in request["messages"][-1]["content"]:
+            return Answer(400, {"error": {"code": "content_filter", "message": "was filtered"}})
+        return "fine"
+
+    with ChatServer(reply=reply) as one, ChatServer(reply=reply) as other:
+        pool = get_pool([one.url, other.url], model="m", attempts=4, deadline_s=5)
+        replies = pool.ask_many([f"flagged {i}" if i % 2 else f"plain {i}" for i in range(40)])
+        assert [reply.refused for reply in replies] == [bool(i % 2) for i in range(40)]
+        assert all(reply.ok for reply in replies[::2])
+        assert len(one.received) + len(other.received) == 40
+        assert (pool.usage()["refused"], pool.usage()["endpoints_out"]) == (20, 0)

@@ -20,11 +20,11 @@ from table_rewards.llm._transport import Answer, Transport, TransportError
 from table_rewards.llm._usage import Usage
 from table_rewards.llm._wire import (
     NotAReply,
+    is_filtered,
     is_quota,
     read_error,
     read_models,
     read_reply,
-    read_retry_after,
     shortened,
 )
 from table_rewards.llm.settings import PoolSettings, from_environment, headers_of, secrets_of
@@ -37,14 +37,14 @@ SECOND_OPINION_S: Final = 5.0
 """How long a request that one endpoint calls bad waits for another to say so too."""
 BYTES_A_TOKEN: Final = 4
 
-Kind = Literal["fault", "refused", "rejected", "final"]
+Kind = Literal["fault", "refused", "rejected", "filtered", "final"]
 
 
 class Fault(Exception):
     """One attempt came to nothing.
 
     ``fault``: the endpoint did not do its work. ``refused``: it will not serve this request, or none. ``rejected``: it
-    calls the request bad. ``final``: there is nothing to try again.
+    calls the request bad. ``filtered``: a content filter stopped the request. ``final``: there is nothing to try again.
     """
 
     def __init__(self, message: str, kind: Kind = "fault") -> None:
@@ -214,6 +214,8 @@ class Runtime:
                 last = f"{endpoint.url}: {fault}"
                 if fault.kind == "final":
                     break
+                if fault.kind == "filtered":
+                    return ChatReply(error=last, refused=True, attempts=attempt, latency_s=loop.time() - begun)
                 if fault.kind == "rejected":
                     rejections[endpoint] = str(fault)
                     if len(rejections) > 1 or len(self.gate.endpoints) == 1:
@@ -290,7 +292,10 @@ class Runtime:
         endpoint, status = ticket.endpoint, answer.status
         now = asyncio.get_running_loop().time()
         what = f"HTTP {status}: {read_error(answer.body, lambda text: self._redacted(endpoint, text))}"
-        pause = read_retry_after(answer.retry_after)
+        pause = answer.retry_after
+        if 400 <= status < 500 and is_filtered(answer.body):
+            endpoint.succeeded(now)  # it is the text that it refuses
+            return Fault(what, "filtered")
         if status == 429 and not is_quota(answer.body):
             self.usage.count["rate_limited"] += 1
             endpoint.rate_limited(now, sent_at, pause, what)

@@ -13,12 +13,14 @@ import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.llm._wire import read_retry_after
 from table_rewards.llm.settings import PoolSettings, from_environment
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession, StreamReader
 
 MAX_BODY = 32 * 1024 * 1024
+MAX_HEADER = 64 * 1024
 
 
 class TransportError(Exception):
@@ -34,7 +36,7 @@ class TransportError(Exception):
 
 class Answer(NamedTuple):
     status: int
-    retry_after: str | None
+    retry_after: float | None
     location: str | None
     body: bytes
 
@@ -58,7 +60,12 @@ class Transport:
             connector = aiohttp.TCPConnector(
                 limit=0, ttl_dns_cache=60, keepalive_timeout=30, ssl=tls_context(self._settings) or True
             )
-            session = self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            session = self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                max_line_size=MAX_HEADER,
+                max_field_size=MAX_HEADER,
+            )
         # The limit covers everything up to the last byte; aiohttp would round longer ones up to whole seconds.
         timeout = aiohttp.ClientTimeout(total=timeout_s, ceil_threshold=float("inf"))
         proxy = self._settings.proxy and from_environment(self._settings.proxy)
@@ -68,7 +75,8 @@ class Transport:
             ) as response:
                 heads = response.headers
                 body = await _read(response.content)
-                return Answer(response.status, heads.get("Retry-After"), heads.get("Location"), body)
+                pause = read_retry_after(heads.get("Retry-After"), heads.get("retry-after-ms"))
+                return Answer(response.status, pause, heads.get("Location"), body)
         except asyncio.TimeoutError:
             raise TransportError(f"no complete answer in {timeout_s:.3g} s") from None
         except (aiohttp.ClientError, OSError, EOFError, ValueError) as error:

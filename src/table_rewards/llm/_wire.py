@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import email.utils
 import json
@@ -25,6 +26,15 @@ QUOTA_WORDS: Final = (
 )
 """Codes and words of a 429 that say that money is spent, which no waiting mends."""
 
+FILTER_CODES: Final = (
+    "content_filter",
+    "content_policy_violation",
+    "responsibleaipolicyviolation",
+    "data_inspection_failed",
+    "flagged_input",
+)
+"""Codes of an error that say that a content filter stopped the prompt or the reply."""
+
 _EXCERPT: Final = 160
 _THOUGHT_PARTS: Final = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content", "thought"})
 _USAGE: Final = ("prompt_tokens", "completion_tokens")
@@ -43,7 +53,7 @@ def read_reply(body: bytes, redact: Redact = str) -> ChatReply:
     """
     answer = _json(body, redact)
     try:
-        if not answer.get("choices") and answer.get("error"):
+        if answer.get("error"):
             raise NotAReply(f"an error with status 200: {_words(answer, redact)}")
         choice = answer["choices"][0]
         if choice.get("error"):
@@ -51,8 +61,10 @@ def read_reply(body: bytes, redact: Redact = str) -> ChatReply:
         message = choice["message"]
         text, thoughts = _texts(message.get("content"))
         reasoning = "".join([_string(message, "reasoning_content") or _string(message, "reasoning"), *thoughts])
-        finish_reason = choice.get("finish_reason")
-        refusal = message.get("refusal")
+        finish_reason = "" if choice.get("finish_reason") is None else str(choice["finish_reason"])
+        if (message.get("tool_calls") or message.get("function_call")) and finish_kind(finish_reason) == "finished":
+            finish_reason = "tool_calls"  # some servers say "stop" of a reply that asks for a tool
+        refusal = message.get("refusal") or _refusal(message.get("content"))
         logprobs = _logprobs(choice.get("logprobs"))
     except (KeyError, IndexError, TypeError, AttributeError):
         raise NotAReply(f"not a chat completion: {excerpt(body, redact)}") from None
@@ -60,12 +72,18 @@ def read_reply(body: bytes, redact: Redact = str) -> ChatReply:
     reply = ChatReply(
         text=text,
         reasoning=reasoning,
-        finish_reason="" if finish_reason is None else str(finish_reason),
+        finish_reason=finish_reason,
         model=model if isinstance(model, str) else "",
         usage=_counts(answer.get("usage")),
         logprobs=logprobs,
     )
     return _finished(reply, refusal, redact)
+
+
+def _refusal(content: Any) -> str | None:
+    """What the content's parts of the type refusal say; None without any."""
+    parts = content if isinstance(content, list) else ()
+    return "".join(_string(part, "refusal") for part in parts if isinstance(part, Mapping)) or None
 
 
 def _finished(reply: ChatReply, refusal: Any, redact: Redact) -> ChatReply:
@@ -119,12 +137,40 @@ def is_quota(body: bytes) -> bool:
     return any(words in text for words in QUOTA_WORDS)
 
 
-def read_retry_after(value: str | None) -> float | None:
+def is_filtered(body: bytes) -> bool:
+    """Whether an error says that a content filter stopped the request.
+
+    >>> is_filtered(b'{"error": {"code": "content_filter"}}'), is_filtered(b'{"error": {"code": 400}}')
+    (True, False)
+    """
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    error = answer.get("error") if isinstance(answer, Mapping) else None
+    if not isinstance(error, Mapping):
+        return False
+    inner = error.get("innererror"), error.get("metadata")
+    told = [error.get("code"), error.get("type"), *(part.get("code") for part in inner if isinstance(part, Mapping))]
+    flagged = isinstance(error.get("metadata"), Mapping) and "flagged_input" in error["metadata"]
+    return flagged or any(isinstance(code, str) and code.lower() in FILTER_CODES for code in told)
+
+
+def read_retry_after(value: str | None, milliseconds: str | None = None) -> float | None:
     """Seconds from a Retry-After header, a number or an HTTP date; None when it says nothing usable.
+
+    Args:
+        value: the header ``Retry-After``.
+        milliseconds: the header ``retry-after-ms``, which goes before the other where it is a number.
 
     >>> read_retry_after("1.5"), read_retry_after("soon"), read_retry_after("Wed, 21 Oct 2015 07:28:00 GMT")
     (1.5, None, 0.0)
+    >>> read_retry_after("3", "250"), read_retry_after("3", "soon"), read_retry_after(None, "nan")
+    (0.25, 3.0, None)
     """
+    if milliseconds:
+        with contextlib.suppress(ValueError):
+            return read_retry_after(str(float(milliseconds) / 1_000))
     if not value:
         return None
     try:
