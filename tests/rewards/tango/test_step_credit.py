@@ -35,6 +35,27 @@ def test_under_the_weakest_step_no_padding_pays_in_front_either() -> None:
 
 
 @given(
+    st.lists(st.tuples(st.booleans(), st.text(min_size=1, max_size=20)), min_size=1, max_size=8),
+    st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=6),
+    st.integers(0, 8),
+)
+def test_under_the_rule_for_training_true_steps_put_anywhere_never_pay(
+    steps: list[tuple[bool, str]], padding: list[str], place: int
+) -> None:
+    place = min(place, len(steps))
+    padded = [*steps[:place], *((True, text) for text in padding), *steps[place:]]
+
+    def earned(given: list[tuple[bool, str]]) -> tuple[float, float]:
+        sure, texts = [float(right) for right, _ in given], [text for _, text in given]
+        weights = counted_weights(sure, texts, "weakest")
+        placed = sum(weight if one else -weight for weight, one in zip(weights, sure, strict=True))
+        return share_right(sure, texts, "weakest"), placed
+
+    for padded_value, value in zip(earned(padded), earned(steps), strict=True):
+        assert padded_value <= value + 1e-9
+
+
+@given(
     st.lists(st.tuples(st.booleans(), st.text(min_size=1, max_size=20)), min_size=1, max_size=12),
     st.sampled_from(STEP_CREDITS),
 )
@@ -59,7 +80,7 @@ def test_the_generators_steps_follow_the_rule_and_the_release_its_own() -> None:
     assert total("share") == pytest.approx(57 / 63)
     assert total("text") < -0.6
     assert total("first_wrong") < 0
-    assert total("weakest") < 0
+    assert total("weakest") == -1.0
     with pytest.raises(ConfigurationError, match="step_credit='share'"):
         Generator(step_credit="text", profile="released")
     assert "step_credit" not in Generator().signature

@@ -85,7 +85,7 @@ class Generator(Reward[GeneratorReference]):
     """
 
     name: ClassVar[str] = "generator"
-    for_training: ClassVar[Mapping[str, Any]] = {"step_credit": "first_wrong"}
+    for_training: ClassVar[Mapping[str, Any]] = {"step_credit": "weakest"}
     reference_type: ClassVar[type[Any]] = GeneratorReference
     parts = ("correct", "format", "verified", "step_reward")
     headline = ("correct", "format")

@@ -60,19 +60,21 @@ def share_right(sure: Sequence[float], texts: Sequence[str], rule: str) -> float
 
 def counted_weights(sure: Sequence[float | None], texts: Sequence[str], rule: str) -> list[float]:
     """What each step's own reward weighs: behind the first wrong step nothing, under ``first_wrong`` and ``weakest``;
-    under ``weakest`` right steps weigh nothing where one is wrong. None: a step without a verdict.
+    under ``weakest`` the first wrong step weighs all, so that neither steps in front of it nor long ones lighten it.
+    None: a step without a verdict.
 
     >>> counted_weights([1.0, 0.0, 1.0], ["ab", "cd", "ef"], "share")
     [0.3333333333333333, 0.3333333333333333, 0.3333333333333333]
     >>> [round(one, 2) for one in counted_weights([1.0, 0.0, 1.0], ["ab", "cd", "ef"], "first_wrong")]
     [0.33, 0.33, 0.0]
     >>> [round(one, 2) for one in counted_weights([1.0, 0.0, 1.0], ["ab", "cd", "ef"], "weakest")]
-    [0.0, 0.33, 0.0]
+    [0.0, 1.0, 0.0]
     """
     weights = step_weights(texts, rule)
     wrong = [one is not None and one < 0.5 for one in sure]
     if rule in ("share", "text") or not any(wrong):
         return weights
     first = wrong.index(True)
-    kept = [weight if at <= first else 0.0 for at, weight in enumerate(weights)]
-    return [weight if at == first else 0.0 for at, weight in enumerate(kept)] if rule == "weakest" else kept
+    if rule == "weakest":
+        return [float(at == first) for at in range(len(weights))]
+    return [weight if at <= first else 0.0 for at, weight in enumerate(weights)]
