@@ -314,3 +314,19 @@ def test_a_program_that_prints_the_commonest_output_earns_the_bonus_alone(
     )
     right = f"<answer>\n```python\n{right}\n```\n</answer>"
     assert UnitTests(zero_point="blind")([right], [tests]).values.tolist() == [1.05]
+
+
+def test_a_table_of_the_prompts_examples_earns_the_bonus_alone() -> None:
+    row = {
+        "inputs": ["1", "2", "3", "5", "6"],
+        "outputs": ["odd", "even", "odd", "odd", "even"],
+        "tests_in_prompt": "[1]",
+    }
+    table = "print({'2': 'even'}.get(input(), 'odd'))"
+    right = "print(['even', 'odd'][int(input()) % 2])"
+    texts = [f"<answer>\n```python\n{program}\n```\n</answer>" for program in (table, right)]
+    scores = UnitTests(zero_point="blind")(texts, [row, row])
+    assert scores["pass_rate"].tolist() == [0.8, 1.0]
+    assert scores["blind"].tolist() == [0.8, 0.8]
+    assert scores.values.tolist() == [0.05, 1.05]
+    assert UnitTests()(texts, [row, row]).values.tolist() == pytest.approx([0.85, 1.05])

@@ -105,7 +105,8 @@ def _print(target: Target, results: list[AttackResult], found: Found | None, *, 
         text = (
             f"Search, {found.tried} strategies: the best earns {number(found.unseen)} on rows that it was not fitted "
             f"on ({number(found.fitted)} on the others), {number(found.share, 3)} of the way from the floor to an "
-            f"honest answer: {best}"
+            f"honest answer; full marks on {share(found.full * 100, 100)} of the rows, {number(found.rest, 3)} of the "
+            f"way on the rest: {best}"
         )
         for line in filled(text):
             print(line)
@@ -148,6 +149,8 @@ def _as_json(target: Target, results: list[AttackResult], found: Found | None) -
             "fitted": found.fitted,
             "unseen": found.unseen,
             "share": found.share,
+            "full": found.full,
+            "rest": found.rest,
             "tried": found.tried,
         }
     return told

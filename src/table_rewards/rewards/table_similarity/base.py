@@ -64,9 +64,10 @@ class TableReward(Reward[TableReference]):
 
     A subclass compares trees; this class finds them. The completions of a group share the reading of their reference.
 
-    With ``zero_point="blind"`` the value is what the comparison gives above R0, which the better of two tables earns
-    that need no look at the layout: every cell in reading order in one row and, where texts do not count, an empty grid
-    of the reference's size. The parts keep their values, and ``blind``, R0, is one more.
+    With ``zero_point="blind"`` the value is what the comparison gives above R0, which the best of some tables earns
+    that need no look at the layout: every cell in reading order in one row; where texts do not count, an empty grid of
+    the reference's size; where rows are aligned (GriTS), the cells in rows of about the right length. The parts keep
+    their values, and ``blind``, R0, is one more.
     """
 
     reference_type = TableReference
@@ -74,6 +75,8 @@ class TableReward(Reward[TableReference]):
     normalisation: str = "standard"
     structure_alone: bool = False
     """Whether the value ignores the texts."""
+    aligns_rows: bool = False
+    """Whether the value is kind to a table whose rows are cut too early or too late."""
 
     def __init__(
         self,
@@ -172,8 +175,10 @@ class TableReward(Reward[TableReference]):
 
     def earned_blindly(self, reference: Tree) -> float:
         """R0: the most that one of the stated blind strategies earns against this reference."""
-        trees = [(HTML, tree) for tree in blind_trees(reference, structure_alone=self.structure_alone)]
-        return max((one.parts[0] for one in self._compare_filled(trees, reference)), default=0.0) if trees else 0.0
+        tables = blind_trees(reference, structure_alone=self.structure_alone, wrapped=self.aligns_rows)
+        trees = [(HTML, tree) for tree in tables]
+        earned = [one.parts[0] for one in self._compare_filled(trees, reference)] if trees else []
+        return max((one for one in earned if one < 1.0), default=0.0)  # a strategy that is right is none
 
     def _compare_filled(self, candidates: Sequence[tuple[str, Tree]], reference: Tree) -> list[Compared]:
         """Compare with the reference as it stands and, where it leaves rows short, with its rectangular form too.

@@ -41,7 +41,8 @@ class GriTS(TableReward):
         max_characters: what follows behind this many characters of a completion is not read.
         max_comparisons: pairs of slots beyond which two tables are not compared; they score 0, and the note says so.
         zero_point: ``blind``: only what is above R0 counts, the score of a table that needs no look at the layout (all
-            cells in one row; an empty grid): ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md.
+            cells in one row, or in rows of as many cells as there are columns, one fewer or one more; an empty grid):
+            ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md.
         profile: only ``corrected``; no system released this reward.
 
     The value is in [0, 1]. Other than TEDS it knows columns: two columns exchanged, or one left out, cost what they
@@ -71,6 +72,7 @@ class GriTS(TableReward):
         self.max_comparisons = positive_whole("max_comparisons", max_comparisons)
         self.set_parts(*(METRICS if metric == "content" else METRICS[::-1]))
         self.structure_alone = metric == "topology"
+        self.aligns_rows = metric == "content"
 
     def options(self) -> dict[str, object]:
         return {

@@ -37,6 +37,7 @@ class UnitTestsReference:
         prompt: source in front of the completion's code: imports and helpers of the problem.
         wrapped: ``calls``: an expected result may stand in a list of one, as APPS and PRIME write it.
         framework: ``asserts``: what runs them. ``statements``, else ``inputs`` are names of tests in ``setup``.
+        shown: the numbers of the tests whose input stands in the prompt, where the row says so.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class UnitTestsReference:
     prompt: str = ""
     wrapped: bool = False
     framework: Framework = "statements"
+    shown: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -109,6 +111,19 @@ class UnitTestsReference:
         if isinstance(value, list) and value and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
             return _in_out(Row({"inputs": [a for a, _ in value], "outputs": [b for _, b in value]}), "")
         return _asserts(value, Row({}))
+
+
+def shown_of_row(raw: Mapping[str, Any], count: int) -> tuple[int, ...]:
+    """The numbers of the tests whose input stands in the prompt, as ``prepare exec-verify-code`` writes them.
+
+    >>> shown_of_row({"extra_info": {"tests_in_prompt": "[0, 2, 7]"}}, 3)
+    (0, 2)
+    """
+    found = Row(raw).find("tests_in_prompt", default=None)
+    found = parse_json(found) if isinstance(found, str) else found
+    if not isinstance(found, (list, tuple)):
+        return ()
+    return tuple(one for one in found if type(one) is int and 0 <= one < count)
 
 
 def _name(row: Row, tests: Mapping[str, Any]) -> str:

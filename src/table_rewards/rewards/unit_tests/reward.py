@@ -18,7 +18,13 @@ from table_rewards.rewards.sandboxed import SandboxedReward
 from table_rewards.rewards.unit_tests.explain import outcome_section, tests_section
 from table_rewards.rewards.unit_tests.output import same_output, same_result
 from table_rewards.rewards.unit_tests.program import program_of, with_imports, with_prompt
-from table_rewards.rewards.unit_tests.reference import UnitTestsReference, arguments, expected_outputs, helpers_of
+from table_rewards.rewards.unit_tests.reference import (
+    UnitTestsReference,
+    arguments,
+    expected_outputs,
+    helpers_of,
+    shown_of_row,
+)
 from table_rewards.rewards.unit_tests.released import ReleasedJudging
 from table_rewards.sandbox import Job, Limits, Outcome, TestResult, values
 from table_rewards.sandbox.shared import BACKENDS
@@ -51,8 +57,9 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         cap: at most so many tests, spread evenly over all of them; the note says so when some are left out. None for
             no limit.
         all_or_nothing: 1 or 0 for the tests instead of the share.
-        zero_point: ``blind``: only what is above R0 counts, the share of the tests whose expected output is the
-            commonest one, which a program of one line earns: ``max(0, (share - R0) / (1 - R0))`` in the value, see
+        zero_point: ``blind``: only what is above R0 counts, the share of the tests that a table of the prompt's
+            examples passes (the row's ``tests_in_prompt``, which ``prepare exec-verify-code`` writes) with the
+            commonest expected output for all other inputs: ``max(0, (share - R0) / (1 - R0))`` in the value, see
             docs/blind.md.
         format_bonus: what a program in a Python block inside ``<answer>`` earns on top, in [0, 1].
         cpu_s: CPU seconds for one test. A busy machine makes no false timeouts.
@@ -123,7 +130,11 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         }
 
     def reference(self, row: Mapping[str, Any]) -> UnitTestsReference:
-        return self.released.reference(row) if self.released else UnitTestsReference.from_row(row)
+        if self.released:
+            return self.released.reference(row)
+        reference = UnitTestsReference.from_row(row)
+        shown = shown_of_row(row, reference.count) if self.zero_point == "blind" else ()
+        return replace(reference, shown=shown) if shown else reference
 
     def natural(self, value: Any) -> UnitTestsReference:
         return self.released.natural(value) if self.released else UnitTestsReference.of(value)
@@ -217,11 +228,12 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         return Judgement(value, (*parts, float(case.format), timeouts, *behind), SCORED, _note(case, verdicts))
 
     def _earned_blindly(self, reference: UnitTestsReference) -> float:
-        """The share of the tests that count whose expected output is the commonest one."""
+        """The share of the tests that a table of the prompt's examples passes, with one answer for all other inputs."""
+        chosen, shown = self._chosen(reference.count), frozenset(reference.shown)
         outputs = expected_outputs(reference)
-        chosen = [outputs[at] for at in self._chosen(reference.count)] if outputs else []
-        known = Counter(output for output in chosen if output)
-        return max(known.values(), default=0) / len(chosen) if chosen else 0.0
+        others = Counter(outputs[at] for at in chosen if at not in shown and outputs[at]) if outputs else Counter()
+        known = sum(at in shown for at in chosen)
+        return (known + max(others.values(), default=0)) / len(chosen)
 
 
 @dataclass(slots=True, eq=False)

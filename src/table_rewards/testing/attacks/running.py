@@ -59,6 +59,7 @@ class Target:
     slots: list[dict[str, str]] = field(init=False)
     floor: float = field(init=False)
     honest_mean: float = field(init=False)
+    honest_values: Any = field(init=False)
 
     def __post_init__(self) -> None:
         pairs = [(row, self.reward.read_reference(row)) for row in self.rows]
@@ -72,6 +73,8 @@ class Target:
         said = [self.honest(row) if self.honest else honest_completion(self.reward, row, ref) for row, ref in usable]
         there = [at for at, text in enumerate(said) if text is not None]
         values = self.values([said[at] or "" for at in there], there) if there else np.empty(0)
+        self.honest_values = np.full(len(self), np.nan)
+        self.honest_values[there] = values
         known = values[~np.isnan(values)]
         self.honest_mean = float(known.mean()) if known.size else float("nan")
 

@@ -16,6 +16,7 @@ from table_rewards.testing.attacks.running import Target
 
 JOINERS: Final = (" ", ", ", "\n")
 MOST_PIECES: Final = 5
+_NEARLY: Final = 1e-9
 
 
 class Found(NamedTuple):
@@ -28,6 +29,9 @@ class Found(NamedTuple):
         floor: the reward's floor.
         honest: what the references earn as their own answers; NaN where these are not known.
         share: how far ``unseen`` lies from the floor (0) to the honest answers (1).
+        full: on how many of the others, as a share, it earned what the reference earns as its own answer. Where nothing
+            but a right answer earns that, the strategy is right there, and no price tells it from an honest answer.
+        rest: what ``share`` is without these.
         tried: how many strategies were scored.
     """
 
@@ -37,6 +41,8 @@ class Found(NamedTuple):
     floor: float
     honest: float
     share: float
+    full: float
+    rest: float
     tried: int
 
 
@@ -89,8 +95,22 @@ def search(
         if watch is not None:
             watch(f"round {generation + 1} of {generations}: {fitness(kept[0].attack):.4f} on the fitted half")
     best = max((best_known, kept[0].attack), key=fitness)
-    mean = _mean(target, best, unseen)
-    return Found(best, fitness(best), mean, target.floor, target.honest_mean, target.share(mean), len(scored))
+    values = target.attack(best, unseen)
+    known = ~np.isnan(values)
+    mean = float(values[known].mean()) if known.any() else target.floor
+    full = known & (values >= target.honest_values[unseen] - _NEARLY)
+    others = values[known & ~full]
+    return Found(
+        attack=best,
+        fitted=fitness(best),
+        unseen=mean,
+        floor=target.floor,
+        honest=target.honest_mean,
+        share=target.share(mean),
+        full=float(full.sum() / max(1, known.sum())),
+        rest=target.share(float(others.mean())) if others.size else 0.0,
+        tried=len(scored),
+    )
 
 
 def _mean(target: Target, attack: Attack, where: Sequence[int]) -> float:

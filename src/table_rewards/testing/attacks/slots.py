@@ -5,9 +5,7 @@ For tables the policy sees the cells (in an image) and not how they are laid out
 
 from __future__ import annotations
 
-import ast
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -15,19 +13,19 @@ from typing import Any, Final
 from table_rewards.core.errors import BadReference
 from table_rewards.core.reward import Reward
 from table_rewards.core.rows import Row, plain
+from table_rewards.rewards.qa_f1.reference import QAPairs
 from table_rewards.rewards.ranking.reference import RankingReference, order_of, score_line
 from table_rewards.rewards.table_bench.blind import blind_regions, question_in_prompt
 from table_rewards.rewards.table_bench.programs import columns_and_data, found_table
-from table_rewards.rewards.table_similarity.base import TableReference, first_table
+from table_rewards.rewards.table_similarity.base import TableReference
 from table_rewards.rewards.tango.verifier import VerifierReference
 from table_rewards.rewards.unit_tests.reference import UnitTestsReference
 from table_rewards.rewards.white_box.reference import WhiteBoxReference
-from table_rewards.tables.formats.html import render_html
-from table_rewards.tables.table import Table
+from table_rewards.testing.attacks.executions import examples_table, executions
+from table_rewards.testing.attacks.layouts import layouts_of
 
 LONGEST: Final = 2_000
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
-_LITERAL: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|-?\b\d+(?:\.\d+)?\b|\bTrue\b|\bFalse\b|\bNone\b")
 
 
 def slots_of(reward: Reward[Any], row: Any, reference: Any) -> dict[str, str]:
@@ -41,17 +39,34 @@ def slots_of(reward: Reward[Any], row: Any, reference: Any) -> dict[str, str]:
     """
     slots = _common(Row(row) if isinstance(row, Mapping) else Row({}))
     if isinstance(reference, TableReference):
-        slots.update(_tables(reference))
+        slots.update(layouts_of(reference.source))
+    elif isinstance(reference, QAPairs):
+        slots.update(layouts_of(_table_of(row)))
     elif isinstance(reference, RankingReference):
         slots.update(_rankings(reference, getattr(reward, "mode", "ranking_score")))
     elif isinstance(reference, WhiteBoxReference):
-        slots.update(_executions(reference))
+        slots.update(executions(reference, row))
     elif isinstance(reference, UnitTestsReference):
         slots["function"] = reference.function or next(iter(reference.entry_points), "") or "solve"
+        slots["examples_table"] = examples_table(slots["function"], _text_of(row))
     elif isinstance(reference, VerifierReference):
         steps = reference.steps or 1  # the policy sees the solution, and so how many steps it has
         slots["always_correct"], slots["always_incorrect"] = verification(True, steps), verification(False, steps)
     return slots
+
+
+def _table_of(row: Any) -> str:
+    """The table of a row of questions, which a policy sees as an image; '' where the row has none."""
+    found = Row(row).find("table", "otsl", "html", default="") if isinstance(row, Mapping) else ""
+    return found if isinstance(found, str) else ""
+
+
+def _text_of(row: Any) -> str:
+    """What the prompt of a row says, of a chat all its messages."""
+    found = Row(row).find("prompt", "question", "description", default="") if isinstance(row, Mapping) else ""
+    if isinstance(found, list):
+        return "\n".join(str(message.get("content", "")) for message in found if isinstance(message, dict))
+    return found if isinstance(found, str) else ""
 
 
 def _common(row: Row) -> dict[str, str]:
@@ -76,6 +91,10 @@ def _common(row: Row) -> dict[str, str]:
         "last_row": _joined(data[-1]) if data else "",
         "cells": _joined(cell for cells in data for cell in cells),
         "first_cells": _joined(cells[0] for cells in data if cells),
+        "last_cells": _joined(cells[-1] for cells in data if cells),
+        "second_cell": _joined(cells[0] for cells in data[1:2] if cells),
+        "row_count": str(len(data)),
+        "column_count": str(len(columns)),
         "whole_region": regions[0] if regions else "",
         "asked_region": regions[-1] if regions else "",
         "columns_region": json.dumps({"columns": list(columns), "rows": [0]}, ensure_ascii=False, default=str),
@@ -85,35 +104,6 @@ def _common(row: Row) -> dict[str, str]:
 
 def _joined(values: Iterable[Any]) -> str:
     return ", ".join(str(value) for value in values if value is not None)[:LONGEST]
-
-
-def _tables(reference: TableReference) -> dict[str, str]:
-    """The cells in reading order, laid out in ways that need no look at the layout."""
-    _, tree = first_table(reference.source, "standard")
-    if tree is None or not tree.rows:
-        return {}
-    texts = [leaf if isinstance(leaf, str) else leaf[0] for row in tree.rows for leaf in row]
-    height, width = len(tree.rows), max(map(len, tree.rows))
-    side = max(1, math.isqrt(len(texts)))
-
-    def wide(columns: int) -> str:
-        return render_html(Table.of([texts[at : at + columns] for at in range(0, len(texts), columns)]))
-
-    def empty(rows: int, columns: int) -> str:
-        return render_html(Table.of([[""] * columns] * rows))
-
-    return {
-        "one_row": wide(len(texts)),
-        "one_column": wide(1),
-        "two_columns": wide(2),
-        "four_columns": wide(4),
-        "square": wide(side),
-        "right_grid": empty(height, width),
-        "fixed_grid": empty(5, 4),
-        "large_grid": empty(12, 6),
-        "first_row_alone": render_html(Table.of([texts[:side]])),
-        "text": " ".join(texts)[:LONGEST],
-    }
 
 
 def _rankings(reference: RankingReference, mode: str) -> dict[str, str]:
@@ -137,48 +127,11 @@ def _rankings(reference: RankingReference, mode: str) -> dict[str, str]:
         "halves": written(halves),
         "first_best": written([8.0] + [7.0] * (len(names) - 1)),
         "last_best": written([7.0] * (len(names) - 1) + [8.0]),
+        "second_best": written([8.0 if at == 1 else 7.0 for at in range(len(names))]),
+        "last_worst": written([7.0] * (len(names) - 1) + [6.0]),
+        "in_turn": written([7.0 + at % 2 for at in range(len(names))]),
+        "tied_between": written([7.5] * len(names)),
     }
-
-
-def _executions(reference: WhiteBoxReference) -> dict[str, str]:
-    """Answers about a function that need no look at what it does."""
-    literals = _LITERAL.findall(reference.code)
-    lines = [line.strip() for line in reference.code.splitlines() if line.strip()]
-    states = "\n".join(["-1"] * len(reference.path) + ["0; int"] * len(reference.state))
-    following = "\n".join([lines[-1] if lines else "-1"] * len(reference.path) + ["[]; list"] * len(reference.state))
-    name, given = reference.function, "" if reference.type == "oi" else reference.arguments  # there it is the answer
-    slots = {"call": f"{name}({given})", "lines": states, "last_lines": following}
-    slots["last_literal"] = literals[-1] if literals else "None"
-    slots["first_literal"] = literals[0] if literals else "None"
-    slots["first_argument"] = _first_argument(given)
-    count = _parameters(reference.code, name)
-    slots["name"], slots["result"] = name, reference.result if reference.type == "oi" else "None"
-    rest = ", ''" * max(0, count - 1)
-    slots["result_as_input"] = f"{name}({slots['result']}{rest})"
-    slots["empty_inputs"] = f"{name}({', '.join(['[]'] * count)})"
-    slots["empty_texts"] = f"{name}({', '.join(chr(39) * 2 for _ in range(count))})"
-    slots["zeros"] = f"{name}({', '.join(['0'] * count)})"
-    return slots
-
-
-def _first_argument(arguments: str) -> str:
-    try:
-        call = ast.parse(f"f({arguments})", mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return "None"
-    values = call.args if isinstance(call, ast.Call) else []
-    return ast.unparse(values[0]) if values else "None"
-
-
-def _parameters(code: str, function: str) -> int:
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return 1
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == function:
-            return len(node.args.args)
-    return 1
 
 
 def honest_completion(reward: Reward[Any], row: Any, reference: Any) -> str | None:
@@ -195,6 +148,8 @@ def honest_completion(reward: Reward[Any], row: Any, reference: Any) -> str | No
         return said if isinstance(said, str) else None
     if isinstance(reference, TableReference):
         return reference.source
+    if isinstance(reference, QAPairs):
+        return _table_of(row) or None
     if isinstance(reference, RankingReference):
         worth = dict(zip(reference.candidates, reference.scores, strict=True))
         order, line = order_of(worth), score_line(worth)
