@@ -36,6 +36,13 @@ def test_what_is_no_zero_point_is_told() -> None:
     with pytest.raises(ConfigurationError, match="no zero point"):
         checked_zero_point("blind", "released")
     assert checked_zero_point("none", "released") == checked_zero_point(None, "released") == "none"
+    for number in (0, 1, -0.5, 1.5, float("nan")):
+        with pytest.raises(ConfigurationError, match="between 0 and 1"):
+            checked_zero_point(number, "corrected")
+    with pytest.raises(ConfigurationError, match="no zero point"):
+        checked_zero_point(0.5, "released")
+    with pytest.raises(UnknownName):
+        checked_zero_point(True, "corrected")
 
 
 def test_a_reference_is_priced_once_and_a_pickled_copy_prices_it_again() -> None:
@@ -50,6 +57,11 @@ def test_a_reference_is_priced_once_and_a_pickled_copy_prices_it_again() -> None
     assert asked == ["a"]
     assert pickle.loads(pickle.dumps(scores)).of("a", price) == 0.25
     assert asked == ["a", "a"]
+
+
+def test_one_zero_point_for_all_needs_no_reference_and_survives_a_pickle() -> None:
+    scores = pickle.loads(pickle.dumps(BlindScores(0.75, top=2.0)))
+    assert scores.of(["not hashable"], lambda _: pytest.fail("asked")) == 1.5
 
 
 def test_a_negative_price_is_no_gift() -> None:

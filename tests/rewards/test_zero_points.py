@@ -16,10 +16,11 @@ from fixture_rows import fixture_rows
 from table_rewards import TEDS, CellF1, GriTS, Ranking, ScalarQuality, TableBench, TableRegion, UnitTests
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
-from table_rewards.rewards.table_similarity.base import first_table
+from table_rewards.rewards.table_similarity.base import TableReward, first_table
 from table_rewards.rewards.table_similarity.blind import blind_trees
 from table_rewards.tables.formats.html import render_html
 from table_rewards.tables.table import Table
+from table_rewards.testing.attacks import close_rankings, simulated_judge
 
 TABLES = [row["html"] for name in ("pubtabnet", "docling") for row in fixture_rows(f"tables/{name}.jsonl")]
 OPEN = [
@@ -269,6 +270,35 @@ def test_what_is_explained_comes_to_the_score(reward: Any, completion: str, refe
     assert told.value == reward([completion], [reference]).values[0]
     if reward.zero_point == "blind":
         assert told.sections[-1].title == "Zero point"
+
+
+@pytest.mark.parametrize(
+    ("kind", "point"),
+    [(TEDS, 0.75), (CellF1, 0.5), (GriTS, 0.3), (Ranking, 0.5), (ScalarQuality, 0.5), (TableBench, 0.2)],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_one_zero_point_for_all_rows_keeps_every_order(kind: Any, point: float) -> None:
+    """Between rows too, which R0 by row cannot."""
+    texts: list[str]
+    references: list[Any]
+    if issubclass(kind, TableReward):
+        rows = fixture_rows("tables/pairs.jsonl") + fixture_rows("tables/pubtabnet_scores.jsonl")
+        texts, references = [row["prediction"] for row in rows], [row["reference"] for row in rows]
+    elif kind is TableBench:
+        texts, references = [row["prediction"] for row in OPEN], OPEN
+    elif kind is Ranking:
+        references = [row["scores"] for row in close_rankings(60)]
+        texts = [simulated_judge(one, seed=number, error=0.6) for number, one in enumerate(references)]
+    else:
+        texts, references = [f"It reads well.\n\n{at % 11}" for at in range(60)], [at % 7 for at in range(60)]
+    before, scores = kind()(texts, references).values, kind(zero_point=point)(texts, references)
+    above = scores.values > 0
+    assert len(set(before[above].tolist())) > 1
+    top = 2.0 if kind is Ranking else 1.0
+    assert scores["blind"].tolist() == pytest.approx([point * top] * len(texts)) or kind is TableBench
+    assert scores.values[above] == pytest.approx(top * (before[above] / top - point) / (1 - point))
+    assert (before[~above] <= point * top + 1e-9).all()
+    assert f"zero_point={point:g}" in kind(zero_point=point).signature
 
 
 RELEASED: list[Callable[..., Any]] = [TableBench, TableRegion, Ranking, ScalarQuality]

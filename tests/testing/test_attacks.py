@@ -18,6 +18,7 @@ from table_rewards.core.reward import Reward
 from table_rewards.core.scores import Judgement
 from table_rewards.testing.attacks import Attack, Target, check_attacks, known_attacks, run_attacks, search
 from table_rewards.testing.attacks.slots import slots_of
+from table_rewards.testing.chat_server import ChatServer
 
 
 @dataclass(frozen=True)
@@ -170,10 +171,20 @@ def test_the_command_says_what_it_needs(capsys: Any) -> None:
 def test_the_audit_says_what_a_blind_policy_earns_on_the_file(capsys: Any, tmp_path: Any) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in shipped_rows("teds", 8)), "utf-8")
-    assert main(["audit", str(path), "--reward", "teds", "--blind"]) == 0
+    assert main(["audit", str(path), "--reward", "teds"]) == 0
     assert "earns 0.8" in (shown := " ".join(capsys.readouterr().out.split()))
     assert "«dividing_width»" in shown
-    assert main(["audit", str(path), "--reward", "teds", "--blind", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["blind"]["completion"] == "«one_row»"
     assert main(["audit", str(path), "--reward", "teds", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["blind"]["completion"] == "«dividing_width»"
+    assert main(["audit", str(path), "--reward", "teds", "--no-blind", "--json"]) == 0
+    assert "blind" not in json.loads(capsys.readouterr().out)
+
+
+def test_an_audit_asks_no_model_what_attacks_earn_unless_it_is_told_to(capsys: Any, tmp_path: Any) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"question": "How much is 3 * 5?"}) + "\n", "utf-8")
+    with ChatServer() as server:
+        asked = ["--option", f'endpoints="{server.url}"', "--option", "model=m"]
+        assert main(["audit", str(path), "--reward", "step_verifier", *asked, "--json"]) == 0
+        assert not server.received
     assert "blind" not in json.loads(capsys.readouterr().out)

@@ -13,7 +13,7 @@ from table_rewards.commands.pages.terminal import cut, filled, note, share, tabl
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
-from table_rewards.datasets.files import RowSource, RowWriter
+from table_rewards.datasets.files import BrokenRow, RowSource, RowWriter
 from table_rewards.evaluation.audit.auditing import Audit, Auditor
 from table_rewards.evaluation.audit.findings import DROPPED, KINDS
 from table_rewards.testing.attacks import AttackResult, Target, run_attacks
@@ -21,7 +21,8 @@ from table_rewards.testing.attacks import AttackResult, Target, run_attacks
 DESCRIPTION = """\
 Look at the gold answers of a training file: can they be read, does each earn full marks as its own answer, are they
 what a template left, do equal prompts have answers that contradict one another, do percent signs disagree with the
-question, are tables empty, do prompts stand in a test file too.
+question, are tables empty, do prompts stand in a test file too; and what does the best known attack earn that needs no
+gold answer.
 
 With --out, the rows that are sound are written to one file, and every finding with its row to another.
 """
@@ -33,7 +34,7 @@ examples:
 """
 
 
-BLIND_ROWS = 100
+BLIND_ROWS, PROGRAM_ROWS = 100, 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--blind",
-        action="store_true",
-        help=f"also what the best known attack without the answer earns, on the first {BLIND_ROWS} rows",
+        action=argparse.BooleanOptionalAction,
+        help=f"what the best known attack without the answer earns on {BLIND_ROWS} rows, on {PROGRAM_ROWS} where programs "
+        "run (default: yes, unless the reward asks a model)",
     )
     out = parser.add_argument_group("output")
     out.add_argument("--out", type=Path, metavar="FILE", help="write the sound rows to .parquet, .jsonl or .json")
@@ -98,7 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
         with RowWriter(arguments.out) as writer:
             writer.write(auditor.clean(found, kinds))
         note(f"wrote {arguments.out}: {writer.count:,} of {found.rows:,} rows; the findings are in {reasons}")
-    blind = _blind(reward, arguments.file, arguments.reference_column) if arguments.blind else None
+    wanted = not reward.waits if arguments.blind is None else arguments.blind
+    blind = _blind(reward, arguments.file, arguments.reference_column) if wanted and found.judged else None
     if arguments.json:
         told: dict[str, Any] = {
             "file": str(arguments.file),
@@ -118,7 +121,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _blind(reward: Reward[Any], name: str, column: str | None) -> tuple[AttackResult, int]:
     """The best known attack that needs no answer, and on how many rows it was carried out."""
-    rows = islice(RowSource(name).rows(), BLIND_ROWS)
+    whole = (row for row in RowSource(name).rows(broken="yield") if not isinstance(row, BrokenRow))
+    rows = islice(whole, PROGRAM_ROWS if reward.runs_programs else BLIND_ROWS)
     target = Target(reward, [row if column is None else {**row, "ground_truth": row.get(column)} for row in rows])
     return run_attacks(target)[0], len(target)
 

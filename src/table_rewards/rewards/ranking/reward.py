@@ -55,7 +55,8 @@ class Ranking(Reward[RankingReference]):
         rank_correlation: ``kendall`` gives the part ``kendall_tau`` (tau-b); ``both`` adds ``spearman``. Both are 0
             where one side ties all candidates.
         zero_point: ``blind``: only what is above R0 counts, what the ranking earns that ties all candidates:
-            ``value = top * max(0, (R - R0) / (top - R0))`` with the best value ``top``, see docs/blind.md.
+            ``value = top * max(0, (R - R0) / (top - R0))`` with the best value ``top``, see docs/blind.md. A number in
+            (0, 1): R0 is that share of ``top`` for every row.
 
     Parts: ``ranking``, ``margin`` (not in mode ``ranking``), ``valid``, ``kendall_tau``, if asked for
     ``spearman``, and with a zero point ``blind``, R0.
@@ -89,7 +90,6 @@ class Ranking(Reward[RankingReference]):
     ) -> None:
         super().__init__(profile=profile)
         self.zero_point = checked_zero_point(zero_point, profile)
-        self._blind = BlindScores()
         self.mode = one_of("mode", mode, MODES)
         self.reasoning = checked_reasoning(reasoning)
         self.score_range = value_range("score_range", score_range)
@@ -104,8 +104,9 @@ class Ranking(Reward[RankingReference]):
             "valid",
             "kendall_tau",
             *(("spearman",) if rank_correlation == "both" else ()),
-            *(("blind",) if zero_point == "blind" else ()),
+            *(("blind",) if self.zero_point != "none" else ()),
         )
+        self._blind = BlindScores(self.zero_point, self._top)
         self._form = Form(self.mode, self.reasoning, *self.score_range)
 
     def reference(self, row: Mapping[str, Any]) -> RankingReference:
@@ -148,7 +149,7 @@ class Ranking(Reward[RankingReference]):
         for where, here, there in sizes.values():
             predicted, truth = np.array(here, dtype=np.float64), np.array(there, dtype=np.float64)
             values, columns = self._columns(predicted, truth)
-            if self.zero_point == "blind":
+            if self.zero_point != "none":
                 blind = [self._blind.of(references[i], self._earned_blindly) for i in where]
                 columns = np.column_stack((columns, blind))
                 top = self._top

@@ -55,7 +55,7 @@ class ScalarQuality(Reward[QualityReference]):
         error_credit: distance -> credit; linear in between, 0 one unit behind the last.
         zero_point: ``blind``: only what is above R0 counts, what ``constant`` earns on the row:
             ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md. Where the constant is the reference score, it
-            alone earns anything.
+            alone earns anything. A number in (0, 1): R0 is that share of the best credit for every row.
         constant: the score that a judge gives without reading; None: seven tenths of the range, as 7 of 0 to 10.
 
     Parts: ``error``, the distance (of an invalid answer the width of the range), and ``valid``; with
@@ -92,9 +92,9 @@ class ScalarQuality(Reward[QualityReference]):
         self.constant = low + 0.7 * (high - low) if constant is None else finite("constant", constant)
         if not low <= self.constant <= high:
             raise ConfigurationError(f"constant must be a score from {low:g} to {high:g}, not {constant!r}")
-        if constant is not None and self.zero_point == "none":
+        if constant is not None and self.zero_point != "blind":
             raise ConfigurationError("constant is what zero_point='blind' is measured by; set that too")
-        if self.zero_point == "blind":
+        if self.zero_point != "none":
             self.parts = ("error", "valid", "blind")
         self.released = ReleasedQuality(ERROR_CREDIT) if profile == "released" else None
         options = self.error_credit, self.score_range
@@ -121,12 +121,14 @@ class ScalarQuality(Reward[QualityReference]):
 
     def options(self) -> dict[str, object]:
         low, high = self.score_range
-        own = {} if self.zero_point == "none" else {"zero_point": self.zero_point, "constant": self.constant}
+        own: dict[str, object] = {} if self.zero_point == "none" else {"zero_point": self.zero_point}
+        if self.zero_point == "blind":
+            own["constant"] = self.constant
         return {"range": f"{low:g}..{high:g}", "credit": dict(self.error_credit), **own, **super().options()}
 
     def judge(self, completion: str, reference: QualityReference, step: int | None) -> Judgement:
         low, high = self.score_range
-        behind = (self._credit(abs(self.constant - reference.score)),) if self.zero_point == "blind" else ()
+        behind = (self._earned_blindly(reference),) if self.zero_point != "none" else ()
         score, problem = self.released.score(completion) if self.released else score_in_range(completion, low, high)
         if score is None:
             return Judgement(0.0, (high - low, 0.0, *behind), UNPARSED, problem)
@@ -141,6 +143,12 @@ class ScalarQuality(Reward[QualityReference]):
         score, _ = self.released.score(completion) if self.released else score_in_range(completion, low, high)
         truth = self.released.truth(reference.score) if self.released else reference.score
         return Working((quality_section(score, truth, judgement),))
+
+    def _earned_blindly(self, reference: QualityReference) -> float:
+        """R0: what the constant earns, or the share of the best that the option says."""
+        if isinstance(self.zero_point, float):
+            return self.zero_point * self._credit(0.0)
+        return self._credit(abs(self.constant - reference.score))
 
     def _credit(self, error: float) -> float:
         xs, ys = zip(*self.error_credit, strict=True)

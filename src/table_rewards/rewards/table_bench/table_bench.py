@@ -87,7 +87,8 @@ class TableBench(Reward[TableBenchReference]):
             digit among right words.
         zero_point: ``blind``: under ROUGE-L nothing is earned up to R0, the best of three answers that need no look at
             the data (the row's question, a stock sentence, the list of the columns):
-            ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md. The parts of the metrics keep their values.
+            ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md. The parts of the metrics keep their values. A
+            number in (0, 1): one R0 for every row.
         sandbox: where programs run: ``local`` or ``sandbox_fusion``.
         cpu_seconds: CPU time of one program.
         profile: ``corrected`` or ``released``.
@@ -131,12 +132,12 @@ class TableBench(Reward[TableBenchReference]):
         self.zero_point = checked_zero_point(zero_point, profile)
         if self.facts and profile == "released":
             raise ConfigurationError("the released reward looks at no facts: leave facts out, or profile='released'")
-        self._blind = BlindScores()
+        self._blind = BlindScores(self.zero_point)
         self.metric: Metric = one_of("metric", metric, METRICS)  # type: ignore[assignment]
         self.programs = ProgramRunner(sandbox, cpu_seconds)
         self.method: Method | ReleasedMethod = ReleasedMethod() if profile == "released" else Method()
         self.parts = ("answer", "em", "em_tolerance", "rouge_l", "executed", "chart")
-        if self.zero_point == "blind":
+        if self.zero_point != "none":
             self.parts += ("blind",)
         self.headline = ("em", "rouge_l")
 
@@ -291,7 +292,7 @@ class TableBench(Reward[TableBenchReference]):
 
     @property
     def _no_blind(self) -> tuple[float, ...]:
-        return (0.0,) if self.zero_point == "blind" else ()
+        return (0.0,) if self.zero_point != "none" else ()
 
     def _open_answer(self, answer: str, reference: TableBenchReference, rouge: float) -> float:
         """What an answer earns by ROUGE-L, before the zero point."""

@@ -88,7 +88,8 @@ class TableRegion(Reward[RegionReference]):
     With ``zero_point="blind"`` the region counts above R0 alone, what is earned by citing the whole table or the
     columns and rows whose names and values stand in the question: ``max(0, (region - R0) / (1 - R0))`` in the value
     (the part keeps its own number). Where the gold region is the whole table, citing it takes no look, and the value
-    is the answer: ``weight`` is 0 there. Rows without a table have no R0. See docs/blind.md.
+    is the answer: ``weight`` is 0 there. Rows without a table have no R0. A number in (0, 1) is one R0 for every row.
+    See docs/blind.md.
 
     Prompts of type PoT are answered by the last Python block, run in the sandbox with the row's table as ``table.csv``.
     The table comes from the row, or from the prompt in it, as Table-R1's data has it.
@@ -126,7 +127,7 @@ class TableRegion(Reward[RegionReference]):
     ) -> None:
         super().__init__(profile=profile)
         self.zero_point = checked_zero_point(zero_point, profile)
-        self._blind = BlindScores()
+        self._blind = BlindScores(self.zero_point)
         self.programs = ProgramRunner(sandbox, cpu_seconds)
         self.released = ReleasedRegions() if profile == "released" else None
         default = RELEASED_WEIGHT if self.released is not None else PAPER_WEIGHT
@@ -135,7 +136,7 @@ class TableRegion(Reward[RegionReference]):
             if not 0.0 <= self.weight(step) <= 1.0:
                 raise ConfigurationError(f"weight must stay in [0, 1]; {self.weight} gives {self.weight(step):g}")
         self.parts = ("region", "answer", "weight", "executed")
-        if self.zero_point == "blind":
+        if self.zero_point != "none":
             self.parts += ("blind",)
         self.headline = ("region", "answer")
         self.accuracy = "answer"
@@ -313,7 +314,7 @@ class TableRegion(Reward[RegionReference]):
             notes.append("no readable <gold_area>")
         right = found is not None and same_answer(reference.answer, found, reference.qsubtype == COUNTING)
         parsed = bool(found) or region is not None
-        if self.zero_point == "blind":
+        if self.zero_point != "none":
             blind = self._blind.of(reference, _earned_blindly)
             counted = 0.0 if blind >= 1.0 else weight  # every region is right in part there, and the whole table is
             above = above_blind(region or 0.0, blind)

@@ -88,14 +88,14 @@ class TableReward(Reward[TableReference]):
     ) -> None:
         super().__init__(profile=profile)
         self.zero_point = checked_zero_point(zero_point, profile)
-        self._blind = BlindScores()
+        self._blind = BlindScores(self.zero_point)
         self.table: Which = one_of("table", table, WHICH)  # type: ignore[assignment]
         self.max_characters = positive_whole("max_characters", max_characters)
 
     def set_parts(self, *compared: str) -> None:
         """Name the parts: what :meth:`compare` gives and, with a zero point, R0."""
         self.compared_parts = compared
-        self.parts = (*compared, "blind") if self.zero_point == "blind" else compared
+        self.parts = (*compared, "blind") if self.zero_point != "none" else compared
         self.headline = compared[:2]
 
     def options(self) -> dict[str, object]:
@@ -169,7 +169,7 @@ class TableReward(Reward[TableReference]):
         except GridTooLarge as error:  # of the reference: a completion's own is no exception
             return [self.unscored(f"reference unusable: {error}")] * len(completions)
         blind = None
-        if self.zero_point == "blind":
+        if self.zero_point != "none":
             blind = self._blind.of(reference, lambda _: self.earned_blindly(tree))
         return [self._judgement(compared[first:behind], notes, blind) for first, behind, notes in slices]
 

@@ -36,7 +36,8 @@ class CellF1(TableReward):
         table: which table counts when the completion holds several: ``first``, ``last`` or ``best``.
         max_characters: what follows behind this many characters of a completion is not read.
         zero_point: ``blind``: only what is above R0 counts, the score of a table that needs no look at the layout (all
-            cells in one row; an empty grid): ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md.
+            cells in one row; an empty grid): ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md. A number in
+            (0, 1): one R0 for every row.
         profile: only ``corrected``; no system released this reward.
 
     The value is in [0, 1]. Parts: ``f1``, ``precision``, ``recall``. A completion without a table scores 0 and is

@@ -42,7 +42,7 @@ class GriTS(TableReward):
         max_comparisons: pairs of slots beyond which two tables are not compared; they score 0, and the note says so.
         zero_point: ``blind``: only what is above R0 counts, the score of a table that needs no look at the layout (all
             cells in one row, or in rows of as many cells as there are columns, one fewer or one more; an empty grid):
-            ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md.
+            ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md. A number in (0, 1): one R0 for every row.
         profile: only ``corrected``; no system released this reward.
 
     The value is in [0, 1]. Other than TEDS it knows columns: two columns exchanged, or one left out, cost what they

@@ -51,7 +51,8 @@ class TEDS(TableReward):
         max_comparisons: node pairs up to which the distance is exact. Beyond, a lower bound of the score is returned
             that depends on the two tables alone, see :mod:`table_rewards.tables.tree_distance.bound`.
         zero_point: ``blind``: only what is above R0 counts, the score of a table that needs no look at the layout (all
-            cells in one row; an empty grid): ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md.
+            cells in one row; an empty grid): ``value = max(0, (R - R0) / (1 - R0))``, see docs/blind.md. A number in
+            (0, 1): one R0 for every row.
         profile: only ``corrected``; the released reward is 0 for every completion (R1 in docs/profiles.md).
 
     The value is in [0, 1] (without ``clip`` in (-1, 1]); 1.0 if and only if nothing differs. Parts: ``teds`` and

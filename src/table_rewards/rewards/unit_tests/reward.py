@@ -60,7 +60,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         zero_point: ``blind``: only what is above R0 counts, the share of the tests that a table of the prompt's
             examples passes (the row's ``tests_in_prompt``, which ``prepare exec-verify-code`` writes) with the
             commonest expected output for all other inputs: ``max(0, (share - R0) / (1 - R0))`` in the value, see
-            docs/blind.md.
+            docs/blind.md. A number in (0, 1): one R0 for every row.
         format_bonus: what a program in a Python block inside ``<answer>`` earns on top, in [0, 1].
         cpu_s: CPU seconds for one test. A busy machine makes no false timeouts.
         mem_mb: memory of the program, in MiB.
@@ -104,8 +104,8 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
     ) -> None:
         super().__init__(profile=profile)
         self.zero_point = checked_zero_point(zero_point, profile)
-        self._blind = BlindScores()
-        if self.zero_point == "blind":
+        self._blind = BlindScores(self.zero_point)
+        if self.zero_point != "none":
             self.parts = ("pass_rate", "all_passed", "format", "timeouts", "blind")
         self.cap = None if cap is None else positive_whole("cap", cap)
         self.all_or_nothing = truth("all_or_nothing", all_or_nothing)
@@ -221,7 +221,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
         timeouts = float(any(verdict in _TIMEOUTS for verdict in counted))
         earned, parts = float(everything) if self.all_or_nothing else rate, (rate, float(everything))
         behind: tuple[float, ...] = ()
-        if self.zero_point == "blind":
+        if self.zero_point != "none":
             behind = (self._blind.of(case.reference, self._earned_blindly),)
             earned = above_blind(earned, *behind)
         value = earned + self.format_bonus * case.format

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -62,6 +62,7 @@ def search(
     seed: int = 0,
     generations: int = 6,
     population: int = 12,
+    full_marks: bool = True,
     watch: Callable[[str], None] | None = None,
 ) -> Found:
     """Evolve templates on every second row, and score the best on the others.
@@ -71,6 +72,8 @@ def search(
         seed: of the changes.
         generations: rounds of changes.
         population: strategies kept from round to round, each changed once.
+        full_marks: False looks for the strategy that earns most where it is not right: rows on which it earns what the
+            reference earns as its own answer count as the floor.
         watch: called with a line after each round.
     """
     chance = random.Random(seed)
@@ -82,7 +85,7 @@ def search(
     def fitness(attack: Attack) -> float:
         known = scored.get(attack.template)
         if known is None:
-            known = scored[attack.template] = _mean(target, attack, fit)
+            known = scored[attack.template] = _mean(target, attack, fit, full_marks)
         return known
 
     best_known = max(known_attacks(target.reward), key=fitness)
@@ -97,8 +100,8 @@ def search(
     best = max((best_known, kept[0].attack), key=fitness)
     values = target.attack(best, unseen)
     known = ~np.isnan(values)
-    mean = float(values[known].mean()) if known.any() else target.floor
-    full = known & (values >= target.honest_values[unseen] - _NEARLY)
+    mean = _mean(target, best, unseen, full_marks)
+    full = known & _full(target, values, unseen)
     others = values[known & ~full]
     return Found(
         attack=best,
@@ -113,10 +116,17 @@ def search(
     )
 
 
-def _mean(target: Target, attack: Attack, where: Sequence[int]) -> float:
+def _mean(target: Target, attack: Attack, where: Sequence[int], full_marks: bool) -> float:
     values = target.attack(attack, where)
+    if not full_marks:
+        values = np.where(_full(target, values, where), target.floor, values)
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else target.floor
+
+
+def _full(target: Target, values: Any, where: Sequence[int]) -> Any:
+    """Where an attack earned what the reference earns as its own answer; False where either is not known."""
+    return values >= target.honest_values[list(where)] - _NEARLY
 
 
 def _changed(one: _Strategy, forms: Forms, chance: random.Random) -> _Strategy:
