@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--blind",
         action=argparse.BooleanOptionalAction,
-        help=f"what the best known attack without the answer earns on {BLIND_ROWS} rows, on {PROGRAM_ROWS} where programs "
+        help=f"what the best known attack without the answer earns on {BLIND_ROWS} rows, {PROGRAM_ROWS} where programs "
         "run (default: yes, unless the reward asks a model)",
     )
     out = parser.add_argument_group("output")
