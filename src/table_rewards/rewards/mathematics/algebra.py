@@ -66,11 +66,22 @@ class Algebra:
 
     def _functions(self, gold: Node, answer: Node, variables: frozenset[str]) -> bool:
         agreed = 0
-        for trial in range(_TRIALS + 4):
-            at = point(variables, trial)
+        aside: list[
+            bool
+        ] = []  # whether they agree where neither is real, and so may be on two branches of one function
+        imaginary = any(part == Node("const", ("i",)) for part in (*walk(gold), *walk(answer)))
+        for trial in range(2 * (_TRIALS + 4)):
+            if trial == _TRIALS + 4 and not aside:
+                break
+            at = point(variables, trial, small=trial >= _TRIALS + 4)
             try:
                 left, right = self.value(gold, at), self.value(answer, at)
             except NoValue:
+                continue
+            if not imaginary and not is_real(left) and not is_real(right):
+                aside.append(close(left, right))
+                if all(aside) and len(aside) >= _TRIALS:
+                    return True
                 continue
             if not close(left, right):
                 sequences = variables <= {"n", "k", "m", "j"} and any(
@@ -80,6 +91,8 @@ class Algebra:
             agreed += 1
             if agreed == _TRIALS:
                 break
+        if not agreed and aside:
+            return all(aside)
         if not agreed:
             if any(part.op == "big" and part.args[0] in ("sum", "prod") for part in (*walk(gold), *walk(answer))):
                 return self._at_whole_numbers(gold, answer, variables)  # up to n, which must be a whole number

@@ -58,6 +58,14 @@ _MATRIX_ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\begin\s*\{")
 _GROUPED = re.compile(
     r"(?<=[0-9])(?:\\[,;:! ]|\s*\{\s*,(?:\s|\\[,;:! ])*\}|,(?:\s|\\[,;:])*\\!|\\!,|~)\s*(?=[0-9]{3}(?![0-9]))"
 )
+_MICRO = re.compile(r"(?<=[0-9])\s*[μµ]([a-zA-Z])(?![a-zA-Z])")
+_SYSTEM = re.compile(
+    r"\\left\s*\\\{\s*\\begin\s*\{array\}\s*\{[lcr\s]*\}((?:(?!\\begin).)*?)\\end\s*\{array\}\s*\\right\s*\.", re.DOTALL
+)
+"""A system of equations behind one brace, as TeX had it before ``cases``."""
+_BUILDER = re.compile(r"\{\s*[a-zA-Z]\s*(?:\\in\s*\S+\s*)?(?:\||\\mid|:)")
+"""A set by its condition whose braces lost their backslashes."""
+_STOP = re.compile(r"[.,;]\s*(?=\\\\|$)")
 _SPACED_DIGITS = re.compile(r"(?<![0-9.,_^{])[1-9][0-9]{0,2}(?: [0-9]{3})+(?![0-9])")
 _SPACES = re.compile(
     r"(?<!\\)\\[,;:> ]|(?<!\\)\\(?=\s)|~|\\q?quad|\\(?:enspace|thinspace|space)(?![a-zA-Z])"
@@ -103,6 +111,22 @@ _RENAMED: Final = (
     (re.compile(r"\\(?:slash)(?![a-zA-Z])"), "/"),
     (re.compile(r"\\(?:imath)(?![a-zA-Z])"), "i"),
     (re.compile(r"\\(?:jmath)(?![a-zA-Z])"), "j"),
+    (re.compile(r"(?:(?<=\\in)\s*|(?<=\\in )|^)\\mathbf\s*\{?([RZNQC])\}?(?=$|[\s,;)}\]\\^_*+-])"), r"\\mathbb{\1}"),
+    (re.compile(r"\\in\s*([RZNQ])(?![a-zA-Z_({'])"), r"\\in \\mathbb{\1}"),
+    (
+        re.compile(
+            r"(?<=[0-9}])(?:[\s~]|\\[,;: ])*(?:\\(?:text|mathrm)\s*\{\s*([kMm]?)\s*\\Omega\s*\}"
+            r"|\\(?:text|mathrm)\s*\{\s*([kMm])\s*\}\s*\\Omega|([kMm]?)\\Omega)(?=\s*$)"
+        ),
+        r"\\text{ \1\2\3Ω}",
+    ),
+    (
+        re.compile(
+            r"(?<=[0-9}])(?:[\s~]|\\[,;: ])*(?:\\(?:text|mathrm)\s*\{\s*\\mu\s*([a-zA-Z])\s*\}"
+            r"|\\mu\s*\\(?:text|mathrm)\s*\{\s*([a-zA-Z])\s*\})"
+        ),
+        r"\\text{ μ\1\2}",
+    ),
     (re.compile(r"\\(?:R|reals|Reals)(?![a-zA-Z])|\\Bbb\s*\{?R\}?"), r"\\mathbb{R}"),
     (re.compile(r"\\(?:ast|star)(?![a-zA-Z])"), "*"),
     (re.compile(r"\\(?:wedge)(?![a-zA-Z])"), r"\\land "),
@@ -124,6 +148,7 @@ def dressed_down(text: str) -> str:
     ('( \\frac{1}{2}, 3 )', '2\\ROOT 3 \\times 10^{8}', '12,345')
     """
     if not text.isascii():
+        text = _MICRO.sub(r"\\mu\\text{\1}", text)
         text = _RAISED_RUN.sub(lambda m: "^{" + "".join(_RAISED[c] for c in m[0]) + "}", text)
         text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(_LOWERED[c] for c in m[0]) + "}", text)
         text = text.translate(_TABLE)
@@ -138,6 +163,7 @@ def dressed_down(text: str) -> str:
     text = _undelimited(_unstopped(text))
     if "\\" in text or "{" in text or "~" in text:
         text = _GROUPED.sub(",", text)
+        text = _SYSTEM.sub(lambda m: f"\\begin{{cases}}{_STOP.sub('', m[1])}\\end{{cases}}", text)
         text = _NOTHING.sub("", text)
         text = _SIZES.sub("", text)
         text = _STYLES.sub("", text)
@@ -151,6 +177,8 @@ def dressed_down(text: str) -> str:
     text = _SPACED_DIGITS.sub(lambda m: m[0].replace(" ", ","), text)
     text = _undelimited(_unstopped(text.strip()))
     while text[:1] == "{" and text[-1:] == "}" and _one_group(text):
+        if _BUILDER.match(text):
+            return f"\\{text[:-1]}\\}}"
         text = _unstopped(text[1:-1].strip())
     return text
 
@@ -168,7 +196,7 @@ def _one_group(text: str) -> bool:
 
 def _unstopped(text: str) -> str:
     """Without a full stop, comma or semicolon at the end."""
-    while text[-1:] in (".", ",", ";", ":") and text[-2:] != ".." and text[-2:-1] != "\\":
+    while text[-1:] in (".", ",", ";", ":") and text[-2:] != ".." and text[-2:-1] != "\\" and text[-6:] != "right.":
         text = text[:-1].rstrip()
     return text
 

@@ -73,6 +73,9 @@ class Cursor:
     def braced(self) -> Node:
         raise NotImplementedError
 
+    def declares(self) -> bool:
+        raise NotImplementedError
+
     def starts(self, token: Token) -> bool:
         raise NotImplementedError
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from table_rewards.rewards.mathematics.forms import finished, form
 from table_rewards.rewards.mathematics.lists import ListComparison
-from table_rewards.rewards.mathematics.rule import Undecided
+from table_rewards.rewards.mathematics.naming import EXPRESSIONS, claim, letters
+from table_rewards.rewards.mathematics.rule import NoValue, Undecided
 from table_rewards.rewards.mathematics.shapes import (
-    EXPRESSIONS,
+    KINDS_OF_THINGS,
     has_decimal,
     is_bare_log,
     is_empty,
-    letters,
     near,
     on_the_clock,
     piece,
+    replaced,
     settled,
     to_base_ten,
     without_unit,
 )
-from table_rewards.rewards.mathematics.tree import Node, num, rational, walk
+from table_rewards.rewards.mathematics.tree import Node, names, num, rational, walk
 from table_rewards.rewards.mathematics.wording import TRUTH, same_words
 
 
@@ -42,6 +43,11 @@ class Comparison(ListComparison):
         kinds = {gold.op, answer.op}
         if "choice" in kinds:
             return self._choices(gold, answer)
+        if "family" in kinds:
+            return self._families(gold, answer)
+        if answer.op == "mixed" and gold.op != "mixed" and len(answer.args) == 2 and answer.args[0].op == "text":
+            named = str(answer.args[0].args[0]).lower().removeprefix("the ")
+            return self._same(gold, answer.args[1]) if named in KINDS_OF_THINGS else self._worded(gold, answer)
         if "rel" in kinds:
             return self._relations(gold, answer)
         if kinds & {"cup", "cap", "setminus", "space", "such"}:
@@ -63,6 +69,38 @@ class Comparison(ListComparison):
         if len(letter) == 1 and letter.isupper():
             return bool(letter == choice.args[0])
         return self._same(choice.args[1], other) if choice is gold else self._same(other, choice.args[1])
+
+    def _families(self, gold: Node, answer: Node) -> bool | None:
+        """Values for all whole numbers: in the same words, or as the same progression from another start."""
+        one, other = (node.args if node.op == "family" else ("", node) for node in (gold, answer))
+        left, right = one[1], other[1]
+        if one[0] and other[0] and one[0] not in names(right):
+            right = replaced(right, other[0], Node("sym", (one[0],)))
+        same = self._same(settled(left), settled(right))
+        if same or not (one[0] and other[0]):
+            return same
+        return self._any((same, self._progressions(left, right, one[0])))
+
+    def _progressions(self, gold: Node, answer: Node, index: str) -> bool | None:
+        if self.solver is None:
+            return None
+        starts, steps = [], []
+        for node in (gold, answer):
+            claimed = claim(node)
+            if claimed is not None and claimed[0] is not None:
+                node = claimed[1][-1]
+            try:
+                values = [self.solver.number(replaced(node, index, num(at))) for at in range(3)]
+            except NoValue:
+                return False
+            starts.append(values[0])
+            steps.append(values[1] - values[0])
+            if abs(values[2] - 2 * values[1] + values[0]) > abs(steps[-1]) * 1e-12 or not steps[-1]:
+                return False
+        if abs(abs(steps[0]) - abs(steps[1])) > abs(steps[0]) * 1e-12:
+            return False
+        shift = (starts[0] - starts[1]) / steps[0]
+        return bool(abs(shift - round(shift)) < 1e-12)
 
     # -- values with units, percent signs and bases -------------------------------------------------------------------
 
@@ -92,9 +130,12 @@ class Comparison(ListComparison):
             if one != other and not (one[0] == other[0] == "°" and min(len(one), len(other)) == 1):
                 return False
             return self._same(gold.args[0], answer.args[0])
+        bare = tuple(node.args[0] if node.op == "unit" else node for node in (gold, answer))
+        times = [node for node in bare if node.op == "ratio"]
+        if len(times) == 1 and times[0].args[-1] != num(0):
+            return False  # half past ten is no third
         if "ratio" in (gold.op, answer.op):  # 20:34 and 8:34 p.m.
             clock = (on_the_clock(gold), on_the_clock(answer))
-            bare = tuple(node.args[0] if node.op == "unit" else node for node in (gold, answer))
             return self._any(self._same(*pair) for pair in {clock, bare} if "unit" not in (pair[0].op, pair[1].op))
         if gold.op == "unit":
             bare = without_unit(answer, str(gold.args[1]))
@@ -161,8 +202,10 @@ class Comparison(ListComparison):
                 return self._real_sets(gold, answer)
             spelled = letters(other)
             if spelled:
-                return spelled == said.strip("()").replace(" ", "") or (
-                    said.lower() in TRUTH and TRUTH.get(spelled.lower()) == TRUTH[said.lower()]
+                return (
+                    spelled == said.strip("()").replace(" ", "")
+                    or (spelled == "DNE" and same_words(said, spelled))
+                    or (said.lower() in TRUTH and TRUTH.get(spelled.lower()) == TRUTH[said.lower()])
                 )
             return False
         if gold.op == answer.op == "mixed":

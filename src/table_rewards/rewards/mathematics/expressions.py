@@ -144,6 +144,8 @@ class ExpressionReader(AtomReader):
         if token.kind == "letter":
             return not (self.differentials and token.value == "d" and self.peek(1).kind in ("letter", "cmd"))
         if token.kind == "ch":
+            if self.declares():
+                return False
             if token.value == "[" and (
                 self.peek(1).kind in ("sep", "eof") or self.peek(1).value in ("cup", "cap", "}")
             ):
@@ -152,6 +154,11 @@ class ExpressionReader(AtomReader):
         if token.kind != "cmd":
             return False
         return token.value in STARTING
+
+    def declares(self) -> bool:
+        """Whether ``(k \\in ...)`` follows: what runs over the whole numbers."""
+        ahead = [self.peek(at) for at in range(3)]
+        return ahead[0] == Token("ch", "(") and ahead[1].kind == "letter" and ahead[2] == Token("cmd", "in")
 
     def text_behind(self, node: Node) -> Node | None:
         """A text behind a value: a multiplier, percent, a unit; None when it is none of them."""
@@ -228,7 +235,11 @@ class ExpressionReader(AtomReader):
         if inside.kind == "text" and inside.value in _ORDINALS:
             self.at += 3 if braced else 1
             return Node("unit", (node, "th"))
-        return Node("pow", (node, self.argument(whole=True)))
+        power = self.argument(whole=True)
+        if node.op == "sym" and "_" not in str(node.args[0]) and self.peek() == Token("ch", "_"):  # v^2_0
+            self.at += 1
+            node = Node("sym", (f"{node.args[0]}_{self.flat()}",))
+        return Node("pow", (node, power))
 
     def argument(self, *, whole: bool = False) -> Node:
         """What a command applies to: a group, or the next sign; of a number its first digit unless ``whole``."""

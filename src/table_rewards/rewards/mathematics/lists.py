@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from table_rewards.rewards.mathematics.forms import form, holds
+from table_rewards.rewards.mathematics.matrices import multiplied_out
+from table_rewards.rewards.mathematics.naming import assignment
 from table_rewards.rewards.mathematics.relations import RelationComparison
 from table_rewards.rewards.mathematics.shapes import (
     assigned,
-    assignment,
     choices,
     distinct,
     is_empty,
     items,
-    multiplied_out,
     solutions,
 )
 from table_rewards.rewards.mathematics.tree import Node
@@ -51,7 +51,8 @@ class ListComparison(RelationComparison):
                 return verdict  # type: ignore[no-any-return]
         left, right = items(gold), items(answer)
         if "rel" in {item.op for item in (*left, *right)} and not any(assignment(item) for item in (*left, *right)):
-            if {gold.op, answer.op} != {"list"} or len(left) != len(right):
+            joined = {node.args[0] for node in (gold, answer) if node.op == "list"}
+            if {gold.op, answer.op} != {"list"} or len(left) != len(right) or joined == {"and", "or"}:
                 return self._real_sets(gold, answer)
             return self._any((self._unordered(left, right), self._quiet_sets(gold, answer)))
         if "list" in (gold.op, answer.op) and {gold.op, answer.op} - {"list", "set"}:
@@ -59,6 +60,8 @@ class ListComparison(RelationComparison):
             if picked and choices(answer) == picked:
                 return True
             return self._one_of_many(gold, answer)
+        if answer.op == "set" and len(assigned(gold) or ()) > 1 and not _indexed(assigned(gold) or ()):
+            return False  # a set does not say which value is which
         if "set" in (gold.op, answer.op):
             left, right = tuple(distinct(left)), tuple(distinct(right))
         return self._unordered(left, right)
@@ -93,7 +96,9 @@ class ListComparison(RelationComparison):
                     values = tuple(value for _, value in named)
                     return self._unordered(values, plain[1]) if left is not None else self._unordered(plain[1], values)
             if any(item.op == "rel" for item in bare):
-                return NotImplemented
+                return False if len(named) > 1 and any(assignment(item) for item in bare) else NotImplemented
+            if (answer if left is not None else gold).args[:1] == ("or",):
+                return False  # one of the values, where all of them are asked for
             if right is not None:
                 named = tuple(sorted(named))
             values = tuple(value for _, value in named)
@@ -152,6 +157,8 @@ class ListComparison(RelationComparison):
         if {gold.op, answer.op} == {"bracket", "matrix"}:
             matrix, tupled = (gold, answer) if gold.op == "matrix" else (answer, gold)
             rows = matrix.args
+            if matrix is gold and all(row.op == "bracket" and row.args[:2] == ("[", "]") for row in tupled.args[2:]):
+                return self._tuples(gold, Node("matrix", tuple(row.args[2:] for row in tupled.args[2:])))
             cells = [cell for row in rows for cell in row]
             if 1 not in (len(rows), len(rows[0])):
                 return False

@@ -26,6 +26,7 @@ RELATIONS: Final = {
 _LABELLED = re.compile(
     r"(?:\\(?:text|textbf|mathrm|mbox|mathbf)\s*\{\s*)?\(?([A-J])(?:\)\s*[.:]?|[.:](?=\s))(?:[\s}]+|(?=[A-Za-z]{3}))(?=[^\s(){}^_=+*/,;!'-])(.+?)\}?"
 )
+_PICKED = re.compile(r"(?:故|应|因此|所以)?(?:选择?|选项|答案)(?:是|为|选)?\s*[:]?\s*\(?([A-J](?:[,\s]*[A-J])*)\)?")
 _LABEL = re.compile(r"(?<![\w\\])\(?[A-J](?:[).:]|$)|^[A-J](?![a-z])|(?<!\w)(?:or|and)(?!\w)|,")
 
 
@@ -48,6 +49,9 @@ def read_answer(text: str) -> Node:
     number = chinese_number(plain)
     if number is not None:
         return num(number, "word")
+    picked = None if plain.isascii() else _PICKED.fullmatch(plain)
+    if picked:
+        plain = picked[1]
     try:
         choice = _LABELLED.fullmatch(plain)
         if choice and not _LABEL.search(choice[2]):
@@ -82,6 +86,10 @@ class _Reader(ExpressionReader):
         joined = ","
         while True:
             items.append(self.item() if top else self.relation())
+            if self.declares():  # 2k\\pi (k \\in Z)
+                self.at += 1
+                items.append(self.relation())
+                self.expect(")")
             if self.peek().kind != "sep":
                 break
             said = {self.take().value}
@@ -104,7 +112,7 @@ class _Reader(ExpressionReader):
         start = self.at
         try:
             node = self.relation()
-            if self.peek().kind in ("sep", "eof"):
+            if self.peek().kind in ("sep", "eof") or self.declares():
                 return node
             raise self.stopped()
         except Unreadable:

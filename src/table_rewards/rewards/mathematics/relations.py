@@ -6,16 +6,12 @@ from collections.abc import Sequence
 
 from table_rewards.rewards.mathematics.forms import form
 from table_rewards.rewards.mathematics.intervals import IntervalComparison
+from table_rewards.rewards.mathematics.naming import EXPRESSIONS, bare_value, claim, is_name, one_function
 from table_rewards.rewards.mathematics.rule import NoValue, Undecided
 from table_rewards.rewards.mathematics.shapes import (
-    EXPRESSIONS,
     INEQUALITIES,
-    bare_value,
-    claim,
     directed,
-    is_name,
     is_solved,
-    one_function,
     settled,
 )
 from table_rewards.rewards.mathematics.tree import Node, names

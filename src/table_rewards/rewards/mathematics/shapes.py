@@ -1,4 +1,4 @@
-r"""The shapes of answers: what names a value, what a list holds, which unknown a condition is about."""
+r"""The shapes of answers: what a list holds, which unknown a condition is about, what is solved."""
 
 from __future__ import annotations
 
@@ -7,18 +7,40 @@ from fractions import Fraction
 from typing import Final
 
 from table_rewards.rewards.mathematics.forms import form, holds
-from table_rewards.rewards.mathematics.tree import Node, names, num, rational
+from table_rewards.rewards.mathematics.naming import assignment, letters
+from table_rewards.rewards.mathematics.tree import Node, names, num
 from table_rewards.rewards.mathematics.units import unit_of
 
 TOLERANCE: Final = Fraction(1, 10**6)
-EXPRESSIONS: Final = frozenset(
-    {"num", "sym", "const", "add", "mul", "neg", "div", "pow", "root", "call", "apply", "big"}
-)
 INEQUALITIES: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!="}
 NOTHING: Final = frozenset(
     {"no solution", "no solutions", "no real solution", "no real solutions", "none", "empty set", "无解", "no such"}
 )
 EVERYTHING: Final = frozenset({"all real numbers", "all reals", "real numbers", "all real", "every real number"})
+_INFINITY: Final = Node("const", ("inf",))
+INFINITE: Final = {
+    **dict.fromkeys(("infinity", "positive infinity", "正无穷", "无穷大", "正无穷大"), _INFINITY),
+    **dict.fromkeys(("negative infinity", "minus infinity", "负无穷", "负无穷大"), Node("neg", (_INFINITY,))),
+}
+KINDS_OF_THINGS: Final = frozenset(
+    {
+        "all",
+        "for all",
+        "point",
+        "points",
+        "vector",
+        "interval",
+        "set",
+        "line",
+        "circle",
+        "function",
+        "point at",
+        "equation",
+        "matrix",
+    }
+    | {"所有", "任意", "点", "点坐标", "坐标", "向量", "区间", "集合", "直线", "圆", "函数", "方程", "矩阵", "坐标为"}
+)
+"""Words that only say what kind of thing follows: ``the point (3, 4)``."""
 CONDITIONAL: Final = frozenset({"if", "when", "for", "where", "whenever", "若", "当"})
 
 
@@ -33,7 +55,7 @@ def settled(node: Node) -> Node:
             made = settled(arg)
             inner = made.args[1:] if made.op == "list" and (arg.op != "list" or made.args[0] == args[0]) else (made,)
             flat.extend(inner)
-        return _by_solution(args[0], flat)
+        return _family(flat) or _by_solution(args[0], flat)
     if op == "set":
         elements: list[Node] = []
         for arg in args:
@@ -48,9 +70,35 @@ def settled(node: Node) -> Node:
         return Node("list", ("and", _signed(node, 1), _signed(node, -1)))
     if op not in ("bracket", "matrix", "mixed", "text", "pieces") and holds(node, "pm", "mp"):
         return Node("list", ("or", _signed(node, 1), _signed(node, -1)))
-    if op == "matrix" and len(args) == 1 == len(args[0]):
-        return node
+    if op == "text":
+        return INFINITE.get(str(args[0]).lower(), node)
     return node
+
+
+def _family(flat: list[Node]) -> Node | None:
+    """Values with an index that runs over the whole numbers: ``2k\\pi, k \\in \\mathbb{Z}``."""
+    if len(flat) < 2:
+        return None
+    last = flat[-1]
+    if last.op != "rel" or last.args[0] != ("in",) or last.args[1][1] != Node("space", ("Z",)):
+        return None
+    index, inner = last.args[1][0], flat[0] if len(flat) == 2 else Node("list", (",", *flat[:-1]))
+    if index.op != "sym" or index.args[0] not in names(inner):
+        return None
+    return Node("family", (str(index.args[0]), inner))
+
+
+def replaced(node: Node, name: str, other: Node) -> Node:
+    """The node with another one in the place of a variable."""
+    if node == Node("sym", (name,)):
+        return other
+
+    def within(arg: object) -> object:
+        if isinstance(arg, Node):
+            return replaced(arg, name, other)
+        return tuple(within(part) for part in arg) if isinstance(arg, tuple) else arg
+
+    return Node(node.op, tuple(within(arg) for arg in node.args))
 
 
 def _by_solution(joined: str, flat: list[Node]) -> Node:
@@ -107,74 +155,6 @@ def distinct(found: Sequence[Node]) -> list[Node]:
 
 def is_empty(node: Node) -> bool:
     return (node.op == "set" and not node.args) or (node.op == "text" and str(node.args[0]).lower() in NOTHING)
-
-
-def claim(node: Node) -> tuple[Node | None, tuple[Node, ...]] | None:
-    """What a chain of equations says: a name (None without one) and its values; None when it is no chain."""
-    if node.op != "rel" or set(node.args[0]) != {"="} or len(node.args) > 2:
-        return None
-    parts = node.args[1]
-    if is_name(parts[0]) and not any(names(parts[0]) & names(part) for part in parts[1:] if parts[0].op == "sym"):
-        return parts[0], parts[1:]
-    if len(parts) == 2 and parts[1].op == "sym" and not names(parts[0]):
-        return parts[1], parts[:1]
-    if any(names(part) for part in parts) and len(parts) == 2 and not _both_sides(parts):
-        return None
-    return None, parts
-
-
-def _both_sides(parts: tuple[Node, ...]) -> bool:
-    """Whether a relation could be an identity, all of whose sides are one expression."""
-    return names(parts[0]) == names(parts[1]) and all(part.op in EXPRESSIONS and part != num(0) for part in parts)
-
-
-def bare_value(node: Node) -> Node:
-    return node.args[0] if node.op in ("unit", "pct") else node
-
-
-def is_name(node: Node) -> bool:
-    """Whether this names a value: ``x``, ``f(2)``, ``P(A)``, ``AB``, ``|AB|``, ``(x, y)``."""
-    if node.op in ("sym", "apply") or node in (Node("const", ("e",)), Node("const", ("i",))):
-        return True
-    if node.op == "call" and node.args[0] not in ("fact", "binom"):
-        return (
-            len(node.args) == 2 and is_name(node.args[1]) and (node.args[0] != "abs" or len(letters(node.args[1])) > 0)
-        )
-    if node.op == "bracket":
-        return all(part.op == "sym" for part in node.args[2:])
-    if node.op == "unit":
-        return False
-    if node.op in ("ratio", "div"):  # a ratio of lengths, areas, volumes
-        return all(is_name(part) and letters(part)[:1].isupper() for part in node.args)
-    if node.op == "mul":
-        head = node.args[0]
-        if (
-            head == Node("sym", ("P",))
-            or head == Node("sym", ("E",))
-            or (head.op == "sym" and head.args[0][0] in "PEVp")
-        ):
-            return len(node.args) == 2
-        return all(part.op == "sym" and str(part.args[0])[:1].isupper() for part in node.args) or (
-            node.args[0] == Node("sym", ("m",)) and str(node.args[1].args[0]).startswith("angle")
-            if len(node.args) == 2 and node.args[1].op == "sym"
-            else False
-        )
-    return False
-
-
-def one_function(gold: Node, answer: Node) -> bool:
-    """``f(x)`` and ``y`` name the same values."""
-    pair = {gold, answer}
-    return Node("sym", ("y",)) in pair and any(
-        node.op == "apply" and len(node.args[1]) == 1 and node.args[1][0].op == "sym" for node in pair
-    )
-
-
-def assignment(node: Node) -> tuple[str, Node] | None:
-    claimed = claim(node)
-    if claimed is None or claimed[0] is None or len(claimed[1]) != 1:
-        return None
-    return repr(form(claimed[0])), claimed[1][0]
 
 
 def assigned(node: Node) -> tuple[tuple[str, Node], ...] | None:
@@ -250,18 +230,6 @@ def piece(row: tuple[Node, ...]) -> Node:
     return Node("bracket", ("(", ")", *row[:-1], condition))
 
 
-def letters(node: Node) -> str:
-    """The letters of a name or a product of plain letters, as written."""
-    if node.op == "sym":
-        name = str(node.args[0])
-        return name.partition(":")[2] if name.startswith("segment:") else name
-    if node.op == "const":
-        return str(node.args[0]) if len(node.args[0]) == 1 else ""
-    if node.op == "mul" and all(part.op in ("sym", "const") for part in node.args):
-        return "".join(letters(part) for part in node.args)
-    return ""
-
-
 def choices(node: Node) -> frozenset[str]:
     """The letters of several choices, ``A, B, D`` or ``ABD``; none where it is anything else."""
     found = [letters(item) for item in items(node)] if node.op == "list" else list(letters(node))
@@ -278,6 +246,9 @@ def without_unit(node: Node, unit: str) -> Node:
     measured = node.op == "mul" and node.args[-1].op == "sym" and len(node.args) > 1
     if measured and not names(Node("mul", node.args[:-1])) and unit_of(str(node.args[-1].args[0])) == unit:
         return node.args[0] if len(node.args) == 2 else Node("mul", node.args[:-1])
+    if node.op == "mul" and len(node.args) > 2 and unit == "μ" + letters(node.args[-1]).lower():
+        micro = node.args[-2] == Node("sym", ("mu",))
+        return node if not micro else node.args[0] if len(node.args) == 3 else Node("mul", node.args[:-2])
     return node
 
 
@@ -310,68 +281,6 @@ def to_base_ten(node: Node) -> Node:
     return Node(node.op, tuple(to_base_ten(arg) if isinstance(arg, Node) else arg for arg in node.args))
 
 
-def multiplied_out(node: Node, *, anything: bool = False) -> Node | None:
-    """A number times a matrix, as a matrix; ``anything``: sums and products of matrices, too."""
-    if node.op == "matrix":
-        return node
-    if anything and node.op in ("add", "mul") and sum(holds(arg, "matrix") for arg in node.args) > 1:
-        return _combined(node)
-    if node.op == "neg":
-        inner = multiplied_out(node.args[0], anything=anything)
-        return None if inner is None else _scaled(num(-1), inner)
-    if node.op == "mul" and node.args[-1].op == "matrix" and not any(holds(arg, "matrix") for arg in node.args[:-1]):
-        scale = node.args[0] if len(node.args) == 2 else Node("mul", node.args[:-1])
-        return _scaled(scale, node.args[-1])
-    if node.op == "div" and not holds(node.args[1], "matrix"):
-        inner = multiplied_out(node.args[0])
-        return None if inner is None else _scaled(Node("div", (num(1), node.args[1])), inner)
-    return None
-
-
-def _combined(node: Node) -> Node | None:
-    """A sum or a product of matrices, as a matrix; None where their sizes do not allow it."""
-    total: Node | None = None
-    scale: Node | None = None
-    for arg in node.args:
-        if node.op == "mul" and not holds(arg, "matrix"):
-            scale = arg if scale is None else Node("mul", (scale, arg))
-            continue
-        part = multiplied_out(arg, anything=True)
-        if part is None:
-            return None
-        if total is None:
-            total = part
-        elif node.op == "add":
-            if [len(row) for row in total.args] != [len(row) for row in part.args]:
-                return None
-            sums = [zip(one, other, strict=True) for one, other in zip(total.args, part.args, strict=True)]
-            total = Node("matrix", tuple(tuple(_reduced(Node("add", pair)) for pair in row) for row in sums))
-        else:
-            if len(total.args[0]) != len(part.args):
-                return None
-            columns = list(zip(*part.args, strict=True))
-            total = Node(
-                "matrix",
-                tuple(
-                    tuple(
-                        _reduced(Node("add", tuple(Node("mul", pair) for pair in zip(row, column, strict=True))))
-                        for column in columns
-                    )
-                    for row in total.args
-                ),
-            )
-    return total if total is None or scale is None else _scaled(scale, total)
-
-
-def _reduced(node: Node) -> Node:
-    value = rational(node)
-    return node if value is None else num(value)
-
-
-def _scaled(scale: Node, matrix: Node) -> Node:
-    return Node("matrix", tuple(tuple(_reduced(Node("mul", (scale, cell))) for cell in row) for row in matrix.args))
-
-
 def is_solved(node: Node) -> bool:
     """Whether an answer says what its one unknown is or where it lies: ``x=2``, ``1<x<3``, ``|x-1|<2``."""
     if node.op == "list":
@@ -381,6 +290,8 @@ def is_solved(node: Node) -> bool:
     parts = node.args[1]
     if sum(bool(names(part)) for part in parts) != 1:
         return False
+    if node.args[0] == ("=",) and parts[1] == num(0) and _shifted(parts[0]):
+        return True  # the line x - 3 = 0
     return len({name for part in parts for name in _unknowns(part)}) == 1 and all(
         not names(part) or part.op in ("sym", "apply") or _distance(part) for part in parts
     )
@@ -394,6 +305,9 @@ def _distance(node: Node) -> bool:
     """``|x|`` or ``|x-3|``."""
     if node.op != "call" or node.args[0] != "abs":
         return False
-    inner = node.args[1]
-    shifted = inner.op == "add" and sum(part.op == "sym" for part in inner.args) == len(names(inner)) == 1
-    return bool(inner.op == "sym" or shifted)
+    return bool(node.args[1].op == "sym" or _shifted(node.args[1]))
+
+
+def _shifted(node: Node) -> bool:
+    """``x - 3``."""
+    return node.op == "add" and sum(part.op == "sym" for part in node.args) == len(names(node)) == 1

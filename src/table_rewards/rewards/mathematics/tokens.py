@@ -47,7 +47,7 @@ _SUBSCRIPT = (
 )
 _BASED = re.compile(rf"(?:(?<![A-Za-z0-9.\\])\(?\s*([0-9A-F]{{1,200}}(?:\.[0-9A-F]{{1,60}})?)\s*\)?){_SUBSCRIPT}")
 _REPEAT = re.compile(
-    r"([0-9]*)\.([0-9]*)(?:\\(?:overline|bar|dot)\s*\{?([0-9]+)\}?|\\dot\s*\{?([0-9])\}?([0-9]*)\\dot\s*\{?([0-9])\}?)"
+    r"([0-9]*)\.([0-9]*)(?:\\dot\s*\{?([0-9])\}?([0-9]*)\\dot\s*\{?([0-9])\}?|\\(?:overline|bar|dot)\s*\{?([0-9]+)\}?)"
 )
 _ENDLESS = re.compile(r"([0-9]*)\.([0-9]+)\s*\\ldots")
 _NUMBER = re.compile(
@@ -58,7 +58,10 @@ _COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
 _LETTERS = re.compile(r"[A-Za-z]+(?:\.(?=[A-Za-z]\.)[A-Za-z]\.)?")
 _WORDY = re.compile(r"[^\W\d_](?:[^\W\d_]|['.\-](?=[^\W\d_]))*\.?")
 _ASIDE = re.compile(r"\([^\W\d_][^()\\,;0-9]+\)")
-_CONNECTIVE: Final = {"and": "and", "or": "or", "&": "and", "和": "and", "或": "or", "与": "and", "或者": "or"}
+_CONNECTIVE: Final = {
+    "and": "and", "or": "or", "&": "and", "和": "and", "或": "or", "与": "and", "或者": "or", "且": "and",
+    "并且": "and", "及": "and", "以及": "and",
+}  # fmt: skip
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _CIRCLED = re.compile(r"[①-⑳](?:[\s,;]*[①-⑳])*")
 """The numbers of statements in Chinese problems; one answer names several."""
@@ -126,7 +129,7 @@ def _number(text: str, at: int, found: list[Token]) -> int:
         return based.end()
     repeat = _REPEAT.match(text, at)
     if repeat:
-        block = repeat[3] or f"{repeat[4]}{repeat[5]}{repeat[6]}"
+        block = repeat[6] or f"{repeat[3]}{repeat[4]}{repeat[5]}"
         found.append(Token("repeat", f"{repeat[1] or 0}.{repeat[2]}({block})"))
         return repeat.end()
     endless = _ENDLESS.match(text, at)
@@ -250,7 +253,7 @@ def _text_tokens(content: str) -> list[Token]:
         elif han := _HAN.match(content, at):
             found.extend(
                 Token("sep", _CONNECTIVE[part]) if part in _CONNECTIVE else Token("text", part)
-                for part in re.split(r"([和或与]者?)", han[0])
+                for part in re.split(r"(或者|[和或与且及]|并且|以及)", han[0])
                 if part
             )
             at = han.end()

@@ -21,7 +21,9 @@ MAX_TERMS: Final = 20_000
 Point = Mapping[str, Fraction]
 
 
-def point(variables: frozenset[str], trial: int, *, signs: bool = False, whole: bool = False) -> dict[str, Fraction]:
+def point(
+    variables: frozenset[str], trial: int, *, signs: bool = False, whole: bool = False, small: bool = False
+) -> dict[str, Fraction]:
     """A random value for each variable, the same in every process."""
     values = {}
     for name in variables:
@@ -30,6 +32,7 @@ def point(variables: frozenset[str], trial: int, *, signs: bool = False, whole: 
             values[name] = Fraction(draw.randint(1, 9) + 3 * trial)
             continue
         value = Fraction(draw.randint(600_000, 2_900_000), 1_000_003)
+        value = value / 4 if small else value
         values[name] = -value if signs and draw.random() < 0.7 else value
     return values
 

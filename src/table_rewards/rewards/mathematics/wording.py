@@ -11,6 +11,7 @@ TRUTH: Final = {
     "true": "true", "yes": "true", "correct": "true", "false": "false", "no": "false", "incorrect": "false",
     "uncertain": "uncertain", "unknown": "uncertain", "undetermined": "uncertain", "maybe": "uncertain",
 }  # fmt: skip
+_ONE_NAME: Final = {"dne": "does not exist", "limit does not exist": "does not exist", "不存在": "does not exist"}
 _ARTICLE = re.compile(r"\b(?:the|an|The|An|THE|AN)\b\s*|\ba\s+(?=\w\w)|(?<![\w])A\s+(?=[a-z]\w)")
 
 
@@ -36,7 +37,7 @@ def plain_words(text: str) -> str:
 
 def same_words(gold: str, answer: str) -> bool:
     """Whether two texts say the same in words."""
-    left, right = plain_words(gold), plain_words(answer)
+    left, right = (_ONE_NAME.get(words, words) for words in (plain_words(gold), plain_words(answer)))
     if not left or not right:
         return False
     return left == right or TRUTH.get(left, 0) == TRUTH.get(right, 1)
