@@ -97,10 +97,8 @@ def test_calls_that_meet_become_one_batch() -> None:
 
 
 def test_a_lone_call_waits_for_nobody() -> None:
-    started = time.perf_counter()
-    reward = TableBench()
-    Coalescer(reward.judge_pairs).judge("Final Answer: 7", reward.coerce("7"), None)
-    assert time.perf_counter() - started < 1.0
+    reward = TableBench()  # a call that waited would end with the test's time limit
+    assert Coalescer(reward.judge_pairs).judge("Final Answer: 7", reward.coerce("7"), None).value == 1.0
 
 
 def _score_in_fork(coalescer: Coalescer, queue: Any) -> None:

@@ -120,7 +120,7 @@ def test_a_wrong_key_fails_at_once_and_never_reaches_a_log(monkeypatch, caplog):
         begun = time.monotonic()
         replies = get_pool(server.url, model="m", api_key_env="READER_KEY", **FAST).ask_many(["a", "b", "c"])
         assert all("HTTP 401" in reply.error for reply in replies)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30  # not the deadline's two minutes
         monkeypatch.setenv("READER_KEY", "sk-right")
         assert get_pool(server.url, model="m2", api_key_env="READER_KEY", **FAST).ask("a").ok
     assert "sk-" not in caplog.text + repr(replies)

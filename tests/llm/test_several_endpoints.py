@@ -163,7 +163,7 @@ def test_a_certificate_problem_is_said_in_the_verifiers_words(tls):
     with ChatServer(reply=echo, tls=tls.server) as server:
         begun = time.monotonic()
         reply = get_pool(server.url, model="m", **FAST).ask("q")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30  # not the deadline's two minutes
         assert "self-signed certificate" in reply.error.replace("self signed", "self-signed")
         assert "ca_file" in reply.error
         assert get_pool(server.url, model="m", ca_file=tls.file, **FAST).ask("q").ok

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from table_rewards.rewards.table_bench.region import TAG, overlap, read_region, region_overlap
 from table_rewards.rewards.table_bench.released_region import released_overlap
-from table_rewards.text.blocks import boxed, fenced_blocks, last_boxed, last_tagged, python_block, tagged
+from table_rewards.text.blocks import boxed, fenced_blocks, last_tagged, python_block, tagged
 from table_rewards.text.repetition import repeats_at_end
 from table_rewards.text.rouge import ascii_tokens, rouge_l, script_tokens
 
@@ -26,7 +26,7 @@ def test_the_last_python_block_is_taken_and_an_open_one_is_not() -> None:
 
 def test_boxes_balance_their_braces() -> None:
     assert boxed(r"\boxed{\frac{1}{2}} \boxed{\{1\}} \boxed{") == [r"\frac{1}{2}", r"\{1\}"]
-    assert last_boxed("none") is None
+    assert boxed("none") == []
 
 
 def test_nested_tags_give_the_innermost() -> None:

@@ -20,7 +20,7 @@ could not be scored, every further call of training raises.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from table_rewards.core import registry
@@ -146,15 +146,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{known}")
     _check_while_loading(name)
     return found
-
-
-def available() -> Sequence[str]:
-    """All function names, for messages.
-
-    >>> "table_bench_batch" in available()
-    True
-    """
-    return sorted(set(__all__) | {n + s for n in registry.names() for s in SUFFIXES})
 
 
 def check(name: str, options: Mapping[str, Any]) -> None:

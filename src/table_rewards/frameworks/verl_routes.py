@@ -158,7 +158,6 @@ class Routes:
     def __init__(self, table: Mapping[str, Any], shared: Mapping[str, Any], *, shipped: bool = False) -> None:
         self.targets = dict(_flat(table))
         self._shared = dict(shared)
-        self._shipped = shipped
         self._found: dict[str, FrameworkReward] = {}
         for option in shared:
             if option not in ADAPTER_OPTIONS and not any(_knows(name, option) for name, _ in self.targets.values()):

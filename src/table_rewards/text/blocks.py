@@ -234,16 +234,6 @@ def boxed(text: str) -> list[str]:
         position = end + 1
 
 
-def last_boxed(text: str) -> str | None:
-    """Return the content of the last balanced box, or None.
-
-    >>> last_boxed(r"\\boxed{1} then \\boxed{2}")
-    '2'
-    """
-    found = boxed(text)
-    return found[-1] if found else None
-
-
 def _closing_brace(text: str, start: int) -> int:
     depth, position = 1, start
     for match in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, position):

@@ -7,6 +7,8 @@ import json
 import pathlib
 import pickle
 import re
+import select
+import socket
 import time
 
 import numpy as np
@@ -98,7 +100,7 @@ def test_an_outage_is_unscored_within_the_deadline_and_no_wrong_answer():
     with ChatServer(script=lambda number: "500") as server:
         begun = time.monotonic()
         scores = reward(server, deadline_s=1.0)([TABLE, "no table"], [PAIRS] * 2)
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 30  # not the two minutes of the pool's own deadline
     assert scores.status.tolist() == ["unscored", "unparsed"]
     assert np.isnan(scores.values[0])
     assert "HTTP 500" in scores.notes[0]
@@ -246,9 +248,9 @@ def test_r2_the_plain_url_of_the_readme_works(server, monkeypatch):
 
 
 def test_nothing_connects_at_construction():
-    begun = time.monotonic()
-    QAF1(endpoints="http://127.0.0.1:9")
-    assert time.monotonic() - begun < 3
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        QAF1(endpoints=f"http://127.0.0.1:{listening.getsockname()[1]}")
+        assert select.select([listening], [], [], 0.2) == ([], [], [])
 
 
 def test_it_pickles_and_its_signature_says_who_read():

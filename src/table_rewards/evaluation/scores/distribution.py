@@ -118,10 +118,6 @@ class Distribution:
         """(value, how often), values rounded, in no order."""
         return iter(self._values.items())
 
-    def share_of(self, value: float) -> float:
-        """The share of values equal to ``value`` (as rounded)."""
-        return self._values.get(round(value, self._digits), 0) / self.count if self.count else NAN
-
     def to_dict(self) -> dict[str, Any]:
         return {
             "count": self.count,

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from table_rewards.core.errors import TableRewardsError
-from table_rewards.core.scores import INAPPLICABLE, SCORED, UNSCORED, Scores
+from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Scores
 
 FORMS: Final = ("score", "openrlhf", "slime", "verify")
 MAX_SAMPLES: Final = 65_536
@@ -261,8 +261,3 @@ def _numbers(values: Sequence[float]) -> list[float | None]:
 
 def _nan(value: Any) -> float:
     return math.nan if value is None else float(value)
-
-
-def all_scored(answer: Answer) -> bool:
-    """True when no sample of the batch failed or was not for the reward."""
-    return all(status in (SCORED, "unparsed") for status in answer.status)

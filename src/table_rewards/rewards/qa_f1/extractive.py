@@ -42,7 +42,6 @@ class ExtractiveReader:
         self._in_row: dict[Token, list[tuple[int, int]]] = defaultdict(list)
         self._in_section: dict[Token, list[int]] = defaultdict(list)
         self._in_header: dict[Token, set[int]] = defaultdict(set)
-        self._corners: dict[int, list[Token]] = {}
         try:
             grid = table.grid(MAX_SLOTS)
         except GridTooLarge:

@@ -10,7 +10,7 @@ from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.explanation.data import Working
 from table_rewards.core.options import truth
 from table_rewards.core.reward import Profile, Reward
-from table_rewards.core.rows import Row, as_mapping
+from table_rewards.core.rows import Row
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.core.scores import SCORED, UNPARSED, UNSCORED, Judgement
 from table_rewards.rewards.mathematics import Mathematics
@@ -219,9 +219,3 @@ class Generator(Reward[GeneratorReference]):
             for (step, verdict), weight in zip(pairs, weights, strict=True)
             if verdict is not None
         )
-
-
-def verification_of(row: Mapping[str, Any]) -> str:
-    """The verifier's text in a row, or ""."""
-    found = Row(as_mapping(row) or row).find(*VERIFICATION, default="")
-    return found if isinstance(found, str) else ""
