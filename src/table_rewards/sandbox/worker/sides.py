@@ -22,6 +22,8 @@ from .mirrors import ALLOWED, IMMUTABLE, SPECIAL, Bound, Mirror
 MAX_NESTED = 100
 MODULE = 0  # the number of the module that the code has become
 _LEADS_AWAY = ("gi_", "cr_", "ag_", "f_", "tb_", "func_", "co_")
+CO_VARARGS, CO_VARKEYWORDS, CO_COROUTINE = 4, 8, 128  # as ``inspect`` has them
+VAR_POSITIONAL, KEYWORD_ONLY, VAR_KEYWORD = 2, 3, 4
 _OPAQUE = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, functools.partial)
 
 
@@ -43,6 +45,7 @@ class Side(Crossing):
         self.asked = 0
         self.dead = False
         self.refused = ""
+        self.unsigned: list[tuple[Any, Any]] = []
 
     # -- stand-ins
 
@@ -121,22 +124,30 @@ class Side(Crossing):
         return made
 
     def sign(self, stub: Any, told: dict[str, Any]) -> None:
-        """Give a stand-in the signature and the annotations of its function."""
-        if not told.get("parameters") and not told.get("notes"):
-            return
-        import inspect
-
+        """Give a stand-in the annotations of its function, and the signature as soon as anybody can ask for it."""
         try:
-            empty = inspect.Parameter.empty
-            stub.__signature__ = inspect.Signature(
-                [
-                    inspect.Parameter(str(name), inspect._ParameterKind(kind), default=value if has else empty)
-                    for name, kind, has, value in told["parameters"]
-                ]
-            )
-            stub.__annotations__ = {str(key): self.unpack(value) for key, value in told["notes"].items()}
+            stub.__annotations__ = {str(key): self.unpack(value) for key, value in (told.get("notes") or {}).items()}
         except Exception:
             return
+        if told.get("parameters") is not None:
+            self.unsigned.append((stub, told["parameters"]))
+            self.sign_waiting()
+
+    def sign_waiting(self) -> None:
+        """Sign what waits for it, once ``inspect`` is imported: its import costs more than all the calls of a test."""
+        inspect = sys.modules.get("inspect")
+        if inspect is None or not hasattr(inspect, "Signature"):
+            return
+        waiting, self.unsigned = self.unsigned, []
+        empty = inspect.Parameter.empty
+        for stub, parameters in waiting:
+            with contextlib.suppress(Exception):
+                stub.__signature__ = inspect.Signature(
+                    [
+                        inspect.Parameter(str(name), inspect._ParameterKind(kind), default=value if has else empty)
+                        for name, kind, has, value in parameters
+                    ]
+                )
 
     def remember(self, number: int, value: Any) -> None:
         self.seen[number] = value
@@ -176,6 +187,8 @@ class Side(Crossing):
 
     def ask(self, told: dict[str, Any]) -> dict[str, Any]:
         """Send a question; serve the other side's until it answers."""
+        if self.unsigned:
+            self.sign_waiting()
         self.asked += 1
         if self.dead:
             raise CodeEnded("the code ended: it has exited, crashed or not loaded")
@@ -364,14 +377,11 @@ class Side(Crossing):
         """What ``inspect`` is told of a function on the other side."""
         if type(function) is not types.FunctionType:
             return {}
-        import inspect
-
-        parameters = []
         try:
-            for item in inspect.signature(function).parameters.values():
-                default = item.default is not inspect.Parameter.empty
-                plain = type(item.default) in (int, float, str, bool, type(None))
-                parameters.append([item.name, int(item.kind), default, item.default if default and plain else None])
+            parameters = [
+                [name, kind, has, default if has and type(default) in (int, float, str, bool, type(None)) else None]
+                for name, kind, has, default in parameters_of(function)
+            ]
             notes = {
                 str(key): value if type(value) is str else self.pack(value)
                 for key, value in function.__annotations__.items()
@@ -379,13 +389,43 @@ class Side(Crossing):
             }
         except Exception:
             return {}
-        return {"parameters": parameters, "notes": notes, "coroutine": inspect.iscoroutinefunction(function)}
+        coroutine = bool(function.__code__.co_flags & CO_COROUTINE)
+        return {"parameters": parameters, "notes": notes, "coroutine": coroutine}
 
     def pack_base(self, cls: Any) -> Any:
         try:
             return self.pack(cls)
         except Refused:
             return None
+
+
+def parameters_of(function: types.FunctionType) -> list[tuple[str, int, bool, Any]]:
+    """Name, kind, whether there is a default, and the default of every parameter.
+
+    ``inspect`` says it of functions that wrap another; for others its import, which a small process does not have
+    behind it, would cost more than all the calls of a test.
+    """
+    if function.__dict__.keys() & {"__wrapped__", "__signature__"}:
+        import inspect
+
+        empty = inspect.Parameter.empty
+        found = inspect.signature(function).parameters.values()
+        return [(item.name, int(item.kind), item.default is not empty, item.default) for item in found]
+    code = function.__code__
+    first, named = code.co_argcount, code.co_kwonlyargcount
+    names = code.co_varnames
+    defaults, by_name = function.__defaults__ or (), function.__kwdefaults__ or {}
+    told: list[tuple[str, int, bool, Any]] = []
+    for index, name in enumerate(names[:first]):
+        at = index - (first - len(defaults))
+        told.append((name, int(index >= code.co_posonlyargcount), at >= 0, defaults[at] if at >= 0 else None))
+    more = first + named
+    if code.co_flags & CO_VARARGS:
+        told.append((names[more], VAR_POSITIONAL, False, None))
+    told += [(name, KEYWORD_ONLY, name in by_name, by_name.get(name)) for name in names[first:more]]
+    if code.co_flags & CO_VARKEYWORDS:
+        told.append((names[more + bool(code.co_flags & CO_VARARGS)], VAR_KEYWORD, False, None))
+    return told
 
 
 def _call_function(self: Any, *args: Any, **named: Any) -> Any:
@@ -626,7 +666,7 @@ class TestSide(Side):
             if loaded is not None:
                 self.real[module, name] = getattr(loaded, name, None)
         self.told_patches: dict[tuple[str, str], Any] = {}
-        self.env = dict(os.environ)
+        self.env = dict(_environment())
         self.cwd = os.getcwd()
 
     def look(self, name: str) -> Any:
@@ -654,8 +694,8 @@ class TestSide(Side):
                 patches.append([module, name, None if now is real else [self.pack(now)]])
         if patches:
             world["patches"] = patches
-        if os.environ != self.env:
-            self.env = world["env"] = dict(os.environ)
+        if _environment() != self.env:
+            self.env, world["env"] = dict(_environment()), dict(os.environ)
         try:
             cwd = os.getcwd()
         except OSError:
@@ -701,6 +741,11 @@ class TestSide(Side):
 
     def describe(self, holder: Any) -> dict[str, Any]:
         return {**super().describe(holder), "doc": None}
+
+
+def _environment() -> Any:
+    """What ``os.environ`` holds, as it holds it: the mapping itself decodes all of it at each look."""
+    return getattr(os.environ, "_data", os.environ)
 
 
 class Solution(types.ModuleType):

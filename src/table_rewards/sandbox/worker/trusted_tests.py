@@ -7,6 +7,7 @@ process has never held.
 
 from __future__ import annotations
 
+import importlib
 import socket
 import sys
 import types
@@ -19,6 +20,7 @@ from .sides import CodeEnded, CodeSide, Solution, TestSide
 Spec = dict[str, Any]
 NAME = "test_solution"
 SKIPPED = b"S"
+LOOKS_AT_SIGNATURES = ("inspect", "signature", "mock", "pydoc", "help(")
 
 
 # -- the model's side
@@ -117,6 +119,8 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
     space["__name__"] = NAME
     sys.modules["__main__"] = sys.modules["tests"] = sys.modules[NAME]
     try:
+        if any(word in text for text in (spec["setup"], *spec["items"]) for word in LOOKS_AT_SIGNATURES):
+            importlib.import_module("inspect")  # the stand-ins of functions are signed where it is there
         _helpers(spec["helpers"], space)
         missing = _names(spec, side, space)
         exec(programs.compiled(spec["setup"], "test_solution.py"), space)
@@ -128,6 +132,7 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
             report.fault(programs.describe(error))
         return 0
     report.calls_before = side.calls
+    side.sign_waiting()
     if missing and spec["framework"] == "statements" and len(spec["names"]) == 1:
         report.rest(missing)
         return 0
