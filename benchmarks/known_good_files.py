@@ -46,7 +46,14 @@ def class_eval(paths: list[str]) -> list[tuple[str, str, dict[str, Any]]]:
     found = []
     for path in paths:
         rows = json.loads(Path(path).read_text(encoding="utf-8"))
-        found += [(row["task_id"], row["solution_code"], {"test": f"import unittest\n{row['test']}"}) for row in rows]
+        found += [
+            (
+                row["task_id"],
+                row["solution_code"],
+                {"test": f"import unittest\n{row['test']}", "import_statement": row["import_statement"]},
+            )
+            for row in rows
+        ]
     return found
 
 
@@ -101,7 +108,8 @@ def main() -> None:
                 wrong = scores.parts["all_passed"][len(part) + index] == 1
                 fooled += wrong
                 if not right:
-                    excuse = options.plain and not plain(program, row["test"])
+                    before = "\n".join(row.get("import_statement", []))
+                    excuse = options.plain and not plain(f"{before}\n{program}", row["test"])
                     excused += excuse
                     print(
                         f"  {which}: {scores.values[index]:.3g}{' (plain too)' if excuse else ''} {scores.notes[index]}"

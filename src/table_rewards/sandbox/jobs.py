@@ -181,6 +181,7 @@ class Job:
         setup: str = "",
         helpers: str = "",
         framework: Framework = "statements",
+        modules: Sequence[str] = (),
         limits: Limits = DEFAULT_LIMITS,
         flavour: Flavour = "auto",
     ) -> Job:
@@ -192,9 +193,11 @@ class Job:
 
         Every name in ``entry_points`` stands for the function or class of that name in ``code``; the tests may import
         them from ``solution`` as well. ``helpers`` is source of the problem itself, whose names the tests use: they
-        never come from the code. A test passes when it runs to its end without an exception: ``outcome.results`` has
-        one result for each, ``outcome.passed`` says whether all of them passed, ``outcome.fault`` why the tests could
-        not be set up although the code had no part in it.
+        never come from the code. ``modules`` are more names under which they import the code, beside ``solution``.
+
+        A test passes when it runs to its end without an exception: ``outcome.results`` has one result for each,
+        ``outcome.passed`` says whether all of them passed, ``outcome.fault`` why the tests could not be run though the
+        code had no part in it.
 
         Values reach the tests as plain data of their own types. An object of the code stays in its process and the
         tests get what stands for it, so an ``__eq__`` of its own, a patched ``unittest`` or an early exit of the code
@@ -208,7 +211,7 @@ class Job:
         parts = (tests,) if isinstance(tests, str) else tuple(tests)
         told = {
             "names": list(entry_points), "setup": setup, "helpers": helpers, "framework": framework,
-            "modules": list(MODULES),
+            "modules": [*MODULES, *modules],
         }  # fmt: skip
         return cls(
             "tests", code, items=parts, entry=json.dumps(told), files=_files(files), limits=limits, flavour=flavour

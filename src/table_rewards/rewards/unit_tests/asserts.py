@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from table_rewards.rewards.unit_tests.program import provided_names
 from table_rewards.sandbox.jobs import MODULES, Framework
+from table_rewards.sandbox.worker.crossing import LIBRARIES
 
 _BUILTIN: Final = frozenset(dir(builtins)) | {"__file__", "__name__"}
 _USUAL: Final = {
@@ -25,6 +26,14 @@ _USUAL: Final = {
     "plt": "import matplotlib.pyplot as plt", "dt": "import datetime as dt", "pytest": "import pytest",
     "sp": "import sympy as sp",
     **{name: f"from PIL import {name}" for name in ("Image", "ImageChops", "ImageDraw", "ImageFilter", "ImageOps")},
+}  # fmt: skip
+# packages that tests use: never the program's, installed or not
+_KNOWN: Final = LIBRARIES | {
+    "pytest", "pytest_asyncio", "_pytest", "hypothesis", "parameterized", "mock", "freezegun", "nose", "testtools",
+    "ddt", "faker", "sklearn", "torch", "tensorflow", "statsmodels", "seaborn", "plotly", "bs4", "lxml", "openpyxl",
+    "docx", "PyPDF2", "nltk", "gensim", "cv2", "attr", "attrs", "pydantic", "dateutil", "pytz", "six", "flask",
+    "typing_extensions", "django", "fastapi", "aiohttp", "httpx", "sqlalchemy", "tabulate", "regex", "Levenshtein",
+    "psutil", "tqdm", "click",
 }  # fmt: skip
 _HOOKS: Final = ("setup_module", "setup_function", "setup_method", "setup_class", "teardown_module")
 _COMPOUND: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While)
@@ -38,6 +47,7 @@ class SplitTests(NamedTuple):
     tests: tuple[str, ...]
     entry_points: tuple[str, ...]
     framework: Framework = "statements"
+    modules: tuple[str, ...] = ()  # more names under which the tests have the program's module
 
 
 def split_tests(code: str, entry_point: str = "", helpers: Sequence[str] = (), before: str = "") -> SplitTests:
@@ -68,6 +78,7 @@ def _split(code: str, entry_point: str, helpers: tuple[str, ...], before: str) -
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             node.level, node.module = 0, "solution"
+    modules = () if entry_point else _take_for_solution(tree)
     imported = [
         alias.name
         for node in ast.walk(tree)
@@ -79,12 +90,16 @@ def _split(code: str, entry_point: str, helpers: tuple[str, ...], before: str) -
     free = _free(tree, imported)
     provided, own = _provided_or_own(tree, free, entry_point, imported, helpers)
     local = {node.name for node in tree.body if isinstance(node, (*_FUNCTION, ast.ClassDef))}
+    if names and entry_point in local and not (imported or own or _modules(tree)):
+        # a copy of the solution in the test file, which would be tested in place of the program
+        tree.body = [node for node in tree.body if getattr(node, "name", "") != entry_point]
+        local.remove(entry_point)
     given = [entry_point] if entry_point and entry_point not in local else []
     entry_points = tuple(dict.fromkeys([*given, *imported, *own]))
     if names:
         if not entry_points and not _modules(tree):
             raise ValueError("the tests use nothing of the program")
-        return _file(tree, names, entry_points, provided)
+        return _file(tree, names, entry_points, provided)._replace(modules=modules)
     if not entry_points:
         entry_points = _shadowed_builtin(tree)
     _refuse_judges(tree, own)
@@ -93,7 +108,36 @@ def _split(code: str, entry_point: str, helpers: tuple[str, ...], before: str) -
     if not tests:
         raise ValueError("there is no test in the test code")
     setup = "\n".join([*provided, *map(ast.unparse, first), *map(ast.unparse, kept)])
-    return SplitTests(setup, tuple(tests), entry_points)
+    return SplitTests(setup, tuple(tests), entry_points, modules=modules)
+
+
+def _take_for_solution(tree: ast.Module) -> tuple[str, ...]:
+    """The names of the program's module where the tests call it by a name of its own (``from two_fer import two_fer``).
+
+    That is the one package that they import beside the standard library and the usual ones, where they have nothing
+    else that could be the program. The tree has ``solution`` in its place behind this.
+    """
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    found: dict[str, list[str]] = {}
+    for node in imports:
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        for name in names:
+            found.setdefault(name.split(".")[0], []).append(name)
+    strange = [top for top in found if top not in sys.stdlib_module_names and top not in _KNOWN]
+    if len(strange) != 1 or found.keys() & set(MODULES):
+        return ()
+    bound = [(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names]
+    if [name for name in _free(tree, bound) if name not in _USUAL and name not in provided_names()]:
+        return ()
+    dotted = [name for name in found[strange[0]] if "." in name]
+    for node in imports:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == strange[0]:
+            node.module = "solution"
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == strange[0] and (alias.asname or "." not in alias.name):
+                    alias.asname, alias.name = alias.asname or alias.name, "solution"
+    return tuple(dict.fromkeys([strange[0], *dotted]))
 
 
 def _stored(body: Iterable[ast.stmt]) -> set[str]:

@@ -38,6 +38,7 @@ class UnitTestsReference:
         wrapped: ``calls``: an expected result may stand in a list of one, as APPS and PRIME write it.
         framework: ``asserts``: what runs them. ``statements``, else ``inputs`` are names of tests in ``setup``.
         shown: the numbers of the tests whose input stands in the prompt, where the row says so.
+        modules: ``asserts``: names of the program's module that the tests use, beside ``solution`` and its like.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class UnitTestsReference:
     wrapped: bool = False
     framework: Framework = "statements"
     shown: tuple[int, ...] = ()
+    modules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -66,7 +68,7 @@ class UnitTestsReference:
 
     @classmethod
     def from_row(cls, raw: Mapping[str, Any]) -> UnitTestsReference:
-        """Read a row of PRIME/Eurus, APPS, TACO, CodeContests, LiveCodeBench, HumanEval(+), MBPP or KodCode.
+        """Read a row of PRIME/Eurus, APPS, TACO, CodeContests, LiveCodeBench, HumanEval(+), MBPP, KodCode or ClassEval.
 
         >>> tests = UnitTestsReference.from_row({"ground_truth": '{"inputs": ["1 2"], "outputs": ["3"]}'})
         >>> tests.kind, tests.inputs
@@ -229,12 +231,15 @@ def _asserts(found: Any, row: Row) -> UnitTestsReference:
         raise BadReference(f"test code must be text or a list of asserts, not {type(found).__name__}")
     before = row.find("test_setup_code", "test_imports", default="")
     before = "\n".join(before) if isinstance(before, list) else str(before)
+    imports = _import_statements(row.find("import_statement", default=""))  # ClassEval
+    before = "\n".join(text for text in (imports, before) if text)
     entry_point = row.find("entry_point", default="")
     info = row.find("test_info", default=None)
     if not entry_point and isinstance(info, list) and info and isinstance(info[0], dict):
         entry_point = str(info[0].get("function_name") or "")
     prompt = row.find("prompt", default="") if row.find("entry_point", default="") else ""
     prompt = prompt if isinstance(prompt, str) and re.search(r"^\s*def ", prompt, re.MULTILINE) else ""
+    prompt = prompt or imports
     try:
         tests = split_tests(found, str(entry_point), _helper_names(prompt), before)
     except ValueError as error:
@@ -246,7 +251,18 @@ def _asserts(found: Any, row: Row) -> UnitTestsReference:
         entry_points=tests.entry_points,
         prompt=prompt,
         framework=tests.framework,
+        modules=tests.modules,
     )
+
+
+def _import_statements(value: Any) -> str:
+    """Import statements that a row gives to the program and the tests alike; nothing where it is anything else."""
+    text = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    return text if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body) else ""
 
 
 def helpers_of(prompt: str) -> str:

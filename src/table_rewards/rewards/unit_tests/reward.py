@@ -164,6 +164,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
                 setup=reference.setup,
                 helpers=helpers_of(reference.prompt),
                 framework=reference.framework,
+                modules=reference.modules,
                 limits=self.limits,
             )
         return case

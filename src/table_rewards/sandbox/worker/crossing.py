@@ -168,7 +168,8 @@ class Crossing:
             if data is not None:
                 return data
         elif module.startswith("PIL.") and hasattr(v, "tobytes") and getattr(v, "mode", "P") not in ("P", "PA"):
-            return ["J", v.mode, list(v.size), _coded(v.tobytes()), v.format]
+            named = getattr(v, "filename", None)
+            return ["J", v.mode, list(v.size), _coded(v.tobytes()), v.format, named if type(named) is str else None]
         elif module in ("datetime", "decimal", "fractions", *PATHLIB, "uuid", "re", "zoneinfo"):
             late = _pack_value(self, v, depth)
             if late is not None:
@@ -569,6 +570,8 @@ def _read_image(c: Crossing, data: list[Any]) -> Any:
     module: Any = importlib.import_module("PIL.Image")
     made = module.frombytes(str(data[1]), tuple(map(int, data[2])), binascii.a2b_base64(data[3]))
     made.format = data[4]
+    if data[5] is not None:
+        made.filename = str(data[5])
     return made
 
 

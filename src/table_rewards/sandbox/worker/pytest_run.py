@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import types
 from typing import Any
 
 from . import programs
 
+_MISSING = re.compile(r"fixture '\w+' not found")
 ARGUMENTS = (
     *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:junitxml", "-p", "no:pastebin", "-p", "no:stepwise"),
     *("-p", "no:doctest", "-p", "no:faulthandler", "-p", "no:setuponly", "-p", "no:setupplan", "-p", "no:debugging"),
@@ -30,7 +32,9 @@ def run(module: types.ModuleType, report: Any, side: Any) -> None:
         return
 
     here = os.getcwd()
-    _Plugin.pytest_pyfunc_call = pytest.hookimpl(tryfirst=True)(_Plugin.pytest_pyfunc_call)  # type: ignore[method-assign]
+    first: Any = pytest.hookimpl(tryfirst=True)
+    _Plugin.pytest_pyfunc_call = first(_Plugin.pytest_pyfunc_call)  # type: ignore[method-assign]
+    _Plugin.pytest_pycollect_makeitem = first(_Plugin.pytest_pycollect_makeitem)  # type: ignore[method-assign]
     plugin = _Plugin(report, side)
     config = _prepareconfig([*ARGUMENTS, f"--rootdir={here}", f"--basetemp={here}/.tests"], [plugin])
 
@@ -45,7 +49,7 @@ def run(module: types.ModuleType, report: Any, side: Any) -> None:
         collected = Module.from_parent(session, path=Path(here) / "test_solution.py")
         items = [item for item in session.genitems(collected) if name_of(item.nodeid) in report.names]
         if plugin.collect_error:
-            report.rest(plugin.collect_error)
+            report.not_collectable(plugin.collect_error)
             return
         config.hook.pytest_collection_modifyitems(session=session, config=config, items=items)
         session.items, session.testscollected = items, len(items)
@@ -56,6 +60,9 @@ def run(module: types.ModuleType, report: Any, side: Any) -> None:
                 report.starts()
             before = name_of(item.nodeid)
             config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if plugin.lacking:
+                report.fault(plugin.lacking)
+                return
             if following is None or name_of(following.nodeid) != name_of(item.nodeid):
                 plugin.tell(name_of(item.nodeid))
     finally:
@@ -76,7 +83,7 @@ class _Plugin:
 
     def __init__(self, report: Any, side: Any) -> None:
         self.report, self.side = report, side
-        self.collect_error = ""
+        self.collect_error = self.lacking = ""
         self.problems: dict[str, str] = {}
         self.passed: dict[str, int] = {}
         self.done: set[str] = set()
@@ -94,14 +101,31 @@ class _Plugin:
         asyncio.run(function(**{name: pyfuncitem.funcargs[name] for name in wanted}))
         return True
 
+    def pytest_pycollect_makeitem(self, collector: Any, name: str, obj: Any) -> list[Any] | None:
+        """Nothing for a name that is none of the tests: what a file imports as ``test_merge`` is no test of its."""
+        path = name_of(f"{collector.nodeid}::{name}")
+        if path in self.report.names or any(known.startswith(f"{path}.") for known in self.report.names):
+            return None
+        return []
+
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
-            self.collect_error = self.collect_error or str(report.longrepr).strip().splitlines()[-1][:300]
+            lines = str(report.longrepr).strip().splitlines()
+            told = [line[2:] for line in lines if line.startswith("E ")][-1:] or lines
+            self.collect_error = self.collect_error or " ".join(" ".join(told).split())[:300]
+
+    def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
+        if call.excinfo is not None:
+            self.report.look(call.excinfo.value)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         name = name_of(report.nodeid)
         if self.side.refused:
             self.problems.setdefault(name, self.side.refused)
+        if report.failed and report.when == "setup" and "fixture '" in str(report.longrepr):
+            missing = _MISSING.search(str(report.longrepr))
+            if missing and self.report.untouched():  # no program can pass it
+                self.lacking = self.lacking or f"{name} asks for the {missing[0]}"
         if report.failed:
             text = str(report.longrepr).strip().splitlines() or ["failed"]
             crash = getattr(getattr(report.longrepr, "reprcrash", None), "message", "") or text[-1]

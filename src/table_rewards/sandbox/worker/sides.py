@@ -142,12 +142,17 @@ class Side(Crossing):
         empty = inspect.Parameter.empty
         for stub, parameters in waiting:
             with contextlib.suppress(Exception):
-                stub.__signature__ = inspect.Signature(
-                    [
-                        inspect.Parameter(str(name), inspect._ParameterKind(kind), default=value if has else empty)
-                        for name, kind, has, value in parameters
-                    ]
-                )
+                notes = stub.__annotations__
+                told = [
+                    inspect.Parameter(
+                        str(name),
+                        inspect._ParameterKind(kind),
+                        default=value if has else empty,
+                        annotation=notes.get(str(name), empty),
+                    )
+                    for name, kind, has, value in parameters
+                ]
+                stub.__signature__ = inspect.Signature(told, return_annotation=notes.get("return", empty))
 
     def remember(self, number: int, value: Any) -> None:
         self.seen[number] = value

@@ -8,6 +8,7 @@ process has never held.
 from __future__ import annotations
 
 import importlib
+import re
 import socket
 import sys
 import types
@@ -19,6 +20,7 @@ from .sides import CodeEnded, CodeSide, Solution, TestSide
 
 Spec = dict[str, Any]
 NAME = "test_solution"
+SETUP = "test_solution.py"
 SKIPPED = b"S"
 LOOKS_AT_SIGNATURES = ("inspect", "signature", "mock", "pydoc", "help(")
 
@@ -52,6 +54,7 @@ class Report:
     def __init__(self, spec: Spec, side: TestSide) -> None:
         self.seal = bytes.fromhex(spec["seal"])
         self.side = side
+        self.setup = spec["setup"]
         self.names = {name: index for index, name in enumerate(spec["items"])}
         self.count = len(spec["items"])
         self.told: set[int] = set()
@@ -69,6 +72,10 @@ class Report:
         """A test begins."""
         self.side.refused = ""
         self.asked = self.side.asked
+
+    def untouched(self) -> bool:
+        """Whether the test under way has asked the code nothing yet."""
+        return not self.side.dead and not self.side.missed and self.side.asked == self.asked
 
     def verdict(self, name: str, error: str, skipped: bool = False, expected: bool = False) -> None:
         """The verdict of a test that a framework ran.
@@ -91,9 +98,21 @@ class Report:
         """The tests could not be set up, and the code had no part in it."""
         wire.say(wire.FAULT, self.seal + why.encode("utf-8", "replace"))
 
+    def look(self, error: BaseException | None) -> None:
+        """A test that imports what this machine has not says nothing about any program."""
+        if error is not None and _lacking(error, self.setup):
+            self.fault(programs.describe(error))
+
     def rest(self, why: str) -> None:
         for index in range(self.count):
             self.tell(index, why)
+
+    def not_collectable(self, why: str) -> None:
+        """The framework takes the file for no tests: a fault of the file, unless the code was asked anything for it."""
+        if self.side.calls or self.side.missed or self.side.dead:
+            self.rest(why)
+        else:
+            self.fault(why)
 
     def not_collected(self) -> None:
         """Tests that the file defines only under a condition, which did not hold."""
@@ -123,10 +142,11 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
             importlib.import_module("inspect")  # the stand-ins of functions are signed where it is there
         _helpers(spec["helpers"], space)
         missing = _names(spec, side, space)
-        exec(programs.compiled(spec["setup"], "test_solution.py"), space)
+        exec(programs.compiled(spec["setup"], SETUP), space)
     except BaseException as error:
         programs.print_error(error)
-        if isinstance(error, CodeEnded) or side.calls or side.missed or side.dead:
+        lacking = _lacking(error, spec["setup"])
+        if not lacking and (isinstance(error, CodeEnded) or side.calls or side.missed or side.dead):
             report.rest(programs.describe(error))
         else:
             report.fault(programs.describe(error))
@@ -142,6 +162,23 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
         programs.print_error(error)
         report.rest(programs.describe(error))
     return 0
+
+
+def _lacking(error: BaseException, setup: str) -> bool:
+    """Whether the tests import a module that this machine has not: no program can pass them, whatever it says.
+
+    The error is the import system's own, raised for an import statement of the tests; one that the code raises comes
+    through the socket.
+    """
+    if type(error) is not ModuleNotFoundError or type(error.name) is not str:
+        return False
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or trace.tb_frame.f_code.co_filename != SETUP:
+        return False
+    line = setup.splitlines()[trace.tb_lineno - 1]
+    return bool(re.match(rf"\s*(?:import|from)[ \t]+{re.escape(error.name.split('.')[0])}\b", line))
 
 
 class _Beside:
@@ -169,7 +206,7 @@ def run_beside(spec: Spec, code: dict[str, Any], problem: str) -> None:
     try:
         _helpers(spec["helpers"], space)
         _names(spec, side, space)
-        exec(programs.compiled(spec["setup"], "test_solution.py"), space)
+        exec(programs.compiled(spec["setup"], SETUP), space)
     except BaseException as error:
         report.rest(programs.describe(error))
         return
@@ -241,6 +278,7 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
 
         def _failed(self, test: Any, error: Any) -> None:
             programs.print_error(error[1])
+            report.look(error[1])
             self.problem = self.problem or programs.describe(error[1]) or "failed"
             if not isinstance(test, unittest.TestCase):  # setUpClass, setUpModule
                 where = str(test)
@@ -277,11 +315,11 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
     for name in report.names:
         if "." not in name and isinstance(space.get(name), types.FunctionType):
             report.starts()
-            report.verdict(name, _called(space[name]))
+            report.verdict(name, _called(space[name], report))
     report.not_collected()
 
 
-def _called(function: Any) -> str:
+def _called(function: Any, report: Report) -> str:
     try:
         found = function()
         if isinstance(found, types.CoroutineType):
@@ -290,6 +328,7 @@ def _called(function: Any) -> str:
             asyncio.run(found)
     except BaseException as error:
         programs.print_error(error)
+        report.look(error)
         return programs.describe(error)
     return ""
 

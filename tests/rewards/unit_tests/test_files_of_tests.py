@@ -1,0 +1,137 @@
+"""Whole test files: what no program can pass leaves the row unscored, whatever the program says; the rest is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from table_rewards import UnitTests
+from table_rewards.rewards.unit_tests.asserts import split_tests
+
+RIGHT, NOTHING, ENDS = "def f(x): return x + 1", "def f(x): return None", "raise SystemExit(0)"
+LACKS = "raise ModuleNotFoundError(\"No module named 'nowhere_at_all'\", name='nowhere_at_all')"
+
+
+@pytest.fixture(scope="module")
+def reward() -> UnitTests:
+    return UnitTests(cpu_s=4.0, format_bonus=0.0)
+
+
+def judged(reward: UnitTests, row: Mapping[str, Any], programs: Sequence[str]) -> list[float]:
+    return reward([f"```python\n{program}\n```" for program in programs], [row] * len(programs)).values.tolist()
+
+
+def test_an_imported_generator_named_like_a_test_is_no_test(reward):
+    """pytest 8.4 refuses the whole file for it; the files of KodCode were written for an older one."""
+    file = (
+        "import pytest\nfrom heapq import merge as test_merge\nfrom solution import f\ndef test_f(): assert f(1) == 2"
+    )
+    assert judged(reward, {"test": file}, [RIGHT, NOTHING, ENDS]) == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "import pytest\nfrom solution import f\n@pytest.mark.parametrize('a, b', [(1,)])\n"
+        "def test_f(a, b): assert f(a) == b",
+        "import pytest\nfrom solution import f\ndef test_f(no_such_fixture): assert f(1) == 2",
+        "import nowhere_at_all\nfrom solution import f\ndef test_f(): assert f(1) == 2",
+        "import unittest\nfrom solution import f\nclass T(unittest.TestCase):\n    def test_f(self):\n"
+        "        import nowhere_at_all\n        self.assertEqual(f(1), 2)",
+        "import pytest\nfrom solution import f\ndef test_f():\n    import nowhere_at_all\n    assert f(1) == 2",
+    ],
+    ids=["parameters that do not fit", "a fixture", "a module", "a module in a method", "a module in a function"],
+)
+def test_what_no_program_can_pass_is_unscored(reward, file):
+    values = judged(reward, {"test": file}, [RIGHT, NOTHING, f"def f(x):\n    {LACKS}"])
+    assert np.isnan(values).all(), values
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "from solution import f\nFOUND = f(1)\ndef test_f(): assert FOUND == 2",
+        "import pytest\nfrom solution import f\n@pytest.mark.parametrize('a', [f(1)])\ndef test_f(a): assert a == 2",
+        "import pytest\nfrom solution import f\n@pytest.fixture\ndef found(): return f(1)\n"
+        "def test_f(found): assert found == 2",
+        "import math\nfrom solution import f\ndef test_f():\n    import math\n    assert f(1) == 2",
+    ],
+    ids=["in the file", "in parameters", "in a fixture", "in a test"],
+)
+def test_a_program_that_says_the_same_is_wrong_and_not_unscored(reward, file):
+    programs = [
+        f"def f(x):\n    {LACKS}", LACKS, "import nowhere_at_all\n" + RIGHT,
+        "def f(x): raise LookupError(\"fixture 'found' not found\")", RIGHT,
+    ]  # fmt: skip
+    assert judged(reward, {"test": file}, programs) == [0.0, 0.0, 0.0, 0.0, 1.0]
+
+
+def test_the_tests_may_call_the_program_by_a_name_of_their_own(reward):
+    """Exercism's tests, and those of Aider's benchmark, import from ``two_fer``."""
+    file = (
+        "import unittest\nfrom unittest import mock\nfrom two_fer import two_fer\nimport two_fer as module\n"
+        "class T(unittest.TestCase):\n    def test_it(self):\n        self.assertEqual(two_fer(), 'One for you')\n"
+        "    def test_patched(self):\n        with mock.patch('two_fer.NAME', 'me'):\n"
+        "            self.assertEqual(module.two_fer(), 'One for me')\n"
+    )
+    right = "NAME = 'you'\ndef two_fer(): return 'One for ' + NAME"
+    assert judged(reward, {"test": file}, [right, "def two_fer(): return 'One for you'", "x = 1"]) == [1.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("from two_fer import f\ndef test_f(): assert f(1) == 2", ("two_fer",)),
+        ("from pack.inner import f\ndef test_f(): assert f(1) == 2", ("pack", "pack.inner")),
+        ("import numpy as np\nfrom two_fer import f\ndef test_f(): assert f(1) == 2", ("two_fer",)),
+        ("import strange\nfrom solution import f\ndef test_f(): assert f(strange.x) == 2", ()),
+        ("import strange\ndef test_f(): assert f(strange.x) == 2", ()),
+    ],
+)
+def test_one_strange_module_is_the_program_only_where_nothing_else_can_be(file, expected):
+    assert split_tests(file).modules == expected
+
+
+def test_a_module_that_helps_the_tests_is_not_the_program():
+    with pytest.raises(ValueError, match="nothing of the program"):
+        split_tests("from two_fer import f\nfrom helpers import g\ndef test_f(): assert f(1) == g(2)")
+
+
+def test_the_imports_of_a_classeval_row_are_there_for_program_and_tests(reward):
+    row = {
+        "import_statement": ["import math", "from collections import deque"],
+        "test": "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n"
+        "        self.assertEqual(Ring(deque([4])).root(), math.sqrt(4))",
+    }
+    right = "class Ring:\n    def __init__(self, d): self.d = d\n    def root(self): return math.sqrt(self.d[0])"
+    assert judged(reward, row, [right, right.replace("math.sqrt", "float")]) == [1.0, 0.0]
+    lacking = {**row, "import_statement": ["import nowhere_at_all"]}
+    assert np.isnan(judged(reward, lacking, [right, ENDS])).all()
+
+
+def test_a_copy_of_the_solution_in_the_test_file_is_not_what_is_tested(reward):
+    file = "def f(x): return x + 1\ndef test_f():\n    assert f(1) == 2"
+    named = {"test": file, "test_info": [{"function_name": "f"}]}
+    assert judged(reward, named, [RIGHT, NOTHING, "x = 1"]) == [1.0, 0.0, 0.0]
+    assert np.isnan(judged(reward, {"test": file}, [RIGHT])).all()  # nobody says which function is asked for
+
+
+def test_signatures_and_notes_are_those_of_the_program(reward):
+    """They are told without ``inspect``, which is imported where a test asks for them."""
+    file = (
+        "import inspect\nimport unittest\nfrom solution import f, g\nclass T(unittest.TestCase):\n"
+        "    def test_it(self):\n"
+        "        self.assertEqual(str(inspect.signature(f)), '(a: int, /, b, *more, c=3, d, **rest) -> str')\n"
+        "        self.assertEqual(f.__annotations__, {'a': int, 'return': str})\n"
+        "        self.assertEqual(list(inspect.signature(g).parameters), ['a', 'b'])\n"
+        "        self.assertEqual(inspect.signature(g).parameters['b'].default, 2)\n"
+    )
+    right = (
+        "import functools\ndef f(a: int, /, b, *more, c=3, d, **rest) -> str: return ''\n"
+        "def plain(a, b=2): return a\n@functools.wraps(plain)\ndef g(*args): return plain(*args)\n"
+    )
+    wrong = right.replace("c=3", "c=4")
+    assert judged(reward, {"test": file}, [right, wrong]) == [1.0, 0.0]
