@@ -113,6 +113,14 @@ def test_sentences_instead_of_a_program_are_wrong_and_named(language, tmp_path, 
 
 
 @needs_node
+def test_released_puts_an_answer_about_an_input_in_place_of_the_whole_call():
+    rows = [{**ROW, "answer": said} for said in ("[1, 2], 2", "[2, 4]", "candidate([1, 2], 2)")]
+    assert [right for right, _ in evaluate_language(rows, "js", "input").counts["input"]] == [1, 0, 1]
+    released = evaluate_language(rows, "js", "input", profile="released")
+    assert [right for right, _ in released.counts["input"]] == [0, 1, 1]
+
+
+@needs_node
 def test_backquotes_round_an_answer_may_be_its_own():
     code = f"function f(a){{\n    return a;\n}}\n{HEAD}candidate('a b'),????);\n}}\n\ntest();"
     rows = [{"code": code, "answer": said} for said in ("`a b`", "`'a b'`", "`a c`", "a b")]

@@ -60,8 +60,8 @@ def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
         "--profile",
         choices=("corrected", "released"),
         default="corrected",
-        help="released: rows of --language go and php that hold sentences instead of a program are passed by every "
-        "answer, as in the published numbers (%(default)s)",
+        help="of another language than Python. released: as the published checker counts, which lets every answer pass "
+        "to rows in Go and PHP that hold sentences, and puts an input in place of the whole call (%(default)s)",
     )
     parser.add_argument("--cpu", type=float, default=3.0, metavar="S", help="CPU seconds a call (%(default)s)")
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from table_rewards.core.errors import BadReference, one_of
 from table_rewards.core.rows import Row
 from table_rewards.evaluation.execution.cruxeval import PREDICTIONS, CruxReport, answer_of, texts_of
-from table_rewards.evaluation.execution.languages.judging import CALLED, Program, judge, plain_answer
+from table_rewards.evaluation.execution.languages.judging import CALLED, Program, arguments_of, judge, plain_answer
 from table_rewards.evaluation.execution.languages.toolchains import TOOLCHAINS, toolchain
-from table_rewards.evaluation.execution.problems import CANDIDATE, NoProgram, check_of
+from table_rewards.evaluation.execution.problems import ASKED, CANDIDATE, NoProgram, check_of
 
 LANGUAGES: Final = ("py", *TOOLCHAINS)
 
@@ -29,8 +29,9 @@ def evaluate_language(
         language: ``cpp``, ``cs``, ``go``, ``java``, ``js`` or ``php``.
         task: ``output`` or ``input``.
         javatuples: the jar that Java's programs import.
-        profile: ``released`` lets every answer pass whose row holds sentences instead of a program, as the published
-            checker does (10 rows in Go, 13 in PHP); ``corrected`` counts none of them.
+        profile: ``released`` counts as the published checker does, but for what would have to run a model's code: every
+            answer passes whose row holds sentences instead of a program (10 rows in Go, 13 in PHP), and an answer about
+            an input stands for the whole call. In ``corrected`` the former are wrong, and arguments are enough.
 
     Raises:
         UnknownName: there is no such language or profile.
@@ -59,7 +60,7 @@ def evaluate_language(
             counts.append((len(found) if profile == "released" else 0, len(found)))
             continue
         counts.append((0, len(found)))
-        programs += [_program(source, text, language, task) for text in found]
+        programs += [_program(source, text, language, task, profile) for text in found]
         owners += [len(counts) - 1] * len(found)
     for verdict, index in zip(judge(programs, tools, language, task), owners, strict=True):
         report.unscored += verdict == "unscored"
@@ -83,9 +84,12 @@ def program_of_row(row: Row, language: str, task: str) -> str:
     return check.program + check.parts[task]
 
 
-def _program(source: str, text: str, language: str, task: str) -> Program:
+def _program(source: str, text: str, language: str, task: str, profile: str) -> Program:
     """A prediction with its program; backquotes round it are its own where they make it a text."""
     answer = answer_of(text)
+    if profile == "released" and task == "input" and arguments_of(answer, language) == answer:
+        head, _, tail = source.rpartition(f"{CALLED.get(language, CANDIDATE)}({ASKED})")
+        source = f"{head}{ASKED}{tail}"
     quoted = Program(source, f"`{answer}`")
     if quoted.answer in text and plain_answer(Program(source, answer), language, task) is None:
         return quoted

@@ -131,8 +131,8 @@ class Cpp(Toolchain):
         self.call(self.shared, self.paths[0], "-std=c++17", "-x", "c++-header", str(header), "-o", f"{header}.gch")
 
     def run(self, source: str, word: str, folder: Path) -> tuple[Verdict, str]:
-        end = source.rfind("}")
-        (folder / "program.cpp").write_text(f'{source[:end]}::fputs("\\n{word}", stdout);\n{source[end:]}', **_TEXT)
+        source = _with_last(source, f'::fputs("\\n{word}", stdout);')
+        (folder / "program.cpp").write_text(source, **_TEXT)
         build = (self.paths[0], "program.cpp", "-o", "program", "-std=c++17")
         ended = self.call(folder, *build, "-I", str(self.shared), "-include", "bits/stdc++.h")
         if ended.code:
@@ -153,14 +153,10 @@ class CSharp(Toolchain):
     )
 
     def run(self, source: str, word: str, folder: Path) -> tuple[Verdict, str]:
-        last = (
-            "class Last { public static void Main(string[] a) { "
-            f'Problem.Main(a); System.Console.Write("\\n{word}"); }} }}'
-        )
+        source = _with_last(source, f'System.Console.Write("\\n{word}");')
         (folder / "program.cs").write_text(source, **_TEXT)
-        (folder / "last.cs").write_text(last, **_TEXT)
         compiler, mono = self.paths
-        build = (compiler, "/d:DEBUG", "-r:System.Numerics.dll", "/main:Last", "program.cs", "last.cs")
+        build = (compiler, "/d:DEBUG", "-r:System.Numerics.dll", "program.cs")
         ended = self.call(folder, *build, "/out:program.exe")
         if ended.code:
             return _failure(ended)
@@ -238,20 +234,16 @@ class Java(Toolchain):
         self.readable = (*self.readable, os.path.dirname(os.path.realpath(self.jar)), os.path.dirname(self.jar))
 
     def run(self, source: str, word: str, folder: Path) -> tuple[Verdict, str]:
-        last = (
-            "class Last { public static void main(String[] a) throws Throwable { "
-            f'Problem.main(a); System.out.print("\\n{word}"); }} }}'
-        )
+        source = _with_last(source, f'System.out.print("\\n{word}");')
         (folder / "Problem.java").write_text(source, **_TEXT)
-        (folder / "Last.java").write_text(last, **_TEXT)
         javac, java = self.paths
         path = f".{os.pathsep}{self.jar}"
         build = (javac, "-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", "-encoding", "UTF8", "-cp", path)
-        ended = self.call(folder, *build, "-d", ".", "Problem.java", "Last.java")
+        ended = self.call(folder, *build, "-d", ".", "Problem.java")
         if ended.code:
             return _failure(ended)
         start = (java, "-ea", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", path)
-        return _by_word(self.call(folder, *start, "Last"), word)
+        return _by_word(self.call(folder, *start, "Problem"), word)
 
 
 class JavaScript(Toolchain):
@@ -322,6 +314,12 @@ def _home(tool: str) -> str:
     folder = Path(os.path.realpath(tool)).parent
     above = folder.parent
     return str(folder if above in (Path.home(), Path("/"), Path("/home")) else above)
+
+
+def _with_last(source: str, statement: str) -> str:
+    """A program with a statement behind its last one, which is its check."""
+    end = source.rfind(";") + 1
+    return f"{source[:end]} {statement}{source[end:]}"
 
 
 def _by_word(ended: Ended, word: str) -> tuple[Verdict, str]:
