@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 
@@ -9,6 +10,7 @@ import pytest
 
 from table_rewards import WhiteBox
 from table_rewards.commands.main import main
+from table_rewards.core.errors import ScorerFailed
 from table_rewards.datasets.files import read_rows
 from table_rewards.testing.chat_server import Answer, ChatServer
 
@@ -186,3 +188,66 @@ def test_prompts_of_benchmarks_are_asked_and_judged(tmp_path, capsys):
     assert asked == [{"role": "user", "content": "Complete:\ndef f(a):\n"}]
     assert run("exec-verify-problems", problems, "--benchmark", "bigcodebench", "--out", prompts) == 1
     assert "1 left out: no complete_prompt" in capsys.readouterr().out
+
+
+def bytes_of(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize("command", ["exec-verify", "exec-verify-filter", "exec-verify-sft"])
+def test_a_run_of_programs_goes_on_where_it_was_stopped(command, tmp_path, monkeypatch):
+    """The first batches are not run again, and the files are those of a run that nobody stopped."""
+    functions = [f"def f(a):\n    b = a + {n}\n    if b > 2:\n        b = -b\n    return b" for n in range(6)]
+    lines = {
+        "exec-verify": [{"code": code, "input": "1"} for code in functions],
+        "exec-verify-filter": [{"code": f"{code}\nprint(f(1))", "setting": n} for n, code in enumerate(functions)],
+        "exec-verify-sft": [
+            {
+                "prompt": str(n),
+                "type": "io_mixed",
+                "func_str": code,
+                "func_name": "f",
+                "func_args": "1",
+                "question_answers": {},
+                "prediction": f"<answer>assert f(1) == {1 + n if n < 2 else -1 - n}</answer>",
+            }
+            for n, code in enumerate(functions)
+        ],
+    }[command]
+    source = tmp_path / "rows.jsonl"
+    source.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    module, worker, size = {
+        "exec-verify": ("rows", "_rows", "BATCH"),
+        "exec-verify-filter": ("scripts", "_results", "BATCH"),
+        "exec-verify-sft": ("code", "_judged", "BATCH"),
+    }[command]
+    place = f"table_rewards.datasets.exec_verify.{module}"
+    monkeypatch.setattr(f"{place}.{size}", 2)
+    real = getattr(importlib.import_module(place), worker)
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        if len(calls) == stop:
+            raise ScorerFailed("the sandbox failed")
+        return real(*arguments)
+
+    monkeypatch.setattr(f"{place}.{worker}", counted)
+
+    def once(name):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        return run(command, source, "--out", folder / "rows.json" if command == "exec-verify-filter" else folder)
+
+    stop = None
+    assert once("whole") == 0
+    assert len(calls) == 3
+    calls.clear()
+    stop = 3
+    assert once("stopped") != 0
+    assert any(path.name.endswith(".progress.jsonl") for path in (tmp_path / "stopped").iterdir())
+    stop = None
+    calls.clear()
+    assert once("stopped") == 0
+    assert len(calls) == 1
+    assert bytes_of(tmp_path / "stopped") == bytes_of(tmp_path / "whole")

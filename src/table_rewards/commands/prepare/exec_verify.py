@@ -22,6 +22,7 @@ from table_rewards.datasets.exec_verify.rows import Report, Settings, prepare, s
 from table_rewards.datasets.exec_verify.templates import Template
 from table_rewards.datasets.exec_verify.tracing import TRACED
 from table_rewards.datasets.files import RowWriter, count_rows, read_batches, read_rows
+from table_rewards.datasets.files.batch_log import BatchLog
 from table_rewards.rewards.white_box.reference import TYPES
 
 SFT_FILE = "sft.json"
@@ -32,7 +33,8 @@ def _stage_one_arguments(parser: argparse.ArgumentParser) -> None:
         "Stage one of ExecVerify: run every (function, call) sample in the sandbox, trace it, ask about it, and write "
         "rows for verl and the `white_box` reward. FILE is json, jsonl or parquet with code and input (CRUXEval as it "
         "is) or func_str and func_args; a stated output must be what the call returns. The same FILE and seed make "
-        "the same rows. Supervised data for LLaMA-Factory, with reasoning written from the traces, come with --sft."
+        "the same rows, and the same command goes on where it was stopped. Supervised data for LLaMA-Factory, with "
+        "reasoning written from the traces, come with --sft."
     )
     parser.add_argument("file", metavar="FILE", help="samples: a function and the arguments of a call")
     parser.add_argument(
@@ -68,6 +70,7 @@ def _stage_one_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep input rows that the result itself, empty values or 'aaa' solve (default: left out and counted)",
     )
     parser.add_argument("--sft", action="store_true", help=f"also write {SFT_FILE} and dataset_info.json")
+    parser.add_argument("--overwrite", action="store_true", help="begin anew instead of going on where a run stopped")
 
 
 def _stage_one(options: argparse.Namespace) -> int:
@@ -90,14 +93,17 @@ def _stage_one(options: argparse.Namespace) -> int:
             name: stack.enter_context(RowWriter(_under(options.out) / f"{name}.parquet")) for name in ("train", "test")
         }
         sft = stack.enter_context(RowWriter(options.out / SFT_FILE)) if options.sft else None
+        identity = {"command": "exec-verify", "settings": dataclasses.asdict(settings)}
+        log = stack.enter_context(BatchLog(options.out / "exec-verify", identity, overwrite=options.overwrite))
         samples = _shown(read_rows(options.file), count_rows(options.file))
-        for row, solution in prepare(samples, settings, report):
+        for row, solution in prepare(samples, settings, report, log=log):
             code = json.loads(row["reward_model"]["ground_truth"])["func_str"]
             part = "test" if _held_out(code, options.test_share, options.seed) else "train"
             row["extra_info"].update(split=part, index=writers[part].count)
             writers[part].write([row])
             if sft is not None and part == "train":
                 sft.write([sharegpt(row, solution)])
+    log.finish()
     print(report)
     for name, writer in writers.items():
         print(f"{options.out / f'{name}.parquet'}: {writer.count:,} rows")
@@ -155,6 +161,7 @@ def _sft_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reward", choices=("white_box", "unit_tests"), default="white_box", help="(%(default)s)")
     parser.add_argument("--least", type=float, default=1.0, metavar="X", help="least score (%(default)s)")
     parser.add_argument("--most", type=int, default=1, metavar="N", help="most responses a prompt (%(default)s)")
+    parser.add_argument("--overwrite", action="store_true", help="begin anew instead of going on where a run stopped")
 
 
 def _sft(options: argparse.Namespace) -> int:
@@ -162,10 +169,16 @@ def _sft(options: argparse.Namespace) -> int:
 
     report = Report()
     rows = _shown(read_rows(options.file), count_rows(options.file))
-    kept = passing_responses(rows, create(options.reward), report, least=options.least, most=options.most)
-    with RowWriter(_under(options.out) / SFT_FILE) as writer:
-        for row, response in kept:
+    identity = {"command": "exec-verify-sft", "reward": options.reward}
+    with (
+        BatchLog(_under(options.out) / SFT_FILE, identity, overwrite=options.overwrite) as log,
+        RowWriter(options.out / SFT_FILE) as writer,
+    ):
+        for row, response in passing_responses(
+            rows, create(options.reward), report, least=options.least, most=options.most, log=log
+        ):
             writer.write([sharegpt(row, response)])
+    log.finish()
     llama_factory.register(options.out, {f"{options.reward}_sft": llama_factory.sharegpt(SFT_FILE)})
     reasons = "".join(f"\n  {count:>8,} {reason}" for reason, count in report.left_out.most_common())
     print(f"{report.kept:,} of {report.read:,} responses kept{reasons and ';  left out:'}{reasons}")

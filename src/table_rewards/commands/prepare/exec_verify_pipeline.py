@@ -44,6 +44,7 @@ from table_rewards.datasets.exec_verify.synthesis import (
 )
 from table_rewards.datasets.exec_verify.templates import KINDS, Template
 from table_rewards.datasets.files import RowWriter, read_rows
+from table_rewards.datasets.files.batch_log import BatchLog
 from table_rewards.evaluation.execution.code_answers import BENCHMARKS, problem_text
 from table_rewards.evaluation.execution.cruxeval_x import LANGUAGES, program_of_row
 from table_rewards.evaluation.execution.languages.toolchains import TOOLCHAINS
@@ -116,16 +117,21 @@ def _filter_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Keep the scripts that run: one print of one call with literal arguments, which ends within 0.5 CPU seconds in "
         "the sandbox with a value whose repr reads back. OUT is a JSON list of {func_str, func_name, func_args, "
-        "result, setting}; func_str is the program without its print, imports and all."
+        "result, setting}; func_str is the program without its print, imports and all. The same command goes on "
+        "where it was stopped."
     )
     parser.add_argument("file", nargs="+", metavar="FILE", help="scripts, {code, setting}")
+    parser.add_argument("--overwrite", action="store_true", help="begin anew instead of going on where a run stopped")
     _out(parser)
 
 
 def _filter(options: argparse.Namespace) -> int:
     counts: Counter[str] = Counter()
     rows = (row for file in options.file for row in read_rows(file))
-    return _written(options.out, list(executed(rows, counts)), counts)
+    with BatchLog(options.out, {"command": "exec-verify-filter"}, overwrite=options.overwrite) as log:
+        status = _written(options.out, list(executed(rows, counts, log=log)), counts)
+    log.finish()
+    return status
 
 
 def _difficulty_arguments(parser: argparse.ArgumentParser) -> None:

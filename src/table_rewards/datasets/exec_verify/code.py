@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from table_rewards.core.errors import BadReference
@@ -17,9 +18,11 @@ from table_rewards.core.rows import Row, plain
 from table_rewards.datasets.exec_verify.prompts import CODE_SUFFIX
 from table_rewards.datasets.exec_verify.rows import Report
 from table_rewards.datasets.files import read_batches
+from table_rewards.datasets.files.batch_log import BatchLog
 from table_rewards.rewards.unit_tests import UnitTestsReference
 
 DATA_SOURCE: Final = "exec_verify_code"
+BATCH: Final = 256
 RESPONSES: Final = ("responses", "response", "predictions", "prediction")
 _QUESTION: Final = ("question", "problem", "instruction", "question_content", "description", "text", "prompt")
 _TESTS: Final = (
@@ -134,23 +137,30 @@ def _truth(raw: Mapping[str, Any], row: Row) -> str:
 
 
 def passing_responses(
-    rows: Iterable[Mapping[str, Any]], reward: Reward[Any], report: Report, *, least: float = 1.0, most: int = 1
+    rows: Iterable[Mapping[str, Any]],
+    reward: Reward[Any],
+    report: Report,
+    *,
+    least: float = 1.0,
+    most: int = 1,
+    log: BatchLog | None = None,
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield (row, response) for the responses that score at least ``least``, ``most`` a prompt: rejection sampling.
 
     A row has a prompt, a reference, and a text or a list of texts in ``prediction``, as `table-rewards generate` writes
     it, ``response`` or ``responses``. Rows of one prompt count together. Unscored responses are left out and counted,
-    never taken.
+    never taken. Batches that ``log`` has are not scored again.
     """
     taken: dict[bytes, int] = {}
-    for batch in read_batches((dict(row) for row in rows), 256):
+    for batch in read_batches((dict(row) for row in rows), BATCH):
         pairs = [(row, text) for row in batch for text in _responses(row)]
         report.read += len(pairs)
-        scores = reward([text for _, text in pairs], [row for row, _ in pairs])
-        for (row, text), score in zip(pairs, scores, strict=True):
-            if score.status == "unscored":
-                report.left_out[f"unscored: {score.note[:80]}"] += 1
-            elif score.value < least:
+        work = partial(_judged, reward, pairs)
+        scores = work() if log is None else log.done([[_prompt_key(row).hex(), text] for row, text in pairs], work)
+        for (row, text), (value, note) in zip(pairs, scores, strict=True):
+            if value is None:
+                report.left_out[f"unscored: {note[:80]}"] += 1
+            elif value < least:
                 report.left_out[f"scores below {least:g}"] += 1
             elif taken.get(prompt := _prompt_key(row), 0) >= most:
                 report.left_out[f"another response than the first {most} of its prompt"] += 1
@@ -158,6 +168,11 @@ def passing_responses(
                 taken[prompt] = taken.get(prompt, 0) + 1
                 report.kept += 1
                 yield row, text
+
+
+def _judged(reward: Reward[Any], pairs: Sequence[tuple[Mapping[str, Any], str]]) -> list[tuple[float | None, str]]:
+    scores = reward([text for _, text in pairs], [row for row, _ in pairs])
+    return [(None if score.status == "unscored" else float(score.value), score.note) for score in scores]
 
 
 def _prompt_key(row: Mapping[str, Any]) -> bytes:

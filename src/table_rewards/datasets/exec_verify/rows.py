@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
@@ -33,6 +33,7 @@ from table_rewards.datasets.exec_verify.scripts import read_script
 from table_rewards.datasets.exec_verify.templates import Template
 from table_rewards.datasets.exec_verify.tracing import BATCH, TRACED, Sample, Trace, trace_calls
 from table_rewards.datasets.exec_verify.trivial import TRIVIAL, solved_trivially
+from table_rewards.datasets.files.batch_log import BatchLog
 from table_rewards.rewards.white_box import WhiteBox
 from table_rewards.rewards.white_box.calls import only_function
 from table_rewards.rewards.white_box.reference import TYPES, State, WhiteBoxReference
@@ -93,6 +94,12 @@ class Report:
     questions: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
 
+    def add(self, other: Mapping[str, Any]) -> None:
+        """Add what another report says, as plain data."""
+        self.kept += other["kept"]
+        for name in ("rows", "questions", "left_out"):
+            getattr(self, name).update(other[name])
+
     def __str__(self) -> str:
         lines = [f"{self.kept:,} of {self.read:,} samples kept"]
         lines += [f"  {count:>8,} {kind} rows" for kind, count in sorted(self.rows.items())]
@@ -144,11 +151,16 @@ class Call:
 
 
 def prepare(
-    samples: Iterable[Mapping[str, Any]], settings: Settings, report: Report, sandbox: Sandbox | None = None
+    samples: Iterable[Mapping[str, Any]],
+    settings: Settings,
+    report: Report,
+    sandbox: Sandbox | None = None,
+    log: BatchLog | None = None,
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield (verl row, solution): the row's prompt and reference, and a right completion written from the trace.
 
-    The same samples and settings make the same rows. ``report`` is filled in on the way.
+    The same samples and settings make the same rows. ``report`` is filled in on the way; batches that ``log`` has are
+    not traced again.
 
     Raises:
         ScorerFailed: the sandbox failed on a sample; data are made whole or not at all.
@@ -161,9 +173,28 @@ def prepare(
         except BadReference as error:
             report.left_out[f"unusable row: {error}"] += 1
         if len(batch) == BATCH:
-            yield from _rows(batch, settings, report, sandbox)
+            yield from _numbered(batch, settings, report, sandbox, log)
             batch = []
-    yield from _rows(batch, settings, report, sandbox)
+    yield from _numbered(batch, settings, report, sandbox, log)
+
+
+def _numbered(
+    calls: Sequence[Call], settings: Settings, report: Report, sandbox: Sandbox | None, log: BatchLog | None
+) -> Iterator[tuple[dict[str, Any], str]]:
+    def work() -> dict[str, Any]:
+        its = Report()
+        pairs = list(_rows(calls, settings, its, sandbox))
+        counted = {name: dict(getattr(its, name)) for name in ("rows", "questions", "left_out")}
+        return {"pairs": pairs, "report": {"kept": its.kept, **counted}}
+
+    if not calls:
+        return
+    made = work() if log is None else log.done([astuple(call) for call in calls], work)
+    before = sum(report.rows.values())
+    report.add(made["report"])
+    for number, (row, solution) in enumerate(made["pairs"], before):
+        row["extra_info"]["index"] = number
+        yield row, solution
 
 
 def _rows(
@@ -207,7 +238,6 @@ def _rows(
         if guessed:
             report.left_out[f"{kind}: {TRIVIAL}"] += 1
             continue
-        pair[0]["extra_info"]["index"] = sum(report.rows.values())
         report.rows[kind] += 1
         if asked is not None:
             report.questions["next-statement"] += len(asked.path)
@@ -334,5 +364,6 @@ def self_check(rows: Sequence[tuple[Mapping[str, Any], str]]) -> list[str]:
 
 def sharegpt(row: Mapping[str, Any], solution: str) -> dict[str, Any]:
     """A row of LLaMA-Factory's ``sharegpt`` form."""
-    question = row["prompt"][-1]["content"]
+    asked = row["prompt"]
+    question = asked if isinstance(asked, str) else asked[-1]["content"]
     return {"conversations": [{"from": "human", "value": question}, {"from": "gpt", "value": solution}]}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ScorerFailed
+from table_rewards.datasets.files.batch_log import BatchLog
 from table_rewards.sandbox import Job, Limits, Sandbox, get_sandbox, values
 
 MAX_SCRIPT: Final = 20_000
@@ -95,12 +97,16 @@ def _literal(node: ast.expr) -> bool:
 
 
 def executed(
-    rows: Iterable[Mapping[str, Any]], counts: Counter[str], sandbox: Sandbox | None = None
+    rows: Iterable[Mapping[str, Any]],
+    counts: Counter[str],
+    sandbox: Sandbox | None = None,
+    log: BatchLog | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield ``{func_str, func_name, func_args, result, setting}`` for the scripts that run, each once.
 
     Kept is a script of one ``print`` of one call with literal arguments, whose call ends within its limits in the
-    sandbox with a value whose ``repr`` reads back. ``counts`` tells what became of the others.
+    sandbox with a value whose ``repr`` reads back. ``counts`` tells what became of the others; batches that ``log``
+    has are not run again.
 
     >>> counts = Counter()
     >>> rows = [{"code": "def f(a):\\n    return a * 2\\nprint(f(3))", "setting": {}}, {"code": "x = 1\\nprint(x)"}]
@@ -110,23 +116,15 @@ def executed(
     Raises:
         ScorerFailed: the sandbox failed on a script; data are made whole or not at all.
     """
-    runner = sandbox or get_sandbox()
     seen: set[tuple[str, str]] = set()
     scripts = _scripts(rows, counts)
     while batch := list(islice(scripts, BATCH)):
-        jobs = [
-            Job.exprs(script.code, [f"{script.function}({script.arguments})"], limits=CALLED) for script, _ in batch
-        ]
-        for (script, setting), outcome in zip(batch, runner.run_batch(jobs), strict=True):
-            if outcome.is_ours:
-                raise ScorerFailed(f"the sandbox failed: {outcome.note}")
-            value = outcome.values[0] if outcome.values else None
-            if value is None or not value.ok:
-                counts[f"it does not run: {(value.error if value else outcome.status).partition(':')[0]}"] += 1
-                continue
-            result = value.text(2_000)
-            if not _reads_back(result, value):
-                counts["a result that does not read back"] += 1
+        ran = [script for script, _ in batch]
+        work = partial(_results, ran, sandbox)
+        results = work() if log is None else log.done([astuple(script) for script in ran], work)
+        for (script, setting), (result, reason) in zip(batch, results, strict=True):
+            if reason:
+                counts[reason] += 1
             elif (script.code, script.arguments) in seen:
                 counts["the same script again"] += 1
             else:
@@ -139,6 +137,23 @@ def executed(
                     "result": result,
                     "setting": setting,
                 }
+
+
+def _results(scripts: Sequence[Script], sandbox: Sandbox | None) -> list[tuple[str, str]]:
+    """For each script its result, or why it has none."""
+    jobs = [Job.exprs(script.code, [f"{script.function}({script.arguments})"], limits=CALLED) for script in scripts]
+    found = []
+    for outcome in (sandbox or get_sandbox()).run_batch(jobs):
+        if outcome.is_ours:
+            raise ScorerFailed(f"the sandbox failed: {outcome.note}")
+        value = outcome.values[0] if outcome.values else None
+        if value is None or not value.ok:
+            why = (value.error if value else outcome.status).partition(":")[0]
+            found.append(("", f"it does not run: {why}"))
+            continue
+        result = value.text(2_000)
+        found.append((result, "" if _reads_back(result, value) else "a result that does not read back"))
+    return found
 
 
 def _scripts(rows: Iterable[Mapping[str, Any]], counts: Counter[str]) -> Iterator[tuple[Script, Any]]:

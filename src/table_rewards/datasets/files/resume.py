@@ -78,7 +78,7 @@ class ResumableOutput:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self.partial.open("ab+")
-                _lock(self._file, self.path)
+                lock(self._file, self.path)
                 if self._overwrite:  # only now: another process may have been writing it
                     self._file.truncate(0)
                     for file in (self.path, self.record):
@@ -297,7 +297,12 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def lock(file: BinaryIO, path: Path) -> None:
+    """Hold a file for this process until it is closed.
+
+    Raises:
+        ConfigurationError: another process holds it.
+    """
     try:
         import fcntl
     except ImportError:  # not on Windows
