@@ -9,7 +9,9 @@ import pytest
 from command_line import FIXTURES, here, read, write
 from table_rewards import TableRegion
 from table_rewards.commands.exit_codes import INCOMPLETE, MISUSE, UNUSABLE_FILE
+from table_rewards.core.errors import ScorerFailed
 from table_rewards.datasets.files import read_rows, schema_of
+from table_rewards.rewards.table_bench.programs import ProgramRunner
 
 PUBLISHED = FIXTURES / "table_r1" / "rl_rows.jsonl"
 TABLEBENCH = FIXTURES / "table_r1" / "tablebench_rows.jsonl"
@@ -144,3 +146,40 @@ def test_prompts_for_inference_are_those_of_training(tmp_path):
     write(tmp_path / "predictions.jsonl", rows)
     done = here("evaluate", "tablebench", tmp_path / "predictions.jsonl", "--json", check=0)
     assert json.loads(done.stdout)
+
+
+def test_programs_that_have_run_are_not_run_again_after_a_stop(tmp_path, monkeypatch):
+    rows = [
+        {
+            "table": {"columns": ["name", "goals"], "data": [["Woo", 116 + n], ["Kim", 7]]},
+            "question": f"How many goals has Woo ({n})?",
+            "program": "import pandas as pd\ndf = pd.read_csv('table.csv')\n"
+            "print('Final Answer:', df[df['name'] == 'Woo']['goals'].iloc[0])",
+        }
+        for n in range(6)
+    ]
+    source = write(tmp_path / "rows.jsonl", rows)
+    monkeypatch.setattr("table_rewards.datasets.table_r1.items.BATCH", 2)
+    real = ProgramRunner.run
+    calls = []
+
+    def counted(self, jobs):
+        calls.append(len(jobs))
+        if len(calls) == stop:
+            raise ScorerFailed("the sandbox failed")
+        return real(self, jobs)
+
+    monkeypatch.setattr(ProgramRunner, "run", counted)
+    stop = None
+    here("prepare", "table-r1", source, "--out", tmp_path / "whole", "--format", "verl", check=0)
+    assert calls == [2, 2, 2]
+    calls.clear()
+    stop = 3
+    assert here("prepare", "table-r1", source, "--out", tmp_path / "stopped", "--format", "verl").returncode != 0
+    stop = None
+    calls.clear()
+    here("prepare", "table-r1", source, "--out", tmp_path / "stopped", "--format", "verl", check=0)
+    assert calls == [2]
+    assert [(path.name, path.read_bytes()) for path in sorted((tmp_path / "stopped").iterdir())] == [
+        (path.name, path.read_bytes()) for path in sorted((tmp_path / "whole").iterdir())
+    ]

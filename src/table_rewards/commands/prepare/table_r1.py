@@ -17,6 +17,7 @@ from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.rows import Row
 from table_rewards.datasets import llama_factory
 from table_rewards.datasets.files import RowWriter, read_batches, read_rows
+from table_rewards.datasets.files.batch_log import BatchLog
 from table_rewards.datasets.files.split import SEED, TRAIN_RATIO
 from table_rewards.datasets.table_r1.items import BATCH, PROMPTS, WITHOUT_REGION, Item, Settings, prepare
 from table_rewards.datasets.table_r1.report import Report
@@ -75,6 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-source", default="table_area", metavar="NAME", help="of verl rows (%(default)s)")
     parser.add_argument("--sandbox", choices=BACKENDS, default="local", help="where programs run (%(default)s)")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N rows alone")
+    parser.add_argument("--overwrite", action="store_true", help="run all programs anew after a run that was stopped")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -104,7 +106,10 @@ def run(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         for writer in writers.values():
             stack.enter_context(writer)
-        for batch in read_batches(({"item": item} for item in prepare(_rows(options), settings, report)), BATCH):
+        identity = {"command": "table-r1", "sandbox": options.sandbox}
+        log = stack.enter_context(BatchLog(options.out / "table-r1", identity, overwrite=options.overwrite))
+        made = prepare(_rows(options), settings, report, log)
+        for batch in read_batches(({"item": item} for item in made), BATCH):
             parts: dict[str, list[Item]] = {name: [] for name in names}
             for entry in batch:
                 item = entry["item"]
@@ -112,6 +117,7 @@ def run(options: argparse.Namespace) -> int:
             for name, items in parts.items():
                 kinds.update((name, item.kind) for item in items if not item.repeats)
                 _write(writers, name, items, settings, untaught)
+        log.finish()
         if not report.kept:
             raise NothingKept(f"no row could be used, nothing is written\n{report}")
     for (name, form), writer in writers.items():

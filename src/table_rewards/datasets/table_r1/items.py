@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFailed, one_of
 from table_rewards.datasets.files import read_batches
+from table_rewards.datasets.files.batch_log import BatchLog
 from table_rewards.datasets.table_r1 import prompts
 from table_rewards.datasets.table_r1.labels import LEFTOVER, clean_answer, clean_region
 from table_rewards.datasets.table_r1.regions import program_job, region_of_answer, region_of_program
@@ -22,6 +23,7 @@ from table_rewards.rewards.table_bench.programs import ProgramRunner, printed_an
 from table_rewards.rewards.table_bench.region import TAG
 from table_rewards.rewards.table_bench.table_region import INSTRUCTION_TYPES
 from table_rewards.sandbox import Outcome
+from table_rewards.sandbox.outcomes import Status
 from table_rewards.text.blocks import last_tagged
 from table_rewards.text.final_answer import final_answer
 
@@ -73,8 +75,12 @@ class Item:
         return self.given_prompt or prompts.prompt(self.kind, self.table, self.question)
 
 
-def prepare(rows: Iterable[Mapping[str, Any]], settings: Settings, report: Report) -> Iterator[Item]:
+def prepare(
+    rows: Iterable[Mapping[str, Any]], settings: Settings, report: Report, log: BatchLog | None = None
+) -> Iterator[Item]:
     """Yield items in the order of the rows; a row that is of no use is counted in ``report``, with the reason.
+
+    Programs of batches that ``log`` has are not run again.
 
     >>> row = {"table": {"columns": ["name", "goals"], "data": [["Woo", 116], ["Kim", 114]]},
     ...        "question": "How many goals has Woo?", "answer": " 116"}
@@ -99,7 +105,7 @@ def prepare(rows: Iterable[Mapping[str, Any]], settings: Settings, report: Repor
                 examples.append(read_example(row, number, keep_prompt=settings.prompts == "keep"))
             except (Unusable, BadReference) as error:
                 report.leave_out(_words(error), number)
-        for example, outcome in zip(examples, _run(examples, runner), strict=True):
+        for example, outcome in zip(examples, _run(examples, runner, log), strict=True):
             try:
                 items = _items(example, outcome, settings, report)
             except Unusable as error:
@@ -120,17 +126,25 @@ def prepare(rows: Iterable[Mapping[str, Any]], settings: Settings, report: Repor
             yield from fresh
 
 
-def _run(examples: Sequence[Example], runner: ProgramRunner) -> list[Outcome | None]:
+def _run(examples: Sequence[Example], runner: ProgramRunner, log: BatchLog | None) -> list[Outcome | None]:
     jobs = {}
     for place, example in enumerate(examples):
         job = program_job(example.program, example.table, runner) if example.program else None
         if job is not None:
             jobs[place] = job
-    outcomes = dict(zip(jobs, runner.run(list(jobs.values())), strict=True))
-    for outcome in outcomes.values():
-        if outcome.is_ours:
-            raise ScorerFailed(f"a program could not be run: {outcome.note}")
-    return [outcomes.get(place) for place in range(len(examples))]
+    if not jobs:
+        return [None] * len(examples)
+
+    def work() -> list[tuple[Status, str]]:
+        outcomes = list(runner.run(list(jobs.values())))
+        for outcome in outcomes:
+            if outcome.is_ours:
+                raise ScorerFailed(f"a program could not be run: {outcome.note}")
+        return [(outcome.status, outcome.stdout) for outcome in outcomes]
+
+    asked = [[examples[place].program, examples[place].table.digest().hex()] for place in jobs]
+    ended = dict(zip(jobs, work() if log is None else log.done(asked, work), strict=True))
+    return [Outcome(*ended[place]) if place in ended else None for place in range(len(examples))]
 
 
 def _items(example: Example, outcome: Outcome | None, settings: Settings, report: Report) -> list[Item]:

@@ -130,7 +130,7 @@ def _unanswered(code: str, answer: Any, task: str, called: str, stops: Sequence[
     closed = [at for at in places if re.match(r"\s*[,;)}]|\s*[!=]=", code[at + len(answer) :])]
     if not places:
         return code
-    at = (closed or places)[-1]
+    at = (closed or places)[0 if task == "input" and begins > 0 else -1]  # the call stands in front of its result
     asked = f"{called}({ASKED})" if task == "input" else ASKED  # an answer about the input stands for the whole call
     return f"{code[:at]}{asked}{code[at + len(answer) :]}"
 
