@@ -13,8 +13,8 @@ Opt in by importing this module where the trainer runs::
 ``tango_reinforce_plus_plus...``  as the two of ``tango``, whitened over the batch
 ``..._released``                  each of them as released (T4; groups without step rewards)
 ``grpo_scored``, ``rloo_scored``  verl's own estimator of that name over the rollouts that the reward could score: the
-``reinforce_plus_plus_scored``    others count in no mean and no deviation and have advantage 0. Also of
-                                  ``reinforce_plus_plus_baseline``, ``opo`` and verl's other outcome estimators
+``reinforce_plus_plus_scored``    others count in no mean and no deviation, have advantage 0 and no token in the loss.
+                                  Also of ``reinforce_plus_plus_baseline``, ``opo`` and verl's other outcome estimators
 ================================  ====================================================================================
 
 verl hands an estimator rewards, mask and groups, no columns. So ``tarpo``, ``tango`` and the ``_scored`` ones look at
@@ -39,7 +39,13 @@ from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.schedules import Schedule, as_schedule
 from table_rewards.frameworks.advantages import ESTIMATORS, Estimator, Form, StepWeight
 from table_rewards.frameworks.advantages_torch import tarpo_advantage, two_level_advantage
-from table_rewards.frameworks.verl_batch import UNSCORED, compute_advantage_batch, reward_columns, unscored_rows
+from table_rewards.frameworks.verl_batch import (
+    UNSCORED,
+    compute_advantage_batch,
+    leave_out_of_the_loss,
+    reward_columns,
+    unscored_rows,
+)
 
 PARTS = ("region", "answer")
 SCORED = (
@@ -60,8 +66,9 @@ def tarpo(form: Form, tokens: bool) -> Callable[..., tuple[Any, Any]]:
             region, answer = _last_two(token_level_rewards, response_mask)
         else:
             region, answer = _parts(token_level_rewards.sum(-1), *(_column(n, token_level_rewards) for n in PARTS))
-        answer = _without_unscored(answer)
+        answer, left_out = _without_unscored(answer)
         advantage = tarpo_advantage(region, answer, _groups(index), form=form).unsqueeze(-1) * response_mask
+        leave_out_of_the_loss(left_out)
         return advantage, advantage
 
     return estimator
@@ -81,12 +88,14 @@ def tango(
             outcomes, steps = _outcome_and_steps(token_level_rewards, response_mask)
         else:
             outcomes, steps = token_level_rewards.sum(-1), _tensor("step_rewards")
-        outcomes = _without_unscored(outcomes)
+        outcomes, left_out = _without_unscored(outcomes)
         share = schedule(_step(calls[0]))
         calls[0] += 1
         advantage = two_level_advantage(
             outcomes, steps, response_mask, _groups(index), share, form=form, estimator=kind
         )
+        stepped = (steps != 0).reshape(len(steps), -1).any(1).tolist()  # the verifier's part of it was scored
+        leave_out_of_the_loss([out and not steps for out, steps in zip(left_out, stepped, strict=False)])
         return advantage, advantage
 
     return estimator
@@ -119,6 +128,7 @@ def scored(name: str) -> Callable[..., tuple[Any, Any]]:
                 token_level_rewards=token_level_rewards[rows], response_mask=response_mask[rows], config=config, **given
             )
             advantages[rows], returns[rows] = found[0].to(advantages.dtype), found[1].to(returns.dtype)
+        leave_out_of_the_loss(left_out)
         return advantages, returns
 
     return estimator
@@ -180,15 +190,15 @@ def _batch() -> Any:
     return data
 
 
-def _without_unscored(values: Any) -> Any:
-    """The values, NaN where the reward says that they are filler."""
+def _without_unscored(values: Any) -> tuple[Any, list[bool]]:
+    """The values, NaN where the reward says that they are filler; and which are."""
     columns = reward_columns(UNSCORED)
     if columns is None or len(columns[UNSCORED]) != len(values):
-        return values
+        return values, []
     import torch
 
-    filler = torch.tensor([flag is None or flag != 0 for flag in columns[UNSCORED]], device=values.device)
-    return values.masked_fill(filler, float("nan"))
+    filler = [flag is None or flag != 0 for flag in columns[UNSCORED]]
+    return values.masked_fill(torch.tensor(filler, device=values.device), float("nan")), filler
 
 
 def _setting(config: Any, name: str, default: Any) -> Any:

@@ -6,6 +6,7 @@ nox puts their code (without dependencies) beside the environment's; one process
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import subprocess
@@ -46,12 +47,17 @@ def score(version: str, reward: str, folder: Path) -> dict[str, list[float]]:
     if version in BEFORE_THE_MOVE:
         task["batch_overrides"] = printed_overrides(reward, version, "batch")
         task["float_overrides"] = printed_overrides(reward, version, "prime")
+    return dict(probe(version, "verl_version_probe.py", json.dumps(task), folder)["scores"])
+
+
+def probe(version: str, program: str, task: str, folder: Path) -> dict[str, Any]:
+    """What a program of the support folder says, run with this verl."""
     copy = COPIES / version
     assert (copy / "verl").is_dir(), f"{copy} is missing: run nox -s verl"
     paths = [copy, SUPPORT, *([COPIES / "setuptools"] if version == "0.4.1" else [])]  # 0.4.1 imports pkg_resources
     done = subprocess.run(
-        [sys.executable, str(SUPPORT / "verl_version_probe.py")],
-        input=json.dumps(task),
+        [sys.executable, str(SUPPORT / program)],
+        input=task,
         text=True,
         capture_output=True,
         timeout=200,
@@ -60,9 +66,9 @@ def score(version: str, reward: str, folder: Path) -> dict[str, list[float]]:
     )
     results = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     assert results, done.stdout[-1500:] + done.stderr[-3000:]
-    result = json.loads(results[-1].removeprefix("RESULT "))
+    result: dict[str, Any] = json.loads(results[-1].removeprefix("RESULT "))
     assert result["version"].startswith(version), result["version"]
-    return dict(result["scores"])
+    return result
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -83,3 +89,16 @@ def test_printed_overrides_score_in_their_version(version: str, tmp_path: Path) 
         assert set(scores.pop("prime")) == {0.0}
     for manager, values in scores.items():
         assert values == pytest.approx(here, abs=1e-6), manager
+
+
+@pytest.mark.parametrize("version", VERSIONS[1:])  # 0.4.1 has no registry of estimators
+def test_unscored_rollouts_are_out_of_its_loss(version: str, tmp_path: Path) -> None:
+    told = probe(version, "verl_loss_probe.py", "", tmp_path)["modes"]
+    for mode, found in told.items():
+        if version == "0.5.0" and mode != "token-mean":
+            continue
+        assert found["left"] == 0, (mode, found)
+        assert found["loss"] == pytest.approx(found["alone"], rel=1e-5), (mode, found)
+    if version == "0.5.0":  # its aggregation divides by each row's number of tokens, so the mask stays
+        assert told["seq-mean-token-mean"]["left"] > 0
+        assert math.isfinite(told["seq-mean-token-mean"]["loss"])
