@@ -67,8 +67,8 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=interpreter(FRAMEWORK_PYTHON))
 def verl(session: nox.Session) -> None:
     """The slow suite in verl 0.9.1, with older verls' code beside it."""
-    # verl's agent loop imports the last of these without declaring them.
-    wanted = ("torch==2.13.0", "verl==0.9.1", "cachetools", "fastapi", "uvicorn", "math-verify==0.9.0")
+    # verl's agent loop imports some of these without declaring them; the queue is its default trainer's.
+    wanted = ("torch==2.13.0", "verl==0.9.1", "TransferQueue", "cachetools", "fastapi", "uvicorn", "math-verify==0.9.0")
     _integration(session, "verl", "verl-0.9.1.txt", wanted)
 
 

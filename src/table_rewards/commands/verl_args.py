@@ -18,6 +18,7 @@ from table_rewards.commands.reward_options import read_options
 from table_rewards.core.errors import ConfigurationError, UnknownName, one_of
 from table_rewards.core.registry import create, find
 from table_rewards.core.reward import PROFILES
+from table_rewards.core.schedules import KINDS, Constant, Schedule
 from table_rewards.frameworks.options import ADAPTER_OPTIONS, split_options
 from table_rewards.frameworks.unscored import UnscoredPolicy
 from table_rewards.frameworks.verl import ALIASES, FLOAT_ALIASES, check
@@ -27,7 +28,9 @@ ESTIMATOR_MODULE: Final = "table_rewards.frameworks.advantages_verl"
 VERLS: Final = ("grpo", "rloo", "reinforce_plus_plus", "reinforce_plus_plus_baseline", "opo")
 ADVANTAGES: Final = (*VERLS, "tarpo", "tango_tokens")
 PACKAGE: Final = "pkg://table_rewards.frameworks.verl"
-MANAGERS: Final = ("naive", "dapo", "batch", "prime", "gdpo", "rate_limited", "remote")
+MOVING: Final = frozenset(KINDS) - {"constant"}
+OURS: Final = "TableRewardManager"
+MANAGERS: Final = ("naive", "dapo", "batch", "prime", "gdpo", "rate_limited", "remote", OURS)
 
 DESCRIPTION = """\
 Print the overrides for verl's command line, one a line. The keys moved: up to 0.7.0 they are
@@ -71,7 +74,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out the options that price what a blind policy earns (zero_point=blind and the like)",
     )
-    parser.add_argument("--manager", metavar="M", help=f"verl's reward manager: {', '.join(MANAGERS)}")
+    parser.add_argument(
+        "--manager",
+        metavar="M",
+        help=f"verl's reward manager: {', '.join(MANAGERS[:-1])}; or {OURS}, which tells a reward the step and the "
+        "prompt (printed by itself where a weight is a schedule)",
+    )
     parser.add_argument(
         "--for", dest="purpose", choices=("train", "eval"), default="train", help="main_ppo or main_eval (%(default)s)"
     )
@@ -161,6 +169,9 @@ def verl_overrides(
     overrides[f"{unlisted}{prefix}.path"] = PACKAGE if loop else str(shipped(ADAPTERS["verl"]))
     overrides[f"{unlisted}{prefix}.name"] = name
     if not evaluation:
+        if manager is None and moved and (_has_schedule(options) or _follows_training(members, reward, options)):
+            manager = OURS
+            remarks.append(f"{OURS}: a weight follows the training, and verl's own managers tell a reward no step")
         overrides.update(_manager(manager, version, remarks))
     if options and version < (0, 4, 0):
         raise ConfigurationError(f"verl {shown} cannot pass options to a reward function; use 0.4 or later")
@@ -210,7 +221,36 @@ def _advantage(name: str, version: tuple[int, int, int], overrides: dict[str, An
     remarks.append(f"or export VERL_USE_EXTERNAL_MODULES={ESTIMATOR_MODULE} where ray starts, instead of the last key")
 
 
+def _has_schedule(options: Any) -> bool:
+    """Whether an option, of whichever reward, is a schedule over training."""
+    if isinstance(options, Mapping):
+        return any(_has_schedule(one) for one in options.values())
+    return isinstance(options, str) and options.partition("(")[0].strip() in MOVING
+
+
+def _follows_training(members: list[str], reward: str, options: Mapping[str, Any]) -> bool:
+    """Whether a reward has a schedule among its defaults, where nothing else is said of it."""
+    for name in members:
+        own = options if reward == name else {}
+        known = {key: value for key, value in own.items() if key in find(name).option_names()}
+        try:
+            made = create(name, **known)
+        except ConfigurationError:  # it needs what is on the training machine only
+            continue
+        if any(isinstance(value, Schedule) and not isinstance(value, Constant) for value in vars(made).values()):
+            return True
+    return False
+
+
 def _manager(manager: str | None, version: tuple[int, int, int], remarks: list[str]) -> dict[str, Any]:
+    if manager == OURS:
+        if version < (0, 7, 1):
+            raise ConfigurationError(f"{OURS} needs verl 0.7.1 or later")
+        return {
+            "reward.reward_manager.source": "importlib",
+            "reward.reward_manager.name": OURS,
+            "reward.reward_manager.module.path": "pkg://table_rewards.frameworks.verl_manager",
+        }
     if version >= (0, 7, 1):
         return {} if manager is None else {"reward.reward_manager.name": manager}
     if manager in ("gdpo",):

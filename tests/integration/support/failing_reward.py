@@ -1,4 +1,5 @@
-"""A reward whose scorer is lost on completions that say so, as verl loads it by the path of its file."""
+"""A reward whose scorer is lost on completions that say so, and a function that gives back what its manager told it, as
+verl loads them by the path of the file."""
 
 from __future__ import annotations
 
@@ -21,3 +22,16 @@ class Failing(table_rewards.TableBench):
 
 
 table_rewards.register(Failing)
+
+
+def telling(data_source: Any, solution_str: str, ground_truth: Any, extra_info: Any, **kwargs: Any) -> dict[str, float]:
+    """The step, whether the prompt's text is there, and the number in its uid."""
+    prompt = extra_info.get("prompt") or []
+    said = "".join(one["content"] for one in prompt)
+    return {
+        "score": 0.0,
+        "acc": 0.0,
+        "step": float(extra_info.get("global_steps", -1)),
+        "prompt": float(said == f"[{extra_info.get('uid')}]"),
+        "own": float(extra_info.get("own", -1)),
+    }

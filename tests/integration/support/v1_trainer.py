@@ -1,5 +1,5 @@
-"""verl's V1 trainer on a CPU: its agent loop with scripted completions, real reward workers, the real TransferQueue, its
-replay buffer, its steps, and its FSDP engine with a tiny model. The inference server alone is played."""
+"""verl's V1 trainer on a CPU: its agent loop with scripted completions, real reward workers, the real TransferQueue,
+its replay buffer, its steps, and its FSDP engine with a tiny model. The inference server alone is played."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ class Run:
         split: str | None = "train",
         step: int = 1,
         row: Mapping[str, Any] = PROMPT,
+        index: bool = True,
     ) -> Counter[str]:
         """Generate and score; returns how many prompts ended in which status."""
         import transfer_queue
@@ -94,7 +95,8 @@ class Run:
             sampling = {"temperature": 1.0, "top_p": 1.0, "top_k": -1, "repetition_penalty": 1.0, "logprobs": False}
             tasks = []
             for i, uid in enumerate(script):
-                info = {"index": i} if split is None else {"index": i, "split": split}
+                info: dict[str, Any] = {"index": i} if index else {}
+                info |= {} if split is None else {"split": split}
                 prompt = {
                     "uid": uid,
                     "raw_prompt": [{"role": "user", "content": f"[{uid}]"}],
@@ -218,7 +220,7 @@ class _Group:
 
 
 def trainer(run: Run, worker: Any) -> Any:
-    """verl's synchronous V1 trainer over a run's rollouts: `_step_once` is its own, from the replay buffer to metrics."""
+    """verl's synchronous V1 trainer over a run's rollouts; `_step_once` is its own, from replay buffer to metrics."""
     from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 
     class Trainer(PPOTrainerSync):

@@ -1,12 +1,7 @@
-"""The loss of one older verl with unscored rollouts in the batch: run as a program with that verl in front of PYTHONPATH.
-
-Prints, for each way to aggregate a loss, what its own ``agg_loss`` gives over the mask that our estimator leaves, what it
-gives over the scored rollouts alone, and how many tokens the unscored ones have left.
-"""
+"""The loss of one verl, whichever can be imported, with unscored rollouts in the batch of its own compute_advantage."""
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,31 +39,27 @@ class Trainer:
         return compute_advantage(data, adv_estimator="grpo_scored", config=settings)
 
 
-def main() -> None:
+def told() -> dict[str, Any]:
+    """By the way to aggregate: the loss, that of the scored rollouts alone, and the tokens that unscored ones have."""
     import torch
     import transformers
 
     if not hasattr(transformers, "AutoModelForVision2Seq"):  # the name that 0.6 and 0.7.0 import; it went with 5.0
         transformers.AutoModelForVision2Seq = transformers.AutoModelForImageTextToText
-    import verl
     from verl.trainer.ppo.core_algos import agg_loss
 
     from table_rewards.frameworks.advantages_verl import register
 
     register()
     keep = [i for i, out in enumerate(UNSCORED) if not out]
-    told: dict[str, Any] = {"version": verl.__version__, "modes": {}}
+    found = {}
     for mode in MODES:
         data = Trainer(mode).advantages()
         mask, advantages = data.batch["response_mask"].float(), data.batch["advantages"]
         loss = -advantages * (1 + torch.arange(advantages.shape[1]))
-        told["modes"][mode] = {
+        found[mode] = {
             "loss": float(agg_loss(loss, mask, mode)),
             "alone": float(agg_loss(loss[keep], mask[keep], mode)),
             "left": int(mask.sum() - mask[keep].sum()),
         }
-    print("RESULT " + json.dumps(told))
-
-
-if __name__ == "__main__":
-    main()
+    return found

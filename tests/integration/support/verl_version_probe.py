@@ -1,7 +1,8 @@
 """Score samples with one older verl: run as a program with that verl in front of PYTHONPATH.
 
-Reads {"folder": ..., "rows": [...], "overrides": [...], "float_overrides": [...], "batch_overrides": [...]} as JSON
-from standard input and prints the scores of each manager this version has as one JSON line.
+Reads {"folder": ..., "rows": [...], "overrides": [...], "float_overrides": [...], "batch_overrides": [...],
+"own_manager_overrides": [...], "loss": ...} as JSON from standard input and prints the scores of each manager this
+version has, and what is left of unscored rollouts in its loss, as one JSON line.
 """
 
 from __future__ import annotations
@@ -61,14 +62,20 @@ def main() -> None:
     except ImportError:
         pass
     else:
-        config = compose_config(task["overrides"])
-        if "reward" in config and "custom_reward_function" in config.reward:  # since 0.7.1: reward-loop managers
-            loop = asyncio.new_event_loop()
-            asyncio.set_event_loop(loop)
-            manager = load_reward_manager(config, tokenizer)
-            batch = make_batch(tokenizer, rows)
-            results = [loop.run_until_complete(manager.run_single(batch[i : i + 1])) for i in range(len(batch))]
-            out["scores"]["loop"] = [item["reward_score"] for item in results]
+        for name, key in (("loop", "overrides"), ("ours", "own_manager_overrides")):
+            config = compose_config(task[key]) if key in task else {}
+            if "reward" in config and "custom_reward_function" in config.reward:  # since 0.7.1: reward-loop managers
+                loop = asyncio.new_event_loop()
+                asyncio.set_event_loop(loop)
+                manager = load_reward_manager(config, tokenizer)
+                assert (type(manager).__name__ == "TableRewardManager") == (name == "ours"), manager
+                batch = make_batch(tokenizer, rows)
+                results = [loop.run_until_complete(manager.run_single(batch[i : i + 1])) for i in range(len(batch))]
+                out["scores"][name] = [item["reward_score"] for item in results]
+    if task["loss"]:
+        import verl_loss_probe
+
+        out["loss"] = verl_loss_probe.told()
     print("RESULT " + json.dumps(out))
 
 

@@ -132,7 +132,9 @@ def classic_batch(tokenizer: Any) -> Any:
     rewards = torch.zeros(len(rows), width)
     for i, text in enumerate(texts()):
         rewards[i, int(mask[i].sum()) - 1] = float("Answer: 7" in text)
-    data.batch.update({"response_mask": mask, "token_level_rewards": rewards, "old_log_probs": torch.zeros_like(rewards)})
+    data.batch.update(
+        {"response_mask": mask, "token_level_rewards": rewards, "old_log_probs": torch.zeros_like(rewards)}
+    )
     data.batch["position_ids"] = (attention.cumsum(1) - 1).clamp(min=0)
     data.non_tensor_batch = {"uid": data.non_tensor_batch["uid"]}
     data.non_tensor_batch["unscored"] = objects([float("lost" in text) for text in texts()])

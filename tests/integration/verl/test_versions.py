@@ -11,7 +11,9 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,10 @@ BEFORE_THE_MOVE = VERSIONS[
 ]  # custom_reward_function.* and the batch and prime managers; 0.7.1 moved and dropped them
 
 
+def reward_of(version: str) -> str:
+    return "table_region" if version in ("0.5.0", "0.8.0") else "table_bench"
+
+
 def printed_overrides(name: str, version: str, manager: str) -> list[str]:
     command = [str(Path(sys.executable).with_name("table-rewards")), "verl-args", name]
     command += ["--verl-version", version, "--manager", manager]
@@ -37,9 +43,13 @@ def printed_overrides(name: str, version: str, manager: str) -> list[str]:
     return shlex.split(done.stdout.replace("\\\n", " "), comments=True)
 
 
-def score(version: str, reward: str, folder: Path) -> dict[str, list[float]]:
+@cache
+def told_by(version: str) -> dict[str, Any]:
+    """What a process with this verl says: the scores by manager, and the loss by the way to aggregate it."""
+    reward, folder = reward_of(version), Path(tempfile.mkdtemp())
     rows = [Row(s.completion, s.ground_truth, s.extra_info, uid=f"q{i}") for i, s in enumerate(samples_of(reward))]
     task: dict[str, Any] = {
+        "loss": version != "0.4.1",  # it has no registry of estimators
         "folder": str(folder / "model"),
         "rows": [asdict(row) for row in rows],
         "overrides": printed_overrides(reward, version, "naive"),
@@ -47,17 +57,14 @@ def score(version: str, reward: str, folder: Path) -> dict[str, list[float]]:
     if version in BEFORE_THE_MOVE:
         task["batch_overrides"] = printed_overrides(reward, version, "batch")
         task["float_overrides"] = printed_overrides(reward, version, "prime")
-    return dict(probe(version, "verl_version_probe.py", json.dumps(task), folder)["scores"])
-
-
-def probe(version: str, program: str, task: str, folder: Path) -> dict[str, Any]:
-    """What a program of the support folder says, run with this verl."""
+    else:
+        task["own_manager_overrides"] = printed_overrides(reward, version, "TableRewardManager")
     copy = COPIES / version
     assert (copy / "verl").is_dir(), f"{copy} is missing: run nox -s verl"
     paths = [copy, SUPPORT, *([COPIES / "setuptools"] if version == "0.4.1" else [])]  # 0.4.1 imports pkg_resources
     done = subprocess.run(
-        [sys.executable, str(SUPPORT / program)],
-        input=task,
+        [sys.executable, str(SUPPORT / "verl_version_probe.py")],
+        input=json.dumps(task),
         text=True,
         capture_output=True,
         timeout=200,
@@ -72,18 +79,18 @@ def probe(version: str, program: str, task: str, folder: Path) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_printed_overrides_score_in_their_version(version: str, tmp_path: Path) -> None:
+def test_printed_overrides_score_in_their_version(version: str) -> None:
     from table_rewards import find
     from table_rewards.frameworks import verl as functions
 
-    reward = "table_region" if version in ("0.5.0", "0.8.0") else "table_bench"
+    reward = reward_of(version)
     function = getattr(functions, reward)
     options = dict(find(reward).for_training)  # what `verl-args` prints for training
     here = [
         function("t", s.completion, s.ground_truth, dict(s.extra_info), **options)["score"] for s in samples_of(reward)
     ]
-    scores = score(version, reward, tmp_path)
-    expected = {"naive", "batch", "prime"} if version in BEFORE_THE_MOVE else {"naive", "loop"}
+    scores = dict(told_by(version)["scores"])
+    expected = {"naive", "batch", "prime"} if version in BEFORE_THE_MOVE else {"naive", "loop", "ours"}
     assert expected <= set(scores)
     if version == "0.4.1":  # its prime pickles the wrapper that the loader makes, which no function survives
         assert set(scores.pop("prime")) == {0.0}
@@ -91,9 +98,9 @@ def test_printed_overrides_score_in_their_version(version: str, tmp_path: Path) 
         assert values == pytest.approx(here, abs=1e-6), manager
 
 
-@pytest.mark.parametrize("version", VERSIONS[1:])  # 0.4.1 has no registry of estimators
-def test_unscored_rollouts_are_out_of_its_loss(version: str, tmp_path: Path) -> None:
-    told = probe(version, "verl_loss_probe.py", "", tmp_path)["modes"]
+@pytest.mark.parametrize("version", VERSIONS[1:])
+def test_unscored_rollouts_are_out_of_its_loss(version: str) -> None:
+    told = told_by(version)["loss"]
     for mode, found in told.items():
         if version == "0.5.0" and mode != "token-mean":
             continue
