@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from table_rewards.commands.own_reward import is_place, own_reward
 from table_rewards.core.errors import ConfigurationError, UnknownName
 from table_rewards.core.reward import PROFILES, Reward
+from table_rewards.frameworks.options import read_value
 
 
 def add_reward_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,18 +99,5 @@ def read_options(pairs: Sequence[str]) -> dict[str, Any]:
             raise ConfigurationError(f"--option takes K=V, such as metric=em, not {pair!r}")
         if name in options:
             raise ConfigurationError(f"--option {name} is given twice")
-        options[name] = _value(value)
+        options[name] = read_value(value)
     return options
-
-
-_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": None}
-
-
-def _value(text: str) -> Any:
-    word = text.strip().lower()
-    if word in _WORDS:
-        return _WORDS[word]
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text

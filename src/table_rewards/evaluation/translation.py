@@ -17,13 +17,13 @@ from typing import Any, Final
 from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import plain
-from table_rewards.datasets.asking import Unread
+from table_rewards.datasets.completed_rows import Unread
 from table_rewards.evaluation.ranking_rows import predictions_of
 from table_rewards.llm import ChatReply, ChatRequest, Sampling
-from table_rewards.llm.quoting import without_control_tokens
+from table_rewards.llm.quoting import fenced, without_control_tokens
 from table_rewards.rewards.group_judge.reference import candidate_of
 from table_rewards.rewards.llm_reward import said_in
-from table_rewards.rewards.ranking.prompts import fenced, language
+from table_rewards.rewards.ranking.prompts import language
 from table_rewards.rewards.ranking.scalar_quality import score_in_range
 from table_rewards.rewards.ranking.template import PromptTemplate
 

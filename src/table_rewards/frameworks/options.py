@@ -59,7 +59,7 @@ OTHER_VARIABLES: Final = (
 
 _KEY_OPTIONS: Final = ("api_key_env",)  # options whose value is the name of a variable
 
-_WORDS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_WORDS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": None}
 
 
 @dataclass
@@ -190,10 +190,10 @@ def check_environment(environ: Mapping[str, str] | None = None, allowed: Iterabl
 
 
 def read_value(text: str) -> Any:
-    """Read a value from text: JSON, a truth value in words, else the text itself.
+    """Read a value from text: JSON, a truth value or "none" in words, else the text itself.
 
-    >>> read_value("yes"), read_value("0.5"), read_value('["a"]'), read_value("linear(0.3, 0.1, 9)")
-    (True, 0.5, ['a'], 'linear(0.3, 0.1, 9)')
+    >>> read_value("yes"), read_value("none"), read_value("0.5"), read_value('["a"]'), read_value("linear(0.3, 0.1, 9)")
+    (True, None, 0.5, ['a'], 'linear(0.3, 0.1, 9)')
     """
     word = text.strip().lower()
     if word in _WORDS:

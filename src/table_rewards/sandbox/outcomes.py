@@ -34,19 +34,7 @@ Status = Literal[
     "cancelled",
     "sandbox_error",
 ]
-ItemStatus = Literal[
-    "ok",
-    "error",
-    "signal",
-    "timeout_cpu",
-    "timeout_wall",
-    "output_limit",
-    "disk_limit",
-    "cancelled",
-    "sandbox_error",
-    "not_run",
-    "skipped",
-]
+ItemStatus = Literal[Status, "not_run", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 
 from table_rewards import Ranking
 from table_rewards.commands.main import main
-from table_rewards.datasets.asking import Unread
+from table_rewards.datasets.completed_rows import Unread
 from table_rewards.datasets.files import read_rows
 from table_rewards.datasets.grrm.annotation import read_group_scores, read_single_score
 from table_rewards.llm import ChatReply

@@ -8,7 +8,7 @@ import pytest
 
 from table_rewards import TableRegion
 from table_rewards.commands.main import main
-from table_rewards.datasets.asking import Unread
+from table_rewards.datasets.completed_rows import Unread
 from table_rewards.datasets.files import read_rows
 from table_rewards.datasets.table_r1.annotation import RegionQuestion, read_marks
 from table_rewards.datasets.table_r1.table import Table, Unusable

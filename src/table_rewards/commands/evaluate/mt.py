@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
+from table_rewards.commands.completed_rows import complete_rows, report_completed
+from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, sampling_of
 from table_rewards.commands.pages.terminal import note, table
 from table_rewards.commands.prepare.grrm import add_prompt_file, prompt_template, tell
-from table_rewards.commands.prepare.grrm_translation import report_asked
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import BadReference, ConfigurationError
-from table_rewards.datasets.asking import MARK, ask_rows
-from table_rewards.datasets.files import count_rows, read_rows
+from table_rewards.datasets.completed_rows import MARK
+from table_rewards.datasets.files import read_rows
 from table_rewards.datasets.grrm.groups import Skipped
 from table_rewards.evaluation.translation import COLUMN, VERSION, TranslationQuestion, means
 from table_rewards.rewards.group_judge.reference import CANDIDATES
@@ -66,8 +66,6 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigurationError: nothing could be judged.
     """
-    from table_rewards.commands.pages.progress import Progress
-
     judged: Path = options.judged or options.file.with_suffix(".judged.jsonl")
     template = prompt_template(options, "reference")
     sampling = sampling_of(options, temperature=options.temperature, max_tokens=options.max_tokens, seed=options.seed)
@@ -86,20 +84,10 @@ def run(options: argparse.Namespace) -> int:
                 skipped.add(str(error), number)
 
     others = [_named(given) for given in options.scores]
-    pool = pool_of(options, timeout_s=600.0, deadline_s=1800.0, workers=1)
-    identity = {"command": "evaluate mt", "model": options.model, "prompts": VERSION}
-    with Progress(count_rows(options.file) or 0, "rows") as bar:
-        asked = ask_rows(
-            judged,
-            identity,
-            questions(),
-            pool,
-            attempts=options.attempts,
-            overwrite=options.overwrite,
-            progress=bar.update,
-        )
+    identity = {"command": "evaluate mt", "prompts": VERSION}
+    asked = complete_rows(options, options.file, judged, identity, questions())
     tell(skipped)
-    status = report_asked(judged, asked, "judged")
+    status = report_completed(judged, asked, "judged")
     rows = list(read_rows(judged))
     if not rows:
         raise ConfigurationError(f"nothing could be judged: {dict(asked.reasons) or skipped or 'FILE has no rows'}")

@@ -17,7 +17,6 @@ from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.options import not_negative, positive_whole
 from table_rewards.core.rows import Row
 from table_rewards.datasets import llama_factory
-from table_rewards.datasets.exec_verify.asking import Replies, ask_all
 from table_rewards.datasets.exec_verify.difficulty import (
     COUNTINGS,
     JUDGED,
@@ -31,6 +30,7 @@ from table_rewards.datasets.exec_verify.difficulty import (
     reasoned_turns,
 )
 from table_rewards.datasets.exec_verify.prompts import CODE_SUFFIX, filled_prompt
+from table_rewards.datasets.exec_verify.replies import Replies, ask_all
 from table_rewards.datasets.exec_verify.rows import Call
 from table_rewards.datasets.exec_verify.scripts import executed
 from table_rewards.datasets.exec_verify.synthesis import (

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
-from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.completed_rows import complete_rows, report_completed
+from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, sampling_of
+from table_rewards.commands.exit_codes import DONE
 from table_rewards.commands.prepare.grrm import add_prompt_file, prompt_template, tell, write_some
 from table_rewards.commands.task import Task
 from table_rewards.core.options import positive_whole
 from table_rewards.datasets import llama_factory
-from table_rewards.datasets.asking import Asked, ask_rows
-from table_rewards.datasets.files import count_rows, read_rows, require_columns
+from table_rewards.datasets.files import read_rows, require_columns
 from table_rewards.datasets.grrm.annotation import PARADIGMS, Annotation
 from table_rewards.datasets.grrm.groups import Columns, Skipped, UnusableRow
 from table_rewards.datasets.grrm.rows import SEED, shuffled
@@ -149,8 +147,6 @@ def configure_annotate(parser: argparse.ArgumentParser) -> None:
 
 
 def run_annotate(options: argparse.Namespace) -> int:
-    from table_rewards.commands.pages.progress import Progress
-
     positive_whole("--attempts", options.attempts)
     require_columns(options.data_path, ["src_text", options.text_key])
     template = prompt_template(options, "group" if options.paradigm == "gqm" else "single")
@@ -171,52 +167,14 @@ def run_annotate(options: argparse.Namespace) -> int:
             except UnusableRow as error:
                 skipped.add(str(error), number)
 
-    pool = pool_of(options, timeout_s=600.0, deadline_s=1800.0, workers=1)
     identity = {
         "command": "grrm-annotate",
         "paradigm": options.paradigm,
-        "model": options.model,
         "columns": [columns.candidates, columns.scores, columns.analysis],
     }
-    with Progress(count_rows(options.data_path) or 0, "rows") as bar:
-        asked = ask_rows(
-            options.output_path,
-            identity,
-            questions(),
-            pool,
-            attempts=options.attempts,
-            overwrite=options.overwrite,
-            progress=bar.update,
-        )
+    asked = complete_rows(options, options.data_path, options.output_path, identity, questions())
     tell(skipped)
-    return report_asked(options.output_path, asked, "annotated")
-
-
-def report_asked(out: Path, asked: Asked, what: str) -> int:
-    """Say what came of asking, list the failures beside the file, and return the exit status.
-
-    Raises:
-        ConfigurationError: nothing was written at all.
-    """
-    listed = out.with_suffix(".failed.jsonl")
-    lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in asked.failures)
-    if lines:
-        listed.write_text(lines, "utf-8")
-    else:
-        listed.unlink(missing_ok=True)
-    fresh = asked.written - asked.passed_on
-    parts = [f"{fresh:,} {what}"]
-    if asked.passed_on:
-        parts.append(f"{asked.passed_on:,} as they were")
-    if asked.before:
-        parts.append(f"{asked.before:,} from before")
-    print(f"{out}: {asked.before + asked.written:,} rows: {', '.join(parts)}")
-    if not asked.failures:
-        return DONE
-    print(f"left out: {len(asked.failures):,} rows ({listed}); the same command asks them again", file=sys.stderr)
-    for reason, count in asked.reasons.most_common(5):
-        print(f"  {count:,} x {reason}", file=sys.stderr)
-    return INCOMPLETE
+    return report_completed(options.output_path, asked, "annotated")
 
 
 SUBCOMMANDS: Final[dict[str, Task]] = {

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
+from table_rewards.commands.completed_rows import complete_rows, report_completed
+from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, sampling_of
 from table_rewards.commands.prepare.grrm import tell
-from table_rewards.commands.prepare.grrm_translation import report_asked
 from table_rewards.commands.task import Task
 from table_rewards.core.errors import BadReference, ConfigurationError
 from table_rewards.core.options import positive_whole
-from table_rewards.datasets.asking import ask_rows
-from table_rewards.datasets.files import count_rows, read_rows
+from table_rewards.datasets.files import read_rows
 from table_rewards.datasets.grrm.groups import Skipped
 from table_rewards.datasets.table_r1.annotation import VERSION, RegionQuestion
 from table_rewards.datasets.table_r1.table import Unusable
@@ -49,8 +48,6 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigurationError: all votes would be the same.
     """
-    from table_rewards.commands.pages.progress import Progress
-
     votes = positive_whole("--votes", options.votes)
     positive_whole("--attempts", options.attempts)
     temperature = options.temperature if options.temperature is not None else 0.0 if votes == 1 else 0.6
@@ -71,26 +68,15 @@ def run(options: argparse.Namespace) -> int:
             except (Unusable, BadReference) as error:
                 skipped.add(str(error).partition(":")[0], number)
 
-    pool = pool_of(options, timeout_s=600.0, deadline_s=1800.0, workers=1)
     identity = {
         "command": "table-r1-annotate",
-        "model": options.model,
         "prompts": VERSION,
         "check": options.check,
         "compare": options.compare,
     }
-    with Progress(count_rows(options.file) or 0, "rows") as bar:
-        asked = ask_rows(
-            options.out,
-            identity,
-            questions(),
-            pool,
-            attempts=options.attempts,
-            overwrite=options.overwrite,
-            progress=bar.update,
-        )
+    asked = complete_rows(options, options.file, options.out, identity, questions())
     tell(skipped)
-    status = report_asked(options.out, asked, "annotated")
+    status = report_completed(options.out, asked, "annotated")
     if options.compare:
         _agreement(options.out)
     return status

@@ -15,8 +15,8 @@ from table_rewards.core.completion import read_completion
 from table_rewards.core.errors import ScorerFailed, one_of
 from table_rewards.core.scores import UNSCORED
 from table_rewards.datasets.exec_verify import prompts
-from table_rewards.datasets.exec_verify.asking import Reply
 from table_rewards.datasets.exec_verify.questions import Questions
+from table_rewards.datasets.exec_verify.replies import Reply
 from table_rewards.datasets.exec_verify.rows import MAX_OI_RESULT, Call
 from table_rewards.datasets.exec_verify.templates import Template
 from table_rewards.llm import Sampling

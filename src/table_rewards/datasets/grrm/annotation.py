@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from table_rewards.core.errors import one_of
 from table_rewards.core.rows import plain
-from table_rewards.datasets.asking import Unread
+from table_rewards.datasets.completed_rows import Unread
 from table_rewards.datasets.grrm.groups import Columns, Group, UnusableRow
 from table_rewards.llm import ChatReply, ChatRequest, Sampling
 from table_rewards.llm.quoting import without_control_tokens

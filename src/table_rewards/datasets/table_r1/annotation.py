@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from table_rewards.core.rows import plain
-from table_rewards.datasets.asking import Unread
+from table_rewards.datasets.completed_rows import Unread
 from table_rewards.datasets.table_r1.labels import clean_answer, clean_region
 from table_rewards.datasets.table_r1.source import Example, read_example
 from table_rewards.datasets.table_r1.table import Region, Table, Unusable, key, region_of

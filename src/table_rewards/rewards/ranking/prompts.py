@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from table_rewards.core.errors import one_of
+from table_rewards.llm.quoting import fenced
 from table_rewards.rewards.ranking.parse import MODES
 from table_rewards.rewards.ranking.reference import label, order_of, score_line
 
@@ -24,7 +25,6 @@ LANGUAGES: Final = {
     "zh": "Chinese",
 }  # fmt: skip
 
-_BACKTICKS: Final = re.compile(r"`+")
 _TIES: Final = "Join equals with ' = ' and put ' > ' between a better and a worse one."
 _FORMS: Final = {
     "ranking": f"""\
@@ -159,17 +159,6 @@ def translation_prompt(source: str, *, source_language: str = "", target_languag
         f"Translate the text below{origin} into {language(target_language)}. First work out step by step what is hard "
         f"about it, then end with the translation alone in one code block.\n\nSource text:\n{fenced(source)}\n"
     )
-
-
-def fenced(text: str) -> str:
-    """Put a text in a code fence that it cannot close.
-
-    >>> fenced("a ``` b").splitlines()[0]
-    '````'
-    """
-    longest = max((len(run) for run in _BACKTICKS.findall(text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}\n{text}\n{fence}"
 
 
 def _form(mode: str, candidates: int, example: bool) -> str:
