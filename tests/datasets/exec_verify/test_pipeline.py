@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from table_rewards import WhiteBox
 from table_rewards.core.errors import BadReference, ConfigurationError
-from table_rewards.datasets.exec_verify.replies import Reply
 from table_rewards.datasets.exec_verify.difficulty import combine, pass_counts, published_turn
 from table_rewards.datasets.exec_verify.questions import ask
+from table_rewards.datasets.exec_verify.replies import Reply
 from table_rewards.datasets.exec_verify.rows import Report, Settings, prepare
 from table_rewards.datasets.exec_verify.scripts import executed, read_script
 from table_rewards.datasets.exec_verify.synthesis import CONFIGURATIONS, Method, mutating_prompt, writing_prompts
