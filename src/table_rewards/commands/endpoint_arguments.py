@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from table_rewards.commands.reward_options import read_options
 from table_rewards.core.errors import UnknownName
 from table_rewards.llm import ChatPool, Sampling, get_pool
+
+CACHE_MB: Final = 100_000.0
+"""Of a cache that a command goes on from: it must hold every reply of the run."""
 
 
 def add_endpoint_arguments(parser: Any, prefix: str = "", *, whose: str = "", same: str = "$llm_serve_urls") -> None:
@@ -43,6 +47,28 @@ def add_endpoint_arguments(parser: Any, prefix: str = "", *, whose: str = "", sa
         metavar="K=V",
         help="a field of the sampling, such as temperature=none (not sent) or max_completion_tokens=512; repeat it",
     )
+
+
+def add_cache(parser: Any) -> None:
+    """Add ``--cache``, which makes a command go on where it was stopped."""
+    parser.add_argument(
+        "--cache",
+        metavar="FILE",
+        help="SQLite file of the replies, from which the same command goes on where it was stopped; none keeps none "
+        "(OUT.cache.sqlite)",
+    )
+
+
+def cache_of(arguments: argparse.Namespace, out: Path) -> str | None:
+    """The file that ``--cache`` names, beside the output where it names none.
+
+    >>> cache_of(argparse.Namespace(cache=None), Path("sft.jsonl"))
+    'sft.jsonl.cache.sqlite'
+    """
+    if arguments.cache is None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return f"{out}.cache.sqlite"
+    return None if arguments.cache == "none" else str(arguments.cache)
 
 
 def pool_of(arguments: argparse.Namespace, prefix: str = "", **defaults: Any) -> ChatPool:

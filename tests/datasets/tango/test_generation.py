@@ -127,8 +127,9 @@ def wait_for_replies(cache, count):
 
 
 def test_an_interrupted_run_goes_on_from_its_cache(tmp_path, source):
+    """Beside the output, without a word about it."""
     base = ("prepare", "tango-sft", "--input", source, "--output", tmp_path / "sft.jsonl", "--keep", "all")
-    cache = ("--cache", tmp_path / "sft.sqlite")
+    cache: tuple[str, ...] = ()
 
     served: list[int] = []
     refusing = [True]
@@ -141,7 +142,7 @@ def test_an_interrupted_run_goes_on_from_its_cache(tmp_path, source):
         first = here(*base, *cache, "--endpoint", server.url, check=INCOMPLETE)
         assert "5 unanswered" in first.stderr
         assert len(read(tmp_path / "sft.jsonl")) == 5
-        wait_for_replies(tmp_path / "sft.sqlite", 5)  # a thread of its own writes them
+        wait_for_replies(tmp_path / "sft.jsonl.cache.sqlite", 5)  # a thread of its own writes them
         served.clear()
         refusing[0] = False
         here(*base, *cache, "--endpoint", server.url, check=0)

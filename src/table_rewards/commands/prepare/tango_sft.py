@@ -9,7 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
+from table_rewards.commands.endpoint_arguments import (
+    CACHE_MB,
+    add_cache,
+    add_endpoint_arguments,
+    cache_of,
+    pool_of,
+    sampling_of,
+)
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.prepare.reasons import add_prompt, add_source, need_some, prompt_of, rows_of, tell
 from table_rewards.commands.task import Task
@@ -37,9 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Ask a model for a solution of every problem and keep those whose answer is right, by the Mathematics reward, "
         "and whose form is whole; or all of them, as RL Tango does. Source: Eurus-2-SFT-Data, Eurus-2-RL-Data, "
-        "DeepMath, or rows with a question and an answer; Eurus's rows of other tasks are left out. A --cache makes an "
-        "interrupted run go on where it was. --prompts-only writes the prompts for `generate` instead of asking, and "
-        "--read takes what came back."
+        "DeepMath, or rows with a question and an answer; Eurus's rows of other tasks are left out. The "
+        "same command goes on where it was stopped. --prompts-only writes the prompts for `generate` instead of "
+        "asking, and --read takes what came back."
     )
     add_source(parser, "problems")
     parser.add_argument("--output", required=True, type=Path, metavar="OUT", help=".parquet or .jsonl")
@@ -57,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_prompt(parser)
     where = parser.add_argument_group("endpoints")
     add_endpoint_arguments(where)
-    where.add_argument("--cache", metavar="FILE", help="SQLite file of the replies")
+    add_cache(where)
     how = parser.add_argument_group("sampling and rejection")
     how.add_argument(
         "--keep",
@@ -124,7 +131,9 @@ def _solutions(
     if options.read:
         pairs = ((p, row) for row in rows for p in problems([row], left_out, need_answer=need_answer))
         return read(pairs, options.read, choice, counts)
-    pool = pool_of(options, cache=options.cache, deadline_s=1800.0, timeout_s=600.0)
+    pool = pool_of(
+        options, cache=cache_of(options, options.output), cache_max_mb=CACHE_MB, deadline_s=1800.0, timeout_s=600.0
+    )
     sampling = sampling_of(
         options,
         temperature=options.temperature,

@@ -10,7 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
+from table_rewards.commands.endpoint_arguments import (
+    CACHE_MB,
+    add_cache,
+    add_endpoint_arguments,
+    cache_of,
+    pool_of,
+    sampling_of,
+)
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE, UNUSABLE_FILE
 from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.task import Task
@@ -136,7 +143,7 @@ def _questions_arguments(parser: argparse.ArgumentParser) -> None:
     chosen.add_argument("--select", choices=("iou",), default="iou", help="least pairwise overlap (%(default)s)")
     chosen.add_argument("--keep", type=int, default=30, metavar="N", help="most pairs an image (%(default)s)")
     chosen.add_argument("--tau", type=float, metavar="X", help="attention above which a visual token counts")
-    parser.add_argument("--cache", metavar="PATH", help="SQLite file for answers, so that a second run costs nothing")
+    add_cache(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sampling (0)")
     parser.add_argument(
         "--fail-on-lost",
@@ -164,7 +171,13 @@ def _questions(options: argparse.Namespace) -> int:
     else:
         rows, folder = list(read_rows(options.file)), where.parent
     tables = [_images(row, folder) if options.images else _table(row) for row in rows]
-    slow = {"timeout_s": 600.0, "deadline_s": 1800.0, "workers": 1, "cache": options.cache}
+    slow: dict[str, Any] = {
+        "timeout_s": 600.0,
+        "deadline_s": 1800.0,
+        "workers": 1,
+        "cache": cache_of(options, options.out),
+        "cache_max_mb": CACHE_MB,
+    }
     writer = pool_of(options, **slow)
     same = options.check_endpoint is None  # then the checker is asked where the writer is, and as the writer is
     if same:
@@ -205,7 +218,7 @@ def _questions(options: argparse.Namespace) -> int:
     if too_many:
         print(
             f"table-rewards: {lost:,} of {len(rows):,} tables and {unchecked:,} of {checked:,} pairs were lost, more "
-            f"than --fail-on-lost {options.fail_on_lost:g} allows; the same command with --cache asks only for those",
+            f"than --fail-on-lost {options.fail_on_lost:g} allows; the same command asks only for those",
             file=sys.stderr,
         )
     return INCOMPLETE if too_many or not kept else DONE
