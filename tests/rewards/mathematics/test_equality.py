@@ -422,6 +422,78 @@ def test_answer_form_says_whether_a_value_that_remains_to_be_computed_counts(gol
     assert Mathematics(answer_form="finished", **options)(completion, [answer]).values[0] == 1.0
 
 
+UNWORKED = [
+    ("5x-3", "(2x+5)-(-3x+8)"),
+    ("3n^2-18", "(2n-2)(n+3)+(n+2)(n-6)"),
+    ("m+2", "\\frac{2m+8}{3}-\\frac{2-m}{3}"),
+    ("64a^6", "(4a^2)^3"),
+    ("500a^7", "(5a)^3(2a^2)^2"),
+    ("-2-14i", "-3(1+4i)+i(-2-i)"),
+    ("1+2i", "\\frac{-3+4i}{1+2i}"),
+    ("1+i", "(1+2i)(\\frac35-\\frac15i)"),
+    ("5\\sqrt3", "\\sqrt{12}+\\sqrt{27}"),
+    ("\\frac{6\\sqrt5}{5}", "\\frac{\\sqrt{72}}{\\sqrt{10}}"),
+    ("\\sqrt{14}", "\\sqrt{5+\\sqrt{21}}+\\sqrt{5-\\sqrt{21}}"),
+    ("\\frac{\\sqrt3}{3}", "\\sqrt{\\sqrt[3]{\\sqrt{\\frac{1}{729}}}}"),
+    ("3+2\\sqrt2", "1+2(1+\\sqrt2)"),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer"), UNWORKED)
+def test_what_visibly_remains_to_be_worked_out_is_no_answer_to_any_question(gold, answer):
+    completion, options = [f"\\boxed{{{answer}}}"], {"answer_kind": "math", "timeout_s": 5.0}
+    assert Mathematics(**options)(completion, [gold]).values[0] == 0.0
+    assert Mathematics(**options)(completion, [answer]).values[0] == 1.0
+    assert Mathematics(answer_form="any", **options)(completion, [gold]).values[0] == 1.0
+
+
+ANOTHER_FORM = [
+    ("x^2+10x+25", "(x+5)^2"),
+    ("(x-1)(x+1)", "x^2-1"),
+    ("x^2+2x+3", "(x+1)^2+2"),
+    ("2x+1", "2(x-1)+3"),
+    ("6\\sqrt5", "\\sqrt{180}"),
+    ("\\frac{n(n+1)}{2}", "\\frac{n(n-1)}{2}+n"),
+    ("6+9c", "3(2+3c)"),
+    ("2a", "a+a"),
+    ("9/10", "\\frac{27}{30}"),
+    ("\\frac{5}{9}", "0.\\overline{5}"),
+    ("\\sqrt[4]{2}", "\\sqrt{\\sqrt2}"),
+    ("\\frac{\\sqrt6}{2}", "\\frac{\\sqrt3}{\\sqrt2}"),
+    ("\\frac{2x}{x^2-1}", "\\frac{1}{x-1}+\\frac{1}{x+1}"),
+    ("3+4\\sqrt2", "\\sqrt{41+24\\sqrt2}"),
+    ("\\frac{\\sqrt6-\\sqrt2}{4}", "\\frac{\\sqrt{2-\\sqrt3}}{2}"),
+    ("\\cot x", "\\frac{\\cos x}{\\sin x}"),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer"), ANOTHER_FORM)
+def test_a_form_that_only_the_question_could_rule_out_is_right_unless_the_same_form_is_asked_for(gold, answer):
+    completion, options = [f"\\boxed{{{answer}}}"], {"answer_kind": "math", "timeout_s": 5.0}
+    assert Mathematics(**options)(completion, [gold]).values[0] == 1.0
+    assert Mathematics(answer_form="same", **options)(completion, [gold]).values[0] == 0.0
+    assert Mathematics(answer_form="same", **options)([f"\\boxed{{{gold}}}"], [gold]).values[0] == 1.0
+
+
+SAME_FORM = [
+    ("\\frac{1}{2}bh", "\\frac{bh}{2}"),
+    ("\\frac{1+3i}{2}", "0.5(1+3i)"),
+    ("9/10", "0.9"),
+    ("x^2+2x+1", "1+2x+x^2"),
+    ("(x-1)(x+1)", "(1+x)(x-1)"),
+    ("5", "x=5.0"),
+    ("\\{1,2\\}", "2, 1"),
+    ("10\\text{ cm}", "10"),
+    ("2\\sqrt3", "\\sqrt3\\cdot2"),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer"), SAME_FORM)
+def test_order_and_spelling_leave_the_form_as_it_is(gold, answer):
+    reward = Mathematics(answer_kind="math", answer_form="same")
+    assert reward([f"\\boxed{{{answer}}}"], [gold]).values[0] == 1.0
+
+
 def test_a_command_whose_backslash_became_a_control_character_is_read_as_the_command():
     """A gold answer of MATH's listings holds a tab and "frac32", from JSON that was escaped once too little."""
     gold = "\\left(\tfrac32, -\\tfrac52\\right)"
@@ -461,7 +533,7 @@ class Broken:
 def test_a_failure_of_the_algebra_is_no_verdict(gold, answer):
     """It reaches the worker, which says so, and never becomes "not a set" and so a wrong answer."""
     with pytest.raises(RuntimeError):
-        Comparison(Broken(), anything=True).same(read_answer(gold), read_answer(answer))
+        Comparison(Broken(), form="any").same(read_answer(gold), read_answer(answer))
 
 
 KEYS = [
@@ -553,7 +625,7 @@ def formulas(draw, depth=3):
 @settings(max_examples=100, deadline=None)
 def test_a_formula_equals_itself_and_not_its_successor(formula):
     tree = read_answer(formula)
-    comparison = Comparison(Algebra(), anything=True)
+    comparison = Comparison(Algebra(), form="any")
     assert comparison.same(tree, read_answer(f"{{{formula}}}")) is True
     assert comparison.same(tree, read_answer(f"({formula})+1")) in (False, None)
 
@@ -566,4 +638,4 @@ def test_no_text_breaks_the_reader(text):
         tree = read_answer(text)
     except Unreadable:
         return
-    assert Comparison(anything=True).same(tree, tree) is True
+    assert Comparison(form="any").same(tree, tree) is True

@@ -59,15 +59,16 @@ WRONG = {
 }
 
 
-def judged(rewrite):
+def judged(rewrite, **options):
     pairs = [(gold, changed) for gold in GOLDS if (changed := rewrite(gold)) and changed != gold]
-    scores = Mathematics()([f"Hence \\boxed{{{answer}}}" for _, answer in pairs], [gold for gold, _ in pairs])
+    scores = Mathematics(**options)([f"Hence \\boxed{{{answer}}}" for _, answer in pairs], [gold for gold, _ in pairs])
     return pairs, scores
 
 
+@pytest.mark.parametrize("form", ["finished", "same"])
 @pytest.mark.parametrize("name", BENIGN)
-def test_another_spelling_of_a_gold_answer_is_right(name):
-    pairs, scores = judged(BENIGN[name])
+def test_another_spelling_of_a_gold_answer_is_right(name, form):
+    pairs, scores = judged(BENIGN[name], answer_form=form)
     assert [pair for pair, value in zip(pairs, scores.values, strict=True) if value != 1] == []
 
 
@@ -97,6 +98,8 @@ def test_the_formula_of_the_question_is_no_answer():
             echoes.append(f"\\boxed{{{formula[1]}}}")
     scores = Mathematics()(echoes, rows)
     assert len(rows) > 40
+    assert [pair for pair, value in zip(echoes, scores.values, strict=True) if value != 0] == []
+    scores = Mathematics(answer_form="same")(echoes, [row["ground_truth"] for row in rows])  # the question is unknown
     assert [pair for pair, value in zip(echoes, scores.values, strict=True) if value != 0] == []
     honest = Mathematics()([f"\\boxed{{{row['ground_truth']}}}" for row in rows], rows)
     assert set(honest.values.tolist()) == {1.0}

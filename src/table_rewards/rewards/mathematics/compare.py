@@ -16,6 +16,7 @@ from table_rewards.rewards.mathematics.equality import Comparison
 from table_rewards.rewards.mathematics.numbers import read_number, same_number
 from table_rewards.rewards.mathematics.quick import same_quickly
 from table_rewards.rewards.mathematics.reading import read_answer
+from table_rewards.rewards.mathematics.rule import AnswerForm
 from table_rewards.rewards.mathematics.tree import Unreadable
 from table_rewards.rewards.mathematics.wording import TRUTH, without_articles
 
@@ -26,12 +27,11 @@ MAX_LIST: Final = 64
 _CACHE: Final = 65_536
 
 _TEXT = re.compile(r"\\(?:text|textrm|textbf|textit|texttt|mathrm|mathbf|mathit|operatorname|mbox|emph)\s*\{([^{}]*)\}")
-_FINISHED: Final = Comparison()
-_ANYTHING: Final = Comparison(anything=True)
+_RULES: Final = {form: Comparison(form=form) for form in ("finished", "same", "any")}
 TRUTH_WORDS: Final = frozenset(TRUTH)
 
 
-def compare(gold: str, answer: str, kind: str, *, anything: bool = False) -> bool | None:
+def compare(gold: str, answer: str, kind: str, *, form: AnswerForm = "finished") -> bool | None:
     """Compare two answers of a kind (``math``, ``text`` or ``python``); None when only algebra can tell.
 
     >>> compare("0.5", r"\\frac12", "math"), compare("the Beatles", "Beatles", "text")
@@ -43,21 +43,21 @@ def compare(gold: str, answer: str, kind: str, *, anything: bool = False) -> boo
     """
     if gold == answer:
         return True
-    if kind == "math":
+    if kind == "math" and form != "same":
         verdict = same_quickly(gold, answer)  # costs little more than a look into a cache, and less than filling it
         if verdict is not None:
             return verdict
-    return _in_full(gold, answer, kind, anything)
+    return _in_full(gold, answer, kind, form)
 
 
 @lru_cache(maxsize=_CACHE)
-def _in_full(gold: str, answer: str, kind: str, anything: bool) -> bool | None:
+def _in_full(gold: str, answer: str, kind: str, form: AnswerForm) -> bool | None:
     if kind == "math":
-        return same_mathematics(gold, answer, anything=anything)
+        return same_mathematics(gold, answer, form=form)
     return same_text(gold, answer) if kind == "text" else same_literal(gold, answer)
 
 
-def same_mathematics(gold: str, answer: str, *, anything: bool = False) -> bool | None:
+def same_mathematics(gold: str, answer: str, *, form: AnswerForm = "finished") -> bool | None:
     """Mathematics, as far as structure and exact arithmetic go: the reference of :func:`same_quickly`.
 
     None where only algebra could tell, where the answer is out of bounds, and where the gold answer cannot be read.
@@ -74,7 +74,7 @@ def same_mathematics(gold: str, answer: str, *, anything: bool = False) -> bool 
         given = read_answer(answer)
     except Unreadable:
         return False
-    return (_ANYTHING if anything else _FINISHED).same(wanted, given)
+    return _RULES[form].same(wanted, given)
 
 
 def why_unreadable(gold: str) -> str:

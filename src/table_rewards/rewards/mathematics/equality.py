@@ -2,7 +2,7 @@ r"""Whether two answers say the same, structure by structure; ``None`` where onl
 
 from __future__ import annotations
 
-from table_rewards.rewards.mathematics.forms import finished, form
+from table_rewards.rewards.mathematics.forms import finished, form, same_form
 from table_rewards.rewards.mathematics.lists import ListComparison
 from table_rewards.rewards.mathematics.naming import EXPRESSIONS, claim, letters
 from table_rewards.rewards.mathematics.rule import NoValue, Undecided
@@ -24,7 +24,7 @@ from table_rewards.rewards.mathematics.wording import TRUTH, same_words
 
 
 class Comparison(ListComparison):
-    """One rule of comparison: ``anything`` accepts values that remain to be computed; ``solver`` is the algebra.
+    """One rule of comparison: ``form`` says which values count; ``solver`` is the algebra.
 
     Lists and sets are compared without order, tuples with it; intervals, unions and inequalities as sets of real
     numbers; equations up to a factor; names, units and words as what they are. An answer counts as a whole.
@@ -165,6 +165,8 @@ class Comparison(ListComparison):
     def _value(self, gold: Node, answer: Node) -> bool | None:
         """Two expressions."""
         if not self.anything and not finished(gold, answer):
+            return False
+        if self.form == "same" and not same_form(gold, answer):
             return False
         left, right = rational(gold), rational(answer)
         if left is not None and right is not None:

@@ -14,13 +14,14 @@ from table_rewards.rewards.mathematics.equality import Comparison
 from table_rewards.rewards.mathematics.quick import same_quickly
 from table_rewards.rewards.mathematics.reading import read_answer
 from table_rewards.rewards.mathematics.reference import MathReference
+from table_rewards.rewards.mathematics.rule import AnswerForm
 from table_rewards.rewards.mathematics.tree import Node, Unreadable
 
 SHOWN: Final = 400
 
 
 def comparison_section(
-    text: str, where: str, reference: MathReference, judged: Judgement, *, anything: bool
+    text: str, where: str, reference: MathReference, judged: Judgement, *, form: AnswerForm
 ) -> Section:
     """How an answer was compared with the gold one; ``where`` is where it was found, or why there is none."""
     steps = [Step(TOLD, "gold answer", f"{reference.answer} ({reference.kind})")]
@@ -36,7 +37,7 @@ def comparison_section(
             Step(TOLD, "gold answer read as", _read(reference.answer)),
             Step(TOLD, "answer read as", _read(text)),
         ]
-    how, verdict = _decided(text, reference, judged, anything=anything)
+    how, verdict = _decided(text, reference, judged, form=form)
     steps.append(Step(DECIDED, "decided by", how))
     if not judged.value:
         steps += _items(text, reference)
@@ -46,13 +47,13 @@ def comparison_section(
     return Section("Answer", tuple(steps), gives={VALUE: verdict, "correct": verdict})
 
 
-def _decided(text: str, reference: MathReference, judged: Judgement, *, anything: bool) -> tuple[str, float]:
+def _decided(text: str, reference: MathReference, judged: Judgement, *, form: AnswerForm) -> tuple[str, float]:
     """Which step decided, and what it decided: worked out again but for algebra."""
     gold, kind = reference.answer, reference.kind
     if text == gold:
         return "equal to the letter", 1.0
-    quick = same_quickly(gold, text) if kind == "math" else None
-    verdict = compare(gold, text, kind, anything=anything) if quick is None else quick
+    quick = same_quickly(gold, text) if kind == "math" and form != "same" else None
+    verdict = compare(gold, text, kind, form=form) if quick is None else quick
     if verdict is None:
         refused = out_of_bounds(text)
         return (f"its bounds: {refused}", 0.0) if refused else ("algebra, in a process of its own", judged.value)

@@ -6,10 +6,13 @@ own form" are compared by; an answer is finished when nothing is left to be comp
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
+from math import gcd
 from typing import Final
 
 from table_rewards.rewards.mathematics.tree import LEAVES, Node, names, num, rational, walk
+from table_rewards.rewards.mathematics.unworked import left_to_do
 
 _ORDERLESS: Final = frozenset({"add", "mul", "set", "cup", "cap"})
 _TO_COMPUTE: Final = frozenset(
@@ -125,9 +128,76 @@ def finished(gold: Node, answer: Node) -> bool:
         return False
     if rational(gold) is not None or form(answer) == form(gold):
         return True
+    if left_to_do(answer) - left_to_do(gold):
+        return False
     if names(gold):
         return all(_added_up(part) for part in walk(form(answer))) or not all(_added_up(p) for p in walk(form(gold)))
     return all(_carried_out(part) for part in walk(form(answer))) or not all(_carried_out(p) for p in walk(form(gold)))
+
+
+def same_form(gold: Node, answer: Node) -> bool:
+    r"""Whether an answer that has the gold answer's value is written as it is, apart from order and spelling.
+
+    Numbers may be fractions in lowest terms or decimals that end; in formulas a number may stand before, under or
+    beside what it multiplies.
+
+    >>> from table_rewards.rewards.mathematics.reading import read_answer as read
+    >>> same_form(read("9/10"), read(r"\frac{27}{30}")), same_form(read("9/10"), read("0.9"))
+    (False, True)
+    >>> same_form(read("x^2-1"), read("(x-1)(x+1)")), same_form(read(r"\frac{1}{2}bh"), read(r"\frac{hb}{2}"))
+    (False, True)
+    """
+    if numeral(gold):
+        parts = list(walk(answer))
+        if any(part.op == "num" and part.args[1] == "repeating" for part in parts):
+            return any(part.op == "num" and part.args[1] == "repeating" for part in walk(gold))
+        return form(answer) == form(gold) or not any(part.op == "div" and _reducible(*part.args) for part in parts)
+    return _gathered(answer) == _gathered(gold)
+
+
+def _reducible(above: Node, below: Node) -> bool:
+    one, other = rational(above), rational(below)
+    if one is None or other is None or one.denominator != 1 or other.denominator != 1:
+        return False
+    return other == 1 or gcd(one.numerator, other.numerator) > 1
+
+
+def _gathered(node: Node) -> Node:
+    """The form with the numbers of each product gathered in front of it."""
+    if rational(node) is not None:
+        return num(rational(node) or 0)
+    op, args = node
+    factor, rest = Fraction(1), []
+    waiting = [node] if op in ("neg", "mul", "div") else []
+    if not waiting:
+        made = tuple(_gathered_within(arg) for arg in args)
+        return form(Node(op, tuple(sorted(made, key=repr)) if op in _ORDERLESS else made))
+    while waiting:
+        part = waiting.pop()
+        value = rational(part)
+        if value is not None:
+            factor *= value
+        elif part.op == "neg":
+            factor = -factor
+            waiting.append(part.args[0])
+        elif part.op == "mul":
+            waiting.extend(part.args)
+        elif part.op == "div":
+            below = rational(part.args[1])
+            waiting.append(part.args[0])
+            if below:
+                factor /= below
+            else:
+                rest.append(Node("under", (_gathered(part.args[1]),)))
+        else:
+            rest.append(_gathered(part))
+    return Node("mul", (num(factor), *sorted(rest, key=repr)))
+
+
+def _gathered_within(arg: object) -> object:
+    if isinstance(arg, Node):
+        return _gathered(arg)
+    return tuple(_gathered_within(item) for item in arg) if isinstance(arg, tuple) else arg
 
 
 def _process(node: Node) -> str:

@@ -47,7 +47,7 @@ class Verdict(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A pair to compare: ``finished`` and ``any`` take two answers, ``metric`` a gold answer and a whole completion."""
+    """A pair to compare: a form of answers takes two answers, ``metric`` a gold answer and a whole completion."""
 
     gold: str
     answer: str

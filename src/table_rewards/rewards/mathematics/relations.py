@@ -46,7 +46,7 @@ class RelationComparison(IntervalComparison):
         if name is None and any(names(value) for value in values) and not names(gold):
             return False
         if len(values) > 1:
-            plainly = type(self)(self.solver, anything=True)
+            plainly = type(self)(self.solver, form="any")
             verdicts = [plainly._same(gold, settled(value)) for value in values[:-1]]
         else:
             verdicts = []
@@ -102,7 +102,7 @@ class RelationComparison(IntervalComparison):
         return False
 
     def _relations_of_values(self, gold: Node, values: Sequence[Node]) -> bool | None:
-        plainly = type(self)(self.solver, anything=True)
+        plainly = type(self)(self.solver, form="any")
         verdicts = [plainly._same(settled(gold), settled(value)) for value in values[:-1]]
         verdicts.append(self._same(settled(gold), settled(values[-1])))
         return False if False in verdicts else None if None in verdicts else True

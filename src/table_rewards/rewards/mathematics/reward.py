@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Literal, get_args
+from typing import Any, ClassVar, Final
 
 from table_rewards.core.errors import ConfigurationError, one_of
 from table_rewards.core.explanation.assembling import passages_of, with_passage
@@ -21,9 +21,8 @@ from table_rewards.rewards.mathematics.pool import Task, shared_comparer
 from table_rewards.rewards.mathematics.quick import same_quickly
 from table_rewards.rewards.mathematics.reference import KINDS, AnswerKind, MathReference, make_reference, read_reference
 from table_rewards.rewards.mathematics.released import ReleasedScorers
+from table_rewards.rewards.mathematics.rule import ANSWER_FORMS, AnswerForm
 
-AnswerForm = Literal["finished", "any"]
-ANSWER_FORMS: Final[tuple[str, ...]] = get_args(AnswerForm)
 LONGEST_S: Final = 60.0
 PLAIN_ANSWER: Final = "q+1"
 """What a gold answer is compared with to see whether it can be compared at all."""
@@ -56,7 +55,9 @@ class Mathematics(Reward[MathReference]):
             by the row's ``answer_kind``, then its ``data_source``, then the look of the gold answer.
         answer_form: ``finished``: where the gold answer is a number, the answer must be written out as one (a numeral,
             a fraction, scientific notation, a surd, a multiple of a constant), and a formula of the row's question is
-            no answer, unless the gold answer has that form itself. ``any``: only the value counts, ``3!`` is 6.
+            no answer, unless the gold answer has that form itself. ``same``: formulas must have the gold answer's form
+            apart from order and spelling, fractions its lowest terms, for rows without their question. ``any``: only
+            the value counts, ``3!`` is 6.
         timeout_s: CPU seconds for one comparison, at most 60.
         symbolic: False leaves step 3 out (and needs no sympy): what only algebra could tell counts as wrong.
 
@@ -96,7 +97,8 @@ class Mathematics(Reward[MathReference]):
             raise ConfigurationError(
                 "profile='released' compares with math-verify; leave symbolic=True, or answer_kind to text or python"
             )
-        self.answer_form = one_of("answer_form", answer_form, ANSWER_FORMS)
+        one_of("answer_form", answer_form, ANSWER_FORMS)
+        self.answer_form: AnswerForm = answer_form
         needed = "math_verify" if profile == "released" else "sympy"
         if symbolic and importlib.util.find_spec(needed) is None:
             raise ConfigurationError(
@@ -134,7 +136,7 @@ class Mathematics(Reward[MathReference]):
             return self.released.judge_all(completions, references)
         judged: list[Judgement] = [WRONG] * len(completions)
         doubtful: dict[Task, list[int]] = {}
-        anything = self.answer_form == "any"
+        form = self.answer_form
         for index, (completion, reference) in enumerate(zip(completions, references, strict=True)):
             kind = reference.kind
             text, where = locate(completion, kind != "text")
@@ -144,11 +146,11 @@ class Mathematics(Reward[MathReference]):
             if not text:
                 judged[index] = Judgement(0.0, (0.0, 0.0), UNPARSED, where)
                 continue
-            verdict = same_quickly(reference.answer, text) if kind == "math" else None
+            verdict = same_quickly(reference.answer, text) if kind == "math" and form != "same" else None
             if verdict is None:
-                verdict = compare(reference.answer, text, kind, anything=anything)
+                verdict = compare(reference.answer, text, kind, form=form)
             if verdict:
-                echoed = reference.question and not anything and kind == "math"
+                echoed = reference.question and form != "any" and kind == "math"
                 if echoed and repeats_question(reference.answer, text, reference.question):
                     judged[index] = ECHO
                 else:
@@ -169,8 +171,7 @@ class Mathematics(Reward[MathReference]):
         if self.released is not None:
             return Working((self.released.telling(completion, reference, judgement),), passages)
         text, where = locate(completion, reference.kind != "text")
-        anything = self.answer_form == "any"
-        section = comparison_section(text, where, reference, judgement, anything=anything)
+        section = comparison_section(text, where, reference, judgement, form=self.answer_form)
         return Working((section,), with_passage(passages, "final answer", text, completion))
 
     def _ask(
@@ -182,7 +183,7 @@ class Mathematics(Reward[MathReference]):
             for index in places:
                 judgement = judgements[task]
                 question = references[index].question
-                if judgement is RIGHT and question and self.answer_form == "finished":
+                if judgement is RIGHT and question and self.answer_form != "any":
                     judgement = ECHO if repeats_question(task.gold, task.answer, question) else RIGHT
                 judged[index] = judgement
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Literal, Protocol, get_args
 
 from table_rewards.rewards.mathematics.tree import Node
+
+AnswerForm = Literal["finished", "same", "any"]
+ANSWER_FORMS: Final[tuple[AnswerForm, ...]] = get_args(AnswerForm)
 
 Interval = tuple[Any, bool, Any, bool]
 """Lower end, whether it belongs, upper end, whether it belongs."""
@@ -34,10 +37,15 @@ class NotASet(Exception):
 
 
 class Rule:
-    """How answers are compared: ``anything`` accepts values that remain to be computed; ``solver`` is the algebra."""
+    """How answers are compared; ``solver`` is the algebra.
 
-    def __init__(self, solver: Solver | None = None, *, anything: bool = False) -> None:
-        self.solver, self.anything = solver, anything
+    ``form`` says which values count: those that are ``finished``, those in the ``same`` form as the gold answer, or
+    ``any``, also those that remain to be computed.
+    """
+
+    def __init__(self, solver: Solver | None = None, *, form: AnswerForm = "finished") -> None:
+        self.solver, self.form = solver, form
+        self.anything = form == "any"
 
     def _same(self, gold: Node, answer: Node) -> bool | None:
         raise NotImplementedError

@@ -4,8 +4,8 @@ It has sympy in memory before the first fork. One process hands out the work and
 at a time, and are killed and forked anew when a pair takes too long. A fork of this small single-threaded process costs
 milliseconds; the trainer itself is never forked.
 
-Messages are JSON lines. In: ``{"id", "mode", "gold", "answer", "cpu_s"}``; the mode is ``finished`` or ``any`` (which
-values count), or ``metric``: math-verify on a gold answer and a whole completion, as the published scorers call it.
+Messages are JSON lines. In: ``{"id", "mode", "gold", "answer", "cpu_s"}``; the mode is a form (which values
+count), or ``metric``: math-verify on a gold answer and a whole completion, as the published scorers call it.
 Out: ``{"id", "verdict", "note"}`` with the verdict true, false, or null when the comparison could not be made (the note
 says why); ``{"gold": true}`` with it says that the gold answer is to blame. First of all ``{"ready": version}`` or
 ``{"broken": why}``.
@@ -236,8 +236,9 @@ def _load() -> str:
 
     from table_rewards.rewards.mathematics.algebra import Algebra
     from table_rewards.rewards.mathematics.equality import Comparison
+    from table_rewards.rewards.mathematics.rule import ANSWER_FORMS
 
-    RULES.update(finished=Comparison(Algebra()), any=Comparison(Algebra(), anything=True))
+    RULES.update({form: Comparison(Algebra(), form=form) for form in ANSWER_FORMS})
     x = sympy.Symbol("x", real=True)
     sympy.solveset(x**2 - 1, x, sympy.S.Reals)
     for gold, answer in (("\\frac{x^2-1}{x-1}", "x+1"), ("x^2=4", "(x-2)(x+2)=0"), ("x<1", "(-\\infty,1)")):
