@@ -93,7 +93,9 @@ def trl(session: nox.Session) -> None:
 @nox.session(python=interpreter(FRAMEWORK_PYTHON))
 def ray(session: nox.Session) -> None:
     """Scoring and serving on a Ray cluster of two nodes, simulated on this machine."""
-    _integration(session, "ray", "ray-2.60.0.txt", ("ray[data,serve]==2.60.0", "pandas", "math-verify==0.9.0"))
+    _integration(
+        session, "ray", "ray-2.60.0.txt", ("ray[data,serve]==2.60.0", "pandas", "math-verify==0.9.0", "moto[server]")
+    )
 
 
 def _integration(session: nox.Session, suite: str, constraints: str, wanted: tuple[str, ...]) -> None:

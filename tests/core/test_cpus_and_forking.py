@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from table_rewards.core import cpus
+from table_rewards.core.cpus import usable_cpus
+from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.forking import renew_after_fork
 
 
@@ -40,3 +42,16 @@ def test_a_fork_renews_and_the_parent_stays_as_it_was() -> None:
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert state["pid"] == os.getpid()
+
+
+def test_a_process_that_shares_its_machine_is_told_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replicas and actors would else each start one child for every CPU of the node."""
+    whole = usable_cpus()
+    monkeypatch.setenv("TABLE_REWARDS_CPUS", "1")
+    assert usable_cpus() == 1
+    monkeypatch.setenv("TABLE_REWARDS_CPUS", str(whole + 50))
+    assert usable_cpus() == whole
+    for wrong in ("0", "-1", "two", "1.5", "²"):
+        monkeypatch.setenv("TABLE_REWARDS_CPUS", wrong)
+        with pytest.raises(ConfigurationError, match="TABLE_REWARDS_CPUS"):
+            usable_cpus()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.own_reward import is_place
 from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.pages.summary import summary, titled
 from table_rewards.commands.pages.terminal import note, share
-from table_rewards.commands.reward_options import add_reward_arguments, options_of, read_options, reward_from
+from table_rewards.commands.reward_options import add_reward_arguments, options_of, reward_from
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.datasets.files import RowSource, read_batches
+from table_rewards.datasets.files.remote import is_address
 from table_rewards.datasets.files.resume import ResumableOutput
 from table_rewards.evaluation.scores.scoring import BY_COLUMNS, COMPLETION_COLUMNS, Plan, plan, score_file
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
@@ -50,7 +54,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--prompt-column", metavar="C", help="what the completions of one prompt have in common")
     where.add_argument("--keep", action="append", default=[], metavar="C", help="one more column to copy; repeat it")
     out = parser.add_argument_group("output")
-    out.add_argument("--out", type=Path, metavar="FILE", help="write scores to .parquet or .jsonl; resumable")
+    out.add_argument(
+        "--out",
+        type=_out,
+        metavar="FILE",
+        help="write scores to .parquet or .jsonl, or with --engine ray to a folder of parts; resumable",
+    )
     out.add_argument("--overwrite", action="store_true", help="begin anew instead of going on with --out")
     out.add_argument("--by", metavar="C", help=f"summarise by this column (default: {', '.join(BY_COLUMNS)})")
     out.add_argument("--json", action="store_true", help="the summary as JSON")
@@ -75,6 +84,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--cpus", type=float, metavar="N", help="CPUs that an actor reserves (1)")
 
 
+def _out(text: str) -> Path | str:
+    """A path, or the address of a folder, whose slashes a path would lose."""
+    return text if is_address(text) else Path(text)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Score a file.
 
@@ -91,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     for option in ("address", "concurrency", "cpus"):
         if getattr(arguments, option) is not None:
             raise ConfigurationError(f"--{option} goes with --engine ray")
+    if isinstance(arguments.out, str):
+        raise ConfigurationError(f"--out {arguments.out} is on another file system, which --engine ray writes to")
     reward = reward_from(arguments)
     keep = [*arguments.keep, *([arguments.by] if arguments.by and arguments.by not in reward.parts else [])]
     how = plan(
@@ -185,35 +201,46 @@ def _on_ray(arguments: argparse.Namespace, batch_size: int) -> int:
 
     if arguments.out is None:
         raise ConfigurationError("--engine ray writes a folder of parquet parts: name it with --out")
-    options = read_options(arguments.option)
-    if arguments.profile is not None:
-        options["profile"] = arguments.profile
+    reward = reward_from(arguments)
+    own = reward if is_place(arguments.reward) else None
+    if own is not None:
+        _carried_along(own)
     work = Work(
         places=tuple(arguments.file),
         reward=arguments.reward,
-        options=options,
-        out=str(arguments.out),
+        options=options_of(arguments),
+        out=os.fspath(arguments.out),
         completion=arguments.completion_column,
         reference=arguments.reference_column,
         prompt=arguments.prompt_column,
-        keep=(*arguments.keep, *([arguments.by] if arguments.by else [])),
+        keep=(*arguments.keep, *([arguments.by] if arguments.by and arguments.by not in reward.parts else [])),
         step=arguments.step,
         batch_size=batch_size,
     )
     cluster = Cluster(arguments.address, arguments.concurrency, arguments.cpus)
     begun = time.perf_counter()
-    job = Run(work, cluster, overwrite=arguments.overwrite)
+    job = Run(work, cluster, overwrite=arguments.overwrite, reward=own)
     by = arguments.by or next((name for name in BY_COLUMNS if name in job.plan.kept), None)
-    statistics = ScoreStatistics(job.reward.parts, by)
+    statistics = ScoreStatistics(reward.parts, by)
     missing = len(job.missing())
     if not arguments.quiet and missing < job.blocks:
         note(f"{job.blocks - missing:,} of {job.blocks:,} parts are there" + ("" if missing else "; nothing to do"))
     with Progress(job.total, "rows", quiet=arguments.quiet) as bar:
         for _ in job:
-            bar.to(job.done)
+            told = {"mean": f"{job.mean:.4f}", **({"unscored": f"{job.unscored:,}"} if job.unscored else {})}
+            bar.to(job.done, **told)
     for rows in read_batches(job.rows(), 1024):
         statistics.add_all(rows)
     return _close(arguments, statistics, time.perf_counter() - begun)
+
+
+def _carried_along(reward: Reward[Any]) -> None:
+    """Let the actors get the class of a reward of one's own as it is: they cannot import a file of this machine."""
+    try:
+        from ray import cloudpickle
+    except ImportError:
+        return  # the engine says what is missing
+    cloudpickle.register_pickle_by_value(sys.modules[type(reward).__module__])
 
 
 def _identity(arguments: argparse.Namespace, reward: Reward[Any], how: Plan) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from table_rewards.core.options import not_negative, positive, positive_whole, t
 from table_rewards.llm.endpoints import Endpoints
 
 DEFAULT_KEY_NAME: Final = "TABLE_REWARDS_API_KEY"
-WORKER_COUNTS: Final = ("TABLE_REWARDS_WORKERS", "WORLD_SIZE", "NPROC_PER_NODE")
+WORKERS: Final = "TABLE_REWARDS_WORKERS"
+WORKER_COUNTS: Final = (WORKERS, "WORLD_SIZE", "NPROC_PER_NODE")
 
 Pairs = tuple[tuple[str, str], ...]
 

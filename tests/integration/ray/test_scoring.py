@@ -170,9 +170,119 @@ def test_mistakes_are_told_by_the_driver(cluster: Any, tmp_path: Path) -> None:
         list(Run(Work((str(bad),), "table_bench", {}, str(tmp_path / "out2")), Cluster()))
 
 
-def test_an_address_of_another_file_system_is_read(cluster: Any, tmp_path: Path) -> None:
-    source = rollouts(tmp_path / "rows.jsonl", 64)
-    work = Work((source.as_uri(),), "table_bench", {}, str(tmp_path / "out"))
-    run = Run(work, Cluster())
-    assert sum(run) == 64
-    same(local(Work((str(source),), "table_bench", {}, "")), list(run.rows()))
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    """The address of an empty bucket in an object store on the loopback address, and how to reach it."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    keys = {"aws_access_key_id": "KEY", "aws_secret_access_key": "HIDDEN", "region_name": "us-east-1"}
+    boto3.client("s3", endpoint_url=f"http://{host}:{port}", **keys).create_bucket(Bucket="rollouts")
+    yield f"s3://KEY:HIDDEN@rollouts/%s?scheme=http&endpoint_override={host}:{port}&region=us-east-1"
+    server.stop()
+
+
+def test_rows_and_parts_in_an_object_store(cluster: Any, tmp_path: Path, bucket: str) -> None:
+    """Nodes of a real cluster share no disk. An interrupted run goes on there, too."""
+    from pyarrow import fs
+
+    source = rollouts(tmp_path / "rows.jsonl", 3000)
+    lines = source.read_bytes().splitlines(keepends=True)
+    system, _ = fs.FileSystem.from_uri(bucket % "x")
+    for name, part in (("2.jsonl", lines[:1700]), ("10.jsonl", lines[1700:])):
+        with system.open_output_stream(f"rollouts/rows/{name}") as file:
+            file.write(b"".join(part))
+    work = Work((bucket % "rows",), "table_bench", {}, bucket % "scores", batch_size=100)
+    run = Run(work, Cluster(concurrency=2))
+    run.block = 250
+    assert sum(run) == 3000
+    found = list(run.rows())
+    assert [row.pop("step") for row in found] == [2] * 1700 + [10] * 1300  # the files are named after steps
+    same([{**row, "row": row["row"]} for row in local(Work((str(source),), "table_bench", {}, ""))], found)
+    system.delete_file("rollouts/scores/part-000003.parquet")
+    again = Run(work, Cluster(concurrency=2))
+    again.block = 250
+    assert sum(again) == 250
+    with system.open_input_file("rollouts/scores/_run.json") as file:
+        record = file.read()
+    assert b"HIDDEN" not in record
+    assert b"KEY" not in record
+
+
+def test_broken_lines_are_told_with_their_numbers_in_every_block(cluster: Any, tmp_path: Path) -> None:
+    """A block begins within a file, and the lines before it are not read."""
+    source = rollouts(tmp_path / "rows.jsonl", 9000, group=1)
+    lines = source.read_bytes().splitlines(keepends=True)
+    lines[5000:5000] = [
+        b"\n",
+        b"{half\n",
+        b"  \n",
+        '{"id": "\u2028", "answer": "1", "prediction": "\ud800"}\n'.encode("utf-8", "replace"),
+    ]
+    lines[8000:8000] = [b"[1, 2]\n", b'{"id": "nan", "answer": NaN, "prediction": "Final Answer: 7"}\n']
+    source.write_bytes(b"\xef\xbb\xbf" + b"".join(lines))
+    work = Work((str(source),), "table_bench", {}, str(tmp_path / "out"))
+    run = Run(work, Cluster(concurrency=2))
+    run.block = 700
+    assert sum(run) == run.total == 9004
+    found = list(run.rows())
+    same(local(work), found)
+    assert any("line 5,002 is not JSON" in row["note"] for row in found)
+
+
+def test_the_command_works_from_any_folder_with_a_reward_of_ones_own(cluster: Any, tmp_path: Path) -> None:
+    """The processes of a cluster have other working directories and cannot import a file of the command's machine."""
+    (tmp_path / "mine.py").write_text(
+        "from table_rewards import TableBench\n\n\nclass Halved(TableBench):\n    name = 'halved'\n\n"
+        "    def judge_all(self, completions, references, step):\n"
+        "        judged = super().judge_all(completions, references, step)\n"
+        "        return [one._replace(value=one.value / 2) for one in judged]\n"
+    )
+    rollouts(tmp_path / "rows.jsonl", 200)
+    command = [
+        *(sys.executable, "-m", "table_rewards.commands.main", "score", "rows.jsonl", "--reward", "mine.py:Halved"),
+        *("--quiet", "--json"),
+    ]
+    done = [
+        subprocess.run([*command, *more], cwd=tmp_path, capture_output=True, text=True, timeout=110)
+        for more in (["--out", "here.jsonl"], ["--out", "out", "--engine", "ray", "--address", cluster.address])
+    ]
+    assert [one.returncode for one in done] == [0, 0], [one.stderr[-2000:] for one in done]
+    told = [json.loads(one.stdout) for one in done]
+    assert told[0]["score"] == told[1]["score"]
+    assert 0 < told[1]["score"]["mean"] < 0.5
+    rows = [row for path in sorted((tmp_path / "out").glob("part-*.parquet")) for row in read_rows(path)]
+    same(list(read_rows(tmp_path / "here.jsonl")), rows)
+
+
+def test_a_file_that_is_another_one_on_a_node_is_not_scored(cluster: Any, tmp_path: Path) -> None:
+    source = rollouts(tmp_path / "rows.jsonl", 200)
+    run = Run(Work((str(source),), "table_bench", {}, str(tmp_path / "out")), Cluster(concurrency=1))
+    rollouts(source, 208)
+    with pytest.raises(UnusableFile, match="something else here"):
+        list(run)
+    assert list((tmp_path / "out").glob("part-*")) == []
+
+
+def test_limits_of_requests_and_pools_are_divided(cluster: Any, tmp_path: Path) -> None:
+    """Every actor says what it may use: the number of actors for endpoints, its CPUs for sandboxes and formulas."""
+    (tmp_path / "told.py").write_text(
+        "import os\nfrom table_rewards import TableBench\nfrom table_rewards.core.cpus import usable_cpus\n"
+        "from table_rewards.llm.settings import PoolSettings\n\n\n"
+        "class Told(TableBench):\n    name = 'told'\n\n    def judge_all(self, completions, references, step):\n"
+        "        judged = super().judge_all(completions, references, step)\n"
+        "        note = f\"{os.environ['TABLE_REWARDS_WORKERS']} actors, {usable_cpus()} CPUs\"\n"
+        "        return [one._replace(note=note) for one in judged]\n"
+    )
+    rollouts(tmp_path / "rows.jsonl", 400)
+    command = [
+        *(sys.executable, "-m", "table_rewards.commands.main", "score", "rows.jsonl", "--reward", "told.py:Told"),
+        *("--quiet", "--engine", "ray", "--address", cluster.address, "--concurrency", "2", "--out", "out"),
+        *("--batch-size", "50"),
+    ]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=110)
+    rows = [row for path in sorted((tmp_path / "out").glob("part-*.parquet")) for row in read_rows(path)]
+    assert {row["note"] for row in rows} == {"2 actors, 1 CPUs"}

@@ -75,6 +75,13 @@ def line_rows(file: Iterable[bytes], start: int) -> Iterator[dict[str, Any]]:
             yield _row(line, number)
 
 
+def later_rows(file: Iterable[bytes], lines_before: int) -> Iterator[dict[str, Any]]:
+    """The same for a file that is read from a place within it, at the beginning of a line."""
+    for number, line in enumerate(file, lines_before + 1):
+        if line.strip():
+            yield _row(line, number)
+
+
 def wrapped(row: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """The rows of a file that is one object around them; None for an object that is a row.
 

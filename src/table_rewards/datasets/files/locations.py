@@ -11,9 +11,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from table_rewards.datasets.files.compression import without_ending
+from table_rewards.datasets.files.remote import is_address, remote_files, shown
 from table_rewards.datasets.files.unusable import UnusableFile
 
 STANDARD_INPUT: Final = "-"
@@ -34,7 +35,8 @@ def files_of(places: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """The files that the names mean, in the order in which they are read.
 
     A folder gives its data files in natural order (``2.jsonl`` before ``10.jsonl``); of a folder that ms-swift wrote
-    its ``completions.jsonl``; of a data set that Hugging Face's ``save_to_disk`` wrote its parts.
+    its ``completions.jsonl``; of a data set that Hugging Face's ``save_to_disk`` wrote its parts. An address such as
+    ``s3://bucket/rollouts`` is a file, a folder or a pattern of another file system.
 
     Raises:
         UnusableFile: there is no such file, the pattern matches none, or the folder holds no data.
@@ -44,6 +46,8 @@ def files_of(places: Sequence[str | os.PathLike[str]]) -> list[Path]:
         path = Path(place)
         if os.fspath(place) == STANDARD_INPUT:
             found.append(_spooled())
+        elif is_address(place):
+            found += _remote(os.fspath(place))
         elif path.is_dir():
             found += _folder(path)
         elif not path.exists() and _PATTERN.search(str(path)):
@@ -110,18 +114,37 @@ def _folder(folder: Path) -> list[Path]:
             raise UnusableFile(folder, "its state.json cannot be read: is it a data set on disk?") from None
     if (folder / _SWIFT_LOG).is_file():
         return [folder / _SWIFT_LOG]
-    there = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith((".", "_"))]
+    data = _data([file for file in folder.iterdir() if file.is_file()])
+    if data:
+        return data
+    below = sorted({str(file.parent) for file in folder.rglob("*") if without_ending(file.name).endswith(ENDINGS)})
+    hint = f"; there is data in {', '.join(below[:4])}" if below else f"; data ends in {', '.join(ENDINGS)}"
+    raise UnusableFile(folder, f"this folder holds no file of rows{hint}")
+
+
+def _data(there: Sequence[Path]) -> list[Path]:
+    """Of the files of a folder, those of the first kind that is there, in natural order."""
     for ending in ENDINGS:
         data = [
             file
             for file in there
-            if without_ending(file.name).endswith(ending) and file.name not in _NOT_DATA and file.stat().st_size
+            if without_ending(file.name).endswith(ending)
+            and not file.name.startswith((".", "_"))
+            and file.name not in _NOT_DATA
+            and file.stat().st_size
         ]
         if data:
             return sorted(data, key=natural)
-    below = sorted({str(file.parent) for file in folder.rglob("*") if without_ending(file.name).endswith(ENDINGS)})
-    hint = f"; there is data in {', '.join(below[:4])}" if below else f"; data ends in {', '.join(ENDINGS)}"
-    raise UnusableFile(folder, f"this folder holds no file of rows{hint}")
+    return []
+
+
+def _remote(address: str) -> list[Path]:
+    files, folder = remote_files(address)
+    there = cast("list[Path]", files)  # what is used of a path, they have
+    found = _data(there) if folder else sorted(there, key=natural)
+    if not found:
+        raise UnusableFile(shown(address), f"this folder holds no file of rows; data ends in {', '.join(ENDINGS)}")
+    return found
 
 
 def _spooled() -> Path:

@@ -10,14 +10,22 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import IO, Any, Final, Literal, NamedTuple
 
 from table_rewards.core.errors import nearest
 from table_rewards.datasets.files.compression import MAGIC, Compression, compression_of, unpacked
 from table_rewards.datasets.files.csv_rows import csv_rows
-from table_rewards.datasets.files.json_rows import CHUNK, JSON_TYPES, BrokenRow, array_rows, line_rows, object_rows
+from table_rewards.datasets.files.json_rows import (
+    CHUNK,
+    JSON_TYPES,
+    BrokenRow,
+    array_rows,
+    later_rows,
+    line_rows,
+    object_rows,
+)
 from table_rewards.datasets.files.locations import STANDARD_INPUT, files_of, steps_of
 from table_rewards.datasets.files.sniffing import HEAD, Format, kind_of
 from table_rewards.datasets.files.unusable import UnusableFile, explained, need_pyarrow
@@ -27,6 +35,33 @@ LOOK_AHEAD: Final = 64
 STEP: Final = "step"
 
 Place = str | os.PathLike[str]
+
+
+class Mark(NamedTuple):
+    """Where a row of a file begins: its number, its first byte, and the lines before it."""
+
+    row: int
+    offset: int
+    lines: int
+
+
+class Index(NamedTuple):
+    """The rows of each file, and for plain JSON lines where some of them begin.
+
+    Attributes:
+        every: rows from one mark to the next.
+        rows: of each file.
+        marks: of each file.
+    """
+
+    every: int
+    rows: tuple[int, ...]
+    marks: tuple[tuple[Mark, ...], ...]
+
+    def before(self, file: int, row: int) -> Mark | None:
+        """The last mark of a file that is not behind a row; None where there is none."""
+        marks = self.marks[file]
+        return marks[min(row // self.every, len(marks) - 1)] if marks else None
 
 
 class RowSource:
@@ -60,6 +95,7 @@ class RowSource:
         self._head: list[dict[str, Any]] | None = None
         self._rest: Iterator[dict[str, Any]] | None = None
         self._read = 0  # bytes of the files that are read to their end
+        self.index: Index | None = None
 
     def first(self, count: int = LOOK_AHEAD) -> list[dict[str, Any]]:
         """The first rows, kept; at most 64 of them."""
@@ -122,6 +158,14 @@ class RowSource:
         """The number of rows, without parsing them where the format allows."""
         return sum(self._file(number).count() for number in range(len(self.files)))
 
+    def indexed(self, every: int) -> Index:
+        """Count the rows of every file, and note where each ``every``-th row of plain JSON lines begins.
+
+        A source that has got an index as its ``index`` begins anywhere without reading what lies before.
+        """
+        found = [self._file(number).marks(every) for number in range(len(self.files))]
+        return Index(every, tuple(count for count, _ in found), tuple(marks for _, marks in found))
+
     @property
     def progress(self) -> float:
         """The share of the bytes that has been read, from 0 to 1."""
@@ -143,16 +187,21 @@ class RowSource:
     def _all(self, columns: Sequence[str] | None, start: int, batch_size: int) -> Iterator[dict[str, Any]]:
         self._read, skip = 0, start
         for number, path in enumerate(self.files):
+            if skip and self.index is not None and skip >= self.index.rows[number]:
+                skip -= self.index.rows[number]
+                continue
             with explained(path):
                 file = self._file(number)
-                if skip and number + 1 < len(self.files):
+                if skip and number + 1 < len(self.files) and self.index is None:
                     there = file.count()
                     if skip >= there:
                         skip -= there
                         self._close(number)
                         continue
                 step = self._steps[number]
-                for row in file.rows(columns, skip, batch_size):
+                mark = None if self.index is None or not skip else self.index.before(number, skip)
+                found = file.rows(columns, skip, batch_size) if mark is None else file.rows_from(mark, skip)
+                for row in found:
                     if isinstance(row, BrokenRow):
                         row.path = str(path)
                     elif step is not None and row.get(STEP) is None and (columns is None or STEP in columns):
@@ -216,6 +265,28 @@ class _File:
             yield from csv_rows(io.BufferedReader(_Raw(told), CHUNK), start)
         else:
             yield from line_rows(told, start)
+
+    def rows_from(self, mark: Mark, start: int) -> Iterator[dict[str, Any]]:
+        """The rows of plain JSON lines from ``start`` on, read from a mark before it."""
+        with self.path.open("rb") as raw:
+            raw.seek(mark.offset)
+            for row in islice(later_rows(raw, mark.lines), start - mark.row, None):
+                self.position = raw.tell()
+                yield row
+
+    def marks(self, every: int) -> tuple[int, tuple[Mark, ...]]:
+        """The number of rows, and for plain JSON lines where each ``every``-th begins."""
+        if self.kind != "jsonl" or self._compression is not None:
+            return self.count(), ()
+        marks, rows, offset = [], 0, 0
+        with self.path.open("rb") as raw:
+            for lines, line in enumerate(raw):
+                if line.strip():
+                    if rows % every == 0:
+                        marks.append(Mark(rows, offset, lines))
+                    rows += 1
+                offset += len(line)
+        return (rows, tuple(marks)) if rows > 1 else (self.count(), ())  # one line may hold many rows
 
     def count(self) -> int:
         if self.table is not None:

@@ -8,26 +8,35 @@ blocks that have no part yet. The parts in order hold the rows in the order of t
 
 from __future__ import annotations
 
-import inspect
+import atexit
 import json
+import logging
+import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
+from table_rewards.core.cpus import CPUS
 from table_rewards.core.errors import ConfigurationError, TableRewardsError
-from table_rewards.core.registry import create, find
+from table_rewards.core.registry import create
 from table_rewards.core.reward import Reward
-from table_rewards.datasets.files import RowSource, RowWriter, UnusableFile, read_rows
-from table_rewards.datasets.files.remote import is_address, local_copies
+from table_rewards.core.scores import UNSCORED
+from table_rewards.datasets.files import RowSource, UnusableFile
+from table_rewards.datasets.files.locations import STANDARD_INPUT
+from table_rewards.datasets.files.remote import is_address, shown
+from table_rewards.datasets.files.source import Index
 from table_rewards.evaluation.scores.layout import Plan, plan
+from table_rewards.evaluation.scores.parts import Parts
 from table_rewards.evaluation.scores.scoring import score_block
+from table_rewards.llm.settings import WORKERS
 
-RECORD: Final = "_run.json"
 BLOCK: Final = 8_192
 BLOCKS_AN_ACTOR: Final = 4
+MARK: Final = 4_096
+"""Rows from one noted beginning of a row to the next in files of lines."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +44,12 @@ class Work:
     """What every actor needs to score a block as the driver would.
 
     Attributes:
-        places: files, folders, patterns or addresses.
-        reward: the registry name.
+        places: files, folders, patterns or addresses; every node sees them under the same names.
+        reward: the registry name, or what a reward of one's own is called.
         options: of the reward.
         completion, reference, prompt, keep: the columns, as in :func:`~table_rewards.evaluation.scores.layout.plan`.
         step: the training step.
-        out: the folder of the parts, which every node sees.
+        out: the folder of the parts, which every node sees; a path or an address.
         batch_size: rows that are scored at once.
     """
 
@@ -57,15 +66,25 @@ class Work:
 
     def plan(self, parts: Sequence[str]) -> Plan:
         """How the rows are read; the same on every node."""
-        source = RowSource(*_local(self.places))
         return plan(
-            source,
+            RowSource(*self.places),
             completion=self.completion,
             reference=self.reference,
             prompt=self.prompt,
             keep=self.keep,
             parts=parts,
         )
+
+    def absolute(self) -> Work:
+        """The same with whole paths, since the processes of a cluster have other working directories.
+
+        Raises:
+            ConfigurationError: standard input is among the places, which other processes do not have.
+        """
+        if STANDARD_INPUT in self.places:
+            raise ConfigurationError("--engine ray reads files, not standard input")
+        places = tuple(place if is_address(place) else os.path.abspath(place) for place in self.places)
+        return replace(self, places=places, out=self.out if is_address(self.out) else os.path.abspath(self.out))
 
 
 @dataclass(frozen=True)
@@ -87,6 +106,15 @@ class Cluster:
 class Run:
     """A run on a cluster: iterate over it to score; then read the rows.
 
+    Attributes:
+        work: what is scored.
+        cluster: where.
+        overwrite: begin anew where the folder holds parts.
+        reward: a reward that is made already, for those that the registry does not know.
+        total: rows in all.
+        done: rows whose parts are there.
+        scored, unscored, sum: of this run so far: samples with a value, without one, and the sum of the values.
+
     Raises:
         ConfigurationError: ray is not installed, no cluster answers, or the folder holds another run's parts.
     """
@@ -94,25 +122,32 @@ class Run:
     work: Work
     cluster: Cluster
     overwrite: bool = False
+    reward: Reward[Any] | None = None
     total: int = field(init=False, default=0)
     done: int = field(init=False, default=0)
+    scored: int = field(init=False, default=0)
+    unscored: int = field(init=False, default=0)
+    sum: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
-        reward = create(self.work.reward, **dict(self.work.options))
-        self.plan = how = self.work.plan(reward.parts)
-        self.reward = reward
-        self.total = _count(how)
-        self.folder = Path(self.work.out)
+        self.work = self.work.absolute()
+        self.made = self.reward or create(self.work.reward, **dict(self.work.options))
+        self.plan = self.work.plan(self.made.parts)
+        self.content = self.plan.source.fingerprint()
+        self.index = None if self.plan.unzips else self.plan.source.indexed(MARK)
+        # Columns of lists are counted as the rows that they hold.
+        self.total = sum(self.index.rows) if self.index else sum(1 for _ in self.plan.rows())
+        self.parts = Parts(self.work.out)
         identity = {
             **{key: value for key, value in asdict(self.work).items() if key not in ("out", "options", "batch_size")},
-            "signature": reward.signature,
-            "content": how.source.fingerprint(),
+            "places": [shown(place) if is_address(place) else place for place in self.work.places],
+            "signature": self.made.signature,
+            "content": self.content,
         }
         record = self._earlier(json.loads(json.dumps(identity)))
         self.block = record["block"] if record else self._block_size()
         if not record:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _write(self.folder / RECORD, {**identity, "block": self.block, "rows": self.total})
+            self.parts.begin({**identity, "block": self.block, "rows": self.total})
 
     @property
     def blocks(self) -> int:
@@ -120,10 +155,21 @@ class Run:
 
     def missing(self) -> list[int]:
         """The blocks that have no part yet."""
-        return [number for number in range(self.blocks) if not _part(self.work.out, number).exists()]
+        there = self.parts.there()
+        return [number for number in range(self.blocks) if number not in there]
+
+    @property
+    def mean(self) -> float:
+        """Of what this run has scored so far; NaN for nothing."""
+        return self.sum / self.scored if self.scored else math.nan
 
     def __iter__(self) -> Iterator[int]:
-        """Score what is missing; yield the rows of a block as it is done."""
+        """Score what is missing; yield the rows of a block as it is done.
+
+        Raises:
+            UnusableFile: the file has no references or completions that can be read, or differs on another node.
+            ConfigurationError: an actor cannot work.
+        """
         missing = self.missing()
         self.done = self.total - sum(self._rows_of(number) for number in missing)
         if not missing:
@@ -134,9 +180,15 @@ class Run:
             {"number": number, "start": number * self.block, "stop": min(self.total, (number + 1) * self.block)}
             for number in missing
         ]
-        work = asdict(self.work) | {"options": _shared_out(self.work.reward, self.work.options, actors)}
+        limits = {WORKERS: str(actors)}
+        if self.cluster.cpus is not None or not _has_own_workers(self.made):
+            limits[CPUS] = str(max(1, int(cpus)))  # an actor that has a node for itself uses all of it
         rows = ray.data.from_items(blocks, override_num_blocks=len(blocks)).map_batches(
-            BlockScorer, fn_constructor_args=(work, cpus), batch_size=1, concurrency=actors, num_cpus=cpus
+            BlockScorer,
+            fn_constructor_args=(asdict(self.work), self.reward, self.content, self.index, limits),
+            batch_size=1,
+            concurrency=actors,
+            num_cpus=cpus,
         )
         for batch in rows.iter_batches(batch_size=1, batch_format="numpy"):
             problem = str(batch["problem"][0])
@@ -144,12 +196,16 @@ class Run:
                 raise UnusableFile(self.plan.name, problem.removeprefix(f"{self.plan.name}: "))
             count = int(batch["rows"][0])
             self.done += count
+            self.scored += int(batch["scored"][0])
+            self.unscored += int(batch["unscored"][0])
+            self.sum += float(batch["sum"][0])
             yield count
+        self.parts.tidy()
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All score rows, in the order of the file."""
         for number in range(self.blocks):
-            yield from read_rows(_part(self.work.out, number))
+            yield from self.parts.rows(number)
 
     def _rows_of(self, number: int) -> int:
         return min(self.total, (number + 1) * self.block) - number * self.block
@@ -161,109 +217,127 @@ class Run:
 
     def _size(self, ray: Any, blocks: int) -> tuple[int, float]:
         nodes = [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]
-        nodes = [count for count in nodes if count >= 1]
-        alone = self.cluster.cpus is None and _has_own_workers(self.reward)
-        cpus = self.cluster.cpus or (max(1.0, min(nodes, default=1.0) - 1) if alone else 1.0)
-        # One CPU stays free for the tasks that hand out the blocks.
-        room = max(1, int(sum(count // cpus for count in nodes) - (0 if alone else 1)))
-        return min(self.cluster.concurrency or room, blocks), cpus
+        actors, cpus = pool_size(
+            [count for count in nodes if count >= 1], self.cluster.cpus, _has_own_workers(self.made)
+        )
+        return min(self.cluster.concurrency or actors, blocks), cpus
 
     def _earlier(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:
-        record = self.folder / RECORD
-        parts = sorted(self.folder.glob("part-*.parquet")) if self.folder.is_dir() else []
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ConfigurationError(f"{self.folder} is a file; --engine ray writes a folder of parts")
         if self.overwrite:
-            for path in (*parts, record):
-                path.unlink(missing_ok=True)
+            self.parts.clear()
             return None
-        if not record.exists():
-            if parts:
+        told = self.parts.record()
+        if told is None:
+            if self.parts.there():
                 raise ConfigurationError(
-                    f"{self.folder} holds parts and nothing says how they were made; add --overwrite"
+                    f"{self.parts.name} holds parts and nothing says how they were made; add --overwrite"
                 )
             return None
-        told: dict[str, Any] = json.loads(record.read_text("utf-8"))
         for key, value in identity.items():
             if told.get(key) != value:
                 raise ConfigurationError(
-                    f"{self.folder} was made with another {key} ({told.get(key)}, now {value}); name another --out or "
-                    "add --overwrite"
+                    f"{self.parts.name} was made with another {key} ({told.get(key)}, now {value}); name another --out "
+                    "or add --overwrite"
                 )
         return told
 
 
-class BlockScorer:
-    """An actor: scores one block after another and writes a part for each."""
+def pool_size(nodes: Sequence[float], cpus: float | None, own_workers: bool) -> tuple[int, float]:
+    """How many actors a cluster takes, and how many CPUs each reserves.
 
-    def __init__(self, work: Mapping[str, Any], cpus: float) -> None:
-        os.environ.setdefault("TABLE_REWARDS_MATH_WORKERS", str(max(1, int(cpus))))
+    Args:
+        nodes: the CPUs of each node.
+        cpus: what the user wants an actor to have.
+        own_workers: an actor keeps a pool of processes of its own or waits on models, so a node takes one.
+
+    >>> pool_size([8, 8], None, False), pool_size([8, 8], 4, False)
+    ((15, 1.0), (3, 4))
+    >>> pool_size([64, 64], None, True), pool_size([2, 2], None, True), pool_size([4, 64], None, True)
+    ((2, 63), (2, 2), (1, 33))
+    """
+    if not own_workers or cpus is not None:
+        each = cpus or 1.0
+        # One CPU stays free for the tasks that hand out the blocks.
+        return max(1, int(sum(count // each for count in nodes)) - (0 if own_workers else 1)), each
+    largest = max(nodes, default=1.0)
+    each = max(largest // 2 + 1, min(nodes, default=1.0) - 1) if largest > 1 else 1.0
+    return max(1, sum(count >= each for count in nodes)), each
+
+
+class BlockScorer:
+    """An actor: scores one block after another and writes a part for each.
+
+    Args:
+        work: what is scored, as a mapping.
+        reward: one that is made already; None for the registry's.
+        content: what the files hold, to notice others under the same names.
+        index: where rows begin.
+        limits: environment variables of this process: its share of the machine and of the limits of requests.
+    """
+
+    def __init__(
+        self,
+        work: Mapping[str, Any],
+        reward: Reward[Any] | None,
+        content: str,
+        index: Index | None,
+        limits: Mapping[str, str],
+    ) -> None:
+        for name, value in limits.items():
+            os.environ.setdefault(name, value)
         self.work = Work(**work)
-        self.reward = create(self.work.reward, **dict(self.work.options))
+        self.reward = reward or create(self.work.reward, **dict(self.work.options))
         self.floats = ("score", *self.reward.parts)
+        self.parts = Parts(self.work.out)
+        self.content, self.index = content, index
+        self._plan: Plan | None = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        counts, problems = [], []
+        """Score blocks; say how many rows each has and what went wrong, since Ray wraps errors beyond recognition."""
+        told: dict[str, list[Any]] = {"rows": [], "problem": [], "scored": [], "unscored": [], "sum": []}
+        there = self.parts.there()  # written before the actor that had them died
         for number, start, stop in zip(*(batch[name].tolist() for name in ("number", "start", "stop")), strict=True):
-            counts.append(stop - start)
-            problems.append("")
-            path = _part(self.work.out, number)
-            if path.exists():  # written before the actor that had it died
-                continue
-            try:
-                self._write(path, start, stop)
-            except TableRewardsError as error:  # Ray would wrap it beyond recognition
-                problems[-1] = str(error)
-        return {"number": batch["number"], "rows": counts, "problem": problems}
+            counts, problem = (0, 0, 0.0), ""
+            if number not in there:
+                try:
+                    counts = self._write(number, start, stop)
+                except (TableRewardsError, OSError) as error:
+                    problem = str(error) or type(error).__name__
+            for name, value in zip(told, (stop - start, problem, *counts), strict=True):
+                told[name].append(value)
+        return {"number": batch["number"], **told}
 
-    def _write(self, path: Path, start: int, stop: int) -> None:
-        how = self.work.plan(self.reward.parts)
-        with RowWriter(path) as writer:
-            for scored in score_block(
+    def _how(self) -> Plan:
+        if self._plan is None:
+            found = self.work.plan(self.reward.parts)
+            if found.source.fingerprint() != self.content:
+                raise UnusableFile(found.name, "holds something else here than where the command runs")
+            found.source.index = self.index
+            self._plan = found
+        return self._plan
+
+    def _write(self, number: int, start: int, stop: int) -> tuple[int, int, float]:
+        scored = unscored = 0
+        total = 0.0
+        how = self._how()
+        with self.parts.writing(number) as writer:
+            for rows in score_block(
                 self.reward, how, start, stop, batch_size=self.work.batch_size, step=self.work.step
             ):
-                for row in scored:
+                for row in rows:
+                    if row["score"] is not None:
+                        scored += 1
+                        total += row["score"]
+                    unscored += row["status"] == UNSCORED
                     for name in self.floats:
                         row[name] = float("nan") if row[name] is None else float(row[name])
-                writer.write(scored)
-
-
-def _part(out: str, number: int) -> Path:
-    return Path(out) / f"part-{number:06d}.parquet"
-
-
-def _count(how: Plan) -> int:
-    """The rows that scoring will see; columns of lists are counted as the rows they hold."""
-    return sum(1 for _ in how.rows()) if how.unzips else how.source.count()
-
-
-def _local(places: Sequence[str]) -> list[str]:
-    found: list[str] = []
-    for place in places:
-        found += map(str, local_copies(place)) if is_address(place) else [place]
-    return found
-
-
-def _shared_out(name: str, options: Mapping[str, Any], actors: int) -> dict[str, Any]:
-    """The options of one actor: what limits requests to endpoints is divided among them."""
-    shared = dict(options)
-    parameters = inspect.signature(find(name).__init__).parameters
-    for limit in ("max_in_flight",):
-        if limit in parameters:
-            whole = int(options.get(limit) or parameters[limit].default)
-            shared[limit] = max(1, whole // actors)
-    return shared
+                writer.write(rows)
+        return scored, unscored, total
 
 
 def _has_own_workers(reward: Reward[Any]) -> bool:
     """Whether one instance uses a whole machine: it waits on models, or keeps a pool of processes of its own."""
     return reward.waits or bool(getattr(reward, "symbolic", False))
-
-
-def _write(path: Path, record: Mapping[str, Any]) -> None:
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    os.replace(fresh, path)
 
 
 def _ray(address: str | None) -> Any:
@@ -280,15 +354,24 @@ def _ray(address: str | None) -> Any:
                 include_dashboard=False,
                 log_to_driver=False,
                 configure_logging=False,
-                **({} if address else {"_temp_dir": _temporary()}),
+                **({} if address else {"_temp_dir": _temporary(ray)}),
             )
         except (ConnectionError, ValueError) as error:
             raise ConfigurationError(f"no Ray cluster at {address}: {error}") from None
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = False
     return ray
 
 
-def _temporary() -> str:
-    return tempfile.mkdtemp(prefix="ray-")
+def _temporary(ray: Any) -> str:
+    """A folder for what Ray writes beside its work, gone when this process ends."""
+    folder = tempfile.mkdtemp(prefix="ray-")
+
+    def leave() -> None:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(leave)
+    return folder

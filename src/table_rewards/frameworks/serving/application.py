@@ -15,6 +15,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
+from table_rewards.core.cpus import CPUS
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.scores import Scores
 from table_rewards.frameworks.serving.forms import Answer, Batch
@@ -22,6 +23,7 @@ from table_rewards.frameworks.serving.front import Front, Reply
 from table_rewards.frameworks.serving.listening import Listener, bound, bound_soon
 from table_rewards.frameworks.serving.scoring import Scoring, told
 from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings
+from table_rewards.llm.settings import WORKERS
 
 ATTEMPTS: Final = 4
 PIECE: Final = 90_000
@@ -40,6 +42,8 @@ class Scorer(Scoring):
         from ray import serve
         from ray.util import metrics
 
+        os.environ.setdefault(CPUS, str(max(1, int(service.cpus))))
+        os.environ.setdefault(WORKERS, str(service.max_replicas))
         super().__init__(service.reward, service.options, gathers=service.gathers)
         self._samples = metrics.Counter("table_rewards_samples", "Samples scored.", tag_keys=("reward", "status"))
         self._batches = metrics.Histogram(
