@@ -135,3 +135,29 @@ def test_signatures_and_notes_are_those_of_the_program(reward):
     )
     wrong = right.replace("c=3", "c=4")
     assert judged(reward, {"test": file}, [right, wrong]) == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"test_list": ["assert f(1) == 2", "assert f(2) == 3"]},
+        {"test": "from solution import f\ndef test_a(): assert f(1) == 2\ndef test_b(): assert f(2) == 3"},
+        {"inputs": [[1], [2]], "outputs": [[2], [3]], "fn_name": "f"},
+    ],
+    ids=["asserts", "file", "calls"],
+)
+def test_a_program_that_ends_while_it_is_loaded_has_passed_nothing(reward, row):
+    """No framework gets to the tests of a module that exits on import, with whatever exit code."""
+    ends = ("raise SystemExit", "import sys; sys.exit(0)", "exit()", "import os; os._exit(0)", "import os; os.abort()")
+    assert judged(reward, row, [f"{RIGHT}\n{end}" for end in ends]) == [0.0] * len(ends)
+    assert judged(reward, row, [f"{RIGHT}\nif __name__ == '__main__':\n    exit()"]) == [1.0]
+
+
+def test_a_function_may_close_or_replace_standard_output(reward):
+    row = {"test_list": ["assert f(1) == 2", "assert f(2) == 3"]}
+    changes = (
+        "sys.stdout.close()", "sys.stdout = io.StringIO()", "sys.stdout = open('printed', 'w')", "sys.stderr.close()",
+        "sys.stdout = sys.__stdout__; print('seen')",
+    )  # fmt: skip
+    programs = [f"import io, sys\ndef f(x):\n    {change}\n    return x + 1" for change in changes]
+    assert judged(reward, row, programs) == [1.0] * len(changes)

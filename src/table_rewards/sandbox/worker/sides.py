@@ -516,6 +516,13 @@ def run_to_end(awaitable: Any) -> Any:
 # -- the model's side
 
 
+class _Kept(io.BytesIO):
+    """What the code has printed: there also when it has closed its stream, or put another one in its place."""
+
+    def close(self) -> None:
+        pass
+
+
 class CodeSide(Side):
     """The end of the model's code."""
 
@@ -523,10 +530,10 @@ class CodeSide(Side):
         super().__init__(sock)
         self.space = space
         self.objects[MODULE] = space
-        self.printed = io.BytesIO()
+        self.printed = _Kept()
         self.undo: dict[tuple[str, str], Any] = {}
         self.originals: dict[tuple[type, str], Any] = {}
-        self.complained = io.BytesIO()
+        self.complained = _Kept()
         sys.stdout = io.TextIOWrapper(self.printed, encoding="utf-8", errors="surrogateescape", write_through=True)
         sys.stderr = io.TextIOWrapper(self.complained, encoding="utf-8", errors="surrogateescape", write_through=True)
 

@@ -46,7 +46,7 @@ def _move(fd: int, to: int) -> None:
 def run_tests_in_one_process(spec: dict[str, Any], parts: list[bytes]) -> int:
     """The tests in the code's own process: what every peer does, and what a snippet can forge."""
     space = programs.new_module("solution")
-    status = programs.execute(programs.prepare(spec, parts), space)
+    status = programs.load(programs.prepare(spec, parts), space)
     trusted_tests.run_beside(spec, space, f"the code ended with {status}" if status else "")
     return status
 

@@ -32,7 +32,7 @@ def run_candidate(spec: Spec, parts: list[bytes]) -> int:
     """Load the code, then serve calls until the tester hangs up."""
     sock = socket.socket(fileno=wire.PEER_FD)
     space = programs.new_module("solution")
-    status = programs.execute(programs.prepare(spec, parts), space)
+    status = programs.load(programs.prepare(spec, parts), space)
     if status:
         return status
     side = CodeSide(sock, space)
