@@ -57,6 +57,7 @@ def test_two_levels_by_hand():
 
 
 def test_a_group_without_steps_does_not_depend_on_its_neighbours():
+    """G22."""
     steps = np.zeros((4, 2))
     alone = two_level_advantage([1, 0], steps[:2], np.ones((2, 2)), "aa", 0.5)
     steps[2, 0] = 1.0

@@ -54,6 +54,7 @@ def test_verifier():
 
 
 def test_generator_and_its_steps():
+    """G26: the last of the places is that of the character behind the mark."""
     rows = rows_of("generator")
     reward = Generator(profile="released")
     scores = scored(reward, rows)

@@ -60,6 +60,7 @@ def run(*words):
 
 
 def test_from_methods_to_the_evaluation(tmp_path, capsys, server):
+    """E15: what the model says in difficulty and supervised turns is judged by the reward."""
     methods = tmp_path / "methods"
     methods.mkdir()
     (methods / "list.txt").write_text("append\nextend\n", "utf-8")

@@ -132,6 +132,7 @@ def test_a_file_without_a_usable_row_writes_nothing(tmp_path):
 
 
 def test_prompts_for_inference_are_those_of_training(tmp_path):
+    """T10."""
     here("prepare", "table-r1-prompts", TABLEBENCH, "--out", tmp_path / "prompts.jsonl", check=0)
     rows = read(tmp_path / "prompts.jsonl")
     assert len(rows) == 13 * 4

@@ -44,6 +44,7 @@ def left_out(body):
 
 @pytest.mark.parametrize("what", UNSTABLE_CALLS)
 def test_what_goes_another_way_under_another_seed_is_left_out_and_counted(what):
+    """E14."""
     assert sum(left_out(UNSTABLE_CALLS[what]).values()) == 1
     if what != "a failure now and then":  # which may fail at once
         assert left_out(UNSTABLE_CALLS[what]) == {UNSTABLE: 1}

@@ -75,6 +75,18 @@ def test_imports_and_nested_functions_stay_with_the_program():
     assert "print" not in row["func_str"]
 
 
+def test_the_function_that_is_called_is_traced_and_not_the_first():
+    """E10."""
+    script = (
+        "def helper(a, b):\n    c = a * b\n    return c\n\ndef entry(xs):\n    total = 0\n    for x in xs:\n"
+        "        total += helper(x, 2)\n    return total\n\nprint(entry([1, 2]))\n"
+    )
+    rows = list(executed([{"code": script}], Counter()))
+    (row, solution), *_ = prepare(rows, Settings(("io_mixed",)), Report())
+    assert solution.partition("<answer>\n")[2].startswith("assert entry([1, 2]) == 6\n")
+    assert WhiteBox()([solution], [row]).values.tolist() == [1.0]
+
+
 def test_scripts_that_fail_or_hang_are_counted():
     counts: Counter[str] = Counter()
     rows = [
@@ -100,6 +112,7 @@ def test_the_difficulty_is_the_answers_and_not_their_characters():
 
 
 def test_combining_mixes_by_the_seed():
+    """E16."""
     rows = [{"func_str": "f", "func_args": str(n), "pass_cnt": n % 5} for n in range(40)]
     mixed = combine([rows], 1, Counter())
     assert mixed == combine([rows], 1, Counter())

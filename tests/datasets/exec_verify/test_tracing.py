@@ -88,6 +88,7 @@ def test_the_next_statement_is_of_the_same_frame():
 
 
 def test_a_statement_over_several_lines_and_a_loop_on_one_are_one_visit():
+    """E13."""
     trace = traced("def f():\n    a = [\n        1,\n        len('ab'),\n    ]\n    for x in a: a = x\n    return a")
     assert [visit.line for visit in trace.visits] == [2, 6, 7]
 

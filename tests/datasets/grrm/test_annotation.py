@@ -124,6 +124,7 @@ def test_other_prompts_are_not_mixed_into_one_file(source, tmp_path, capsys):
 
 
 def test_scores_that_are_there_are_kept_and_not_asked_for(tmp_path):
+    """M13: a column that is partly filled."""
     source, out = tmp_path / "partly.jsonl", tmp_path / "annotated.jsonl"
     rows = [{**ROWS[0], "scores": [1, 2, 3], "analysis": "by hand"}, ROWS[1], {**ROWS[2], "scores": None}]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")

@@ -19,7 +19,7 @@ ROWS = [
 
 
 def test_further_languages_are_neither_the_source_nor_the_old_target_and_have_no_reference():
-    """The published script leaves the old language's reference on the rows, and fails for another language."""
+    """M14. The published script leaves the old language's reference on the rows, and fails for another language."""
     rows = list(policy_rl_rows(ROWS, further=1, seed=3))
     assert len(rows) == 2 * len(ROWS)
     for old, new in zip(rows[::2], rows[1::2], strict=True):

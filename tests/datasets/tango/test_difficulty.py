@@ -41,6 +41,7 @@ def test_the_sets_have_their_sizes_are_disjoint_and_hold_everything(difficulties
 
 
 def test_the_seed_alone_decides():
+    """G20."""
     problems = made_of([random.Random(0).uniform(1, 10) for _ in range(60)])
     assert mix(problems, validation=20, seed=1) == mix(problems, validation=20, seed=1)
     assert mix(problems, validation=20, seed=1).validation != mix(problems, validation=20, seed=2).validation

@@ -105,6 +105,7 @@ def test_the_suffixes_of_the_evaluations():
 
 
 def test_what_is_no_part_of_an_evaluation_is_counted():
+    """G9."""
     left_out = Counter()
     rows = [{**EVALS["TableBench"][0], "qtype": "Visualization"}, {"question": "?"}, EVALS["TableBench"][0]]
     assert len(list(eval_rows("TableBench", rows, left_out))) == 1

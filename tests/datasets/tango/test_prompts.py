@@ -46,6 +46,7 @@ def test_another_prompt_than_the_expected_is_refused(tmp_path):
 
 
 def test_evaluations_leave_the_word_mathematical_out_of_a_file_and_not_out_of_the_question(tmp_path):
+    """G15: and the reasoning recipe is asked with its own prompt."""
     file = tmp_path / "mine.txt"
     file.write_text("Solve this mathematical problem: {question}")
     prompt = GeneratorPrompt(file=file, evaluation=True)

@@ -105,6 +105,7 @@ def test_a_template_of_the_users_is_filled_and_told_by_its_fingerprint(tmp_path)
 
 @given(st.lists(st.integers(1, 3_000), min_size=1, max_size=8), st.integers(800, 6_000))
 def test_a_long_solution_loses_the_middles_of_its_longest_steps_and_nothing_else(lengths, most):
+    """G16: the published prompts lose their end."""
     steps = [f"begin{n} {'x' * length} end{n}" for n, length in enumerate(lengths)]
     made = VerifierPrompt("lrm", max_solution=most)("P", "\n\n".join(steps))
     if made.problem:

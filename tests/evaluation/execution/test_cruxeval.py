@@ -42,6 +42,21 @@ def test_a_right_output_counts_in_every_form(prediction):
     assert evaluate_cruxeval([row], "output").pass_at(1, "output") == 1.0
 
 
+@pytest.mark.parametrize(
+    ("task", "prediction", "right"),
+    [
+        ("output", "assert f(3) == f(3)", 0.0),
+        ("output", "assert f(3) == 4", 1.0),
+        ("input", "assert f(3) == 4\nassert f(3) == 4", 1.0),
+        ("input", "assert f(2) == 4\nassert f(2) == 4", 0.0),
+    ],
+)
+def test_a_claim_is_a_value_and_may_be_said_twice(task, prediction, right):
+    """E17."""
+    row = {"code": "def f(a):\n    return a + 1", "input": "3", "output": "4", "prediction": prediction}
+    assert evaluate_cruxeval([row], task).pass_at(1, task) == right
+
+
 def test_pass_at_five_is_the_unbiased_estimate():
     row = {"code": "def f(a):\n    return a", "input": "1", "output": "1", "predictions": ["1"] + ["2"] * 9}
     report = evaluate_cruxeval([row], "output")

@@ -50,6 +50,7 @@ def test_phi1_gets_the_published_verdicts_in(language):
 @pytest.mark.slow
 @pytest.mark.parametrize("language", [real(language) for language in TOOLCHAINS])
 def test_an_exit_or_the_call_itself_scores_0_in(language):
+    """E18."""
     row = next(r for r in fixture_rows(PROGRAMS) if r["language"] == language and r["task"] == "output" and r["label"])
     check = check_of(Row(row), "output")
     asked = (check.program + check.parts["output"]).partition("????")[0].rpartition("\n")[2]
@@ -114,6 +115,7 @@ def test_sentences_instead_of_a_program_are_wrong_and_named(language, tmp_path, 
 
 @needs_node
 def test_released_puts_an_answer_about_an_input_in_place_of_the_whole_call():
+    """E23."""
     rows = [{**ROW, "answer": said} for said in ("[1, 2], 2", "[2, 4]", "candidate([1, 2], 2)")]
     assert [right for right, _ in evaluate_language(rows, "js", "input").counts["input"]] == [1, 0, 1]
     released = evaluate_language(rows, "js", "input", profile="released")

@@ -54,6 +54,7 @@ def test_a_template_that_cannot_work_is_refused(text, kind, named):
 
 
 def test_codes_are_there_for_prompts_that_end_in_a_language_mark():
+    """M11."""
     template = PromptTemplate("{source} <{target_code}>", "translate")
     assert template.fill("Hi", target_language="Chinese") == template.fill("Hi", target_language="zh-CN") == "Hi <zh>"
 

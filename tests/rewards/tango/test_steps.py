@@ -54,6 +54,7 @@ def test_the_released_code_cuts_as_measured(response, steps):
     ],
 )
 def test_where_the_released_code_ends_the_training_nothing_is_raised_and_the_reason_is_told(response, error):
+    """G11."""
     made = released_steps(response)
     assert made.problem.startswith(error)
     assert (made.text, made.steps) == ("", ())
@@ -134,6 +135,7 @@ def test_whatever_the_text_is_the_places_are_those_of_the_sampled_text_in_order(
 
 @given(st.lists(st.sampled_from(["x = 1", "so 4", "hm\nhm", "$y$"]), min_size=1, max_size=9))
 def test_k_paragraphs_and_k_verdicts_are_k_rewards_on_the_tokens_that_were_sampled(paragraphs):
+    """G12: the published code trains on texts that were never sampled."""
     said = "\nthoughts\n\nof mine</think>\n\n" + "\n\n".join(paragraphs)
     verdicts = ["CORRECT" if number % 2 else "INCORRECT" for number in range(len(paragraphs))]
     reward = Generator()

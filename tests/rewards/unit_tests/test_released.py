@@ -21,6 +21,15 @@ def test_one_wrong_call_makes_all_wrong():
     assert value("def f(x):\n    return 1", tests) == 0.0
 
 
+@pytest.mark.parametrize(
+    "program",
+    ["print(1)\nexit()", "print(1)\nquit()", "import sys\nprint(len(sys.stdin.buffer.read()))"],
+)
+def test_programs_that_leave_or_read_bytes_fail(program):
+    """E21."""
+    assert value(program, {"inputs": ["a"], "outputs": ["1"]}) == 0.0
+
+
 def test_each_test_has_streams_of_its_own():
     tests = {"inputs": ["", "", ""], "outputs": ["0", "0", "1"]}
     assert value("print(len(open(0).read()))", tests) == pytest.approx(2 / 3 + 0.05)
