@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fixture_rows import FIXTURES, fixture_rows
@@ -10,6 +12,7 @@ from table_rewards.evaluation.execution.cruxeval import evaluate_cruxeval
 from table_rewards.evaluation.execution.reval import evaluate_reval
 from table_rewards.evaluation.execution.reval_answers import right_output, said_yes
 from table_rewards.evaluation.execution.reval_gold import DREval
+from table_rewards.testing.chat_server import ChatServer
 
 DATA, TASKS = "exec_verify/dreval_data.jsonl", "exec_verify/dreval_tasks.jsonl"
 
@@ -118,6 +121,29 @@ def test_consistency_counts_how_far_a_model_gets(dreval, gold, wrong, score):
         return {**row, "response": no if row["task"] == "coverage" else "nonsense"} if row["task"] in wrong else row
 
     assert evaluate_reval(dreval, map(spoilt, gold)).consistency == score
+
+
+def test_revals_questions_from_the_two_files_to_the_numbers(tmp_path, gold, capsys):
+    """Prompts, predictions as `generate` writes them, numbers."""
+    prompts, predictions = tmp_path / "prompts.jsonl", tmp_path / "predictions.jsonl"
+    data, tasks = FIXTURES / DATA, FIXTURES / TASKS
+    words = ["--benchmark", "reval", "--tasks", str(tasks), "--out", str(prompts)]
+    assert main(["prepare", "exec-verify-problems", str(data), *words]) == 0
+    asked = [json.loads(line) for line in prompts.read_text("utf-8").splitlines()]
+    assert len(asked) == len(gold)
+    by_place = {(r["task"], r["task_id"], r["input_idx"], r.get("lineno", -1), r.get("var", "")): r for r in gold}
+    answers = {}
+    for row in asked:
+        said = by_place[row["task"], row["task_id"], row["input_idx"], row["lineno"], row["var"]]["response"]
+        text = said.removeprefix("[ANSWER]").removesuffix("[/ANSWER]")
+        answers[row["prompt"][-1]["content"]] = f"<reasoning>so</reasoning>\n<answer>\n{text}\n</answer>"
+    with ChatServer(reply=lambda request: answers[request["messages"][-1]["content"]]) as server:
+        assert main(["generate", str(prompts), "--endpoint", server.url, "--out", str(predictions), "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "reval", str(predictions), "--data", str(data), "--tasks", str(tasks)]) == 0
+    assert [line.split()[-2:] for line in capsys.readouterr().out.splitlines()[1:3]] == [["100.00", "0"]] * 2
+    assert main(["prepare", "exec-verify-problems", str(data), "--benchmark", "reval", "--out", str(prompts)]) != 0
+    assert "--tasks" in capsys.readouterr().err
 
 
 def test_unanswered_questions_are_wrong_and_counted(dreval, gold):

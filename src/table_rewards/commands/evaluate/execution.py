@@ -97,8 +97,8 @@ def _cruxeval(options: argparse.Namespace) -> int:
 def _reval_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "REval on DREval: coverage, path, state and output, and the consistency score over all four. The right answers "
-        "are traced from DREval's two files. FILE holds rows of task, task_id, input_idx, lineno, var and response, or "
-        "the logs that REval writes; several files count together."
+        "are traced from DREval's two files. FILE holds rows of task, task_id, input_idx, lineno, var and response (or "
+        "prediction, as `generate` writes it), or the logs that REval writes; several files count together."
     )
     parser.add_argument("file", metavar="FILE", nargs="+", help="predictions")
     parser.add_argument("--data", required=True, metavar="FILE", help="DREval_data.jsonl")

@@ -6,7 +6,7 @@ import argparse
 import pathlib
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
@@ -43,12 +43,13 @@ from table_rewards.datasets.exec_verify.synthesis import (
     writing_prompts,
 )
 from table_rewards.datasets.exec_verify.templates import KINDS, Template
-from table_rewards.datasets.files import RowWriter, read_rows
+from table_rewards.datasets.files import RowWriter, read_rows, require_columns
 from table_rewards.datasets.files.batch_log import BatchLog
 from table_rewards.evaluation.execution.code_answers import BENCHMARKS, problem_text
 from table_rewards.evaluation.execution.cruxeval_x import LANGUAGES, program_of_row
 from table_rewards.evaluation.execution.languages.toolchains import TOOLCHAINS
 from table_rewards.evaluation.execution.problems import read_problem
+from table_rewards.evaluation.execution.reval_prompts import reval_rows
 from table_rewards.llm import Sampling
 
 SYSTEM: Final = "You are a programming expert"
@@ -224,20 +225,24 @@ def _problems_arguments(parser: argparse.ArgumentParser) -> None:
         "rows of FILE with `prompt`. cruxeval is CRUXEval, LiveCodeBench's execution-v2 or CRUXEval-X in Python and "
         "asks for outputs (io) or inputs (oi); cruxeval-x shows programs of any --language with ???? in them; "
         "evalplus (prompt), bigcodebench (complete_prompt) and livecodebench "
-        "(question_content, starter_code) ask for programs."
+        "(question_content, starter_code) ask for programs; reval asks "
+        "DREval's questions of --tasks, for `evaluate reval`."
     )
     parser.add_argument("file", metavar="FILE", help="the benchmark's problems")
     parser.add_argument(
-        "--benchmark", choices=("cruxeval", "cruxeval-x", *BENCHMARKS), required=True, help="what FILE is"
+        "--benchmark", choices=("cruxeval", "cruxeval-x", "reval", *BENCHMARKS), required=True, help="what FILE is"
     )
     parser.add_argument("--mode", choices=MODES, default="io", help="of cruxeval, -x: output or input (%(default)s)")
     parser.add_argument("--language", choices=LANGUAGES, default="py", help="of cruxeval-x (%(default)s)")
+    parser.add_argument("--tasks", metavar="FILE", help="of reval: DREval_tasks.jsonl, FILE being DREval_data.jsonl")
     _prompting(parser)
     _out(parser)
 
 
 def _problems(options: argparse.Namespace) -> int:
     counts: Counter[str] = Counter()
+    if options.benchmark == "reval":
+        return _written(options.out, _asked_of_lines(options), counts)
     is_code = options.benchmark in BENCHMARKS
     kind = "code" if is_code else "filled" if options.benchmark == "cruxeval-x" else options.mode
     template = _template(options, kind)
@@ -258,6 +263,18 @@ def _problems(options: argparse.Namespace) -> int:
             continue
         found.append({**row, **task, "prompt": [*head, {"role": "user", "content": asked}]})
     return _written(options.out, found, counts)
+
+
+def _asked_of_lines(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    if options.tasks is None:
+        raise ConfigurationError("reval needs --tasks DREval_tasks.jsonl")
+    if options.prompt_file is not None:
+        raise ConfigurationError("reval asks four questions with prompts of their own; leave --prompt-file out")
+    require_columns(options.file, ("task_id", "entry_point", "code", "inputs"))
+    require_columns(options.tasks, ("task_id", "tasks"))
+    head = [{"role": "system", "content": options.system}] if options.system else []
+    for row in reval_rows(read_rows(options.file), read_rows(options.tasks)):
+        yield {**row, "prompt": [*head, {"role": "user", "content": row["prompt"]}]}
 
 
 def _filling(row: Mapping[str, Any], language: str, task: str, template: Template | None) -> str:

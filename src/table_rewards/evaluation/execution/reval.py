@@ -1,8 +1,8 @@
 """REval on DREval: is a line executed, which one is next, what does a variable hold, what comes out, and all of it.
 
 A prediction is a row with ``task`` (coverage, path, state or output), ``task_id``, ``input_idx``, for the first three
-``lineno`` and ``var``, and ``response``; the logs that REval writes, a row a task with ``generation``, are read as they
-are.
+``lineno`` and ``var``, and ``response`` or ``prediction``; the logs that REval writes, a row a task with
+``generation``, are read as they are.
 
 Consistency counts, for each asked line of each input, how far a model gets in the order coverage, state, path, output:
 1, 0.5, 0.25 or 0.125 for four, three, two or one right answers followed by wrong ones alone, else 0; times 100.
@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from table_rewards.core.errors import BadReference
+from table_rewards.core.rows import plain
 from table_rewards.evaluation.execution.reval_answers import is_right, said_yes
 from table_rewards.evaluation.execution.reval_gold import DREval, Key
 
+RESPONSES: Final = ("response", "prediction", "responses", "predictions")
 TASKS: Final = ("coverage", "state", "path", "output")
 WEIGHTS: Final[dict[tuple[int, ...], float]] = {
     (1, 1, 1, 1): 1.0,
@@ -116,13 +118,21 @@ def _read(row: Mapping[str, Any], benchmark: DREval) -> Iterator[tuple[str, Key,
     task, name = str(row.get("task")), str(row.get("task_id", f"DREval/{row.get('idx')}"))
     if task not in TASKS:
         raise BadReference(f"task must be one of {', '.join(TASKS)}, not {task!r}")
-    if not isinstance(row.get("response"), str):
-        raise BadReference("no response")
+    text = _response(row)
     index = int(row["input_idx"])
     key = Key(name, index) if task == "output" else Key(name, index, int(row["lineno"]), str(row["var"]))
     if key not in (benchmark.outputs if task == "output" else benchmark.lines):
         raise BadReference(f"{task} has no question {tuple(key)}")
-    yield task, key, row["response"]
+    yield task, key, text
+
+
+def _response(row: Mapping[str, Any]) -> str:
+    found = next((plain(row[name]) for name in RESPONSES if row.get(name) is not None), None)
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    if not isinstance(found, str):
+        raise BadReference(f"no response (a text in {', '.join(RESPONSES)})")
+    return found
 
 
 def _official(row: Mapping[str, Any], benchmark: DREval) -> Iterator[tuple[str, Key, str]]:
