@@ -273,14 +273,17 @@ class ChatReply:
 
     @property
     def failed(self) -> bool:
+        """No endpoint gave an answer in time, or what came was none: ``error`` says why."""
         return bool(self.error)
 
     @property
     def truncated(self) -> bool:
+        """The model ran into its token limit, so that the text may end before the answer."""
         return finish_kind(self.finish_reason) == "cut off"
 
     @property
     def empty(self) -> bool:
+        """The model stopped without a word."""
         return not self.failed and not self.text.strip()
 
     @property

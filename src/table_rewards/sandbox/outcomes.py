@@ -54,6 +54,7 @@ class TestResult:
 
     @property
     def ok(self) -> bool:
+        """Whether the test ran to its end."""
         return self.status == "ok"
 
 
@@ -79,6 +80,7 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
+        """Whether the job ran to its end; what its tests say stands in ``results``."""
         return self.status == "ok"
 
     @property

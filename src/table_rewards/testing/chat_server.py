@@ -127,6 +127,7 @@ class ChatServer:
 
     @property
     def url(self) -> str:
+        """The address that an endpoint is named by, ``/v1`` included."""
         return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}{self.path}"
 
     def start(self) -> ChatServer:
