@@ -175,3 +175,29 @@ def test_fences_are_read_in_every_form(text: str, block: str) -> None:
 @pytest.mark.parametrize("text", ["```cpp\nint a;\n```", "use ```python``` here", "```python\na = 1", "none"])
 def test_what_is_no_closed_python_block_is_none(text: str) -> None:
     assert python_block(text) is None
+
+
+@pytest.mark.parametrize(
+    "cited",
+    [
+        '{"columns": ["pairs", "ELO"], "rows": [0, 1]}',
+        '{"Columns": ["Pairs", "Elo"], "Rows": [0, 1]}',
+        '{columns: ["Pairs", "Elo"], rows: [0, 1]}',
+        "{“columns”: [“Pairs”, “Elo”], “rows”: [0, 1]}",
+        "columns = ['Pairs', 'Elo'], rows = [0, 1]".replace("'", '"'),
+    ],
+)
+def test_a_region_may_be_written_in_other_ways(cited: str) -> None:
+    gold = read_region('{"columns": ["Pairs", "Elo"], "rows": [0, 1]}')
+    found = read_region(cited)
+    assert gold is not None
+    assert found is not None
+    assert overlap(gold, found) == 1.0
+
+
+def test_case_tells_two_names_of_one_table_apart() -> None:
+    gold = read_region('{"columns": ["Won", "won"], "rows": [0]}')
+    found = read_region('{"columns": ["WON", "won"], "rows": [0]}')
+    assert gold is not None
+    assert found is not None
+    assert overlap(gold, found) < 1.0

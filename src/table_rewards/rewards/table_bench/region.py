@@ -17,7 +17,11 @@ MAX_LENGTH: Final = 1_000_000
 MAX_ROW: Final = 10**9
 
 _DECODER: Final = json.JSONDecoder()
-_KEY: Final = {name: re.compile(rf'"{name}"\s*:\s*(?=\[)') for name in ("columns", "rows")}
+_KEY: Final = {
+    name: re.compile(rf"""(?:"{name}"|(?<!['\w]){name})\s*[:=]\s*(?=\[)""", re.IGNORECASE)
+    for name in ("columns", "rows")
+}
+_CURLY: Final = str.maketrans("“”„‟", '""""')
 
 
 class Region(NamedTuple):
@@ -31,8 +35,9 @@ class Region(NamedTuple):
 def read_region(text: str) -> Region | None:
     """Read a region from its JSON text, or a Python dict; from its two lists alone when the whole is broken.
 
-    Names lose outer and doubled white space; a dict or list among them counts as a name of its own (its JSON text); a
-    row may be an integer, its text, or an integral float. More than 10,000 items, or neither list: None.
+    Names lose outer and doubled white space; the keys may be capitalised or bare; a dict or list among the names counts
+    as a name of its own (its JSON text); a row may be an integer, its text, or an integral float. More than 10,000
+    items, or neither list: None.
 
     >>> read_region(' {"columns": ["Pairs [1]"], "rows": [0, "1"]} ')
     Region(columns=(('Pairs [1]', 1),), rows=(('0', 1), ('1', 1)))
@@ -43,8 +48,13 @@ def read_region(text: str) -> Region | None:
         value, _ = _DECODER.raw_decode(text, _skip_to(text, "{"))
     except (ValueError, RecursionError):
         value = None
-    if not isinstance(value, dict):
-        value = _python_dict(text) or {name: _list_after(text, name) for name in _KEY}
+    if isinstance(value, dict):
+        value = {str(key).strip().lower(): items for key, items in value.items()}
+    else:
+        value = _python_dict(text)
+        if value is None:
+            text = text.translate(_CURLY)
+            value = {name: _list_after(text, name) for name in _KEY}
     columns, rows = value.get("columns"), value.get("rows")
     if not isinstance(columns, list) and not isinstance(rows, list):
         return None
@@ -67,13 +77,20 @@ def region_overlap(gold: str, cited: str) -> float | None:
 def overlap(gold: Region, cited: Region) -> float:
     """``(IoU(columns) + IoU(rows)) / 2`` over multisets; two empty lists overlap fully.
 
+    Upper and lower case count only where they tell two names of one region apart.
+
     >>> a = read_region('{"columns": ["x", "y"], "rows": [0, 1]}')
     >>> overlap(a, a), overlap(a, read_region('{"columns": ["x"], "rows": [0, 1, 2, 3]}'))
     (1.0, 0.5)
     """
     if gold == cited:
         return 1.0
-    return 0.5 * (_iou(gold.columns, cited.columns) + _iou(gold.rows, cited.rows))
+    columns = gold.columns, cited.columns
+    if columns[0] != columns[1]:
+        folded = tuple(tuple(sorted((name.casefold(), count) for name, count in side)) for side in columns)
+        if all(len(dict(few)) == len(side) for few, side in zip(folded, columns, strict=True)):
+            columns = folded[0], folded[1]
+    return 0.5 * (_iou(*columns) + _iou(gold.rows, cited.rows))
 
 
 def _python_dict(text: str) -> dict[str, Any] | None:
