@@ -45,6 +45,9 @@ from table_rewards.text.final_answer import answer_in, careful_final_answer, fin
         ("The final answer is: $\\boxed{7}$. I hope it is correct.", "7."),
         ("The final answer is therefore 7", "7"),
         ("Final Answer: 7<|im_end|>\n<|im_start|>user\nThanks", "7"),  # generation that ran on
+        ("Final Answer: <|begin_of_box|>7<|end_of_box|>", "7"),
+        ("<response>Final Answer: 7</response>", "7"),
+        ("<solution>\nFinal Answer: a<b\n</solution>", "a<b"),
         ("最终答案是7", "7"),
         ("最後答案：7", "7"),
     ],

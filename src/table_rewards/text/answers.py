@@ -66,6 +66,7 @@ _SENTENCE: Final = re.compile(
     re.IGNORECASE,
 )
 _EDGES: Final = " \t\r\n\"'`*“”‘’"
+_DECORATION: Final = "✅☑✔👉🎯➡✨🎉⭐ "
 _ENDINGS: Final = ".,;!。；！，"
 _PAIRS: Final = {"[": "]", "(": ")", "{": "}", "<": ">"}
 
@@ -198,6 +199,8 @@ def _loosely(text: str) -> list[tuple[Item, ...]]:
 
 def _bare(text: str) -> str:
     text = visible(text[:MAX_LENGTH]).strip(_EDGES)
+    if not text.isascii():
+        text = text.strip(_DECORATION) or text
     if "\\" in text or "$" in text:
         text = without_latex(text).strip(_EDGES)
     if text[-1:] in _ENDINGS and not text.endswith(".."):

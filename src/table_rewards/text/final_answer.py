@@ -55,6 +55,8 @@ _BULLET: Final = re.compile(r"(?:[-*•+]|\d{1,2}[.)])[ \t]+(?=\S)")
 _LABEL_AS_ASKED: Final = "Final Answer: "
 _HOPE: Final = re.compile(r"[ \t]*I[ \t]+hope[ \t]+(?:it|this)[ \t]+is[ \t]+correct\.?[ \t]*\Z", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"(?<=\S)[ \t]*<(?:\|[^|<>\s]{1,40}\||｜[^｜<>\s]{1,40}｜)>.*", re.DOTALL)
+_OPENING_TOKEN: Final = re.compile(r"\A[ \t]*<\|[^|<>\s]{1,40}\|>")
+_WRAPPER_END: Final = re.compile(r"(?<=\S)[ \t]*</([A-Za-z]\w{0,20})>[ \t]*\Z")
 _SHORT: Final = 400
 _LOOK_AHEAD: Final = 2_000
 _LINES: Final = 6
@@ -196,7 +198,10 @@ def _cleaned(line: str) -> str:
     if "hope" in line:
         line = _HOPE.sub("", line)
     if "<" in line:
-        line = _CONTROL.sub("", line.partition(_REGION)[0])
+        line = _CONTROL.sub("", _OPENING_TOKEN.sub("", line.partition(_REGION)[0]))
+        wrapper = _WRAPPER_END.search(line)
+        if wrapper is not None and f"<{wrapper[1]}" not in line:  # <response>Final Answer: 7</response>
+            line = line[: wrapper.start()]
         for tag in _ANSWER_TAG.finditer(line):
             if tag[1] and line[: tag.start()].strip():
                 line = line[: tag.start()]
