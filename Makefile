@@ -40,8 +40,8 @@ release: $(STAMP)  ## build wheel and sdist, install them clean, alone and with 
 test-all: $(STAMP)  ## the fast suite on every CPython 3.10 to 3.13 that is on this machine
 	$(BIN)/nox
 
-integration: $(STAMP)  ## the slow suite: real verl, ms-swift, TRL and Ray, each in an environment of its own
-	$(BIN)/nox -s verl swift swift3 trl ray
+integration: $(STAMP)  ## the slow suite: real verl, ms-swift, TRL, Ray and NeMo Gym, each in an environment of its own
+	$(BIN)/nox -s verl swift swift3 trl ray gym
 
 bench: $(STAMP)  ## measure against peers, ratios in one run
 	$(BIN)/python benchmarks/run.py

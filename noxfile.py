@@ -25,6 +25,17 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 FRAMEWORK_PYTHON = "3.11"  # the constraints of the frameworks were resolved on it
 TEST_TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout")
 OLDER_VERLS = ("0.4.1", "0.5.0", "0.6.1", "0.7.0", "0.7.1", "0.8.0")
+COPIES = {
+    # Older verls run on the newest one's dependencies, the oldest wants pkg_resources; LLaMA-Factory's argument
+    # classes, which read the recipes' YAML files, need nothing that verl has not brought.
+    "verl": {
+        **{version: f"verl=={version}" for version in OLDER_VERLS},
+        "setuptools": "setuptools<80",
+        "llamafactory": "llamafactory==0.9.5",
+    },
+    # Its reward client needs aiohttp alone; the rest of its dependencies needs a GPU.
+    "ray": {"openrlhf": "openrlhf==0.11.2"},
+}
 ENVIRONMENT = {
     "PYTHONNOUSERSITE": "1",
     "PYTHONPATH": None,
@@ -98,12 +109,17 @@ def ray(session: nox.Session) -> None:
     )
 
 
+@nox.session(python=interpreter("3.12"))
+def gym(session: nox.Session) -> None:
+    """The service behind NeMo Gym 0.4.0's own agent and client, which need CPython 3.12."""
+    _integration(session, "gym", "gym-0.4.0.txt", ("nemo-gym==0.4.0",))
+
+
 def _integration(session: nox.Session, suite: str, constraints: str, wanted: tuple[str, ...]) -> None:
     constrain = ("--constraint", str(ROOT / "constraints" / constraints))
     session.install(*wanted, *TEST_TOOLS, *constrain, env=ENVIRONMENT)
     folder = Path(session.virtualenv.location)
-    if suite == "verl":
-        _older_verls(session, folder / "versions")
+    _copies(session, folder / "versions", COPIES.get(suite, {}))
     wheels = folder / "wheel"
     shutil.rmtree(wheels, ignore_errors=True)
     session.run(
@@ -119,16 +135,8 @@ def _integration(session: nox.Session, suite: str, constraints: str, wanted: tup
     session.run("python", "-m", "pytest", *options, *session.posargs, env={**ENVIRONMENT, **caches, **variables})
 
 
-def _older_verls(session: nox.Session, folder: Path) -> None:
-    """The code of older verls, which runs on the newest one's dependencies; the oldest wants pkg_resources.
-
-    LLaMA-Factory's argument classes, which read the recipes' YAML files, need nothing that verl has not brought.
-    """
-    copies = {
-        **{version: f"verl=={version}" for version in OLDER_VERLS},
-        "setuptools": "setuptools<80",
-        "llamafactory": "llamafactory==0.9.5",
-    }
+def _copies(session: nox.Session, folder: Path, copies: dict[str, str]) -> None:
+    """Code that tests read beside the environment, each package alone in a folder, without what it depends on."""
     for name, what in copies.items():
         if (folder / name).is_dir():
             continue

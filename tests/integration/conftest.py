@@ -16,8 +16,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FRAMEWORK = os.environ.get("TABLE_REWARDS_INTEGRATION", "")
 
+SUITES = ("verl", "swift", "trl", "ray", "gym")
+
 collect_ignore = ["support"]
-collect_ignore += [name for name in ("verl", "swift", "trl", "ray") if name != FRAMEWORK]
+collect_ignore += [name for name in SUITES if name != FRAMEWORK]
 
 if FRAMEWORK:
     sys.path.insert(0, str(HERE / "support"))
@@ -26,8 +28,8 @@ if FRAMEWORK:
 def pytest_configure(config: pytest.Config) -> None:
     if not FRAMEWORK:
         return
-    if FRAMEWORK not in ("verl", "swift", "trl", "ray"):
-        raise pytest.UsageError(f"TABLE_REWARDS_INTEGRATION={FRAMEWORK!r}: expected verl, swift, trl or ray")
+    if FRAMEWORK not in SUITES:
+        raise pytest.UsageError(f"TABLE_REWARDS_INTEGRATION={FRAMEWORK!r}: expected one of {', '.join(SUITES)}")
     import table_rewards
 
     where = Path(table_rewards.__file__).resolve()
@@ -71,7 +73,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
     from table_rewards import names
 
-    packages = {"verl": "verl", "swift": "ms-swift", "trl": "trl", "ray": "ray"}
+    packages = {"verl": "verl", "swift": "ms-swift", "trl": "trl", "ray": "ray", "gym": "nemo-gym"}
     versions = {FRAMEWORK: metadata.version(packages[FRAMEWORK])}
     file = LOGS / f"matrix-{FRAMEWORK}-{versions[FRAMEWORK]}.json"
     known = {one["test"]: one for one in json.loads(file.read_text("utf-8"))} if file.is_file() else {}

@@ -173,6 +173,20 @@ def test_nemo_gym_finds_the_one_reward_at_the_root() -> None:
     assert post(asked, "/seed_session", {})[:2] == (200, {})
     assert post(asked, "/reverify_mode", method="GET")[:2] == (200, "stateless")
     assert post(asked, "/verify", body)[1]["reward"] == 1.0
+    replies = [
+        {"_ng_task_index": task, "reward": reward, "reward_components": {"em": reward}, **more}
+        for task, reward, more in (
+            (0, 1.0, {}),
+            (0, 0.0, {}),
+            (1, 1.0, {}),
+            (1, 0.0, {"_ng_failure_class": "judge_failed"}),
+        )
+    ]
+    status, told, _ = post(asked, "/aggregate_metrics", {"verify_responses": replies})
+    assert (status, told["agent_metrics"]["unscored"]) == (200, 1)
+    assert told["key_metrics"] == {"mean/em": pytest.approx(2 / 3), "mean/reward": pytest.approx(2 / 3)}
+    assert [group["mean/reward"] for group in told["group_level_metrics"]] == [0.5, 1.0]
+    assert post(asked, "/aggregate_metrics", {})[0] == 400
     two = ServiceSettings((ONE, RewardService("other", "table_bench")))
     workers = {"table_bench": Here(), "other": Here()}
     assert post(Front(two, workers), "/verify", body)[0] == 404

@@ -208,6 +208,7 @@ def application(settings: ServiceSettings) -> Any:
         name=FRONT,
         num_replicas=1,
         max_ongoing_requests=16,
+        health_check_period_s=2.0,  # while it is away nobody is answered
         graceful_shutdown_timeout_s=settings.shutdown_s,
         ray_actor_options={"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}},
     )

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, Protocol
 
 from table_rewards.frameworks.serving.forms import FORMS
+from table_rewards.frameworks.serving.gym_metrics import aggregate_metrics
 from table_rewards.frameworks.serving.settings import ServiceSettings
 
 RETRY_AFTER_S: Final = 1
@@ -43,8 +44,8 @@ class Front:
     """Answers HTTP for the rewards of a service.
 
     ``POST /NAME/FORM``, ``GET /NAME/signature``, ``GET /health``, ``GET /ready``; and for NeMo Gym, whose clients know
-    a host and a port and no path, ``POST /verify``, ``POST /seed_session`` and ``GET /reverify_mode`` of the one reward
-    that ``gym`` names.
+    a host and a port and no path, ``POST /verify``, ``/seed_session`` and ``/aggregate_metrics`` and
+    ``GET /reverify_mode`` of the one reward that ``gym`` names.
 
     Args:
         settings: the service.
@@ -87,12 +88,15 @@ class Front:
             return await self._health(ready=words == ["ready"])
         if self.token and not _allowed(headers.get(b"authorization", b""), self.token):
             return _error(401, "no bearer token, or a wrong one")
-        if len(words) == 1 and self.settings.gym_reward and words[0] in ("verify", "seed_session", "reverify_mode"):
-            if words[0] == "reverify_mode" and method == "GET":
+        if len(words) == 1 and self.settings.gym_reward:
+            if (method, words[0]) == ("GET", "reverify_mode"):
                 return 200, b'"stateless"'
-            if words[0] == "seed_session" and method == "POST":
+            if (method, words[0]) == ("POST", "seed_session"):
                 return 200, b"{}"
-            words = [self.settings.gym_reward, words[0]]
+            if (method, words[0]) == ("POST", "aggregate_metrics"):
+                return await self._taken(headers, receive, _aggregated)
+            if words[0] == "verify":
+                words = [self.settings.gym_reward, "verify"]
         if len(words) != 2 or words[0] not in self.workers:
             there = f"rewards: {', '.join(self.workers)}; forms: {', '.join(FORMS)}"
             return _error(404, f"no such address; {there}")
@@ -103,11 +107,14 @@ class Front:
             return _error(404, f"unknown form {form!r}; known: {', '.join(FORMS)}, signature")
         if method != "POST":
             return _error(405, f"/{name}/{form} takes POST")
+        return await self._taken(headers, receive, lambda body: self.workers[name].answer(form, body))
+
+    async def _taken(
+        self, headers: Mapping[bytes, bytes], receive: Receive, answer: Callable[[bytes], Awaitable[Reply]]
+    ) -> Reply:
+        """Take the body of a request, within the limits, and answer it."""
         if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
             return _error(415, "a compressed body is not taken")
-        return await self._score(name, form, headers, receive)
-
-    async def _score(self, name: str, form: str, headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
         told = headers.get(b"content-length", b"")
         expected = int(told) if told.isdigit() and len(told) < 20 else self.limit + 1 if told else 0
         if expected > self.limit:
@@ -117,7 +124,7 @@ class Front:
         hold = _Hold(self, expected)
         try:
             body = await asyncio.wait_for(self._body(receive, hold), self.settings.receive_timeout_s)
-            return await self.workers[name].answer(form, body)
+            return await answer(body)
         except _TooLarge:
             return _error(413, f"the body is larger than {self.settings.max_request_mb:g} MiB")
         except _NoRoom:
@@ -202,6 +209,13 @@ class _Gone(Exception):
 
 def _allowed(header: bytes, token: str) -> bool:
     return hmac.compare_digest(header, f"Bearer {token}".encode())
+
+
+async def _aggregated(body: bytes) -> Reply:
+    try:
+        return 200, _json(aggregate_metrics(json.loads(body)))
+    except (ValueError, RecursionError) as error:
+        return _error(400, str(error)[:200])
 
 
 def _error(status: int, why: str) -> Reply:
