@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -110,12 +111,21 @@ def searched(generations: int, population: int, words: Sequence[str]) -> None:
         thinned = case.thinned() if case.thinned else rows
         target = Target(create(case.name, **{**case.options, **case.recipe}), thinned, told, step=0)
         after, wrong = search(target, **size), search(target, **size, full_marks=False)
-        shown = " / ".join(" ".join(one.attack.template.split())[-36:] for one in (before, after, wrong))
+        shown = " / ".join(dict.fromkeys(_shown(one.attack.template) for one in (before, after, wrong)))
         print(
             f"{case.title:28} {len(thinned):4} {before.floor:5.2f} {before.honest:6.2f} {before.share:6.3f} "
             f"{after.share:6.3f} {after.full:5.2f} {wrong.share:9.3f}  {shown}",
             flush=True,
         )
+
+
+def _shown(template: str) -> str:
+    """The slots of a template, or the end of what it says."""
+    slots = re.findall("«\\w+»", template)
+    if slots:
+        return " ".join(dict.fromkeys(slots))
+    said = re.sub(r"</?\w+>|```(?:python)?", " ", template)
+    return " ".join(said.split())[-60:]
 
 
 def _published(row: Mapping[str, Any]) -> str | None:

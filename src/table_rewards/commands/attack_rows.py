@@ -60,7 +60,8 @@ def white_box_rows(*, thinned: bool) -> Rows:
         ScorerFailed: the sandbox cannot run here.
     """
     settings = Settings(keep_trivial=not thinned, trivial_share=TRIVIAL_SHARE if thinned else 1.0)
-    return [row for row, _ in prepare(_file("exec_verify/cruxeval.jsonl"), settings, Report())]
+    made = prepare(_file("exec_verify/cruxeval.jsonl"), settings, Report())
+    return [{**row, "solution": solution} for row, solution in made]
 
 
 def _programs() -> Rows:

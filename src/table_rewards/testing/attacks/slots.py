@@ -172,6 +172,9 @@ def honest_completion(reward: Reward[Any], row: Any, reference: Any) -> str | No
         return f"<think>{steps}</think><answer>\\boxed{{{gold}}}</answer>"
     if isinstance(reference, VerifierReference):
         return verification(reference.label, reference.steps or 1)
+    solution = row.get("solution") if isinstance(row, Mapping) else None
+    if isinstance(reference, WhiteBoxReference) and isinstance(solution, str) and "<answer>" in solution:
+        return solution
     if isinstance(reference, WhiteBoxReference) and reference.result and reference.type == "io_mixed":
         path = [accepted[0] for accepted in reference.path]
         state = [f"{accepted[0].value}; {accepted[0].type}" for accepted in reference.state]
