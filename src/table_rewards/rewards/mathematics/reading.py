@@ -12,11 +12,11 @@ from typing import Final
 
 from table_rewards.rewards.mathematics.bounds import MAX_LENGTH
 from table_rewards.rewards.mathematics.characters import dressed_down
-from table_rewards.rewards.mathematics.chinese import chinese_number
 from table_rewards.rewards.mathematics.expressions import ExpressionReader
 from table_rewards.rewards.mathematics.tokens import Token, tokens_of
 from table_rewards.rewards.mathematics.tree import Node, Unreadable, num
 from table_rewards.rewards.mathematics.units import unit_of
+from table_rewards.text.chinese_numerals import chinese_number
 
 RELATIONS: Final = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "in": "in", "notin": "notin", "equiv": "equiv",
