@@ -17,7 +17,9 @@ import pytest
 import recipe_pages
 from command_line import parsed
 from recipe_pages import PAGES
+from table_rewards.core.registry import find
 from table_rewards.datasets import llama_factory
+from table_rewards.frameworks import verl
 
 OURS = [(page, line) for page in PAGES for line in dict.fromkeys(recipe_pages.written_commands(page))]
 
@@ -122,3 +124,27 @@ def test_every_training_has_its_data_made_on_the_page(page):
                 read += value.strip("[]").split(",")
     assert read
     assert set(read) <= made
+
+
+def test_trainings_set_the_options_that_price_what_a_blind_policy_earns():
+    """As `verl-args` prints them: a reward's `for_training`, but where a published name or profile is asked for."""
+    asked = []
+    for command in recipe_pages.verl_trainings():
+        settings = dict(word.lstrip("+").split("=", 1) for word in command.settings)
+        name = next((value for key, value in settings.items() if key.endswith("custom_reward_function.name")), "")
+        reward = re.sub(r"_(async|batch|float)$", "", name)
+        given = {
+            key.rpartition("reward_kwargs.")[2]: value for key, value in settings.items() if "reward_kwargs." in key
+        }
+        if reward in verl.ALIASES or not reward or given.get("profile") == "released":
+            continue
+        if reward == "mixed":
+            for inner in re.findall(r"(\w+):\{", given["rewards"]):
+                for option, value in find(inner).for_training.items():
+                    asked.append(option)
+                    assert f"{option}:{str(value).lower()}" in given["rewards"].lower(), command
+            continue
+        for option, value in find(reward).for_training.items():
+            asked.append(option)
+            assert given.get(option, "").lower() == str(value).lower(), f"{command}: {option}"
+    assert {"zero_point", "step_credit", "consistent", "computed_inputs"} <= set(asked)
