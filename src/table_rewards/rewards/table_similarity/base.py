@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Literal, NamedTuple
@@ -177,20 +177,30 @@ class TableReward(Reward[TableReference]):
         """R0: the most that one of the stated blind strategies earns against this reference."""
         tables = blind_trees(reference, structure_alone=self.structure_alone, wrapped=self.aligns_rows)
         trees = [(HTML, tree) for tree in tables]
-        earned = [one.parts[0] for one in self._compare_filled(trees, reference)] if trees else []
+        earned = [one.parts[0] for one in self._compare_filled(trees, reference, self.compare_values)] if trees else []
         return max((one for one in earned if one < 1.0), default=0.0)  # a strategy that is right is none
 
-    def _compare_filled(self, candidates: Sequence[tuple[str, Tree]], reference: Tree) -> list[Compared]:
+    def compare_values(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
+        """:meth:`compare` where nothing but the value is asked for, the first part."""
+        return self.compare(tables, reference)
+
+    def _compare_filled(
+        self,
+        candidates: Sequence[tuple[str, Tree]],
+        reference: Tree,
+        compare: Callable[[Sequence[Tree], Tree], list[Compared]] | None = None,
+    ) -> list[Compared]:
         """Compare with the reference as it stands and, where it leaves rows short, with its rectangular form too.
 
         The published normalisations compare HTML with HTML as it stands.
         """
-        compared = self.compare([tree for _, tree in candidates], reference)
+        compare = self.compare if compare is None else compare
+        compared = compare([tree for _, tree in candidates], reference)
         places = [at for at, (format, _) in enumerate(candidates) if format != HTML or self.normalisation == STANDARD]
         rectangular = filled(reference) if places else reference
         if rectangular is reference:
             return compared
-        again = self.compare([filled(candidates[at][1]) for at in places], rectangular)
+        again = compare([filled(candidates[at][1]) for at in places], rectangular)
         for at, other in zip(places, again, strict=True):
             compared[at] = max(compared[at], other._replace(rectangular=True), key=lambda one: one.parts[0])
         return compared

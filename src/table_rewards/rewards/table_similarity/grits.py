@@ -23,7 +23,8 @@ from table_rewards.tables.grits import grits_content, grits_topology
 from table_rewards.tables.table import GridTooLarge
 from table_rewards.tables.trees.tree import Tree
 
-METRICS: Final = ("content", "topology")
+_SCORES: Final = {"content": grits_content, "topology": grits_topology}
+METRICS: Final = tuple(_SCORES)
 MAX_COMPARISONS: Final = 10_000_000
 
 
@@ -84,19 +85,21 @@ class GriTS(TableReward):
         }
 
     def compare(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
-        return [self._compare(table, reference) for table in tables]
+        return [self._compare(table, reference, self.compared_parts) for table in tables]
 
-    def _compare(self, table: Tree, reference: Tree) -> Compared:
+    def compare_values(self, tables: Sequence[Tree], reference: Tree) -> list[Compared]:
+        return [self._compare(table, reference, self.compared_parts[:1]) for table in tables]
+
+    def _compare(self, table: Tree, reference: Tree, names: Sequence[str]) -> Compared:
         wanted = grid_of(reference)
         try:
             found = grid_of(table)
         except GridTooLarge as error:
-            return Compared((0.0, 0.0), str(error))
+            return Compared((0.0,) * len(names), str(error))
         slots = found.width * found.height, wanted.width * wanted.height
         if slots[0] * slots[1] > self.max_comparisons:
-            return Compared((0.0, 0.0), f"oversize: {slots[0]:,} x {slots[1]:,} slots")
-        both = {"content": grits_content(found, wanted), "topology": grits_topology(found, wanted)}
-        return Compared(tuple(both[name] for name in self.compared_parts))
+            return Compared((0.0,) * len(names), f"oversize: {slots[0]:,} x {slots[1]:,} slots")
+        return Compared(tuple(_SCORES[name](found, wanted) for name in names))
 
     def sections(self, table: Tree, reference: Tree) -> list[Section]:
         wanted = grid_of(reference)
