@@ -43,8 +43,8 @@ test-all: $(STAMP)  ## the fast suite on every CPython 3.10 to 3.13 that is on t
 integration: $(STAMP)  ## the slow suite: real verl, ms-swift, TRL, Ray and NeMo Gym, each in an environment of its own
 	$(BIN)/nox -s verl swift swift3 trl ray gym
 
-bench: $(STAMP)  ## measure against peers, ratios in one run
-	$(BIN)/python benchmarks/run.py
+bench: $(STAMP)  ## measure against peers and write docs/benchmarks.md; BENCH=teds runs one, PEERS=folder adds graders
+	$(BIN)/python benchmarks/run.py $(BENCH) $(if $(PEERS),--peers $(PEERS)) $(if $(REMARK),--remark "$(REMARK)")
 
 docs: $(STAMP)  ## build docs/_build/html, warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from figures import table
 from table_rewards import TableBench
 from table_rewards.frameworks import verl
 
@@ -72,15 +73,15 @@ def plain_latencies(loops: bool, threads: int = 32, samples: int = 1600) -> list
     return sorted(took)
 
 
-def table(i: int, rows: int = 12) -> str:
+def html_table(i: int, rows: int = 12) -> str:
     cells = "".join(f"<tr><td>{r}</td><td>{r * i % 7}</td><td>row {r}</td></tr>" for r in range(rows))
     return f"<table>{cells}</table>"
 
 
 def teds_seconds(way: str, calls: int = 512, group: int = 8) -> float:
     """Seconds for that many calls, 8 completions of each reference, half of them the same."""
-    samples = [(table(i // group * 10 + i % group // 2), table(i // group * 10)) for i in range(calls)]
-    verl.teds("t", table(1), table(1), {})
+    samples = [(html_table(i // group * 10 + i % group // 2), html_table(i // group * 10)) for i in range(calls)]
+    verl.teds("t", html_table(1), html_table(1), {})
     begin = time.perf_counter()
     if way == "one by one":
         for said, truth in samples:
@@ -103,7 +104,9 @@ def routed_per_second(routed: bool, calls: int = 1024) -> float:
     async def all_at_once() -> None:
         waiting: list[Any] = []
         for i in range(calls):
-            source, said, truth = ("tables", table(i % 5), table(1)) if i % 2 else ("t", f"Final Answer: {i}", "7")
+            source, said, truth = (
+                ("tables", html_table(i % 5), html_table(1)) if i % 2 else ("t", f"Final Answer: {i}", "7")
+            )
             if routed:
                 waiting.append(verl.route_async(source, said, truth, PLAIN, routes=routes))
             else:
@@ -118,24 +121,44 @@ def routed_per_second(routed: bool, calls: int = 1024) -> float:
 
 def main() -> int:
     base, added = overhead_us()
-    print(f"overhead of a call: {added:.0f} us on {base:.0f} us of judging (target: below 40)")
+    table(
+        "A call as verl makes it, CPU microseconds",
+        ["", "us"],
+        [["the reward judges", base], ["verl.table_bench adds", added]],
+        formats=["{}", "{:.0f}"],
+        note="The target for what is added: below 40",
+    )
 
-    def shown(took: list[float]) -> tuple[float, float]:
-        return statistics.median(took) * 1e6, took[int(len(took) * 0.99)] * 1e6
+    def told(took: list[float]) -> list[float]:
+        return [statistics.median(took) * 1e6, took[int(len(took) * 0.99)] * 1e6]
 
     plain_latencies(False, samples=200)
-    (p50, p99), (p50_loops, p99_loops) = shown(plain_latencies(False)), shown(plain_latencies(True))
-    print(f"32 threads, plain samples: p50 {p50:.0f} us, p99 {p99:.0f} us")
-    print(
-        f"  with 2 % looping programs: p50 {p50_loops:.0f} us ({p50_loops / p50:.1f}x), p99 {p99_loops:.0f} us "
-        f"({p99_loops / p99:.1f}x) (target: within 2x)"
+    table(
+        "32 threads: from completion to score of plain samples, microseconds",
+        ["other samples", "median", "99th of 100"],
+        [["plain ones", *told(plain_latencies(False))], ["2 % of them loop", *told(plain_latencies(True))]],
+        formats=["{}", "{:.0f}", "{:.0f}"],
     )
     single = teds_seconds("one by one")
+    ways = [["one by one", single, 1.0]]
     for way in ("threads", "coroutines"):
         took = teds_seconds(way)
-        print(f"512 concurrent TEDS calls, {way}: {took:.2f} s, {single / took:.1f}x one by one (target: at least 2x)")
+        ways.append([way, took, single / took])
+    table(
+        "512 calls of verl.teds, 8 completions of each reference",
+        ["way", "seconds", "ratio"],
+        ways,
+        formats=["{}", "{:.2f}", "{:.1f}x"],
+        note="Calls that wait together are judged together",
+        plot={"kind": "bars", "x": "way", "y": ["seconds"], "label": "seconds"},
+    )
     apart, routed = routed_per_second(False), routed_per_second(True)
-    print(f"route_async: {routed:.0f} samples a second, {routed / apart:.2f} of the rewards by themselves")
+    table(
+        "Samples a second through verl.route_async",
+        ["way", "samples a second"],
+        [["its rewards by themselves", apart], ["routed", routed]],
+        formats=["{}", "{:,.0f}"],
+    )
     return 0
 
 

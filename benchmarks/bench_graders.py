@@ -27,6 +27,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from figures import left_out, table
+
 ROOT = pathlib.Path(__file__).parents[1]
 SECONDS_EACH = 10
 Grader = Callable[[str, str], bool]
@@ -184,23 +186,30 @@ def main() -> int:
     if options.grader:
         print(json.dumps(judge(options.grader, options.limit)))
         return 0
-    print("| grader | wrong accepted | right refused | raised or out of time | ms an answer |")
-    print("|---|---|---|---|---|")
+    rows: list[list[Any]] = []
+    counts = {"right": 0, "wrong": 0}
     for name in GRADERS:
         command = [sys.executable, __file__, "--grader", name]
         command += ["--peers", str(options.peers)] if options.peers else []
         command += ["--limit", str(options.limit)] if options.limit else []
         done = subprocess.run(command, capture_output=True, text=True, timeout=3_600)
         if done.returncode:
-            print(f"| {name} | not loaded: {done.stderr.strip().splitlines()[-1][:90]} | | | |")
+            left_out(name, done.stderr.strip().splitlines()[-1][:90])
             continue
-        found = json.loads(done.stdout.splitlines()[-1])
+        counts = found = json.loads(done.stdout.splitlines()[-1])
         each = found["seconds"] / (found["right"] + found["wrong"]) * 1_000
-        print(
-            f"| {name} | {found['accepted']} of {found['wrong']} | {found['refused']} of {found['right']} "
-            f"| {found['failed']} | {each:.2f} |",
-            flush=True,
-        )
+        rows.append([name, found["accepted"], found["refused"], found["failed"], each])
+        print(f"  {name} done", flush=True)
+    table(
+        f"Adjudicated answers, {counts['right']:,} right and {counts['wrong']:,} wrong ones",
+        ["grader", "wrong accepted", "right refused", "raised or out of time", "ms an answer"],
+        rows,
+        formats=["{}", "{:,}", "{:,}", "{:,}", "{:.2f}"],
+        note="One answer at a time, 10 s for each, as each grader's documentation calls it",
+        plot={
+            "kind": "bars", "x": "grader", "y": ["wrong accepted", "right refused"], "label": "answers judged wrongly",
+        },
+    )  # fmt: skip
     return 0
 
 

@@ -19,6 +19,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from figures import left_out, table
 from table_rewards.llm import get_pool
 from table_rewards.rewards.qa_f1 import QAF1
 
@@ -94,25 +95,45 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with ExitStack() as stack:
         urls = [stack.enter_context(Server()).url for _ in range(2)]
-        print(f"{'way':<28}{'in flight':>10}{'requests/s':>12}{'CPU ms each':>13}{'latency bound/s':>17}")
-        best = 0.0
+        rows = []
         for in_flight in (64, 256, 512, 1024):
             rate, cpu = ours(urls[0], in_flight, max(4000, 4 * in_flight))
-            best = max(best, rate)
-            print(f"{'ours':<28}{in_flight:>10,}{rate:>12,.0f}{cpu:>13.3f}{in_flight / LATENCY_S:>17,.0f}")
-        published = published_way(options.sdk_python, urls[0])
-        label = f"published: threads + {published['way']}"
-        bound = PUBLISHED_THREADS / LATENCY_S
-        print(
-            f"{label:<28}{PUBLISHED_THREADS:>10,}{published['per_second']:>12,.0f}{published['cpu_ms']:>13.3f}{bound:>17,.0f}"
+            rows.append(["ours", in_flight, rate, in_flight / LATENCY_S, cpu])
+            print(f"  {in_flight:,} in flight done", flush=True)
+        try:
+            published = published_way(options.sdk_python, urls[0])
+            rows.append(
+                [
+                    f"published: threads + {published['way']}",
+                    PUBLISHED_THREADS,
+                    published["per_second"],
+                    PUBLISHED_THREADS / LATENCY_S,
+                    published["cpu_ms"],
+                ]
+            )
+        except subprocess.CalledProcessError as error:
+            left_out("threads with a blocking SDK", (error.stderr or "").strip().splitlines()[-1])
+        table(
+            "Requests to one server with 50 ms latency",
+            ["way", "in flight", "requests a second", "what latency allows", "CPU ms a request"],
+            rows,
+            formats=["{}", "{:,}", "{:,.0f}", "{:,.0f}", "{:.3f}"],
+            note="Client and server share the machine, so that the rate is bounded by its cores",
         )
-        print(f"throughput {best / published['per_second']:.1f} x the published way\n")
+        batches = []
         for in_flight in (64, 128, 256, 512):
             wall, floor, cpu = qa_f1_batch(urls, in_flight)
-            print(
-                f"QA-F1, 64 completions x 8 questions, 2 servers, {in_flight:>3} in flight: {wall * 1e3:4.0f} ms, "
-                f"{wall / floor:.2f} x the latency's {floor * 1e3:.0f} ms ({cpu * 1e3:.0f} ms CPU)"
-            )
+            batches.append([in_flight, wall * 1e3, floor * 1e3, wall / floor, cpu * 1e3])
+        table(
+            "QA-F1: 64 completions with 8 questions each, 2 servers",
+            ["in flight", "ms", "ms of latency alone", "ratio", "CPU ms"],
+            batches,
+            formats=["{:,}", "{:.0f}", "{:.0f}", "{:.2f}x", "{:.0f}"],
+            plot={
+                "kind": "lines", "x": "in flight", "y": ["ms", "ms of latency alone"],
+                "label": "milliseconds a batch", "log": True,
+            },
+        )  # fmt: skip
     return 0
 
 

@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from figures import table
 from table_rewards import Mathematics
 from table_rewards.rewards.mathematics import compare as mathematics_compare
 from table_rewards.rewards.mathematics import numbers as mathematics_numbers
@@ -134,10 +135,6 @@ def paced(reward: Mathematics, rows: list[tuple[str, str, str]], *, forget: bool
     return len(completions) / (time.process_time() - begin)
 
 
-def line(name: str, count: int, seconds: float, note: str = "") -> None:
-    print(f"{name:24} {count:9,} {seconds:9.2f} s {count / seconds:12,.0f} answers/s   {note}", flush=True)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--answers", type=int, default=100_000)
@@ -148,37 +145,57 @@ def main() -> int:
     reward = Mathematics()
     shared_comparer().running()
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in Counter(row[0] for row in rows).most_common())
-    print(f"{len(rows):,} answers: {kinds}; {shared_comparer().workers} comparing processes")
-
     part = rows[: options.peer]
     scores, seconds, _ = score(reward, part)
-    line("ours, the first, cold", len(part), seconds)
     whole, all_seconds, cpu = score(reward, rows)
-    line("ours, all", len(rows), all_seconds, f"{cpu:.2f} s of CPU in the caller")
     values, peer_seconds, hostile = math_verify_directly(part)
-    line("math-verify, the first", len(part), peer_seconds, f"{hostile:.1f} s of it in the pathological")
     honest = sum(row[0] != "pathological" for row in part)
-    print(f"ratio on the same answers  {peer_seconds / seconds:8.1f} x")
-    print(f"ratio by throughput        {(len(rows) / all_seconds) / (len(part) / peer_seconds):8.1f} x")
-    print(f"math-verify without the pathological: {(peer_seconds - hostile) / honest * 1e6:,.0f} us an answer")
     apart = Counter(row[0] for row, a, b in zip(part, scores.values, values, strict=True) if a != b)
-    print(f"disagreements: {dict(apart) or 'none'}; unscored: {whole.counts['unscored']}")
+    table(
+        "Answers a second, one in a hundred pathological",
+        ["grader", "answers", "seconds", "answers a second", "ratio to math-verify"],
+        [
+            ["ours, the first, cold", len(part), seconds, len(part) / seconds, peer_seconds / seconds],
+            ["ours, all", len(rows), all_seconds, len(rows) / all_seconds,
+             (len(rows) / all_seconds) / (len(part) / peer_seconds)],
+            ["math-verify, the first", len(part), peer_seconds, len(part) / peer_seconds, 1.0],
+            ["math-verify, its pathological ones left out", honest, peer_seconds - hostile,
+             honest / (peer_seconds - hostile), (honest / (peer_seconds - hostile)) / (len(part) / peer_seconds)],
+        ],
+        formats=["{}", "{:,}", "{:.2f}", "{:,.0f}", "{:,.1f}x"],
+        note=f"{kinds}; {shared_comparer().workers} comparing processes of ours, {cpu:.2f} s of CPU in the caller; "
+        f"math-verify with its own limits; verdicts differ on {dict(apart) or 'none'}; "
+        f"unscored of ours: {whole.counts['unscored']}",
+        plot={"kind": "bars", "x": "grader", "y": ["answers a second"], "label": "answers a second", "log": True},
+    )  # fmt: skip
 
     quick = [row for row in rows if row[0] in QUICK]
     cold, again = paced(reward, quick), paced(reward, quick, forget=False)
     never = paced(reward, fresh_answers(len(quick), options.seed))
     _, _, through = score(reward, quick)
-    print(
-        f"fast path, answers/s of one core: {again:,.0f}; with empty caches {cold:,.0f}; no spelling twice "
-        f"{never:,.0f}; as a whole reward, pairing and columns included, {len(quick) / through:,.0f}"
+    table(
+        "Numbers, units and words, which need no algebra: answers a second of one core",
+        ["how", "answers a second"],
+        [
+            ["as groups repeat their spellings", again],
+            ["the same, caches emptied before", cold],
+            ["no spelling ever twice", never],
+            ["as a whole reward, pairing and columns included", len(quick) / through],
+        ],
+        formats=["{}", "{:,.0f}"],
     )
 
     worst = []
     for index, answer in enumerate(PATHOLOGICAL):
         begin = time.perf_counter()
         reward([f"\\boxed{{{answer}}}"], [f"x^{{{index + 2}}}"])
-        worst.append((time.perf_counter() - begin, answer[:30]))
-    print(f"pathological, longest: {', '.join(f'{s:.2f} s {a}' for s, a in sorted(worst, reverse=True)[:3])}")
+        worst.append((time.perf_counter() - begin, f"`{answer[:30]}`"))
+    table(
+        "How long a pathological answer holds its caller up, the three longest",
+        ["answer", "seconds"],
+        [[answer, took] for took, answer in sorted(worst, reverse=True)[:3]],
+        formats=["{}", "{:.2f}"],
+    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""100,000 rankings of 8 candidates: arrays against loops over pairs, in one run, CPU time.
+"""Rankings of 8 candidates: arrays against loops over pairs, in one run, CPU time.
 
     python benchmarks/bench_ranking.py [--rankings N] [--candidates N] [--repeat N]
 
@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from figures import table
 from table_rewards import Ranking
 from table_rewards.rewards.ranking.agreement import agreement
 from table_rewards.rewards.ranking.agreement_plain import plain_agreement
@@ -82,11 +83,9 @@ def main() -> None:
     references = [truth for truth in truths for _ in range(8)]  # 8 completions a prompt
     guesses = [[min(10, max(0, s + rng.randint(-2, 2))) for s in truth] for truth in references]
     predicted, reference = np.array(guesses, dtype=float), np.array(references, dtype=float)
-    print(f"{len(guesses):,} rankings of {n} candidates, CPU seconds, best of {options.repeat}\n")
-
     loop_s = best(1, lambda: [plain_agreement(a, b) for a, b in zip(guesses, references, strict=True)])
     arrays_s = best(options.repeat, lambda: agreement(predicted, reference))
-    print(f"pairs    loop {loop_s:8.2f}   arrays {arrays_s:8.3f}   {loop_s / arrays_s:6.1f}x")
+    rows = [["agreement of parsed rankings", arrays_s, loop_s, loop_s / arrays_s]]
 
     truth_texts = [json.dumps(named(truth)) for truth in references]
     for size, analysis in (("100 characters", ANALYSIS), ("2,000 characters", ANALYSIS * 20)):
@@ -96,8 +95,15 @@ def main() -> None:
         ours = Ranking()(texts, truth_texts).values
         theirs = np.array([released_way(a, b) for a, b in zip(texts[:1000], truth_texts[:1000], strict=True)])
         assert np.allclose(ours[:1000], theirs)
-        ratio = released_s / reward_s
-        print(f"reward   loop {released_s:8.2f}   arrays {reward_s:8.3f}   {ratio:6.1f}x   analysis of {size}")
+        rows.append([f"the reward, analysis of {size}", reward_s, released_s, released_s / reward_s])
+    table(
+        f"{len(guesses):,} rankings of {n} candidates, CPU seconds",
+        ["work", "ours, arrays", "loops over pairs", "ratio"],
+        rows,
+        formats=["{}", "{:.3f}", "{:.2f}", "{:.1f}x"],
+        note="The loops do what the released functions do, each pair looked up in the tiers of an order",
+        plot={"kind": "bars", "x": "work", "y": ["ours, arrays", "loops over pairs"], "label": "CPU seconds"},
+    )
 
 
 if __name__ == "__main__":

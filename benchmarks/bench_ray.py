@@ -8,7 +8,7 @@ Needs the extra `ray`. Prints ratios of one run; wants two CPUs.
 from __future__ import annotations
 
 import argparse
-import json
+import importlib.util
 import os
 import random
 import statistics
@@ -21,6 +21,7 @@ from pathlib import Path
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
+from figures import left_out, table
 from table_rewards import TEDS, TableBench
 from table_rewards.datasets.files import RowWriter, read_rows
 
@@ -51,7 +52,12 @@ def files(folder: Path, rows: int) -> None:
     source = rollouts(folder / "rows.parquet", rows)
     local = timed("score", str(source), "--reward", "cell_f1", "--out", str(folder / "local.parquet"))
     ray = timed("score", str(source), "--reward", "cell_f1", "--engine", "ray", "--out", str(folder / "ray"))
-    print(f"{rows:,} rows of cell_f1   local {local:.1f} s  ray {ray:.1f} s with its start  {ray / local:.2f}x")
+    table(
+        f"A file of {rows:,} rows, scored with `cell_f1`",
+        ["engine", "seconds", "ratio"],
+        [["this process", local, 1.0], ["Ray, its start included", ray, ray / local]],
+        formats=["{}", "{:.1f}", "{:.2f}x"],
+    )
 
 
 def calls() -> None:
@@ -71,16 +77,20 @@ def calls() -> None:
     served(texts, golds)
     both = [(clocked(direct, texts, golds), clocked(served, texts, golds)) for _ in range(7)]
     one, other = (statistics.median(column) for column in zip(*both, strict=True))
-    print(
-        f"TEDS, a batch of {len(texts)}   direct {one * 1e3:.1f} ms   served {other * 1e3:.1f} ms   {other / one:.2f}x"
-    )
+    rows = [[f"TEDS, a batch of {len(texts)}", one * 1e3, other * 1e3, other / one]]
     cheap, asked = TableBench(), ServiceReward(TableBench(), "http://127.0.0.1:8741/table_bench")
     asked(["Final Answer: 7"], ["7"])
     alone = [
         (clocked(cheap, ["Final Answer: 7"], ["7"]), clocked(asked, ["Final Answer: 7"], ["7"])) for _ in range(200)
     ]
     one, other = (statistics.median(column) for column in zip(*alone, strict=True))
-    print(f"one call of table_bench   direct {one * 1e3:.2f} ms   served {other * 1e3:.2f} ms")
+    rows.append(["TableBench, one sample", one * 1e3, other * 1e3, other / one])
+    table(
+        "A reward called directly, and as a service on the same machine",
+        ["call", "direct, ms", "served, ms", "ratio"],
+        rows,
+        formats=["{}", "{:.2f}", "{:.2f}", "{:.2f}x"],
+    )
     stop(settings)
 
 
@@ -94,11 +104,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="of the file; 0 leaves the files out (%(default)s)")
     options = parser.parse_args()
+    if importlib.util.find_spec("ray") is None:
+        left_out("Ray", "the extra `ray` is not installed here")
+        return
     if options.rows:
         with tempfile.TemporaryDirectory() as folder:
             files(Path(folder), options.rows)
     calls()
-    print(json.dumps({"cpus": os.cpu_count()}))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ The peer is what the published systems do: ``subprocess.run([sys.executable, "-c
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import statistics
 import subprocess
@@ -20,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
+from figures import table
 from table_rewards.sandbox import Job, Limits
 from table_rewards.sandbox.local.backend import LocalSandbox
 
@@ -29,7 +29,6 @@ import pandas as pd
 frame = pd.read_csv(io.StringIO("a,b\\nx,1\\ny,2\\nx,{i}\\n"))
 print(frame.groupby("a")["b"].sum().to_string())"""
 PROGRAM = "n = int(input())\nprint(sum(range(n)))  # {i}"
-BARS = {"trivial": 3.0, "pandas": 20.0, "10 stdins": 15.0}
 UNPROTECTED = ("seccomp", "landlock", "user")
 
 
@@ -77,8 +76,7 @@ WORKLOADS: dict[str, tuple[Callable[[int], Job], Callable[[int], None], int, flo
 
 
 def speed(jobs: int, rounds: int) -> None:
-    columns = ("peer", "sandbox", "ratio", "bar", "no locks", "locks", "trainer")
-    print(f"{'CPU ms a snippet':<18}" + "".join(f"{column:>10}" for column in columns))
+    lines = []
     for name, (make, peer, peer_runs, share) in WORKLOADS.items():
         if name == "pandas" and find_spec("pandas") is None:
             continue
@@ -88,9 +86,20 @@ def speed(jobs: int, rounds: int) -> None:
             bare_ms, _ = sandbox_ms(make, int(jobs * share), UNPROTECTED)
             rows.append((peer_ms(peer, peer_runs), own_ms, bare_ms, trainer_ms))
         peer_cpu, own, bare, trainer = (statistics.median(column) for column in zip(*rows, strict=True))
-        ratio, locks = peer_cpu / own, own / bare - 1
-        cells = (f"{peer_cpu:.2f}", f"{own:.2f}", f"{ratio:.1f}x", f"{BARS[name]:.0f}x", f"{bare:.2f}", f"{locks:+.0%}")
-        print(f"{name:<18}" + "".join(f"{cell:>10}" for cell in (*cells, f"{trainer:.2f}")), flush=True)
+        lines.append([name, own, peer_cpu, peer_cpu / own, bare, own / bare - 1, trainer])
+        print(f"  {name} done", flush=True)
+    table(
+        "CPU milliseconds a snippet",
+        ["snippet", "sandbox", "a fresh interpreter", "ratio", "sandbox without locks", "locks cost", "in the trainer"],
+        lines,
+        formats=["{}", "{:.2f}", "{:.2f}", "{:.1f}x", "{:.2f}", "{:+.0%}", "{:.2f}"],
+        note="CPU of all processes; the peer is `subprocess.run([sys.executable, '-c', code])` for each snippet or "
+        f"test, as published systems do; the median of {rounds} rounds",
+        plot={
+            "kind": "bars", "x": "snippet", "y": ["sandbox", "a fresh interpreter"], "log": True,
+            "label": "CPU milliseconds a snippet",
+        },
+    )  # fmt: skip
 
 
 def false_timeouts() -> None:
@@ -110,8 +119,11 @@ def false_timeouts() -> None:
     with ThreadPoolExecutor(16) as threads:
         peers = list(threads.map(by_the_wall, range(48)))
     late = sum(outcome.stdout != "done\n" for outcome in ours)
-    print(f"\nfalse timeouts of 48, 16 threads, {os.cpu_count()} processors: sandbox (0.5 CPU s) {late}, "
-          f"wall-clock limit of 0.5 s {48 - sum(peers)}")  # fmt: skip
+    table(
+        "Right programs of 0.13 CPU seconds that were called late, 16 threads at once",
+        ["limit", "of 48"],
+        [["sandbox, 0.5 s of CPU", late], ["0.5 s of the clock", 48 - sum(peers)]],
+    )
 
 
 def flood() -> None:
@@ -123,8 +135,11 @@ def flood() -> None:
         began = time.monotonic()
         outcome = sandbox.run(Job.script(code))
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(
-        f"a program that prints 10 GB: {outcome.status} after {time.monotonic() - began:.2f} s, trainer +{grown:.1f} MB"
+    table(
+        "A program that prints 10 GB",
+        ["", "it ends as", "after seconds", "the trainer grows by MB"],
+        [["in the sandbox", outcome.status, time.monotonic() - began, grown]],
+        formats=["{}", "{}", "{:.2f}", "{:.1f}"],
     )
 
 

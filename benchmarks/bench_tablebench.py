@@ -1,4 +1,4 @@
-"""TableBench and TableRegion on 100,000 samples against the published per-sample way, CPU time, one process, one run.
+"""TableBench and TableRegion against the published per-sample way, CPU time, one process, one run.
 
     python benchmarks/bench_tablebench.py [--samples N] [--peer N]
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import tablebench_published_way as published_way
+from figures import table
 from table_rewards import TableBench, TableRegion
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -78,14 +79,17 @@ def compare(
     samples: tuple[list[str], list[dict[str, Any]]],
     some: int,
     published: Callable[[str, dict[str, Any]], Any],
-) -> None:
-    """Print a line for each profile: our rate, the published code's rate on the first ``some`` samples, the ratio."""
+) -> list[list[Any]]:
+    """A line for each profile: our rate, the published code's rate on the first ``some`` samples, the ratio."""
     texts, golds = samples
     plain = rate(lambda: [published(text, gold) for text, gold in zip(texts[:some], golds, strict=False)], some, 1)
+    lines = []
     for profile in ("corrected", "released"):
         made = reward(profile=profile, **options)
         ours = rate(lambda made=made: made(texts, golds), len(texts))
-        print(f"{name + ', ' + profile:44}{ours:12,.0f}{plain:12,.0f}{ours / plain:8.1f}x")
+        lines.append([f"{name}, {profile}", ours, plain, ours / plain])
+        print(f"  {name}, {profile}: {ours / plain:.1f}x", flush=True)
+    return lines
 
 
 def published_answer(text: str, gold: dict[str, Any]) -> Any:
@@ -103,18 +107,29 @@ def main() -> None:
     arguments = parser.parse_args()
     count, some = arguments.samples, arguments.peer
 
-    print(f"{'samples a second of one core':44}{'ours':>12}{'published':>12}{'ratio':>9}")
-    compare("TableBench, exact match", TableBench, {}, answers(count, {"EM"}), some, published_answer)
-    compare(
-        "TableBench, all", TableBench, {}, answers(count, {"EM", "EM_with_error_10", "ROUGE-L"}), some, published_answer
-    )
-    compare("TableRegion", TableRegion, {"weight": 0.1}, regions(count), some, published_region)
-
+    kinds = {"EM", "EM_with_error_10", "ROUGE-L"}
+    lines = [
+        *compare("TableBench, exact match", TableBench, {}, answers(count, {"EM"}), some, published_answer),
+        *compare("TableBench, all", TableBench, {}, answers(count, kinds), some, published_answer),
+        *compare("TableRegion", TableRegion, {"weight": 0.1}, regions(count), some, published_region),
+    ]
+    table(
+        f"{count:,} samples with chains of thought, samples a second of one core",
+        ["reward, questions, profile", "ours", "the published code", "ratio"],
+        lines,
+        formats=["{}", "{:,.0f}", "{:,.0f}", "{:.1f}x"],
+        note="Groups of eight completions of 220 to 2,200 characters; the published code's per-sample functions, "
+        f"written plainly, on the first {some:,}",
+        plot={
+            "kind": "bars", "x": "reward, questions, profile", "y": ["ours", "the published code"],
+            "label": "samples a second of one core",
+        },
+    )  # fmt: skip
     took = []
     for _ in range(5):
         command = "import time; t = time.perf_counter(); import table_rewards; print(time.perf_counter() - t)"
         took.append(float(subprocess.run([sys.executable, "-c", command], capture_output=True, text=True).stdout))
-    print(f"import table_rewards: {min(took) * 1000:.0f} ms")
+    table("Importing the package", ["", "ms"], [["import table_rewards", min(took) * 1000]], formats=["{}", "{:.0f}"])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
     python benchmarks/bench_teds.py               # a minute; the published code up to 450 cells
     python benchmarks/bench_teds.py --full        # some five minutes; the published code up to 1,000 cells
-    python benchmarks/bench_teds.py --plot        # also writes docs/images/teds_speed.svg
 
 CPU time, the best of several runs. Peers that are not installed are left out with a line: docling-metrics-table,
 table_recognition_metric, numba (for a compiled kernel).
@@ -12,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import pathlib
 import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from figures import left_out, table
 from table_rewards.rewards.table_similarity import TEDS
 from table_rewards.rewards.table_similarity import base as table_reward
 from table_rewards.tables.formats.find import find_tables
@@ -30,8 +29,8 @@ from teds_published_way import published_teds
 Pair = tuple[str, str]
 SIZES = (40, 100, 200, 400, 1_000, 1_450)
 KINDS = ("light_typos", "dropped_rows", "wrong_spans", "split_rows")
-IMAGE = pathlib.Path(__file__).parent.parent / "docs" / "images" / "teds_speed.svg"
 OURS = "table_rewards"
+ALONE = "table_rewards without S-TEDS"
 PUBLISHED = "the published code (apted)"
 COMPILED = "compiled kernel (numba)"
 
@@ -123,47 +122,56 @@ def installed() -> dict[str, tuple[Callable[[Sequence[Pair]], list[float]], int]
     found = {}
     for name, (module, scores, limit) in PEERS.items():
         if module is not None and importlib.util.find_spec(module) is None:
-            print(f"left out, not installed: {name}")
+            left_out(name, "it is not installed here")
             continue
         try:
             scores([("<table><tr><td>a</td></tr></table>", "<table><tr><td>b</td></tr></table>")])
         except Exception as error:  # a peer's interface has changed: say so, measure the others
-            print(f"left out: {name}: {type(error).__name__}: {error}")
+            left_out(name, f"{type(error).__name__}: {error}")
             continue
         found[name] = (scores, limit)
     return found
 
 
 def pairs_of_size(cells: int, tables: Sequence[Table]) -> list[Pair]:
-    nearest = sorted(tables, key=lambda table: abs(table.size - cells))[: 2 if cells < 900 else 1]
+    nearest = sorted(tables, key=lambda one: abs(one.size - cells))[: 2 if cells < 900 else 1]
     pairs = []
-    for seed, table in enumerate(nearest):
-        made = variants(table, seed)
+    for seed, one in enumerate(nearest):
+        made = variants(one, seed)
         pairs += [(made[kind], made["identical"]) for kind in (KINDS if cells < 300 else KINDS[seed::2])]
     return pairs[: 8 if cells < 300 else 4 if cells < 900 else 1]
 
 
-def by_size(peers: dict[str, Any], full: bool) -> dict[str, list[tuple[int, float]]]:
-    tables = [table for _, table in real_tables("wikitablequestions")]
-    curves: dict[str, list[tuple[int, float]]] = {name: [] for name in peers}
-    print("\nOne pair, parsing included, CPU ms (mean over damaged real tables); x: the published code / ours")
+def by_size(peers: dict[str, Any], full: bool) -> None:
+    tables = [one for _, one in real_tables("wikitablequestions")]
+    rows = []
     for size in SIZES:
         pairs = pairs_of_size(size, tables)
         cells = round(sum(reference.count("<t") - reference.count("<tr") - 1 for _, reference in pairs) / len(pairs))
-        line = f"{cells:>6} cells"
+        row: dict[str, float | None] = {"cells of the table": cells}
         for name, (scores, limit) in peers.items():
             if full and name == PUBLISHED:
                 limit = 1_100
-            if cells <= limit:
-                value = cpu_ms(scores, pairs, 7) / len(pairs)
-                curves[name].append((cells, value))
-                line += f" | {name.split(' (')[0]} {value:.2f}"
-        if curves[PUBLISHED] and curves[PUBLISHED][-1][0] == cells:
-            alone = cpu_ms(ours_alone, pairs, 7) / len(pairs)
-            line += f" | x {curves[PUBLISHED][-1][1] / curves[OURS][-1][1]:.0f}"
-            line += f", without S-TEDS {alone:.2f}, x {curves[PUBLISHED][-1][1] / alone:.0f}"
-        print(line, flush=True)
-    return curves
+            row[name] = cpu_ms(scores, pairs, 7) / len(pairs) if cells <= limit else None
+        row[ALONE] = cpu_ms(ours_alone, pairs, 7) / len(pairs)
+        published = row[PUBLISHED]
+        row["published / ours"] = None if published is None else published / row[OURS]
+        row["published / ours without S-TEDS"] = None if published is None else published / row[ALONE]
+        rows.append(row)
+        print(f"  {cells:,} cells done", flush=True)
+    columns = list(rows[0])
+    table(
+        "One pair of tables, parsing included",
+        columns,
+        [list(row.values()) for row in rows],
+        formats=["{:,}", *["{:,.2f} ms"] * (len(columns) - 3), "{:,.0f}x", "{:,.0f}x"],
+        note="CPU milliseconds a pair, the mean over damaged real tables. Ours computes TEDS and S-TEDS, the peers "
+        "TEDS alone; the column without S-TEDS compares like with like",
+        plot={
+            "kind": "lines", "x": "cells of the table", "y": [*peers, ALONE], "log": True,
+            "label": "CPU milliseconds a pair",
+        },
+    )  # fmt: skip
 
 
 def batch(low: int, high: int, seed: int) -> list[Pair]:
@@ -171,8 +179,8 @@ def batch(low: int, high: int, seed: int) -> list[Pair]:
     rng = random.Random(seed)
     pool = [t for _, t in real_tables("wikitablequestions", "pubtabnet") if low <= t.size < high]
     pairs = []
-    for table in rng.sample(pool, 8):
-        made = variants(table, rng.randrange(1_000), [other for other in pool if other is not table])
+    for one in rng.sample(pool, 8):
+        made = variants(one, rng.randrange(1_000), [other for other in pool if other is not one])
         kinds = rng.sample([kind for kind in made if kind != "identical"], 6)
         pairs += [(made[kind], made["identical"]) for kind in ("identical", *kinds, rng.choice(kinds))]
     return pairs
@@ -188,45 +196,23 @@ def differences(pairs: Sequence[Pair]) -> str:
 
 
 def batches(peers: dict[str, Any], full: bool) -> None:
-    print("\nA GRPO batch, 8 prompts x 8 completions, CPU ms")
+    rows = []
     for low, high, seed in ((20, 150, 1), (40, 200, 2), (20, 300, 3), (500, 1_500, 4)):
         pairs = batch(low, high, seed)
-        took = {name: cpu_ms(peers[name][0], pairs, 9) for name in (OURS, COMPILED) if name in peers}
-        alone = cpu_ms(ours_alone, pairs, 9)
-        line = f"{low:>5} to {high} cells | ours {took[OURS]:.1f}, without S-TEDS {alone:.1f}"
-        if COMPILED in took:
-            ratios = took[OURS] / took[COMPILED], alone / took[COMPILED]
-            line += f" | compiled {took[COMPILED]:.1f}, ours / compiled {ratios[0]:.2f} and {ratios[1]:.2f}"
-        if low < 500 and (full or seed == 1):
-            value = cpu_ms(published, pairs, 1)
-            line += f" | the published code {value:,.0f}, x {value / took[OURS]:.0f}"
-            line += f" ({differences(pairs)})" if full else ""
-        print(line, flush=True)
-
-
-def plot(curves: dict[str, list[tuple[int, float]]]) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "table-rewards"
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7.2, 4.4))
-    for name, points in curves.items():
-        if points:
-            width = 2.4 if name == OURS else 1.3
-            axes.plot(*zip(*points, strict=True), marker="o", markersize=3.5, linewidth=width, label=name)
-    axes.set(
-        xscale="log", yscale="log", xlabel="cells of the table", ylabel="CPU milliseconds a pair, parsing included"
+        took, alone = cpu_ms(ours, pairs, 9), cpu_ms(ours_alone, pairs, 9)
+        kernel = cpu_ms(compiled, pairs, 9) if COMPILED in peers else None
+        plain = cpu_ms(published, pairs, 1) if low < 500 and (full or seed == 1) else None
+        said = differences(pairs) if full and plain is not None else ""
+        ratio = None if plain is None else plain / took
+        rows.append([f"{low} to {high}", took, alone, kernel, plain, ratio, *([said] if full else [])])
+        print(f"  tables of {low} to {high} cells done", flush=True)
+    table(
+        "A GRPO batch: 8 prompts x 8 completions",
+        ["cells", OURS, ALONE, COMPILED, PUBLISHED, "published / ours", *(["scores"] if full else [])],
+        rows,
+        formats=["{}", *["{:,.1f} ms"] * 4, "{:,.0f}x"],
+        note="CPU milliseconds a batch",
     )
-    axes.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
-    axes.minorticks_off()
-    axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    IMAGE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(IMAGE, bbox_inches="tight", metadata={"Date": None})
-    print(f"\nwrote {IMAGE}")
 
 
 def main() -> None:
@@ -234,13 +220,10 @@ def main() -> None:
     parser.add_argument(
         "--full", action="store_true", help="give the published code tables of 1,000 cells, and every batch"
     )
-    parser.add_argument("--plot", action="store_true", help="write docs/images/teds_speed.svg")
     options = parser.parse_args()
     peers = installed()
-    curves = by_size(peers, options.full)
+    by_size(peers, options.full)
     batches(peers, options.full)
-    if options.plot:
-        plot(curves)
 
 
 if __name__ == "__main__":

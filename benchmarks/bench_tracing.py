@@ -1,4 +1,4 @@
-"""Tracing functions and making questions of the traces: how long a thousand CRUXEval functions take.
+"""Tracing functions and making questions of the traces: how long CRUXEval's functions take.
 
 python benchmarks/bench_tracing.py [--functions 1000]
 """
@@ -10,6 +10,7 @@ import json
 import pathlib
 import time
 
+from figures import table
 from table_rewards.datasets.exec_verify import Report, Settings, prepare
 from table_rewards.datasets.exec_verify.tracing import Sample, trace_calls
 
@@ -25,16 +26,21 @@ def main() -> None:
     trace_calls([Sample("def f():\n    return 1", "f()")])
     started = time.perf_counter()
     traces = trace_calls([Sample(row["code"], f"f({row['input']})") for row in samples])
-    print(f"{count:,} CRUXEval functions traced with states: {time.perf_counter() - started:.1f} s")
+    traced = time.perf_counter() - started
     visits, problems = sum(len(trace.visits) for trace in traces), sum(bool(trace.problem) for trace in traces)
-    print(f"  {visits:,} visits, {problems} problems")
     started = time.perf_counter()
     report = Report()
     made = sum(1 for _ in prepare(samples, Settings(), report))
-    print(f"the whole preparation, {made:,} rows: {time.perf_counter() - started:.1f} s")
-    questions = report.questions
-    print(
-        f"  {questions['next-statement']:,} next-statement and {questions['variable-state']:,} variable-state questions"
+    whole, questions = time.perf_counter() - started, report.questions
+    asked = f"{questions['next-statement']:,} about statements, {questions['variable-state']:,} about variables"
+    table(
+        f"{count:,} functions of CRUXEval",
+        ["work", "seconds", "functions a second", "it gives"],
+        [
+            ["traced, with the states of variables", traced, count / traced, f"{visits:,} visits, {problems} problems"],
+            ["the whole preparation", whole, count / whole, f"{made:,} rows: {asked}"],
+        ],
+        formats=["{}", "{:.1f}", "{:,.0f}", "{}"],
     )
 
 

@@ -20,6 +20,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from figures import table
 from table_rewards import UnitTests, WhiteBox
 
 FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures/exec_verify"
@@ -95,13 +96,21 @@ def white_box(prompts):
     reward = WhiteBox()
     reward(["<answer>\nf(1)\n</answer>"], [{"func_str": "def f(a): return a", "result": "1", "type": "oi"}])
     released, released_cpu, peer = measured(lambda: as_released(pairs))
-    print(f"{len(pairs):,} answers to {prompts} prompts, two cores")
-    print(f"  as released: a process each     {released:8.2f} s   {peer.count(-1.0)} timeouts")
     kinds = {"result given: nothing is run": rows, "result not given: calls run": bare, "oi: inputs run": inverse}
+    lines = [["as released: a process for each answer", released, released_cpu, peer.count(-1.0), 1.0]]
     for name, references in kinds.items():
         wall, cpu, scores = measured(lambda references=references: reward(texts, references))
         late = sum("timeout" in note for note in scores.notes)
-        print(f"  {name:31} {wall:8.2f} s   {late} timeouts   x{released / wall:.1f}, CPU x{released_cpu / cpu:.1f}")
+        lines.append([name, wall, cpu, late, released_cpu / cpu])
+    table(
+        f"WhiteBox: {len(pairs):,} answers to {prompts} prompts",
+        ["way", "seconds", "CPU seconds", "timeouts", "CPU ratio"],
+        lines,
+        formats=["{}", "{:.2f}", "{:.2f}", "{:,}", "{:.1f}x"],
+        note="CPU of the whole tree of processes; the released code starts `python` for every answer, with 0.5 s of "
+        "the clock",
+        plot={"kind": "bars", "x": "way", "y": ["CPU seconds"], "label": "CPU seconds", "log": True},
+    )
 
 
 def contended(threads=16):
@@ -121,8 +130,11 @@ def contended(threads=16):
         bare = [{"code": row["code"], "input": row["input"]} for row in rows]
         ours = list(pool.map(lambda row: reward(["<answer>\nassert f(1) == True\n</answer>"], [row]), bare))
     late = sum(scores.status[0] == "unscored" or scores.values[0] != 1.0 for scores in ours)
-    print(f"right programs of 0.13 CPU s from {threads} threads: false timeouts")
-    print(f"  as released {peer.count(-1.0)} of {len(rows)}, ours {late} of {len(rows)}")
+    table(
+        f"Right programs of 0.13 CPU seconds from {threads} threads: called late",
+        ["way", f"of {len(rows)}"],
+        [["as released", peer.count(-1.0)], ["ours", late]],
+    )
 
 
 def _run_tests(code, tests, seconds, told):
@@ -189,7 +201,7 @@ def unit_tests(count, prime):
     row = {"inputs": [given for given, _ in tests], "outputs": [want for _, want in tests]}
     reward = UnitTests(format_bonus=0)
     reward(["```python\nprint(1)\n```"], [row])
-    print(f"programs with 10 stdin tests, {count} each, two cores, against {prime.__qualname__.partition('.')[0]}")
+    lines = []
     for name, code in (("all pass", right), ("some fail", wrong)):
         programs = [code.format(n) for n in range(count)]
         halves = [programs[::2], programs[1::2]]
@@ -197,10 +209,18 @@ def unit_tests(count, prime):
             peer, peer_cpu, rates = measured(lambda h=halves, x=pool: list(x.map(lambda part: prime(part, tests), h)))
         texts = [f"```python\n{program}\n```" for program in programs]
         wall, cpu, scores = measured(lambda t=texts: reward(t, [row] * count))
-        print(f"  {name:10} prime_code {1e3 * peer / count:7.1f} ms, ours {1e3 * wall / count:5.1f} ms each", end="")
-        print(
-            f"   x{peer / wall:.1f}, CPU x{peer_cpu / cpu:.1f}; pass rates {rates[0][0]:.1f} and {scores.values[0]:.1f}"
+        each = 1e3 / count
+        lines.append(
+            [name, wall * each, peer * each, peer / wall, peer_cpu / cpu, float(scores.values[0]), float(rates[0][0])]
         )
+    table(
+        f"UnitTests: programs with 10 tests on standard input, {count} each",
+        ["programs", "ours, ms each", "prime_code, ms each", "ratio", "CPU ratio", "our rate", "its rate"],
+        lines,
+        formats=["{}", "{:.1f}", "{:.1f}", "{:.1f}x", "{:.1f}x", "{:.1f}", "{:.1f}"],
+        note=f"Against {prime.__qualname__.partition('.')[0]}: a manager and a forked process for every check, the "
+        "first ten tests again one by one when not all pass",
+    )
 
 
 def main() -> None:
