@@ -25,6 +25,7 @@ from table_rewards.rewards.qa_f1 import QAF1
 
 LATENCY_S = 0.05
 PUBLISHED_THREADS = 120
+ROUNDS = 3
 HERE = Path(__file__).parent
 
 
@@ -89,36 +90,40 @@ def qa_f1_batch(urls: list[str], in_flight: int, repeats: int = 5) -> tuple[floa
     return sorted(walls[1:])[repeats // 2], rounds * LATENCY_S, sorted(cpus[1:])[repeats // 2]
 
 
+def _better(best: dict[tuple[str, int], tuple[float, float]], way: tuple[str, int], found: tuple[float, float]) -> None:
+    rate, cpu = best.get(way, (0.0, math.inf))
+    best[way] = max(rate, found[0]), min(cpu, found[1])
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sdk-python", default=sys.executable, metavar="PATH")
     options = parser.parse_args(arguments)
     with ExitStack() as stack:
         urls = [stack.enter_context(Server()).url for _ in range(2)]
-        rows = []
-        for in_flight in (64, 256, 512, 1024):
-            rate, cpu = ours(urls[0], in_flight, max(4000, 4 * in_flight))
-            rows.append(["ours", in_flight, rate, in_flight / LATENCY_S, cpu])
-            print(f"  {in_flight:,} in flight done", flush=True)
-        try:
-            published = published_way(options.sdk_python, urls[0])
-            rows.append(
-                [
-                    f"published: threads + {published['way']}",
-                    PUBLISHED_THREADS,
-                    published["per_second"],
-                    PUBLISHED_THREADS / LATENCY_S,
-                    published["cpu_ms"],
-                ]
-            )
-        except subprocess.CalledProcessError as error:
-            left_out("threads with a blocking SDK", (error.stderr or "").strip().splitlines()[-1])
+        best: dict[tuple[str, int], tuple[float, float]] = {}
+        for _ in range(ROUNDS):  # one way after the other, so that a moment in which the machine is busy is nobody's
+            for in_flight in (64, 256, 512, 1024):
+                _better(best, ("ours", in_flight), ours(urls[0], in_flight, max(1500, 2 * in_flight)))
+            try:
+                published = published_way(options.sdk_python, urls[0])
+            except subprocess.CalledProcessError as error:
+                left_out("threads with a blocking SDK", (error.stderr or "").strip().splitlines()[-1])
+                continue
+            name = f"published: threads + {published['way']}"
+            _better(best, (name, PUBLISHED_THREADS), (published["per_second"], published["cpu_ms"]))
+            print("  a round done", flush=True)
+        rows = [
+            [f"{way}, {many:,} in flight", rate, many / LATENCY_S, cpu] for (way, many), (rate, cpu) in best.items()
+        ]
         table(
             "Requests to one server with 50 ms latency",
-            ["way", "in flight", "requests a second", "what latency allows", "CPU ms a request"],
+            ["way", "requests a second", "what latency allows", "CPU ms a request"],
             rows,
-            formats=["{}", "{:,}", "{:,.0f}", "{:,.0f}", "{:.3f}"],
-            note="Client and server share the machine, so that the rate is bounded by its cores",
+            formats=["{}", "{:,.0f}", "{:,.0f}", "{:.3f}"],
+            plot={"kind": "bars", "x": "way", "y": ["CPU ms a request"], "label": "CPU milliseconds a request"},
+            note=f"The best of {ROUNDS} rounds of each. Client and server share the machine, whose cores bound the "
+            "rate: CPU a request says what the client costs",
         )
         batches = []
         for in_flight in (64, 128, 256, 512):
@@ -129,11 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
             ["in flight", "ms", "ms of latency alone", "ratio", "CPU ms"],
             batches,
             formats=["{:,}", "{:.0f}", "{:.0f}", "{:.2f}x", "{:.0f}"],
-            plot={
-                "kind": "lines", "x": "in flight", "y": ["ms", "ms of latency alone"],
-                "label": "milliseconds a batch", "log": True,
-            },
-        )  # fmt: skip
+        )
     return 0
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-KEPT_IN: Final = "TABLE_REWARDS_FIGURES"
+KEPT_IN: Final = "BENCHMARK_FIGURES"
 """The environment's name of the file that figures are appended to."""
 
 
@@ -47,7 +47,7 @@ def table(
     place = os.environ.get(KEPT_IN)
     if place:
         with Path(place).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(told, ensure_ascii=False) + "\n")
+            file.write(json.dumps(told, ensure_ascii=False, default=lambda value: value.item()) + "\n")
 
 
 def left_out(what: str, why: str) -> None:

@@ -64,8 +64,7 @@ def pictures(kept: Mapping[str, Mapping[str, Any]]) -> list[tuple[Mapping[str, A
     return [
         (told, PICTURES / f"{name}-{number}.svg")
         for name, run in kept.items()
-        for number, told in enumerate(run["tables"], 1)
-        if told["plot"]
+        for number, told in enumerate((told for told in run["tables"] if told["plot"]), 1)
     ]
 
 

@@ -55,20 +55,25 @@ def main() -> int:
     if unknown:
         print(f"unknown benchmark {', '.join(unknown)}; known: {', '.join(known)}", file=sys.stderr)
         return 2
-    kept: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.is_file() else {}
+    kept = _kept()
     failed = []
     for name in () if options.page else options.names or known:
         found = _run(name, known[name], options)
         if found is None:
             failed.append(name)
         else:
-            kept[name] = found
+            kept = {**_kept(), name: found}  # another run may have written meanwhile
             KEPT.write_text(json.dumps(dict(sorted(kept.items())), ensure_ascii=False, indent=1) + "\n", "utf-8")
     if kept:
         print(f"\nwrote {write_page({name: kept[name] for name in sorted(kept) if name in known})}")
     if failed:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _kept() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.is_file() else {}
+    return found
 
 
 def _run(name: str, path: Path, options: argparse.Namespace) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+from command_line import here, write
 from table_rewards.commands import generate
 from table_rewards.commands.exit_codes import INCOMPLETE
 from table_rewards.core.errors import ConfigurationError
@@ -265,3 +266,12 @@ def test_more_rows_and_more_samples_are_added_to_a_finished_output(server, promp
         (i, k) for i in range(12) for k in range(2)
     ]
     assert len(server.received) == 24
+
+
+def test_a_dead_endpoint_is_told_while_there_is_still_time_to_mend_it(tmp_path):
+    """300 prompts to an address where nobody listens were once asked for half an hour without a word."""
+    path = write(tmp_path / "prompts.jsonl", [{"prompt": f"question {n}"} for n in range(20)])
+    words = ["--endpoint", "http://127.0.0.1:9", "--model", "m", "--deadline-s", "1", "--quiet"]
+    done = here("generate", path, *words, check=1)
+    assert "http://127.0.0.1:9/v1 does not answer and is asked again" in done.stderr
+    assert "20 got no answer" in done.stderr + done.stdout

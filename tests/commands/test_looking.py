@@ -136,3 +136,19 @@ def test_a_wheel_carries_what_the_demonstration_scores():
     )
     assert listed >= {entry.file for entry in entries()} | {"demo.toml", "README.md", "grrm/mt_ranking.jsonl"}
     assert all((root / "fixtures" / name).is_file() for name in listed)
+
+
+def test_the_demonstration_says_how_this_command_is_called(tmp_path, monkeypatch):
+    """In a clone the command stands in .venv/bin and not on the path: what is printed must run as it stands."""
+    from table_rewards.commands import demo
+
+    script = tmp_path / ".venv" / "bin" / "table-rewards"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(script), "demo"])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert demo.called() == ".venv/bin/table-rewards"
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert demo.called() == "table-rewards"

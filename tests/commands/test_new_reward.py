@@ -26,6 +26,16 @@ def test_its_tests_pass_as_they_are_written(folder):
     assert " passed" in done.stdout
 
 
+def test_its_tests_pass_from_another_folder_in_either_import_mode(folder):
+    """In a project whose pytest imports without sys.path, the test did not find the reward beside it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib",
+         "-k", "right or contract or worker", str(folder / "test_unit_price.py")],
+        cwd=folder.parent, capture_output=True, text=True, timeout=110,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+
+
 def test_its_tests_fail_when_the_reward_is_broken(folder, tmp_path):
     for name in ("unit_price.py", "test_unit_price.py"):
         text = (folder / name).read_text()

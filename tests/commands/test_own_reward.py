@@ -163,3 +163,5 @@ def test_a_closed_output_is_no_error(rows):
 def test_a_misspelt_option_gets_a_suggestion(rows):
     done = command("score", rows, "--reward", "table_bench", "--qiet", check=2)
     assert done.stderr == "table-rewards score: unknown option --qiet (did you mean '--quiet'?)\n"
+    done = command("score", rows, "--rewrd", "table_bench", check=2)
+    assert "there is no --rewrd (did you mean '--reward'?)" in done.stderr

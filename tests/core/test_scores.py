@@ -9,6 +9,7 @@ import pytest
 
 from table_rewards import TableBench
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.core.reward import Reward
 from table_rewards.core.scores import Judgement, Scores
 
 
@@ -99,3 +100,22 @@ def test_swapped_arguments_are_told(caplog):
     gold = reward.coerce("16")
     with pytest.raises(ConfigurationError, match="swapped"):
         reward([gold], ["Final Answer: 16"])
+
+
+def test_texts_may_be_the_references_of_a_reward_of_ones_own():
+    """Completions are texts too: they were once taken for swapped references."""
+
+    class Same(Reward[str]):
+        name, parts, reference_type = "same", (), str
+
+        def natural(self, value):
+            return str(value)
+
+        def reference(self, row):
+            return str(row["answer"])
+
+        def judge(self, completion, reference, step):
+            return Judgement(float(completion == reference))
+
+    assert Same()(["7", "8"], ["7", "7"]).values.tolist() == [1.0, 0.0]
+    assert Same()(["7"], [{"answer": 7}]).values.tolist() == [1.0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -189,8 +190,22 @@ def _page(outcomes: Sequence[Outcome], took: float) -> list[str]:
     page += ["", f"{scored:,} completions, {rewards} {many}, {seconds(took)}."]
     if any(outcome.entry.script for outcome in outcomes):
         page += filled("* asks a model: here a scripted server on this machine, so the mean says nothing of a model.")
-    page += ["Your own file: table-rewards score FILE --reward NAME --out scores.parquet", ""]
+    page += [f"Your own file: {called()} score FILE --reward NAME --out scores.parquet", ""]
     return page
+
+
+def called() -> str:
+    """How this command is called here: by its name where that is on the path, else by where it stands."""
+    own = Path(sys.argv[0])
+    if own.name != "table-rewards" or not own.is_file():
+        return "table-rewards"
+    there = shutil.which(own.name)
+    if there is not None and Path(there).resolve() == own.resolve():
+        return own.name
+    try:
+        return str(own.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(own)
 
 
 def _row(outcome: Outcome) -> list[str]:

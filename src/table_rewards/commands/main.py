@@ -184,7 +184,20 @@ class _Parser(argparse.ArgumentParser):
                 message = f"unknown option {flags[0]}{nearest(flags[0], known)}"
                 if "did you mean" not in message:
                     message += f"; options: {', '.join(name for name in known if name.startswith('--'))}"
+        elif message.startswith("the following arguments are required: "):
+            message += self._misspelt()
         self.exit(MISUSE, f"{self.prog}: {message}\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self._words = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def _misspelt(self) -> str:
+        """The first option that there is not, and the nearest that there is: what is missing may be it."""
+        known = sorted(self._option_string_actions)
+        flags = [word.partition("=")[0] for word in getattr(self, "_words", []) if word.startswith("--")]
+        unknown = next((flag for flag in flags if flag not in known), None)
+        return "" if unknown is None else f"; there is no {unknown}{nearest(unknown, known)}"
 
 
 def _exists(module: str) -> bool:

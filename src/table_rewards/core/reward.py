@@ -346,7 +346,8 @@ class _Batch(Generic[ReferenceT]):
 
     def __init__(self, owner: Reward[ReferenceT], completions: Any, references: Any) -> None:
         kind = owner.reference_type
-        if isinstance(completions, (list, tuple)) and completions and all(isinstance(c, kind) for c in completions):
+        kinds = isinstance(completions, (list, tuple)) and completions and all(isinstance(c, kind) for c in completions)
+        if kinds and not issubclass(str, kind):  # a reward of one's own may have plain texts as references
             raise ConfigurationError("completions and references are swapped: the completions come first")
         if completions is None or references is None:
             which = "completions" if completions is None else "references"

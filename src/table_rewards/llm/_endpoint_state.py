@@ -152,6 +152,8 @@ class EndpointState:
         self.last_error = error
         self.failures += 1
         if probe or (self.wait_s == 0 and self.failures >= self.breaker_failures):
+            if not self.wait_s:
+                logger.warning("endpoint %s does not answer and is asked again from time to time: %s", self.url, error)
             self._open(now)
 
     def rate_limited(self, now: float, sent_at: float, retry_after: float | None, words: str) -> None:

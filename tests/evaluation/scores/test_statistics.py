@@ -151,6 +151,14 @@ def test_an_id_that_stands_for_two_prompts_is_none():
     assert told([{"index": i // 2, "prompt": f"q{i // 2}"} for i in range(4)], index=1).ids == (("index",),)
 
 
+def test_a_gold_answer_is_the_same_as_a_number_and_as_text():
+    """A csv file has 12 as text, JSON as a number: one prompt, and comparable runs."""
+    who = Identity(asked=("prompt",), references=("answer",))
+    one, *others = (who.of({"prompt": "p", "answer": answer}) for answer in ("12", 12, 12.0))
+    assert others == [one, one]
+    assert who.of({"prompt": "p", "answer": 1}) != who.of({"prompt": "p", "answer": True})
+
+
 def test_one_data_sets_index_is_not_anothers():
     who = Identity(ids=(("index",),))
     assert who.of({"index": 0, "data_source": "a"}) != who.of({"index": 0, "data_source": "b"})

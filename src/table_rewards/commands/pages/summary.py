@@ -130,8 +130,10 @@ def _spark(values: Distribution) -> str:
 def _prompts(statistics: ScoreStatistics) -> list[str]:
     groups = statistics.groups
     at = ", ".join(f"{count:,} at {number(value, 3)}" for value, count in list(groups.dead_at().items())[:4])
+    alone = groups.prompts - groups.several
     lines = filled(
-        f"{groups.several:,} prompts with several completions: standard deviation "
+        f"{groups.several:,} prompt{'s' if groups.several != 1 else ''} with several completions"
+        f"{f' ({alone:,} with one)' if alone else ''}: standard deviation "
         f"{number(groups.deviations().mean, 3)} within a prompt"
     )
     lines += filled(

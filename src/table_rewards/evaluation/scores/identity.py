@@ -111,7 +111,7 @@ class Identity:
         return _digest([number, self._gold(row)])
 
     def _gold(self, row: Mapping[str, Any]) -> list[Any]:
-        return [_plain(row.get(name)) for name in self.references]
+        return [_as_text(_plain(row.get(name))) for name in self.references]
 
 
 def identity(
@@ -228,6 +228,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return blake2b(bytes(value), digest_size=16).hexdigest()
     return None if isinstance(value, str) and not value else value
+
+
+def _as_text(value: Any) -> Any:
+    """A number as csv files have it, so that 12 and "12" are one gold answer."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def _named(value: Any) -> str:
