@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from table_rewards.rewards.table_bench.region import TAG, overlap, read_region, region_overlap
 from table_rewards.rewards.table_bench.released_region import released_overlap
-from table_rewards.text.blocks import boxed, fenced_blocks, last_tagged, python_block, tagged
+from table_rewards.text.blocks import boxed, fenced_blocks, last_tagged, python_block, python_blocks, tagged
 from table_rewards.text.repetition import repeats_at_end
 from table_rewards.text.rouge import ascii_tokens, rouge_l, script_tokens
 
@@ -201,3 +201,17 @@ def test_case_tells_two_names_of_one_table_apart() -> None:
     assert gold is not None
     assert found is not None
     assert overlap(gold, found) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("> ```python\n> if a:\n>     b()\n> ```\nfine", ["if a:\n    b()\n"]),
+        ("> So:\n>\n> ~~~python\n> a = 1\nfine", ["a = 1\n"]),  # the end of the quotation ends the fence
+        (">```py\n>a = 1\n>```", ["a = 1\n"]),
+        ("```python\n'''\n>>> f(1)\n2\n'''\n```", ["'''\n>>> f(1)\n2\n'''\n"]),
+        ("> quoted\n```python\na > 1\n```\n> again", ["a > 1\n"]),
+    ],
+)
+def test_code_in_a_quotation_is_read_without_its_marks(text: str, expected: list[str]) -> None:
+    assert python_blocks(text) == expected

@@ -14,6 +14,8 @@ _OPENING: Final = re.compile(
 _BEHIND_TEXT: Final = re.compile(r"\S[ \t]*(?P<marker>`{3,})[ \t]*(?P<language>[A-Za-z][\w+\-.#]*)[ \t]*$")
 _AT_THE_END: Final = re.compile(r"[^`\n](?P<marker>`{3,})[ \t]*$")
 _TAGS_CLOSE: Final = re.compile(r"[ \t\r]*(?:</\w{1,20}>[ \t\r]*)*")  # what may stand behind a closing fence
+_QUOTED: Final = re.compile(r"^ {0,3}>(?!>>) ?", re.MULTILINE)
+_QUOTED_FENCE: Final = re.compile(r"^ {0,3}>(?!>>)[ \t]*(?:```|~~~)", re.MULTILINE)
 _BOX: Final = re.compile(r"\\(?:boxed|fbox|box)[ \t]*\{")
 _TAB: Final = 4
 PYTHON: Final = ("python", "py", "python3")
@@ -40,7 +42,7 @@ def fenced_blocks(text: str, *languages: str) -> list[str]:
     """Return the contents of the closed code fences, those of the given languages if any are given (case-insensitive).
 
     Fences are read as CommonMark has them: backticks or tildes, indented in a list (the indent is taken off the code),
-    with an info string behind the language; a line may end with CR LF. Read as well, because models write it: an
+    in a quotation (its marks are taken off), with an info string behind the language; a line may end with CR LF. Read as well, because models write it: an
     opening at the end of a line of text, a closing mark that is indented too far or stands behind the last statement,
     and a fence that a closing ``</answer>`` ends or stands behind.
 
@@ -66,7 +68,8 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
         return [], None
     found: list[tuple[str, str]] = []
     fence: _Fence | None = None
-    for line in _lines(text.replace("\r\n", "\n")):
+    text = text.replace("\r\n", "\n")
+    for line in _lines(_unquoted(text) if _QUOTED_FENCE.search(text) else text):
         if "```" not in line and "~~~" not in line and "</answer>" not in line:
             if fence is not None:
                 fence.lines.append(line)
@@ -114,6 +117,25 @@ def _lines(text: str) -> list[str]:
     lines = [line + "\n" for line in text.split("\n")]
     lines[-1] = lines[-1][:-1]
     return lines
+
+
+def _unquoted(text: str) -> str:
+    """The text without the marks of quotations that hold a fence; the end of one ends its fences too."""
+    found: list[str] = []
+    quoted: list[str] = []
+    for line in [*_lines(text), ""]:
+        if _QUOTED.match(line):
+            quoted.append(line)
+            continue
+        if quoted:
+            bare = [_QUOTED.sub("", inner) for inner in quoted]
+            fences = [inner for inner in bare if inner.lstrip().startswith(("```", "~~~"))]
+            found += bare if fences else quoted
+            if len(fences) % 2:
+                found.append(("" if bare[-1].endswith("\n") else "\n") + fences[-1].lstrip()[:3] + "\n")
+            quoted = []
+        found.append(line)
+    return "".join(found)
 
 
 def _opened(line: str, match: re.Match[str] | None) -> _Fence | None:

@@ -161,3 +161,11 @@ def test_a_function_may_close_or_replace_standard_output(reward):
     )  # fmt: skip
     programs = [f"import io, sys\ndef f(x):\n    {change}\n    return x + 1" for change in changes]
     assert judged(reward, row, programs) == [1.0] * len(changes)
+
+
+@pytest.mark.parametrize("returned", ["{3: {4: True}}", "{'3': {'4': True}}"])
+def test_digits_as_keys_of_an_expected_result_are_numbers_or_text(reward, returned):
+    """JSON writes both alike; the checkers of PRIME and LiveCodeBench each take one of them."""
+    row = {"inputs": [[1]], "outputs": [{"3": {"4": True}}], "fn_name": "f"}
+    wrong = returned.replace("True", "False")
+    assert judged(reward, row, [f"def f(x): return {returned}", f"def f(x): return {wrong}"]) == [1.0, 0.0]

@@ -324,16 +324,27 @@ def _json(value: Any) -> str:
 
 def arguments(text: str) -> Any:
     """The Python value behind the JSON of a ``calls`` reference."""
-    return _revived(json.loads(text))
+    return _revived(json.loads(text), int)
 
 
-def _revived(value: Any) -> Any:
+def expected_values(text: str) -> list[Any]:
+    """The values behind the JSON of an expected result: JSON cannot say whether a key is a number or its digits.
+
+    >>> row = {"inputs": [[1]], "outputs": [{"3": 1}], "fn_name": "f"}
+    >>> expected_values(UnitTestsReference.from_row(row).outputs[0])
+    [{3: 1}, {'3': 1}]
+    """
+    found = json.loads(text)
+    return [_revived(found, int), _revived(found, str)] if "\\u0000int" in text else [_revived(found, int)]
+
+
+def _revived(value: Any, key_type: type) -> Any:
     if isinstance(value, list):
-        return [_revived(item) for item in value]
+        return [_revived(item, key_type) for item in value]
     if isinstance(value, dict):
         if "\0int" in value:
-            return {key: _revived(item) for key, item in value["\0int"]}
-        return {key: _revived(item) for key, item in value.items()}
+            return {key_type(key): _revived(item, key_type) for key, item in value["\0int"]}
+        return {key: _revived(item, key_type) for key, item in value.items()}
     return value
 
 

@@ -22,6 +22,7 @@ from table_rewards.rewards.unit_tests.reference import (
     UnitTestsReference,
     arguments,
     expected_outputs,
+    expected_values,
     helpers_of,
     shown_of_row,
 )
@@ -295,8 +296,9 @@ def _returned(expected: str, value: values.Value, wrapped: bool) -> str:
         return "?"
     if not value.ok:
         return value.error or "not plain data"
-    wanted = arguments(expected)
-    options = [wanted, wanted[0]] if wrapped and isinstance(wanted, list) and len(wanted) == 1 else [wanted]
+    options = expected_values(expected)
+    if wrapped:
+        options += [wanted[0] for wanted in options if isinstance(wanted, list) and len(wanted) == 1]
     return "" if any(same_result(values.from_python(one), value) for one in options) else "another value"
 
 
