@@ -42,9 +42,9 @@ def fenced_blocks(text: str, *languages: str) -> list[str]:
     """Return the contents of the closed code fences, those of the given languages if any are given (case-insensitive).
 
     Fences are read as CommonMark has them: backticks or tildes, indented in a list (the indent is taken off the code),
-    in a quotation (its marks are taken off), with an info string behind the language; a line may end with CR LF. Read as well, because models write it: an
-    opening at the end of a line of text, a closing mark that is indented too far or stands behind the last statement,
-    and a fence that a closing ``</answer>`` ends or stands behind.
+    in a quotation (its marks are taken off), with an info string behind the language; a line may end with CR LF. Read
+    as well, because models write it: an opening at the end of a line of text, a closing mark that is indented too far
+    or stands behind the last statement, and a fence that a closing ``</answer>`` ends or stands behind.
 
     >>> fenced_blocks("```python\\na = 1\\n```\\n```sh\\nls\\n```", "python", "py")
     ['a = 1\\n']
