@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 from table_rewards.core.completion import completion_text
 from table_rewards.core.compose import WeightedSum
 from table_rewards.core.errors import ConfigurationError, UnreadableCompletion
-from table_rewards.core.registry import create
+from table_rewards.core.registry import create, find
 from table_rewards.core.reward import UNUSABLE, Reward
 from table_rewards.core.rows import Row, plain
 from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Judgement, Scores
@@ -23,6 +23,7 @@ from table_rewards.frameworks.options import PREFIX, Options, resolve
 from table_rewards.frameworks.unscored import CEILING, NEUTRAL, UnscoredPolicy
 
 STEP_KEYS: Final = ("step", "global_step", "global_steps", "training_step")
+NOT_ASKED_HERE: Final = "http://asked-by-the-service.invalid/v1"
 FIRST_CALLS: Final = 32
 """Where samples come one by one, as many count as the first batch."""
 
@@ -286,13 +287,13 @@ def framework_reward(
 
 def _built(name: str, settled: Options) -> Reward[Any]:
     """The reward, or one that asks the service that the options name."""
-    reward = create(name, **settled.own)
     service = settled.adapter.get("service")
     if not service:
         for option in ("service_deadline_s", "service_batch"):
             if option in settled.adapter:
                 raise ConfigurationError(f"{option} goes with service")
-        return reward
+        return create(name, **settled.own)
+    reward = _described(name, settled.own)
     from table_rewards.frameworks.serving.client import BATCH, DEADLINE_S, ServiceReward
 
     deadline_s, batch = (
@@ -300,6 +301,16 @@ def _built(name: str, settled: Options) -> Reward[Any]:
         settled.adapter.get("service_batch", BATCH),
     )
     return ServiceReward(reward, str(service), deadline_s=deadline_s, batch=batch)
+
+
+def _described(name: str, options: Mapping[str, Any]) -> Reward[Any]:
+    """The reward that a service computes: one that asks a model needs no endpoint here."""
+    try:
+        return create(name, **options)
+    except ConfigurationError:
+        if options.get("endpoints") or "endpoints" not in find(name).option_names():
+            raise
+        return create(name, **{**options, "endpoints": NOT_ASKED_HERE})
 
 
 Made = TypeVar("Made")

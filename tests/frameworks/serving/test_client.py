@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from table_rewards import TEDS, TableBench
+from table_rewards import TEDS, TableBench, create
 from table_rewards.core.errors import ConfigurationError, UnknownName
 from table_rewards.core.scores import Judgement, Scores
 from table_rewards.frameworks import verl
@@ -23,6 +23,7 @@ from table_rewards.frameworks.serving.client import ServiceReward
 from table_rewards.frameworks.serving.connections import exchange
 from table_rewards.frameworks.serving.forms import Answer, BadRequest, read_request, reply, scores_of
 from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings, read_settings
+from table_rewards.testing.chat_server import ChatServer
 
 JUDGED = [Judgement(1.0, (1.0, 0.5)), Judgement.unscored("endpoint down", 2), Judgement(0.25, (0.0, 2.0))]
 SCORES = Scores.of(JUDGED, ("em", "size"), "s|v0")
@@ -381,3 +382,28 @@ def test_connections_stay_open_and_a_closed_one_is_made_anew() -> None:
         for _ in range(4):
             assert exchange(address, b"{}", {}, 5.0).body == b"{}"
     assert len(set(ports)) == 2
+
+
+def test_a_reward_that_asks_a_model_needs_no_endpoint_in_the_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service asks the model; the trainer may not even reach it."""
+    for name in ("llm_serve_urls", "LLM_SERVE_URLS", "TABLE_REWARDS_ENDPOINTS"):
+        monkeypatch.delenv(name, raising=False)
+    with ChatServer(reply="B > A\n\nB: 9, A: 4") as server:
+        judge = create("group_judge", endpoints=server.url, group_size=2, gather_s=20.0)
+        with served(local(judge)) as address:
+            options = {"service": address, "group_size": 2, "gather_s": 20.0}
+            found: dict[int, float] = {}
+            info = {"prompt": "Say hello in French.", "uid": "7"}
+
+            def one(number: int, text: str) -> None:
+                found[number] = verl.group_judge("x", text, "", info, **options)["score"]
+
+            threads = [threading.Thread(target=one, args=pair) for pair in enumerate(["Salut.", "Bonjour."])]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(30)
+        assert len(server.received) == 1
+    assert sorted(found.values()) == [0.04, 0.09]
+    with pytest.raises(ConfigurationError, match="no endpoint given"):
+        verl.group_judge("x", "Salut.", "", {"prompt": "Say hello in French."})
