@@ -21,7 +21,7 @@ COMMON = [
     "7 e", "7 i", "\\text{7}", "\\mathrm{7}", "\\text{ 7 }", "\\text{-7}", "\\text{8}", "\\text{7} cm",
     "x=\\text{7}", "Evelyn", "evelyn", "\\text{Evelyn}", "\\text{ Evelyn }", "Briana", "True", "yes", "correct",
     "False", "incorrect", "Uncertain", "maybe", "percent", "cm", "sqrt", "The", "A", "Then", "\\text{A}",
-    "Infinity", "x", "", "7.", "7,", "1,000", "1000", "٧", "７",
+    "Infinity", "x", "", "7.", "7,", "1,000", "1000", "٧", "７", "bcdfg", "Bcdfg", "\\text{bcdfg}", "abfhk", "gcd",
 ]  # fmt: skip
 
 

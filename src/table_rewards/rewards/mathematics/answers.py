@@ -16,6 +16,8 @@ from table_rewards.core.completion import answer_of, may_hold_thoughts, without_
 TAIL: Final = 4_096
 SHORT: Final = 60
 MAX_BOX: Final = 16_384
+BEHIND: Final = 30
+"""How much must stand from the last box on for an answer to be stated behind it, in characters."""
 NEIGHBOUR: Final = 40
 """How far before the last box another one may end that is part of the same answer, in characters."""
 
@@ -133,16 +135,25 @@ def locate(completion: str, expression: bool = True) -> tuple[str, str]:
                 return "", "nested <answer> tags"
             text = text[start + 8 : end] if end >= 0 else text[start + 8 :]
             tagged = True
+    last = text.rfind("box")
+    if (
+        last > 0
+        and text.startswith("\\boxed{", last - 1)
+        and (len(text) - last < BEHIND or text.find("inal answer", last) < 0)
+        and text.find("}", last - NEIGHBOUR if last > NEIGHBOUR else 0, last) < 0
+    ):
+        return _content(text, last + 5)  # nine boxes in ten: alone, and nothing but a few signs behind it
     box = text.rfind("\\boxed")
     frame = text.rfind("\\fbox", box if box > 0 else 0)  # looked for only behind it
-    if box >= 0 or frame >= 0:
-        if expression and text.find("inal answer", box if box > frame else frame) >= 0:
-            last = _last(_FINAL, text[box if box > frame else frame :])
-            if last is not None:
-                return stated(last[1].rstrip(".,")), "the final answer is"
-        if box > 0 and "}" in text[box - NEIGHBOUR if box > NEIGHBOUR else 0 : box]:
-            return _boxes_side_by_side(text, box if box > frame else frame)
-        return _box_at(text, box if box > frame else frame)
+    start = box if box > frame else frame
+    if start >= 0:
+        if len(text) - start > BEHIND and expression and text.find("inal answer", start) >= 0:
+            final = _last(_FINAL, text[start:])
+            if final is not None:
+                return stated(final[1].rstrip(".,")), "the final answer is"
+        if box > 0 and text.find("}", box - NEIGHBOUR if box > NEIGHBOUR else 0, box) >= 0:
+            return _boxes_side_by_side(text, start)
+        return _box_at(text, start)
     if tagged:
         inner = without_end_tokens(text).strip()
         if not inner:
@@ -159,6 +170,11 @@ def _box_at(text: str, start: int) -> tuple[str, str]:
         if not text.startswith("{", at):
             word = re.match(r"[^\s$]{1,200}", text[at:])
             return (word[0].rstrip("."), "\\boxed") if word else ("", "an empty box")
+    return _content(text, at)
+
+
+def _content(text: str, at: int) -> tuple[str, str]:
+    """What stands in the box whose brace opens at ``at``."""
     end = text.find("}", at)
     content = text[at + 1 : end]
     if end >= 0 and "{" in content:

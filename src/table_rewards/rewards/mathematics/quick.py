@@ -60,7 +60,7 @@ def same_quickly(gold: str, answer: str) -> bool | None:
         return None
     right = spelling(answer)
     if right is None:
-        return None
+        return _spelled(gold, answer) if left.__class__ is str else None
     if isinstance(left, tuple):
         if isinstance(right, tuple):
             if left[2] is None and right[2] is None:
@@ -132,6 +132,14 @@ def _bare_word(word: str) -> str | None:
     if lower in _NO_WORDS or not _VOWEL.search(word) or (len(word) < 7 and list(word) == sorted(word)):
         return None
     return lower
+
+
+def _spelled(gold: str, answer: str) -> bool | None:
+    """Whether letters that could be a product of variables spell the word that the gold answer is."""
+    word, said = _WORD.fullmatch(answer), _WORD.fullmatch(gold)
+    if word is None or said is None or word[2] is None or word[2].lower() in _NO_WORDS:
+        return None
+    return (said[1] or said[2]).lower() == word[2].lower()
 
 
 def _same_marked(left: Ratio, right: Ratio) -> bool | None:
