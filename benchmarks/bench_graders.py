@@ -125,6 +125,7 @@ def mathruler() -> Grader:
 GRADERS: dict[str, Callable[[], Grader]] = {
     "table-rewards": ours,
     'table-rewards, answer_form="any"': lambda: ours(answer_form="any"),
+    'table-rewards, answer_form="same"': lambda: ours(answer_form="same"),
     "math-verify": math_verify,
     "TRL accuracy_reward": trl,
     "verl math_reward": verl_of_math,

@@ -68,6 +68,12 @@ _IS_NUMBER = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?。！？](?:\s|$)|\n|[。！？]|^\s*(?:Therefore|Thus|Hence|So|因此|所以)\b")
 _NUMERIC = re.compile(r"[-−+0-9\s.,/%$^*()×]*[0-9][-−+0-9\s.,/%$^*()×]*")
+_JOINT = re.compile(r"\s*(?:,|;|、|，|,?\s*(?:and|or)|和|或)\s*")
+_ASSIGNED = re.compile(
+    rf"(?<![A-Za-z\\$])[a-zA-Z](?:_\{{?\d\}}?)?\s*=\s*{_DIGITS}"
+    rf"(?:\s*(?:,|，|、|或|和|,?\s*(?:or|and))\s*(?:[a-zA-Z](?:_\{{?\d\}}?)?\s*=\s*)?{_DIGITS})+(?=[\s.。!！*]*\Z)"
+)
+"""Several values at the end of a text without marks: ``x=3 or x=-1``."""
 _BARE_FORMULA = re.compile(
     r"(?!.*\b(?:is|so|no|it|to|or|of|we|in|an|be|by|if)\b)(?=.*[-+*/^=])(?!.*(?:\*\*|(?<!\\)[A-Za-z]{4}))[ -~]+"
 )
@@ -276,13 +282,33 @@ def _loose(text: str, expression: bool) -> tuple[str, str]:
 def _last_value(text: str) -> tuple[str, str]:
     """The last formula; or the last number, where it stands in a later sentence or there is no formula."""
     formula = _last(_MATH, text) or _last(_BARE_LATEX, text)
+    listed = _last(_ASSIGNED, text)
+    if listed is not None and (formula is None or listed.start() > formula.end()):
+        return listed[0].strip(), "the last values"
+    if formula is not None and not any(char.isdigit() for char in formula[0]):
+        said = _IS_NUMBER.match(text, formula.end()) or _IS_NUMBER.match(text, formula.end() + 1)
+        if said is not None:
+            return said[1].strip(), "what the last formula is"
     number = _last(_NUMBER, text if formula is None else text[formula.end() :])
     if formula is not None:
         between = text[formula.end() :][: number.start()] if number else ""
         if number is None or not _SENTENCE_END.search(between):
             content = next((group for group in formula.groups() if group), None)
+            first = _first_of_joined(text, formula) if content else formula.start()
+            if first < formula.start():
+                return text[first : formula.end()], "the last formulas"
             return content.strip() if content else _balanced(formula[0].strip(" .,;*")), "the last formula"
     return (number[0].strip(), "the last number") if number else ("", "no answer found")
+
+
+def _first_of_joined(text: str, last: re.Match[str]) -> int:
+    """Where the formulas begin that "and", "or" and commas join to the last one."""
+    first = last.start()
+    for earlier in reversed(list(_MATH.finditer(text, max(0, first - 200), first))):
+        if not _JOINT.fullmatch(text, earlier.end(), first):
+            break
+        first = earlier.start()
+    return first
 
 
 def stated(said: str, expression: bool = True) -> str:

@@ -132,6 +132,7 @@ _RENAMED: Final = (
     (re.compile(r"\\(?:wedge)(?![a-zA-Z])"), r"\\land "),
     (re.compile(r"\\(?:vee)(?![a-zA-Z])"), r"\\lor "),
     (re.compile(r"\\(?:backslash|smallsetminus)(?![a-zA-Z])"), r"\\setminus "),
+    (re.compile(r"(?<=[0-9])\s*\^\s*\{\s*(st|nd|rd|th)\s*\}"), r"^{\\text{\1}}"),
     (re.compile(r"\*\*(?=\s*[({0-9a-zA-Z-])"), "^"),
     (re.compile(r"<="), r"\\le "),
     (re.compile(r">="), r"\\ge "),

@@ -7,7 +7,6 @@ from table_rewards.rewards.mathematics.lists import ListComparison
 from table_rewards.rewards.mathematics.naming import EXPRESSIONS, claim, letters
 from table_rewards.rewards.mathematics.rule import NoValue, Undecided
 from table_rewards.rewards.mathematics.shapes import (
-    KINDS_OF_THINGS,
     has_decimal,
     is_bare_log,
     is_empty,
@@ -45,9 +44,6 @@ class Comparison(ListComparison):
             return self._choices(gold, answer)
         if "family" in kinds:
             return self._families(gold, answer)
-        if answer.op == "mixed" and gold.op != "mixed" and len(answer.args) == 2 and answer.args[0].op == "text":
-            named = str(answer.args[0].args[0]).lower().removeprefix("the ")
-            return self._same(gold, answer.args[1]) if named in KINDS_OF_THINGS else self._worded(gold, answer)
         if "rel" in kinds:
             return self._relations(gold, answer)
         if kinds & {"cup", "cap", "setminus", "space", "such"}:

@@ -24,6 +24,8 @@ def claim(node: Node) -> tuple[Node | None, tuple[Node, ...]] | None:
         return parts[1], parts[:1]
     if any(names(part) for part in parts) and len(parts) == 2 and not _both_sides(parts):
         return None
+    if len(parts) > 2 and names(parts[0]) and not any(names(part) for part in parts[1:]):
+        return parts[0], parts[1:]  # a + b = 7 + 5 = 12
     return None, parts
 
 

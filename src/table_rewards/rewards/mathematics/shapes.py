@@ -24,21 +24,22 @@ INFINITE: Final = {
 }
 KINDS_OF_THINGS: Final = frozenset(
     {
-        "all",
-        "for all",
-        "point",
-        "points",
-        "vector",
-        "interval",
-        "set",
-        "line",
-        "circle",
-        "function",
-        "point at",
-        "equation",
-        "matrix",
+        *("all", "for all", "point", "points", "vector", "interval", "set", "line", "circle", "function", "point at"),
+        *(
+            "equation",
+            "matrix",
+            "answer",
+            "answer is",
+            "final answer is",
+            "所有",
+            "任意",
+            "点",
+            "点坐标",
+            "坐标",
+            "坐标为",
+        ),
+        *("向量", "区间", "集合", "直线", "圆", "函数", "方程", "矩阵", "答案", "答案是", "答案为"),
     }
-    | {"所有", "任意", "点", "点坐标", "坐标", "向量", "区间", "集合", "直线", "圆", "函数", "方程", "矩阵", "坐标为"}
 )
 """Words that only say what kind of thing follows: ``the point (3, 4)``."""
 CONDITIONAL: Final = frozenset({"if", "when", "for", "where", "whenever", "若", "当"})
@@ -70,6 +71,8 @@ def settled(node: Node) -> Node:
         return Node("list", ("and", _signed(node, 1), _signed(node, -1)))
     if op not in ("bracket", "matrix", "mixed", "text", "pieces") and holds(node, "pm", "mp"):
         return Node("list", ("or", _signed(node, 1), _signed(node, -1)))
+    if op == "mixed" and len(args) == 2 and args[0].op == "text":
+        return settled(args[1]) if str(args[0].args[0]).lower().removeprefix("the ") in KINDS_OF_THINGS else node
     if op == "text":
         return INFINITE.get(str(args[0]).lower(), node)
     return node
@@ -254,9 +257,9 @@ def without_unit(node: Node, unit: str) -> Node:
 
 def on_the_clock(node: Node) -> Node:
     """A time of day without a.m. or p.m., as a clock of 24 hours shows it; anything else as it is."""
-    if node.op != "unit" or node.args[1] not in ("a.m.", "p.m.") or node.args[0].op != "ratio":
+    if node.op != "unit" or node.args[1] not in ("a.m.", "p.m.") or node.args[0].op not in ("ratio", "num"):
         return node
-    hours, *rest = node.args[0].args
+    hours, *rest = node.args[0].args if node.args[0].op == "ratio" else (node.args[0], num(0))
     if hours.op != "num" or not 1 <= hours.args[0] <= 12:
         return node
     hour = hours.args[0] % 12 + (12 if node.args[1] == "p.m." else 0)

@@ -169,6 +169,8 @@ def _command(text: str, at: int, found: list[Token]) -> int:
         inner = content.strip()
         if name in ("mathrm", "operatorname", "mathit", "mathnormal") and len(inner) == 1 and inner in "eid":
             found.append(Token("letter", inner))
+        elif inner in PLAIN and found and (found[-1].kind in ("num", "repeat") or found[-1].value in (")", "}")):
+            found.append(Token("text", inner))  # five minutes, no minimum
         elif inner in FUNCTIONS and name in ("mathrm", "operatorname", "text", "mathit"):
             found.append(Token("cmd", inner))
         elif name == "mathrm" and inner in ("T", "t") and found and found[-1].value in ("^", "{"):
