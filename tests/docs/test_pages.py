@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -118,3 +119,19 @@ def test_every_page_is_reached_from_the_front_page():
     trees = re.findall(r"```\{toctree\}\n(.*?)```", (DOCS / "index.md").read_text("utf-8"), re.DOTALL)
     entries = {line.strip() for tree in trees for line in tree.splitlines() if line.strip() and line[0] != ":"}
     assert {page.stem for page in DOCS.glob("*.md")} - {"index"} <= entries
+
+
+def test_every_name_of_the_api_page_is_there():
+    """The build of the documentation would fail on it, minutes later."""
+    found = re.findall(
+        r"^\.\. auto(module|class):: (\S+)\n(?:   :members: ([^\n]*))?", (DOCS / "api.md").read_text("utf-8"), re.M
+    )
+    assert len(found) > 20
+    for kind, place, members in found:
+        module, name = (place, "") if kind == "module" else place.rsplit(".", 1)
+        home = importlib.import_module(module)
+        if name:
+            assert hasattr(home, name), place
+            home = getattr(home, name)
+        missing = [one for one in members.split(", ") if one and not hasattr(home, one)]
+        assert not missing, f"{place}: {missing}"
