@@ -109,6 +109,16 @@ def test_from_methods_to_the_evaluation(tmp_path, capsys, server):
     assert scores.values.tolist() == [1.0] * len(rows)
     assert WhiteBox()(["<answer>assert f(1) == 2</answer>"] * len(rows), rows).values.max() == 0.0
 
+    # Stage one's advantage (GRPO): the right answer above a half right one, and that above a wrong one.
+    groups = [(solution, row) for solution, row in zip(solutions, rows, strict=True) if "; " in solution]
+    half = [re.sub(r"\n[^\n]*; \w+\n</answer>", "\nno; int\n</answer>", solution) for solution, _ in groups]
+    rollouts = [text for (solution, _), poor in zip(groups, half, strict=True) for text in (solution, poor, "pass")]
+    values = WhiteBox()(rollouts, [row for _, row in groups for _ in range(3)]).values.reshape(-1, 3)
+    advantages = (values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, ddof=1, keepdims=True)
+    assert len(groups) >= 2
+    assert (advantages[:, 0] > advantages[:, 1]).all()
+    assert (advantages[:, 1] > advantages[:, 2]).all()
+
     predictions = tmp_path / "predictions.jsonl"
     lines = [
         {

@@ -12,7 +12,7 @@ _VERBATIM: Final = r'@"(?:[^"]|"")*"'
 _BLOCK: Final = r'"""(?:[^\\"]|\\.|"(?!""))*"""'
 _MULTILINE: Final = (r'"(?:[^\\"]|\\.)*"', r"'(?:[^\\']|\\.)*'")
 _ESCAPE: Final = re.compile(r"\\(?:u+([\da-fA-F]{4})|(.))", re.DOTALL)
-_FILLS: Final = re.compile(r"(?:^|[^\\])(?:\\\\)*(?:\$[A-Za-z_{]|\{\$)")
+_FILLS: Final = re.compile(r'^"(?:.*[^\\])?(?:\\\\)*(?:\$[A-Za-z_{]|\{\$)', re.DOTALL)
 
 
 def _set(words: str) -> frozenset[str]:
