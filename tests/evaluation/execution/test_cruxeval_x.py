@@ -151,6 +151,22 @@ def test_the_command_asks_for_a_task_and_names_a_missing_toolchain(tmp_path, cap
     assert "needs go on the PATH" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--profile", "released"],
+        ["--language", "go", "--javatuples", "x.jar"],
+        ["--language", "js", "--samples", "x.jsonl"],
+        ["--language", "rust"],
+    ],
+)
+def test_options_that_do_not_fit_together_are_refused(words, tmp_path, capsys):
+    path = tmp_path / "rows.json"
+    path.write_text("[]", "utf-8")
+    assert main(["evaluate", "cruxeval-x", str(path), "--task", "output", *words]) == 2
+    assert words[-2].lstrip("-") in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_where_a_check_begins_is_known_by_the_languages_own_mark(language):
     """For rows whose check does not stand in the program letter by letter."""

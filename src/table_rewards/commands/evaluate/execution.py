@@ -67,6 +67,12 @@ def _cruxeval_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _cruxeval(options: argparse.Namespace) -> int:
+    if options.language == "py" and options.profile != "corrected":
+        raise ConfigurationError("--profile released is of CRUXEval-X's other languages: name one with --language")
+    if options.language != "java" and options.javatuples is not None:
+        raise ConfigurationError("--javatuples is for --language java; leave it out")
+    if options.language != "py" and options.samples is not None:
+        raise ConfigurationError("--samples names CRUXEval's problems, which are in Python; leave --language out")
     if options.samples is not None:
         if options.task is None:
             raise ConfigurationError("a file of generations does not say its task: add --task output or --task input")

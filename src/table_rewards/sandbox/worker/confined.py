@@ -8,6 +8,7 @@ that this machine lacks is left out.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -28,7 +29,8 @@ def main(config: str, *command: str) -> None:
         (resource.RLIMIT_DATA, wanted["memory"]),
     ):
         hard = resource.getrlimit(what)[1]
-        resource.setrlimit(what, (value, value) if hard == resource.RLIM_INFINITY else (min(value, hard), hard))
+        with contextlib.suppress(ValueError, OSError):  # macOS has no such limit of data
+            resource.setrlimit(what, (value, value) if hard == resource.RLIM_INFINITY else (min(value, hard), hard))
     if kernel.LINUX:
         kernel.no_new_privileges()
         if wanted["landlock"]:
