@@ -157,7 +157,6 @@ def test_the_command_asks_for_a_task_and_names_a_missing_toolchain(tmp_path, cap
         ["--profile", "released"],
         ["--language", "go", "--javatuples", "x.jar"],
         ["--language", "js", "--samples", "x.jsonl"],
-        ["--language", "rust"],
     ],
 )
 def test_options_that_do_not_fit_together_are_refused(words, tmp_path, capsys):
