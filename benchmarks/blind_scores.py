@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -216,6 +217,10 @@ def orders() -> None:
             [row["solution"] for row in rollouts],
         )
     _order("simulated judge, Ranking", "ranking", BLIND, judges, judged)
+    rated = [row for row in shipped_rows("scalar_quality", 200) for _ in range(8)]
+    chance = random.Random(0)
+    ratings = [f"It reads well.\n\n{min(10, max(0, round(chance.gauss(row['score'], 1))))}" for row in rated]
+    _order("simulated judge, ScalarQuality", "scalar_quality", BLIND, ratings, rated)
 
 
 def _order(title: str, name: str, recipe: Mapping[str, Any], texts: list[str], rows: list[Any]) -> None:

@@ -149,3 +149,11 @@ def test_what_attacks_on_tables_earn_is_what_the_page_says(reward):
     for name, prediction in PREDICTIONS.items():
         scored = [f"{made([prediction], [markdown(METALS)]).values[0]:.2f}" for made in rewards]
         assert scored == told[name], name
+
+
+@pytest.mark.parametrize("reward", REWARDS)
+def test_the_page_says_what_a_blind_policy_earns(reward):
+    assert "**blind policy**" in page_of(reward) or "**What a blind policy earns**" in page_of(reward)
+    assert "blind.md" in page_of(reward)
+    if "zero_point" in parameters(reward):
+        assert 'zero_point="blind"' in page_of(reward)

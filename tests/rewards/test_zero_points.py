@@ -16,6 +16,7 @@ from fixture_rows import fixture_rows
 from table_rewards import TEDS, CellF1, GriTS, Ranking, ScalarQuality, TableBench, TableRegion, UnitTests
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
+from table_rewards.rewards.ranking.agreement import spearman
 from table_rewards.rewards.table_similarity.base import TableReward, first_table
 from table_rewards.rewards.table_similarity.blind import blind_trees
 from table_rewards.tables.formats.html import render_html
@@ -299,6 +300,32 @@ def test_one_zero_point_for_all_rows_keeps_every_order(kind: Any, point: float) 
     assert scores.values[above] == pytest.approx(top * (before[above] / top - point) / (1 - point))
     assert (before[~above] <= point * top + 1e-9).all()
     assert f"zero_point={point:g}" in kind(zero_point=point).signature
+
+
+@pytest.mark.parametrize("kind", [TEDS, CellF1, GriTS, Ranking, ScalarQuality], ids=lambda kind: kind.name)
+def test_honest_answers_of_a_prompt_keep_their_order_under_the_options_for_training(kind: Any) -> None:
+    """Spearman's correlation within a prompt, above the zero point: 0.98 at least. Right answers keep their all."""
+    groups: list[tuple[Any, list[str]]]
+    if issubclass(kind, TableReward):
+        rows = fixture_rows("tables/rollouts.jsonl")
+        solutions = dict.fromkeys(row["solution"] for row in rows)
+        groups = [(one, [row["completion"] for row in rows if row["solution"] == one]) for one in solutions]
+    else:
+        judged = [row["scores"] for row in close_rankings(40)]
+        if kind is ScalarQuality:
+            groups = [(one["A"], [f"Well.\n\n{score / 2:g}" for score in range(8, 20)]) for one in judged]
+        else:
+            groups = [(one, [simulated_judge(one, seed=at, error=0.6) for at in range(12)]) for one in judged]
+    compared = 0
+    for gold, texts in groups:
+        before, after = (kind(**options)(texts, [gold] * len(texts)).values for options in ({}, kind.for_training))
+        above = after > 0
+        if len(set(before[above].tolist())) > 1:
+            compared += 1
+            assert spearman(before[None, above], after[None, above])[0] >= 0.98
+        full = before == (2.0 if kind is Ranking else 1.0)
+        assert (after[full] == before[full]).all()
+    assert compared > 3
 
 
 RELEASED: list[Callable[..., Any]] = [TableBench, TableRegion, Ranking, ScalarQuality]
