@@ -247,3 +247,22 @@ def test_one_more_way_to_be_wrong(answer: str, gold: str) -> None:
 def test_values_that_join_numbers_may_stand_in_any_order_among_each_other() -> None:
     assert token_f1("2-0, 3-1", "3-1, 2-0") == 1.0
     assert token_f1("0-2, 3-1", "3-1, 2-0") == 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cannot be determined from the table.",
+        "The table does not contain this.",
+        "无法确定",
+        "无法从表格中得出",
+        "Can't answer",
+    ],
+)
+def test_a_refusal_in_other_words_is_one(text: str) -> None:
+    assert is_refusal(text)
+
+
+@pytest.mark.parametrize("text", ["Does not contain nuts", "Undetermined", "N/A", "Not available", "无", "不含税"])
+def test_what_a_cell_may_say_is_no_refusal(text: str) -> None:
+    assert not is_refusal(text)
