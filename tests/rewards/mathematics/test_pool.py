@@ -127,8 +127,11 @@ def test_a_slow_pair_is_stopped_after_its_computing_time():
     comparer = Comparer(workers=2)
     try:
         comparer.compare([Task("x", "x+1")], 1.0)
-        begin = time.monotonic()
-        slow, quick = comparer.compare([SLOW, Task("x+x", "2x")], 0.3)
+        for _ in range(5):  # a process that hardly ran, on a busy machine, is "stalled": nobody's verdict
+            begin = time.monotonic()
+            slow, quick = comparer.compare([SLOW, Task("x+x", "2x")], 0.3)
+            if slow.note != "stalled":
+                break
         assert (slow.same, slow.ours, slow.note) == (None, False, "no verdict after 0.3 s of computing")
         assert quick.same is True
         assert time.monotonic() - begin < 20  # of a busy machine; 81,000,000 terms take much longer
