@@ -158,6 +158,7 @@ PARTS = [  # defect, reward, part, completion, reference, released, corrected
 ELSEWHERE = {  # what has no value of one completion, and the test that shows it
     "B2": "evaluation/test_tablebench.py",
     "B3": "evaluation/test_tablebench.py",
+    "B4": "evaluation/test_tablebench.py",
     "B7": "evaluation/test_tablebench.py",
     "B8": "rewards/table_bench/test_table_bench.py",
     "B9": "rewards/table_bench/test_charts.py",
@@ -219,7 +220,7 @@ ELSEWHERE = {  # what has no value of one completion, and the test that shows it
     "M14": "datasets/grrm/test_translation.py",
 }
 READ = {  # of scripts and configurations: said on the page, with nothing of ours that could compute it
-    *("B4", "B6", "B11", "T11", "T12", "R7", "R10", "G2", "G6", "G17", "G18", "G19", "G21", "M9", "M10"),
+    *("B6", "B11", "T11", "T12", "R7", "R10", "G2", "G6", "G17", "G18", "G19", "G21", "M9", "M10"),
 }
 
 
