@@ -96,7 +96,7 @@ class _Reader(ExpressionReader):
             while self.peek().kind == "sep":
                 said.add(self.take().value)
             joined = next(iter(said & {"and", "or"}), joined)
-            if self.peek().kind == "eof" and top:
+            if self.peek().kind == "eof" and top and not said & {"and", "or"}:
                 break
             if ";" in said:
                 groups.append(_listed(items, joined))

@@ -3,6 +3,7 @@ r"""Equations and inequalities: equal up to a factor, or a value with its name."
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from table_rewards.rewards.mathematics.forms import form
 from table_rewards.rewards.mathematics.intervals import IntervalComparison
@@ -54,7 +55,7 @@ class RelationComparison(IntervalComparison):
         return False if False in verdicts else None if None in verdicts else True
 
     def _approximate(self, node: Node) -> tuple[Node, ...]:
-        r"""The exact side of ``a \approx b`` and its approximation, where they are within a hundredth of each other."""
+        r"""The exact side of ``a \approx b`` and its approximation, where the one is the other, rounded or cut off."""
         exact, rough = node.args[1][:-1], node.args[1][-1]
         if len(exact) == 1 and is_name(exact[0]):
             return (rough,)
@@ -66,7 +67,12 @@ class RelationComparison(IntervalComparison):
             return ()
         if rough.op == "pct" and exact[-1].op != "pct" and abs(right) > 1:
             right /= 100  # a share, and about how many percent that is
-        if abs(left - right) > abs(left) / 100:
+        apart, place = abs(left - right), _last_place(rough) if rough.op == "num" else None
+        if place is None:
+            near = apart <= abs(left) / 100
+        else:  # "100 is about 101" is two guesses
+            near = apart <= abs(left) / 20 and apart * place.denominator < place.numerator
+        if not near:
             return ()
         return (exact[0] if len(exact) == 1 else Node("rel", (node.args[0][:-1], exact)), rough)
 
@@ -158,3 +164,14 @@ class RelationComparison(IntervalComparison):
 def _rounded_off(node: Node) -> bool:
     r"""Whether this is ``a = b \approx c``."""
     return node.op == "rel" and node.args[0][-1:] == ("~",) and not set(node.args[0][:-1]) - {"="}
+
+
+def _last_place(node: Node) -> Fraction:
+    """What the last digit of a number counts that is not a zero: 1/100 in 3.14, 100 in 1500."""
+    value = abs(node.args[0])
+    place = Fraction(1)
+    while value and (value / place).denominator > 1 and place > Fraction(1, 10**40):
+        place /= 10
+    while value and place < 10**40 and (value / (10 * place)).denominator == 1:
+        place *= 10
+    return place
