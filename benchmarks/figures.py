@@ -29,17 +29,19 @@ def table(
     Args:
         title: what was measured.
         columns: the heads of the columns.
-        rows: their values, as they were measured; None where there is none.
+        rows: their values, as they were measured; None where there is none. A column of nothing else is left out.
         formats: how each column is shown, such as ``"{:.1f}x"``; plain where there is none.
         note: what a reader must know to read the numbers.
         plot: how the page draws them: ``kind`` (``lines`` or ``bars``), ``x`` and ``y`` (names of columns), ``label``
             of the measured axis, ``log``.
     """
+    measured = [i for i in range(len(columns)) if any(row[i] is not None for row in rows)]
+    shapes = [*formats, *["{}"] * (len(columns) - len(formats))]
     told = {
         "title": title,
-        "columns": list(columns),
-        "formats": [*formats, *["{}"] * (len(columns) - len(formats))],
-        "rows": [list(row) for row in rows],
+        "columns": [columns[i] for i in measured],
+        "formats": [shapes[i] for i in measured],
+        "rows": [[row[i] for i in measured] for row in rows],
         "note": note,
         "plot": dict(plot) if plot else None,
     }

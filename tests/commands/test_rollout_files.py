@@ -601,6 +601,23 @@ def test_ids_that_are_row_numbers_of_other_data_are_no_prompts_in_common(tmp_pat
     assert compared(tmp_path, log("France"), log("Faust")) == []
 
 
+@pytest.mark.parametrize("name", ["uid", "index"])
+@pytest.mark.parametrize("steps", [(None, None), (1, 1), (1, 2)])
+def test_runs_whose_ids_say_nothing_are_compared_by_what_they_ask(tmp_path, name, steps):
+    """verl draws a uid for each run, and row numbers move with the rows: equal ones would pair different questions."""
+    log = lambda run, order, right: [  # noqa: E731
+        {name: f"{run}-{i}" if name == "uid" else number, "prompt": f"What is {i}?", "answer": str(i),
+         "completion": said(i if i < right else "?"), **({"step": steps[run]} if steps[run] else {})}
+        for number, i in enumerate(order)
+    ]  # fmt: skip
+    (one,) = compared(tmp_path, log(0, range(10), 4), log(1, [*range(5, 10), *range(5)], 6))
+    assert (one["rows"], one["higher"], one["lower"], one["only_first"]) == (10, 2, 0, 0)
+    assert len(one["changed"]) == 2
+    done = here("report", tmp_path / "a.scores.jsonl", tmp_path / "b.scores.jsonl", "--html", tmp_path / "r.html")
+    assert done.returncode == 0, done.stderr
+    assert '"changed"' in (tmp_path / "r.html").read_text("utf-8")
+
+
 def test_runs_that_ask_the_same_in_other_words_are_compared_by_id(tmp_path):
     log = lambda words, right: [  # noqa: E731
         {"id": i, "prompt": f"{words} {i}?", "completion": said(i if i < right else "?"), "answer": str(i)}

@@ -16,6 +16,13 @@ MAX_RANKED: Final = 64
 Matches = Mapping[Any, list[float]]
 
 
+class Asked(NamedTuple):
+    """What joins two files where ids do not: the digests of what was asked and of the reference, and the step."""
+
+    content: str
+    step: Any
+
+
 class Change(NamedTuple):
     """A completion that two files score differently.
 
@@ -81,11 +88,11 @@ class Pairing:
 def pair(first: ScoreFile, second: ScoreFile) -> Pairing | None:
     """Compare two files; None when they share no completion that both scored.
 
-    Files of different training steps are joined on the prompt alone.
+    Files are joined on the prompt's id; on what was asked where more prompts agree in that, as where every run draws
+    ids of its own. Files of different training steps are joined on the prompt alone.
     """
     found = Pairing(first.name, second.name)
-    mine, theirs = _joinable(first.matches, second.matches)
-    apart = _apart(mine, theirs, _by_key(first, mine), _by_key(second, theirs))
+    mine, theirs, apart = _joined(first, second)
     sums = [0.0] * 5  # over prompts: count, s, s*s, n*s, n*n
     shared = 0
     for key, values in mine.items():
@@ -119,10 +126,13 @@ def changed_rows(file: ScoreFile, changes: Iterable[Change]) -> Iterator[tuple[d
     """The score rows of a file that changed, each with the difference."""
     wanted = {(change.key, change.sample): change.second - change.first for change in changes}
     steps = {key[1] if isinstance(key, tuple) and len(key) == 2 else None for key, _ in wanted}
+    asked = any(isinstance(key, Asked) for key, _ in wanted)
     seen: dict[Any, int] = {}
     for row in score_rows(file):
-        key: Any = file.key(row)
-        if (key, 0) not in wanted and steps == {None} and key[1] is not None:
+        key: Any = Asked(str(row.get("content")), row.get("step") if steps != {None} else None)
+        if not asked:
+            key = file.key(row)
+        if not asked and (key, 0) not in wanted and steps == {None} and key[1] is not None:
             key = key[0]  # joined on the prompt alone
         number = seen[key] = seen.get(key, -1) + 1
         if (key, number) in wanted:
@@ -147,6 +157,30 @@ def _compare(found: Pairing, key: Any, values: list[float], others: list[float])
 
 def _size(change: Change) -> tuple[float, str, int]:
     return -abs(change.second - change.first), change.prompt, change.sample
+
+
+def _joined(first: ScoreFile, second: ScoreFile) -> tuple[Matches, Matches, set[Any]]:
+    """The prompts of both files under the keys that join them, and the keys that are equal by chance."""
+    mine, theirs = _joinable(first.matches, second.matches)
+    ours, other = _by_key(first, mine), _by_key(second, theirs)
+    alike = sum(1 for key in mine if key in theirs and ours.get(key) and ours.get(key) == other.get(key))
+    asked, told = _by_content(first.matches, first.contents), _by_content(second.matches, second.contents)
+    if not any(key in told for key in asked):
+        asked, told = _by_content(mine, ours), _by_content(theirs, other)
+    if sum(1 for key in asked if key in told) > alike:
+        return asked, told, set()
+    return mine, theirs, _apart(mine, theirs, ours, other)
+
+
+def _by_content(matches: Matches, contents: Mapping[Any, str]) -> Matches:
+    """The same scores, by what was asked; prompts of which that is not known are left out."""
+    found: dict[Any, list[float]] = {}
+    for key, values in matches.items():
+        content = contents.get(key, "")
+        if content.partition("-")[0]:
+            step = key[1] if isinstance(key, tuple) else None
+            found.setdefault(Asked(content, step), []).extend(values)
+    return found
 
 
 def _joinable(first: Matches, second: Matches) -> tuple[Matches, Matches]:
