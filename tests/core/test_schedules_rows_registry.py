@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,6 +116,29 @@ def test_a_registered_reward_is_found_and_listed(monkeypatch: pytest.MonkeyPatch
     register(Down)
     assert find("down") is Down
     assert "down" in names()
+
+
+def test_a_file_that_a_trainer_loads_again_takes_its_own_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """verl loads the file of a reward under a new module name each time; another file's class stays refused."""
+    monkeypatch.setattr(registry, "_registered", {})
+    text = """
+from table_rewards import TableBench, register
+
+@register
+class Mine(TableBench):
+    name = "mine"
+
+    def judge(self, completion, reference, step):
+        return super().judge(completion, reference, step)
+"""
+    first, other = tmp_path / "rewards.py", tmp_path / "others.py"
+    for file in (first, other):
+        file.write_text(text, "utf-8")
+    old, new = (runpy.run_path(str(first))["Mine"] for _ in range(2))
+    assert old is not new
+    assert find("mine") is new
+    with pytest.raises(ConfigurationError, match="taken"):
+        runpy.run_path(str(other))
 
 
 def test_a_weighted_sum_follows_its_schedules() -> None:

@@ -12,6 +12,7 @@ import importlib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import metadata
+from types import FunctionType
 from typing import Any, Final
 
 from table_rewards.core.errors import ConfigurationError, UnknownName
@@ -44,16 +45,25 @@ _registered: dict[str, type[Reward[Any]]] = {}
 def register(reward: type[Reward[Any]]) -> type[Reward[Any]]:
     """Register a reward class under its ``name``; usable as a decorator. Built-in names cannot be taken.
 
+    A class of the same name from the same file takes the place of the one before: trainers load a user's file again.
+
     Raises:
         ConfigurationError: the name is missing, malformed or taken by another class.
     """
     name = getattr(reward, "name", "")
     if not (isinstance(name, str) and name.isidentifier() and name == name.lower()):
         raise ConfigurationError(f"{reward.__name__}.name must be a lower_snake_case identifier, not {name!r}")
-    if name in BUILTIN or _registered.get(name, reward) is not reward:
+    known = _registered.get(name, reward)
+    if name in BUILTIN or (known is not reward and _written(known) != _written(reward)):
         raise ConfigurationError(f"the reward name {name!r} is taken; give {reward.__name__} another")
     _registered[name] = reward
     return reward
+
+
+def _written(reward: type[Reward[Any]]) -> tuple[object, ...]:
+    """Where a class was written: its name, the file of its first function; the class itself where it has none."""
+    files = [value.__code__.co_filename for value in vars(reward).values() if isinstance(value, FunctionType)]
+    return (reward.__qualname__, files[0]) if files else (reward,)
 
 
 def names() -> tuple[str, ...]:

@@ -222,8 +222,7 @@ def _column(name: str, like: Any) -> Any:
         there = compute_advantage_batch()
         known = sorted(map(str, there.non_tensor_batch)) if there is not None else []
         raise ConfigurationError(
-            f"the reward returned no {name!r}. tarpo needs 'region' and 'answer', which the reward table_region has (a "
-            "trainer that hands its columns to nobody: set trainer.use_v1=False, or use tarpo_tokens); "
+            f"the reward returned no {name!r}. tarpo needs 'region' and 'answer', which the reward table_region has; "
             f"the batch has {', '.join(known) or 'no columns'}"
         )
     import torch

@@ -108,3 +108,41 @@ def test_from_parquet_to_advantages(
     asked = [Row("", None, data_source="table_area", uid=uid) for uid in uids]
     metrics = validation_metrics(asked, values, {key: column.tolist() for key, column in extra.items()})
     assert metrics["table_area"]["acc"]["mean@2"] == pytest.approx(0.5)
+
+
+def test_an_exception_of_the_reward_ends_the_step_of_the_classic_trainer(
+    ray_cluster: None, tokenizer: Any, model_folder: Path
+) -> None:
+    """The trainer waits for this call within its step."""
+    import ray
+    import torch
+    from tensordict import TensorDict
+    from verl import DataProto
+    from verl.experimental.agent_loop.agent_loop import AgentLoopWorker
+    from verl.experimental.reward_loop import RewardLoopManager
+
+    failing = Path(__file__).parents[1] / "support/failing_reward.py"
+    settings = ["data.max_prompt_length=64", "data.max_response_length=64", "data.train_files=x"]
+    settings += ["actor_rollout_ref.rollout.name=vllm", "actor_rollout_ref.rollout.n=2"]
+    settings += reward_overrides("failing", path=failing, unscored="raise")
+    config = trainer_config(settings, model=model_folder)
+    columns = {
+        "raw_prompt": objects([[{"role": "user", "content": "[a]"}]] * 2),
+        "data_source": objects(["t"] * 2),
+        "reward_model": objects([{"ground_truth": "7"}] * 2),
+        "extra_info": objects([{"index": 0}] * 2),
+        "index": objects([0, 0]),
+        "uid": objects(["a", "a"]),
+    }
+    batch = DataProto(TensorDict({"place": torch.zeros(2, 1)}, batch_size=2), columns, {"global_steps": 0})
+    rewards = RewardLoopManager(config)
+    script = {"a": ["Final Answer: 7", "Final Answer: 7 lost"]}
+    worker = AgentLoopWorker(
+        config, ScriptedModel(tokenizer, script), reward_loop_worker_handles=rewards.reward_loop_worker_handles
+    )
+    try:
+        with pytest.raises(Exception, match="unscored sample: endpoint down"):
+            asyncio.run(worker.generate_sequences(batch))
+    finally:
+        for actor in rewards.reward_loop_workers:
+            ray.kill(actor)

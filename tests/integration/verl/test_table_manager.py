@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -114,3 +115,33 @@ def test_through_the_trainers_own_reward_pass(tokenizer: Any, model_folder: Path
     assert scores == [1.0, 0.0, 1.0]
     assert np.array(extra["unscored"]).tolist() == [0.0, 0.0, 0.0]
     assert [one["reward_score"] for one in score_in_process(config, tokenizer, rows)] == scores
+
+
+def test_tarpo_reads_the_rewards_columns_in_the_v1_trainer(runs: Any) -> None:
+    """docs/recipes/table-r1.md leaves verl's default trainer as it is."""
+    from omegaconf import open_dict
+    from transfer_queue import KVBatchMeta
+    from verl.trainer.ppo.v1.trainer_base import PPOTrainer
+
+    from table_rewards.frameworks.advantages import tarpo_advantage
+    from table_rewards.frameworks.advantages_verl import register
+
+    register()
+    right = region_samples(1)[0]
+    area, _, answer = right.completion.rpartition("Final Answer:")
+    texts = [right.completion, f"{area}Final Answer: no", f"<gold_area>{{}}</gold_area>\nFinal Answer:{answer}", "?"]
+    row = {"data_source": "t", "reward_model": {"ground_truth": right.ground_truth}, "agent_name": "single_turn_agent"}
+    run = runs([*ours("table_region_async", weight=0.3), "data.max_response_length=2048"])
+    assert run.roll_out({"a": texts, "b": texts[::-1]}, row=row) == {"finished": 2}
+    keys = run.rollouts(["a", "b"])
+    told = run.told(keys)
+    v1_trainer.put("old_log_probs", keys, v1_trainer.field("rollout_log_probs", keys))
+    with open_dict(run.config):
+        run.config.algorithm.adv_estimator = "tarpo"
+    batch = KVBatchMeta(partition_id="train", keys=keys, tags=[{} for _ in keys])
+    PPOTrainer._compute_advantage(SimpleNamespace(config=run.config), batch, metrics={})
+    found = [float(one[0]) for one in v1_trainer.field("advantages", keys)]
+    region, final = (np.array([one[name] for one in told]) for name in ("region", "answer"))
+    assert {1.0, 0.0} <= set(region) and {1.0, 0.0} <= set(final)  # noqa: PT018
+    expected = tarpo_advantage(0.3 * region, 0.7 * final, [key.split("_")[0] for key in keys])
+    np.testing.assert_allclose(found, expected, atol=1e-4)

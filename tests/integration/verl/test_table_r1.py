@@ -58,7 +58,7 @@ def test_every_flag_of_the_recipe_is_one_of_verls(model_folder: Path) -> None:
     assert omega_conf_to_dataclass(config.actor_rollout_ref.actor).grad_clip == 0.9
     assert omega_conf_to_dataclass(config.actor_rollout_ref.rollout).n == 16
     assert config.algorithm.adv_estimator == "tarpo"
-    assert config.trainer.use_v1 is False
+    assert config.trainer.use_v1, "the default"
 
 
 def test_prepared_rows_score_behind_verls_manager_and_feed_tarpo(tokenizer: Any, model_folder: Path) -> None:
