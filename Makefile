@@ -40,8 +40,9 @@ release: $(STAMP)  ## build wheel and sdist, install them clean, alone and with 
 test-all: $(STAMP)  ## the fast suite on every CPython 3.10 to 3.13 that is on this machine
 	$(BIN)/nox
 
-integration: $(STAMP)  ## the slow suite: real verl, ms-swift, TRL, Ray and NeMo Gym, each in an environment of its own
+integration: $(STAMP)  ## the slow suite: real verl, ms-swift, TRL, Ray and NeMo Gym, each in an environment of its own; writes docs/matrix.md
 	$(BIN)/nox -s verl swift swift3 trl ray gym
+	$(BIN)/python tests/integration/support/matrix.py
 
 bench: $(STAMP)  ## measure against peers and write docs/benchmarks.md; BENCH=teds runs one, PEERS=folder adds graders
 	$(BIN)/python benchmarks/run.py $(BENCH) $(if $(PEERS),--peers $(PEERS)) $(if $(REMARK),--remark "$(REMARK)")

@@ -1,6 +1,6 @@
 """The page of what was run: framework, version, reward and path of every test that passed, written by the suite.
 
-Each suite leaves `matrix-<environment>.json` beside its logs; `python tests/integration/support/matrix.py` makes
+Each suite leaves `matrix-<environment>.json` beside its logs; this program, the last step of `make integration`, makes
 docs/matrix.md of them.
 """
 
@@ -18,20 +18,24 @@ LOGS = ROOT / ".venv-logs"
 PAGE = ROOT / "docs/matrix.md"
 HEAD = """# What was run
 
-Written by the integration suite from the tests that passed (`make integration`, then
-`python tests/integration/support/matrix.py`): every line is a framework's own code with a reward of ours behind it.
+Written by the integration suite (`make integration`) from the tests that passed: every line is a framework's own code
+with a reward of ours behind it.
 
 | framework | version | reward | path | tests |
 |---|---|---|---|---|
 """
 
 
-def entry(nodeid: str, framework: str, versions: dict[str, str], rewards: Iterable[str]) -> dict[str, str]:
-    """What a test ran, from its place and its parameters."""
+def entry(
+    nodeid: str, framework: str, versions: dict[str, str], rewards: Iterable[str], source: str = ""
+) -> dict[str, str]:
+    """What a test ran, from its place, its parameters and, where they name no reward, its source."""
     place, _, name = nodeid.partition("::")
     parameters = name.partition("[")[2].rstrip("]")
     words = re.split(r"[-\[\]]", f"{parameters}-{name.partition('[')[0]}")
+    rewards = list(rewards)
     found = [reward for reward in rewards if reward in words or reward in parameters]
+    found = found or [one for one in rewards if re.search(rf"[\"'.]{one}(_async|_float|_batch)?[\"'(]", source)]
     version = next((word for word in words if re.fullmatch(r"\d+\.\d+\.\d+", word)), versions.get(framework, ""))
     managers = [word for word in words if word in ("naive", "dapo", "gdpo", "rate_limited", "remote", "v0", "v1")]
     path = Path(place).stem.removeprefix("test_").replace("_", " ") + (f" ({', '.join(managers)})" if managers else "")
