@@ -96,6 +96,41 @@ def test_calls_that_meet_become_one_batch() -> None:
     assert sum(reward.sizes) == 64
 
 
+def test_every_caller_of_a_crowd_gets_its_own_judgement() -> None:
+    """Callers that come back from a batch at once, at two steps, some of them with a batch that raises."""
+    sizes: list[int] = []
+
+    def judge_all(texts: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
+        sizes.append(len(texts))
+        time.sleep(0.001)
+        if "explode" in texts:
+            raise SystemError("a batch path of ours")
+        return [Judgement(float(text) + 1000.0 * (step or 0)) for text in texts]
+
+    coalescer = Coalescer(judge_all, window_s=0.003)
+    wrong: list[str] = []
+
+    def call(worker: int) -> None:
+        for i in range(40):
+            text, step = str(worker * 40 + i), worker % 2
+            try:
+                value = coalescer.judge("explode" if i == 20 and worker == 3 else text, None, step).value
+            except SystemError:
+                continue  # in that batch
+            if value != float(text) + 1000.0 * step:
+                wrong.append(f"{text}: {value}")
+
+    threads = [threading.Thread(target=call, args=(worker,)) for worker in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads), "nobody waits for ever"
+    assert wrong == []
+    assert max(sizes) > 1
+    assert (coalescer._running, coalescer._queue) == (0, [])
+
+
 def test_a_lone_call_waits_for_nobody() -> None:
     reward = TableBench()  # a call that waited would end with the test's time limit
     assert Coalescer(reward.judge_pairs).judge("Final Answer: 7", reward.coerce("7"), None).value == 1.0

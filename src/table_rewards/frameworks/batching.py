@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from table_rewards.core.forking import renew_after_fork
@@ -46,26 +47,42 @@ class Coalescer:
         self._lock = threading.Lock()
         self._queue: list[_Ticket] = []
         self._running = 0
+        self._crowded = False  # whether the last batch had more than one sample
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = weakref.WeakKeyDictionary()
         _alive.add(self)
 
     def judge(self, text: str, reference: Any, step: int | None) -> Judgement:
         """Judge one sample; blocks until its batch is done. Exceptions are those of the batch."""
+        ticket: _Ticket | None = None
         with self._lock:
             leads = not self._running
             if leads:
                 self._running += 1
-            else:
+            if not leads or self._crowded:
                 ticket = _Ticket(text, reference, step)
                 self._queue.append(ticket)
-        if leads:
+        if ticket is None:
             try:
                 return self._judge_all([text], [reference], step)[0]
             finally:
                 self._hand_over()
-        if not ticket.called.wait(self.window_s) or not ticket.done:
+        if leads:
+            self._lead_company(ticket)
+        elif not ticket.signal.acquire(timeout=self.window_s) or not ticket.done:
             self._go_on(ticket)
         return ticket.outcome()
+
+    def _lead_company(self, ticket: _Ticket) -> None:
+        """The last batch had company: let the threads that came back from it queue up, and judge them, too."""
+        time.sleep(0)
+        with self._lock:
+            batch = self._next(ticket) if ticket in self._queue else []
+            self._crowded = len(batch) > 1
+        if batch:
+            self._lead(batch)
+        else:  # another caller, tired of waiting, has taken it
+            self._hand_over()
+            self._wait_for_its_batch(ticket)
 
     def _go_on(self, ticket: _Ticket) -> None:
         """Called as the next leader, or tired of waiting: take the queue's batch, or leave one that is stuck."""
@@ -73,11 +90,22 @@ class Coalescer:
             waiting = ticket in self._queue
             batch = self._next(ticket) if waiting else []
             self._running += waiting
+            self._crowded |= len(batch) > 1
         if waiting:
             self._lead(batch)
-        elif not ticket.finished.wait(max(_STUCK_S, _STUCK_SAMPLE_S * ticket.company)):
-            self._run([ticket.alone()])
-            ticket.take_own()
+        else:
+            self._wait_for_its_batch(ticket)
+
+    def _wait_for_its_batch(self, ticket: _Ticket) -> None:
+        """Another caller judges this one's sample; when that does not end, it judges its own alone."""
+        until = time.monotonic() + max(_STUCK_S, _STUCK_SAMPLE_S * ticket.company)
+        while not ticket.done:
+            left = until - time.monotonic()
+            if left <= 0:
+                self._run([ticket.alone()])
+                ticket.take_own()
+                return
+            ticket.signal.acquire(timeout=left)
 
     def _next(self, ticket: _Ticket) -> list[_Ticket]:
         """Take the ticket and those that go with it out of the queue."""
@@ -100,7 +128,7 @@ class Coalescer:
             self._running -= 1
             successor = self._queue[0] if self._queue and not self._running else None
         if successor is not None:
-            successor.called.set()  # not done: it goes on as the next leader
+            successor.wake()  # not done: it goes on as the next leader
 
     def _run(self, batch: Sequence[_Ticket]) -> None:
         try:
@@ -112,8 +140,7 @@ class Coalescer:
                 ticket.error = error
         for ticket in batch:
             ticket.done = True
-            ticket.called.set()
-            ticket.finished.set()
+            ticket.wake()
 
     async def judge_async(self, text: str, reference: Any, step: int | None) -> Judgement:
         """The same without blocking the loop: the batches are judged in its threads."""
@@ -128,21 +155,27 @@ class Coalescer:
         self._lock = threading.Lock()
         self._queue = []
         self._running = 0
+        self._crowded = False
         self._loops = weakref.WeakKeyDictionary()
 
 
 class _Ticket:
-    __slots__ = ("_own", "called", "company", "done", "error", "finished", "reference", "result", "step", "text")
+    __slots__ = ("_own", "company", "done", "error", "reference", "result", "signal", "step", "text")
 
     def __init__(self, text: str, reference: Any, step: int | None) -> None:
         self.text, self.reference, self.step = text, reference, step
-        self.called = threading.Event()  # done, or to lead
-        self.finished = threading.Event()
+        self.signal = threading.Lock()  # held until the sample is judged or its caller is to lead; cheaper than events
+        self.signal.acquire()
         self.company = 1
         self.done = False
         self.result: Judgement | None = None
         self.error: BaseException | None = None
         self._own: _Ticket | None = None
+
+    def wake(self) -> None:
+        """Let the caller look again; what wakes it twice before it has looked wakes it once."""
+        with suppress(RuntimeError):
+            self.signal.release()
 
     def alone(self) -> _Ticket:
         self._own = _Ticket(self.text, self.reference, self.step)
