@@ -138,6 +138,11 @@ def test_sets_runs_and_json(tmp_path, capsys):
     mean = np.mean([s["accuracy"] for s in numbers["sets"]])
     assert numbers["average"]["accuracy"] == pytest.approx(mean)
     assert "mean of sets" in capsys.readouterr().out
+    assert main(["evaluate", "ranking", str(source), "--held-out", "en-zh", "--out", str(out)]) == 0
+    numbers = json.loads(out.read_text("utf-8"))
+    assert [s["set"] for s in numbers["sets"]] == ["en-zh", "en-de"]
+    assert numbers["average"]["accuracy"] == numbers["sets"][1]["accuracy"]
+    assert main(["evaluate", "ranking", str(source), "--held-out", "en-fr"]) == 2
 
 
 def test_rows_of_one_group_are_its_runs(tmp_path):

@@ -16,7 +16,7 @@ from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.terminal import indented, note, share, table
 from table_rewards.commands.prepare.grrm import add_prompt_file, prompt_template
 from table_rewards.commands.task import Task
-from table_rewards.core.errors import BadReference, ConfigurationError
+from table_rewards.core.errors import BadReference, ConfigurationError, one_of
 from table_rewards.datasets.files import RowWriter, read_batches, read_rows
 from table_rewards.evaluation.ranking import FAILED, Outcome, TestSet, average, outcome, single_scores
 from table_rewards.evaluation.ranking_rows import (
@@ -32,7 +32,7 @@ from table_rewards.rewards.ranking.parse import MODES, Form
 
 Judged = tuple[dict[str, Any], int, list[Outcome]]
 
-MODEL_TYPES: Final = ("grrm", "sqmrm", "drm")
+MODEL_TYPES: Final = {"grrm": "grrm", "sqmrm": "sqmrm", "drm": "drm", "scalar": "sqmrm", "values": "drm"}
 WINDOW: Final = 128  # rows that are asked about at once
 
 
@@ -61,13 +61,20 @@ candidates' scores. With --endpoint the model is asked instead, for the row's pr
         "--model_type",
         choices=MODEL_TYPES,
         default="grrm",
-        help="grrm ranks all candidates in one answer; sqmrm scores each alone: a run is one reply a candidate; drm "
-        "gives values without words, from a file alone (%(default)s)",
+        help="grrm ranks all candidates in one answer; sqmrm (or scalar) scores each alone: a run is one reply a "
+        "candidate; drm (or values) gives values without words, from a file alone (%(default)s)",
     )
     where = parser.add_argument_group("columns")
     where.add_argument("--prediction-key", metavar="NAME", help="predictions (prediction, pred_scores, responses, ...)")
     where.add_argument("--score-key", metavar="NAME", help="reference scores (ground_truth, scores)")
     where.add_argument("--set-key", metavar="NAME", help="test set (dataset, data_source, the language pair)")
+    where.add_argument(
+        "--held-out",
+        action="append",
+        default=[],
+        metavar="SET",
+        help="leave a test set out of the mean over sets, as GRRM's tables do with the held-out one; repeat it",
+    )
     where.add_argument("--mt-key", default="mt_texts", metavar="NAME", help="candidates, for prompts (%(default)s)")
     asked = parser.add_argument_group("through an endpoint")
     add_prompt_file(asked)
@@ -86,11 +93,13 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ConfigurationError: options do not go together, or nothing could be evaluated.
+        UnknownName: a test set that is held out is not there.
     """
     if options.runs is not None and options.runs < 1:
         raise ConfigurationError(f"--runs must be at least 1, not {options.runs}")
     if options.predictions and not options.endpoint:
         raise ConfigurationError("--predictions keeps what --endpoint answers; there is none")
+    options.model_type = MODEL_TYPES[options.model_type]
     if options.model_type == "drm" and options.endpoint:
         raise ConfigurationError(
             "a model with a value head has no chat endpoint; put its values into the rows (pred_scores) and leave out "
@@ -110,11 +119,14 @@ def run(options: argparse.Namespace) -> int:
     if not any(tested.groups for tested in sets.values()):
         why = "; ".join(unusable) or ("no endpoint answered" if sets else "the file has no rows")
         raise ConfigurationError(f"nothing could be evaluated: {why}")
+    for name in options.held_out:
+        one_of("test set", name, tuple(sets))
     results = [tested.result(options.seed) for tested in sets.values()]
-    _show(results, unusable)
+    counted = [result for result in results if result["set"] not in options.held_out]
+    _show(results, counted, unusable)
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        numbers = {"sets": [_plain(result) for result in results], "average": _plain(average(results))}
+        numbers = {"sets": [_plain(result) for result in results], "average": _plain(average(counted))}
         options.out.write_text(json.dumps(numbers, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return INCOMPLETE if unusable or any(result["unanswered"] for result in results) else DONE
 
@@ -207,7 +219,7 @@ def _values(prediction: Any) -> Any:
     return "a text, not values" if isinstance(prediction, str) else prediction
 
 
-def _show(results: list[dict[str, Any]], unusable: dict[str, int]) -> None:
+def _show(results: list[dict[str, Any]], counted: list[dict[str, Any]], unusable: dict[str, int]) -> None:
     header = [
         "set",
         "groups",
@@ -240,7 +252,7 @@ def _show(results: list[dict[str, Any]], unusable: dict[str, int]) -> None:
         for r in results
     ]
     if len(results) > 1:
-        mean = average(results)
+        mean = average(counted)
         interval = f"{_percent(mean['low'])} - {_percent(mean['high'])}"
         rows.append(["mean of sets", "", "", _percent(mean["accuracy"]), interval, _percent(mean["valid"]), *[""] * 6])
     print("\n".join(table(header, rows, right=range(1, len(header)), room=200)))
