@@ -104,6 +104,9 @@ class ExpressionReader(AtomReader):
             right = Node("mul", (right, self.power()))
         right = Node("neg", (right,)) if negative else right
         if node.op == "unit" and node.args[1] != "°":
+            if sign == "times" and right.op == "num" and self.peek().kind == "text":  # 4 cm x 5 cm
+                right = self.text_behind(right) or right
+                return Node("mixed", (node, Node("text", ("by",)), right))
             raise self.stopped()
         if sign == "div":  # a division to be carried out, no fraction
             return Node("mul", (node, Node("pow", (right, Node("neg", (num(1),))))))

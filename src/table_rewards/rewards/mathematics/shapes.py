@@ -236,6 +236,7 @@ def piece(row: tuple[Node, ...]) -> Node:
 def choices(node: Node) -> frozenset[str]:
     """The letters of several choices, ``A, B, D`` or ``ABD``; none where it is anything else."""
     found = [letters(item) for item in items(node)] if node.op == "list" else list(letters(node))
+    found = str(node.args[0]).split() if node.op == "text" else found
     if node.op == "list" and node.args[0] == "or":
         return frozenset()
     chosen = frozenset(found)
@@ -313,4 +314,4 @@ def _distance(node: Node) -> bool:
 
 def _shifted(node: Node) -> bool:
     """``x - 3``."""
-    return node.op == "add" and sum(part.op == "sym" for part in node.args) == len(names(node)) == 1
+    return node.op == "add" and [part.op == "sym" for part in node.args if names(part)] == [True]
