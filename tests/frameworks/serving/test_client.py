@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import pickle
 import socket
 import threading
 import time
@@ -22,6 +24,7 @@ from table_rewards.frameworks.serving import client
 from table_rewards.frameworks.serving.client import ServiceReward
 from table_rewards.frameworks.serving.connections import exchange
 from table_rewards.frameworks.serving.forms import Answer, BadRequest, read_request, reply, scores_of
+from table_rewards.frameworks.serving.merging import Merger
 from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings, read_settings
 from table_rewards.testing.chat_server import ChatServer
 
@@ -407,3 +410,68 @@ def test_a_reward_that_asks_a_model_needs_no_endpoint_in_the_trainer(monkeypatch
     assert sorted(found.values()) == [0.04, 0.09]
     with pytest.raises(ConfigurationError, match="no endpoint given"):
         verl.group_judge("x", "Salut.", "", {"prompt": "Say hello in French."})
+
+
+def test_single_calls_share_requests_and_none_is_lost_or_swapped() -> None:
+    """verl scores one completion a call; each as a request of its own would make the service's front the limit."""
+    reward = TEDS()
+    sizes: list[int] = []
+    working = local(reward)
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        if body is not None:
+            sizes.append(len(body["completions"]))
+            time.sleep(0.02)
+        return working(path, body)
+
+    found: dict[int, Scores] = {}
+    with served(answer) as address:
+        asked = ServiceReward(reward, address)
+
+        async def all_of_them() -> None:
+            async def one(number: int) -> None:
+                table = f"<table><tr><td>{number}</td><td>{number % 7}</td></tr></table>"
+                found[number] = await asked.score([table], ["<table><tr><td>5</td><td>5</td></tr></table>"])
+
+            await asyncio.gather(*map(one, range(300)))
+
+        asyncio.run(all_of_them())
+    assert sum(sizes) == 300
+    assert len(sizes) < 150
+    for number, scores in found.items():
+        table = f"<table><tr><td>{number}</td><td>{number % 7}</td></tr></table>"
+        assert scores.equals(reward([table], ["<table><tr><td>5</td><td>5</td></tr></table>"]))
+    assert pickle.loads(pickle.dumps(asked)).service == asked.service
+
+
+def test_calls_of_different_steps_are_not_merged_and_an_error_reaches_all_of_a_call() -> None:
+    calls: list[tuple[list[int], Any]] = []
+    gate = threading.Event()
+
+    def run(items: Any, key: Any, until: float) -> list[int]:
+        calls.append((list(items), key))
+        gate.wait(10)
+        if -1 in items:
+            raise ValueError("broken")
+        return [item * 10 for item in items]
+
+    merger: Merger[int, int] = Merger(run, size=3, at_once=1)
+    results: dict[int, Any] = {}
+
+    def one(item: int, key: Any) -> None:
+        try:
+            results[item] = merger([item], key, 0.0)
+        except ValueError as error:
+            results[item] = str(error)
+
+    threads = []
+    for item, key in ((1, "a"), (2, "a"), (3, "b"), (4, "a"), (5, "a"), (6, "a"), (-1, "b")):
+        threads.append(threading.Thread(target=one, args=(item, key)))
+        threads[-1].start()
+        time.sleep(0.02)
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert results == {1: [10], 2: [20], 4: [40], 5: [50], 6: [60], 3: "broken", -1: "broken"}
+    assert [items for items, _ in calls] == [[1], [2, 4, 5], [3, -1], [6]]
+    assert merger([7], "a", 0.0) == [70]

@@ -251,14 +251,13 @@ def pool_size(nodes: Sequence[float], cpus: float | None, own_workers: bool) -> 
         own_workers: an actor keeps a pool of processes of its own or waits on models, so a node takes one.
 
     >>> pool_size([8, 8], None, False), pool_size([8, 8], 4, False)
-    ((15, 1.0), (3, 4))
+    ((16, 1.0), (4, 4))
     >>> pool_size([64, 64], None, True), pool_size([2, 2], None, True), pool_size([4, 64], None, True)
     ((2, 63), (2, 2), (1, 33))
     """
     if not own_workers or cpus is not None:
         each = cpus or 1.0
-        # One CPU stays free for the tasks that hand out the blocks.
-        return max(1, int(sum(count // each for count in nodes)) - (0 if own_workers else 1)), each
+        return max(1, int(sum(count // each for count in nodes))), each
     largest = max(nodes, default=1.0)
     each = max(largest // 2 + 1, min(nodes, default=1.0) - 1) if largest > 1 else 1.0
     return max(1, sum(count >= each for count in nodes)), each

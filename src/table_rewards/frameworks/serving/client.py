@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary, ref
 
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.forking import renew_after_fork
@@ -20,6 +21,7 @@ from table_rewards.core.rows import plain
 from table_rewards.core.scores import Judgement, Scores
 from table_rewards.frameworks.serving.connections import Told, check_address, exchange
 from table_rewards.frameworks.serving.forms import BadRequest, scores_of
+from table_rewards.frameworks.serving.merging import Merger
 
 DEADLINE_S: Final = 120.0
 START_S: Final = 30.0
@@ -27,6 +29,9 @@ WAIT_S: Final = 0.25
 MAX_WAIT_S: Final = 5.0
 AT_ONCE: Final = 512
 SHARDS_AT_ONCE: Final = 32
+ON_THE_WAY: Final = 8
+"""Requests of a process on the way, beyond which small ones wait and are merged."""
+
 BATCH: Final = 256
 MAX_BYTES: Final = 16 << 20
 NEVER: Final = -1.0
@@ -127,9 +132,14 @@ class ServiceReward(Reward[Any]):
         if self.service.startswith("ray://"):
             samples = {number: (completions[number], plain(references[number].value)) for number in samples}
         shards = self._shards(samples)
+        # What computes and judges samples alone may share requests; what waits would wait for strangers.
+        together = self.deduplicates and not self.reward.waits
 
         def ask(shard: list[int]) -> list[Judgement]:
-            return self._scored(shard, samples, step, deadline)
+            pairs = [samples[number] for number in shard]
+            if together and len(pairs) < self.batch:
+                return _merger(self)(pairs, step, deadline)
+            return self._scored(pairs, step, deadline)
 
         found = map(ask, shards) if len(shards) < 2 else _shard_threads().map(ask, shards)
         for shard, scored in zip(shards, found, strict=True):
@@ -159,26 +169,24 @@ class ServiceReward(Reward[Any]):
             size += own
         return shards
 
-    def _scored(
-        self, shard: list[int], samples: Mapping[int, tuple[Any, Any]], step: int | None, deadline: float
-    ) -> list[Judgement]:
+    def _scored(self, pairs: Sequence[tuple[Any, Any]], step: int | None, deadline: float) -> list[Judgement]:
         """The judgements of one request, which is asked again until the deadline."""
         attempt = 0
         while True:
-            outcome = self._once([samples[number] for number in shard], step, deadline)
+            outcome = self._once(pairs, step, deadline)
             if isinstance(outcome, Scores):
                 return [Judgement(value, tuple(parts.values()), status, note) for value, parts, status, note in outcome]
-            if outcome.halve and len(shard) > 1 and self.deduplicates and time.monotonic() < deadline:
-                middle = len(shard) // 2
-                halves = (shard[:middle], shard[middle:])
-                return [one for half in halves for one in self._scored(half, samples, step, deadline)]
+            if outcome.halve and len(pairs) > 1 and self.deduplicates and time.monotonic() < deadline:
+                middle = len(pairs) // 2
+                halves = (pairs[:middle], pairs[middle:])
+                return [one for half in halves for one in self._scored(half, step, deadline)]
             attempt += 1
             pause = outcome.wait
             if pause is None:
                 pause = min(MAX_WAIT_S, WAIT_S * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0)
             if pause == NEVER or time.monotonic() + pause >= deadline:
                 note = f"service {self.service}: {outcome.why}, {attempt} attempts"
-                return [self.unscored(note[:300])] * len(shard)
+                return [self.unscored(note[:300])] * len(pairs)
             time.sleep(pause)
 
     def _once(self, pairs: Sequence[tuple[Any, Any]], step: int | None, deadline: float) -> Scores | Lost:
@@ -332,8 +340,24 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return min(MAX_WAIT_S, float(text)) if text.isascii() and text.isdigit() else None
 
 
+_mergers: WeakKeyDictionary[ServiceReward, Merger[tuple[Any, Any], Judgement]] = WeakKeyDictionary()
 _pools: dict[str, ThreadPoolExecutor] = {}
 _lock = threading.Lock()
+
+
+def _merger(asked: ServiceReward) -> Merger[tuple[Any, Any], Judgement]:
+    """Kept outside of the reward, which holds nothing that cannot be pickled, and does not hold it."""
+    with _lock:
+        if asked not in _mergers:
+            held = ref(asked)
+
+            def run(pairs: Sequence[tuple[Any, Any]], step: Any, deadline: float) -> list[Judgement]:
+                reward = held()
+                assert reward is not None  # its caller is in one of its methods
+                return reward._scored(pairs, step, deadline)
+
+            _mergers[asked] = Merger(run, size=asked.batch, at_once=ON_THE_WAY)
+        return _mergers[asked]
 
 
 def _threads() -> ThreadPoolExecutor:
@@ -354,8 +378,8 @@ def _pool(name: str, threads: int) -> ThreadPoolExecutor:
 
 
 def _forget() -> None:
-    global _lock, _pools
-    _lock, _pools = threading.Lock(), {}
+    global _lock, _mergers, _pools
+    _lock, _mergers, _pools = threading.Lock(), WeakKeyDictionary(), {}
 
 
 renew_after_fork(_forget)
