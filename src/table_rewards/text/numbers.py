@@ -99,6 +99,7 @@ _WORDS: Final = {
     **{f"十{word}": number for number, word in enumerate("一二三四五六七八九", start=11)},
     "二十": 20,
 }
+_LONGEST_WORD: Final = 16
 _PERCENT_OF: Final = re.compile(r"(?P<sign>[+-]?)百分之(?P<number>.+)")
 _EDGES: Final = " \t\r\n\"'`*“”‘’«»「」『』《》@~"
 _BEHIND: Final = ".,;:!?/\\。；！？…"
@@ -200,7 +201,7 @@ def written_number(text: str) -> Number | None:
     r"""The same for what stands in an answer: marks round the number are read, or taken off.
 
     LaTeX, Markdown, quotes, square brackets, punctuation behind it, ``=``, ``≈`` or "about" before it, numpy's way to
-    print a number, powers of ten, and words such as million.
+    print a number, powers of ten, words such as million, and the words up to twenty.
 
     >>> [str(written_number(x).value) for x in (r"$\boxed{7{,}000}$", "[7]", "≈ 22.33", "= 7;", "np.float64(21.67)")]
     ['7000', '7', '22.33', '7', '21.67']
@@ -208,10 +209,14 @@ def written_number(text: str) -> Number | None:
     ['2500000', '300', '0.125', '12000']
     >>> written_number("7 or 8") is None, written_number("Route 7") is None, written_number("[]") is None
     (True, True, True)
+    >>> written_number("Seven") == written_number("七") == written_number("7"), written_number("minus")
+    (True, None)
     """
     number = parse_number(text)
-    if number is not None or _DIGIT.search(text[: 4 * MAX_LENGTH]) is None or len(text) > 4 * MAX_LENGTH:
+    if number is not None or len(text) > 4 * MAX_LENGTH:
         return number
+    if _DIGIT.search(text) is None:
+        return _in_words(text.strip(_EDGES).rstrip(_BEHIND)) if len(text) <= _LONGEST_WORD else None
     text = without_latex(text).translate(_FOLD)
     for _ in range(_CLEANINGS):
         before = text
@@ -232,22 +237,18 @@ def loose_number(text: str) -> Number | None:
     """The number that a text may mean, where :func:`written_number` sees none: for predictions alone.
 
     The comma of the European decimal (unless three digits follow it), points between thousands, a letter or an Indian
-    word for the magnitude, "minus", a number sign, the result of a calculation, and words up to twenty.
+    word for the magnitude, "minus", a number sign, and the result of a calculation.
 
     >>> [format(loose_number(x).value, "f") for x in ("12,5", "1.234.567", "$7M", "1.5 lakh", "minus 7")]
     ['12.5', '1234567', '7000000', '150000', '-7']
-    >>> [format(loose_number(x).value, "f") for x in ("#7", "67 / 3 = 22.33", "n = 7", "seven")]
-    ['7', '22.33', '7', '7']
+    >>> [format(loose_number(x).value, "f") for x in ("#7", "67 / 3 = 22.33", "n = 7", "minus seven")]
+    ['7', '22.33', '7', '-7']
     >>> [loose_number(x) for x in ("1,234", "7 = 8", "7m", "7 teams", "one of them")]
     [None, None, None, None, None]
     """
     if len(text) > MAX_LENGTH:
         return None
     text = without_latex(text).translate(_FOLD).strip(_EDGES).rstrip(_BEHIND).strip(_EDGES)
-    if _DIGIT.search(text) is None:
-        sign = _LOOSE_SIGN.match(text)
-        found = _WORDS.get(text[sign.end() if sign else 0 :].lower())
-        return None if found is None else Number(Decimal(-found if sign else found), 0, False)
     equation = _EQUATION.fullmatch(text)
     if equation is not None:
         return written_number(equation["right"]) if _WORKING.fullmatch(equation["left"].strip()) else None
@@ -271,6 +272,11 @@ def loose_number(text: str) -> Number | None:
             return None
         plain = european[0].replace(",", ".")
     return written_number(text[: european.start()] + plain + text[european.end() :])
+
+
+def _in_words(text: str) -> Number | None:
+    found = _WORDS.get(text.lower())
+    return None if found is None else Number(Decimal(found), 0, False)
 
 
 def _scaled(number: Number, zeros: int) -> Number:
