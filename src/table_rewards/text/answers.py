@@ -288,7 +288,7 @@ def _same(reference: Item, prediction: Item, policy: NumberPolicy, counting: boo
     number = reference.number
     if number is not None:
         if prediction.number is None:
-            return False
+            return reference.key.isalpha() and reference.key.lower() == prediction.key  # a number in words
         whole = not policy.every and (reference.year or (counting and number.decimals == 0))
         return same_number(number, prediction.number, policy, whole=whole)
     if prediction.number is not None or not reference.key:

@@ -49,7 +49,7 @@ _OPENINGS: Final = {")": "(", "]": "[", "}": "{"}
 _ANSWER_TAG: Final = re.compile(r"<(/?)(?:final_?)?answer>", re.IGNORECASE)
 _REGION: Final = "<gold_area>"
 _INLINE_TAG: Final = re.compile(
-    r"</?(?:b|strong|i|em|u|code|mark|span|p|br|h[1-6])(?:\s[^<>]{0,80})?/?>", re.IGNORECASE
+    r"</?(?:b|strong|i|em|u|code|mark|span|p|br|h[1-6])(?:\s+[\w:-]+\s*=[^<>]{0,80})?\s*/?>", re.IGNORECASE
 )
 _BULLET: Final = re.compile(r"(?:[-*•+]|\d{1,2}[.)])[ \t]+(?=\S)")
 _LABEL_AS_ASKED: Final = "Final Answer: "
