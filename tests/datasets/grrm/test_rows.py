@@ -134,6 +134,24 @@ def test_a_second_row_with_the_same_prompt_and_other_scores_is_left_out():
     assert dict(skipped.reasons) == {"an earlier row has the same prompt and other scores": 1}
 
 
+@pytest.mark.parametrize("other", ["Caf\u00e9 ", "Cafe\u0301", "Caf\u00e9\u200b", "\u00a0Caf\u00e9"])
+def test_texts_that_look_the_same_have_no_two_golds(other):
+    group = {**GROUP, "mt_texts": ["Caf\u00e9", other, "y", "z"], "scores": [8, 3, 5, 4]}
+    skipped = Skipped()
+    rows = list(rl_rows([group], subgroups=4, shuffles=4, skipped=skipped))
+    assert rows
+    assert {text for row in rows for text in row["extra_info"]["mt_texts"]} == {"y", "z"}
+    assert not list(sft_rows([group], skipped=skipped))
+
+
+def test_one_prompt_is_not_taught_two_answers():
+    skipped = Skipped()
+    other = {**GROUP, "scores": GROUP["scores"][::-1], "analysis": "Otherwise."}
+    rows = list(sft_rows([GROUP, other, GROUP], skipped=skipped))
+    assert len(rows) == 2
+    assert dict(skipped.reasons) == {"an earlier row has the same prompt and other scores": 1}
+
+
 def test_the_users_own_prompt_stands_in_both_kinds_of_rows():
     template = PromptTemplate("{source}|{#candidates}{label}={text};{/candidates}")
     shown = "I have a frog in my throat.|" + "".join(f"{'ABCDEF'[i]}=переклад {i};" for i in range(6))

@@ -6,12 +6,14 @@ A row with a score too few, or one that is no finite number, is unusable as a wh
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from table_rewards.core.rows import plain
+from table_rewards.rewards.group_judge.grouping import without_blanks
 from table_rewards.rewards.ranking.prompts import language, ranking_prompt
 from table_rewards.rewards.ranking.template import PromptTemplate
 
@@ -42,16 +44,21 @@ class Group:
         return Group(self.text, chosen, scores, self.source_language, self.target_language, self.analysis)
 
     def uncontested(self) -> tuple[int, ...]:
-        """Indices of the candidates whose text has one score alone; texts are equal whatever white space parts words.
+        """Indices of the candidates whose text has one score alone.
+
+        Texts are equal that look the same: whatever white space parts words, whatever characters without width stand
+        among them, and however accents are put together.
 
         No order of two equal texts can be right where their scores differ, and a model that is asked for one learns
         that chance decides.
 
         >>> Group("Hi", ("Salut", "Non", "Salut ", "Non"), (9, 1, 2, 1)).uncontested()
         (1, 3)
+        >>> Group("Hi", ("Caf\u00e9", "Cafe\u0301", "Th\u00e9"), (9, 1, 2)).uncontested()
+        (2,)
         """
         given: dict[str, set[float]] = {}
-        texts = [" ".join(text.split()) for text in self.candidates]
+        texts = [unicodedata.normalize("NFC", without_blanks(text)) for text in self.candidates]
         for text, score in zip(texts, self.scores, strict=True):
             given.setdefault(text, set()).add(score)
         return tuple(i for i, text in enumerate(texts) if len(given[text]) == 1)

@@ -28,6 +28,7 @@ from table_rewards.rewards.ranking.template import PromptTemplate
 
 SOURCE: Final = "TowerBlocks-MT-Ranking"
 SEED: Final = 114514
+REPEATED: Final = "an earlier row has the same prompt and other scores"
 
 
 def sft_rows(
@@ -42,9 +43,11 @@ def sft_rows(
     """One conversation a source row: the prompt, and the analysis with the reference ranking and scores behind it.
 
     An analysis that already ends with the right answer is left as it is. A row whose equal candidates have different
-    scores is left out, since its analysis names them by their letters.
+    scores is left out, since its analysis names them by their letters; so is a later row whose prompt is an earlier
+    one's and whose scores are others.
     """
     one_of("prompt type", mode, MODES)
+    truths: dict[bytes, Any] = {}
     for number, row in enumerate(rows):
         group = _usable(row, columns, number, skipped)
         if group is None:
@@ -60,9 +63,15 @@ def sft_rows(
         if reply is None:
             _skip(skipped, "the analysis ends with another ranking than the scores", number)
             continue
+        prompt = group.prompt(mode, example=example, template=template)
+        truth = order_of(scores) if mode == "ranking" else tuple(scores.values())
+        if truths.setdefault(_digest(prompt), truth) != truth:
+            if skipped is not None:
+                skipped.add(REPEATED, number)
+            continue
         yield {
             "messages": [
-                {"role": "user", "content": group.prompt(mode, example=example, template=template)},
+                {"role": "user", "content": prompt},
                 {"role": "assistant", "content": reply},
             ]
         }
@@ -117,7 +126,7 @@ def rl_rows(
                 truth = _digest(made["reward_model"]["ground_truth"])
                 if truths.setdefault(_digest(made["prompt"][0]["content"]), truth) != truth:
                     if skipped is not None:
-                        skipped.add("an earlier row has the same prompt and other scores", number)
+                        skipped.add(REPEATED, number)
                     continue
                 made["extra_info"]["index"] = next(index)
                 yield made
