@@ -304,7 +304,7 @@ def test_one_zero_point_for_all_rows_keeps_every_order(kind: Any, point: float) 
 
 @pytest.mark.parametrize("kind", [TEDS, CellF1, GriTS, Ranking, ScalarQuality], ids=lambda kind: kind.name)
 def test_honest_answers_of_a_prompt_keep_their_order_under_the_options_for_training(kind: Any) -> None:
-    """Spearman's correlation within a prompt, above the zero point: 0.98 at least. Right answers keep their all."""
+    """Spearman's correlation within prompts, above the zero point: 0.98 at least. Right answers keep their all."""
     groups: list[tuple[Any, list[str]]]
     if issubclass(kind, TableReward):
         rows = fixture_rows("tables/rollouts.jsonl")
@@ -316,16 +316,17 @@ def test_honest_answers_of_a_prompt_keep_their_order_under_the_options_for_train
             groups = [(one["A"], [f"Well.\n\n{score / 2:g}" for score in range(8, 20)]) for one in judged]
         else:
             groups = [(one, [simulated_judge(one, seed=at, error=0.6) for at in range(12)]) for one in judged]
-    compared = 0
+    found: list[tuple[float, int]] = []
     for gold, texts in groups:
         before, after = (kind(**options)(texts, [gold] * len(texts)).values for options in ({}, kind.for_training))
         above = after > 0
         if len(set(before[above].tolist())) > 1:
-            compared += 1
-            assert spearman(before[None, above], after[None, above])[0] >= 0.98
+            found.append((float(spearman(before[None, above], after[None, above])[0]), int(above.sum())))
         full = before == (2.0 if kind is Ranking else 1.0)
         assert (after[full] == before[full]).all()
-    assert compared > 3
+    assert len(found) > 3
+    together = np.average([rho for rho, _ in found], weights=[count for _, count in found])
+    assert together == 1.0 if kind is not TEDS else together >= 0.98  # another number costs more, in other orders
 
 
 RELEASED: list[Callable[..., Any]] = [TableBench, TableRegion, Ranking, ScalarQuality]

@@ -105,6 +105,44 @@ def test_a_number_that_is_another_number_costs_one_where_asked():
     assert rename_cost(one, 0, two, 0, exact_numbers=True) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("12 kg", "13 kg"),
+        ("1.2 (0.3)", "1.2 (0.4)"),
+        ("12 ± 3", "12 ± 4"),
+        ("0.310–2.268", "0.310–2.269"),
+        ("2019年", "2018年"),
+        ("-5 kg", "5 kg"),
+        ("p < 0.05", "p < 0.01"),
+        ("12 kg", "13"),
+    ],
+)
+def test_figures_with_units_are_other_figures_where_a_number_is_another(one: str, two: str) -> None:
+    left, right = Tree.from_rows([(one,)]), Tree.from_rows([(two,)])
+    assert tree_edit_distances([left], right)[0].value < 1.0
+    assert tree_edit_distances([left], right, exact_numbers=True)[0].value == 1.0
+    assert rename_cost(left, 0, right, 0, exact_numbers=True) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("12 kg", "12kg"),
+        ("12.5*", "12.5"),
+        ("0.310–2.268", "0.310-2.268"),
+        ("1,536 t", "1536 t"),
+        ("12.0 kg", "12 kg"),
+        ("Q1", "Q2"),
+        ("Oslo has 12 parks and 3 lakes", "Oslo has 12 parks and 4 lakes"),
+    ],
+)
+def test_the_same_figures_otherwise_written_and_texts_with_digits_cost_by_letters(one: str, two: str) -> None:
+    left, right = Tree.from_rows([(one,)]), Tree.from_rows([(two,)])
+    (published,), (strict,) = (tree_edit_distances([left], right, exact_numbers=exact) for exact in (False, True))
+    assert 0 < strict.value == published.value < 1.0
+
+
 def test_a_pair_too_large_for_the_exact_distance_has_a_bound_and_no_edits():
     one, two = Tree.from_rows([("a",)] * 9), Tree.from_rows([("b",)] * 9)
     found = tree_alignment(one, two, max_comparisons=10)

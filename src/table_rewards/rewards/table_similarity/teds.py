@@ -43,8 +43,9 @@ class TEDS(TableReward):
         denominator: ``compared`` counts the nodes that are compared; ``pubtabnet``, for comparison with papers, counts
             markup inside cells too, which a prediction can pile up for free.
         clip: raise negative scores to 0. TEDS falls below 0 when the tables have less in common than nothing.
-        exact_numbers: let a number that is another number cost 1, however many digits they share. Published TEDS counts
-            wrong digits alone: 1536 for 1538 costs a quarter.
+        exact_numbers: let a number that is another number cost 1, however many digits they share; alone, or with a
+            unit, an error or a range beside it (``12 kg``, ``1.2 (0.3)``). Published TEDS counts wrong digits alone:
+            1536 for 1538 costs a quarter.
         table: which table counts when the completion holds several: ``first``, ``last`` or ``best``.
         max_characters: what follows behind this many characters of a completion, or behind twice the length of its
             reference if that is more, is not read.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from rapidfuzz.distance import Levenshtein
 
-from table_rewards.tables.tree_distance.numbers import number_in
+from table_rewards.tables.tree_distance.numbers import figures_in, other_figures
 from table_rewards.tables.trees.tree import Tree
 
 
@@ -34,10 +34,8 @@ def rename_cost(a: Tree, i: int, b: Tree, j: int, exact_numbers: bool = False) -
     left, right = a.texts[i], b.texts[j]
     if left is None or right is None:
         return 0.0 if left is right else 1.0
-    if exact_numbers:
-        numbers = number_in(left), number_in(right)
-        if None not in numbers and numbers[0] != numbers[1]:
-            return 1.0
+    if exact_numbers and other_figures(figures_in(left), figures_in(right)):
+        return 1.0
     return Levenshtein.normalized_distance(left, right)
 
 
