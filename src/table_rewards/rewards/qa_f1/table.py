@@ -66,8 +66,10 @@ def is_cut_off(found: Found) -> bool:
 
     >>> is_cut_off(Found("otsl", "<fcel>a<nl>\\n<fcel>b")), is_cut_off(Found("otsl", "<fcel>a<nl>\\nThat is all."))
     (True, False)
-    >>> is_cut_off(Found("otsl", "<fcel>a<fcel>b</otsl>"))
-    False
+    >>> is_cut_off(Found("otsl", "<fcel>a<fcel>b</otsl>")), is_cut_off(Found("otsl", "<fcel>a<fcel>b\\n<fcel>c<fcel>d"))
+    (False, False)
+    >>> is_cut_off(Found("otsl", "<fcel>a<fcel>b\\n<fcel>c")), is_cut_off(Found("otsl", "<fcel>a<fcel>b"))
+    (True, True)
     """
     source = found.source
     if found.format == HTML:
@@ -75,6 +77,9 @@ def is_cut_off(found: Found) -> bool:
     if found.format == OTSL:
         if source.rstrip().endswith("</otsl>"):
             return False
+        if "<nl>" not in source:  # rows that only their lines tell apart: the last one is whole when it is as wide
+            widths = [len(TOKEN.findall(line)) for line in source.splitlines() if TOKEN.search(line)]
+            return len(widths) < 2 or widths[-1] < widths[0] or _CUT_TOKEN.search(source.rstrip()) is not None
         _, end_of_row, rest = source.rpartition("<nl>")
         return not end_of_row or TOKEN.search(rest) is not None or _CUT_TOKEN.search(rest.rstrip()) is not None
     if found.format == LATEX:

@@ -19,7 +19,7 @@ from table_rewards.core.completion import answer_of
 from table_rewards.tables.formats.hidden import blank, without_hidden
 from table_rewards.tables.formats.latex import latex_tables
 from table_rewards.tables.formats.markdown import drawn, markdown_blocks
-from table_rewards.tables.formats.otsl import TOKEN
+from table_rewards.tables.formats.otsl import TOKEN, in_plain_tokens
 from table_rewards.tables.formats.simple_html import is_bare_table
 
 HTML: Final = "html"
@@ -186,6 +186,7 @@ def _begins_at_once(text: str, start: int) -> bool:
 
 def _otsl_tables(text: str, certain: bool) -> list[str]:
     """All tokens are one table, unless ``<otsl>`` tags tell several apart."""
+    text = in_plain_tokens(text)
     if not any(token in text for token in _OTSL_TOKENS):
         return []
     text = _without_comments(text)

@@ -14,9 +14,9 @@ tokenization for table structure recognition", arXiv 2305.03393.
 
 Model output is repaired instead of refused: a last row without ``<nl>``, rows of unequal length, blank rows, text after
 ``<ecel>``, a token that continues nothing, a tail cut in the middle of a token, tokens that are closed as if they were
-tags (``</fcel>``), docling's places on the page (``<loc_12>``) in front of a cell's text. What stands behind
-``</otsl>`` is not read. Defect R5 of the TRivia release (all text after a blank row moves to the wrong cells; a single
-row scores 0) is one of these.
+tags (``</fcel>``, ``<nl/>``), rows that only their lines tell apart, docling's places on the page (``<loc_12>``) in
+front of a cell's text. What stands behind ``</otsl>`` is not read. Defect R5 of the TRivia release (all text after a
+blank row moves to the wrong cells; a single row scores 0) is one of these.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ _HEADERS: Final = frozenset(("ched", "rhed", "srow"))
 _ACROSS: Final = frozenset(("lcel", "xcel"))
 _DOWN: Final = frozenset(("ucel", "xcel"))
 _CLOSING: Final = re.compile(r"</(?:nl|fcel|ecel|lcel|ucel|xcel|ched|rhed|srow)>")
+_SELF_CLOSED: Final = re.compile(r"<(nl|fcel|ecel|lcel|ucel|xcel|ched|rhed|srow)\s*/>")
+_ROW_ON_A_LINE: Final = re.compile(r"\n\s*(?=<(?:fcel|ecel|lcel|ucel|xcel|ched|rhed|srow)>)")
 _PLACE: Final = re.compile(r"<loc_\d{1,4}>")
 _END: Final = "</otsl>"
 _CUT_TOKEN: Final = re.compile(r"<(?:[a-z]{0,4}|/[a-z]{0,4})$")
@@ -62,6 +64,15 @@ def parse_otsl(source: str) -> Table | None:
         cells = Memo(marked_cell)
         return Table(tuple([tuple([cells[text] for _, text in row]) for row in rows]))
     return Table(_with_spans(rows))
+
+
+def in_plain_tokens(source: str) -> str:
+    """Tokens that are written as if they were empty tags, ``<nl/>``, as they are meant.
+
+    >>> in_plain_tokens("<fcel>a<nl/>")
+    '<fcel>a<nl>'
+    """
+    return _SELF_CLOSED.sub(r"<\1>", source) if "/>" in source else source
 
 
 def _with_spans(rows: list[list[Slot]]) -> tuple[tuple[Cell, ...], ...]:
@@ -95,9 +106,12 @@ def _with_spans(rows: list[list[Slot]]) -> tuple[tuple[Cell, ...], ...]:
 
 def _slots(source: str) -> list[list[Slot]]:
     """The tokens of each row that has any, with the text that follows each."""
+    source = in_plain_tokens(source)
     end = source.find(_END)
     if end >= 0:
         source = source[:end]
+    if "<nl>" not in source and "\n" in source:  # a row is a line
+        source = _ROW_ON_A_LINE.sub("<nl>", source.lstrip())
     if "</" in source:
         source = _CLOSING.sub("", source)
     if "<loc_" in source:
