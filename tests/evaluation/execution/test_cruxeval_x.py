@@ -116,10 +116,14 @@ def test_sentences_instead_of_a_program_are_wrong_and_named(language, tmp_path, 
 @needs_node
 def test_released_puts_an_answer_about_an_input_in_place_of_the_whole_call():
     """E23."""
-    rows = [{**ROW, "answer": said} for said in ("[1, 2], 2", "[2, 4]", "candidate([1, 2], 2)")]
-    assert [right for right, _ in evaluate_language(rows, "js", "input").counts["input"]] == [1, 0, 1]
+    said = ("[1, 2], 2", "[2, 4]", "candidate([1, 2], 2)", "candidate([2, 4]);", "candidate([1, 2], 2);")
+    rows = [{**ROW, "answer": text} for text in said]
+    assert [right for right, _ in evaluate_language(rows, "js", "input").counts["input"]] == [1, 0, 1, 0, 1]
     released = evaluate_language(rows, "js", "input", profile="released")
-    assert [right for right, _ in released.counts["input"]] == [0, 1, 1]
+    assert [right for right, _ in released.counts["input"]] == [0, 1, 1, 0, 0]
+    rows = [{**ROW, "answer": text} for text in ("[2, 4]", "[2, 4];", "process.exit(0)")]
+    released = evaluate_language(rows, "js", "output", profile="released")
+    assert [right for right, _ in released.counts["output"]] == [1, 0, 0]
 
 
 @needs_node

@@ -87,9 +87,12 @@ def program_of_row(row: Row, language: str, task: str) -> str:
 def _program(source: str, text: str, language: str, task: str, profile: str) -> Program:
     """A prediction with its program; backquotes round it are its own where they make it a text."""
     answer = answer_of(text)
-    if profile == "released" and task == "input" and arguments_of(answer, language) == answer:
-        head, _, tail = source.rpartition(f"{CALLED.get(language, CANDIDATE)}({ASKED})")
-        source = f"{head}{ASKED}{tail}"
+    if profile == "released":
+        if task == "input" and arguments_of(answer, language) != answer:
+            return Program(source, answer)
+        asked = f"{CALLED.get(language, CANDIDATE)}({ASKED})" if task == "input" else ASKED
+        head, _, tail = source.rpartition(asked)
+        return Program(f"{head}{ASKED}{tail}", answer, whole=True)
     quoted = Program(source, f"`{answer}`")
     if quoted.answer in text and plain_answer(Program(source, answer), language, task) is None:
         return quoted

@@ -28,10 +28,14 @@ GRAMMARS: Final[Mapping[str, Grammar]] = {
 
 
 class Program(NamedTuple):
-    """A program with ``????`` for what is asked, and the answer as the model gave it."""
+    """A program with ``????`` for what is asked, and the answer as the model gave it.
+
+    ``whole`` says that the answer must be plain data as it is, with nothing taken off.
+    """
 
     source: str
     answer: str
+    whole: bool = False
 
 
 def plain_answer(program: Program, language: str, task: str) -> str | None:
@@ -45,6 +49,8 @@ def plain_answer(program: Program, language: str, task: str) -> str | None:
     >>> plain_answer(Program(program, "candidate(2)"), "cpp", "output") is None
     True
     """
+    if program.whole:
+        return program.answer if _fits(program.answer, language, several=False) else None
     head, _, tail = _line_of(program.source)
     answer = _between(program.answer.strip(), head, tail).rstrip(";").rstrip()
     several = task == "input"
@@ -52,12 +58,13 @@ def plain_answer(program: Program, language: str, task: str) -> str | None:
         answer = arguments_of(answer, language)
         if not answer:
             return ""
-    fits = (
-        javascript.is_plain(answer, several=several)
-        if language == "js"
-        else is_plain(answer, GRAMMARS[language], several=several)
-    )
-    return answer if fits else None
+    return answer if _fits(answer, language, several=several) else None
+
+
+def _fits(answer: str, language: str, *, several: bool) -> bool:
+    if language == "js":
+        return javascript.is_plain(answer, several=several)
+    return is_plain(answer, GRAMMARS[language], several=several)
 
 
 def arguments_of(answer: str, language: str) -> str:
