@@ -51,11 +51,24 @@ class CommandReader(Cursor):
         name += "'" * primes + ("^-1" if inverse else "")
         if name in ("e", "i") and constant:
             return Node("const", (name,))
-        if self.peek().value == "(" and self.peek().kind == "ch" and (letter in _CALLED or primes):
+        if self.peek().value == "(" and self.peek().kind == "ch" and (letter in _CALLED or primes or self.calls()):
             inner = self.bracket("(")
             inside = inner.args[2:] if inner.op == "bracket" else (inner,)
             return Node("apply", (name, tuple(inside)))
         return Node("sym", (name,))
+
+    def calls(self) -> bool:
+        """Whether ``(t) =`` or ``(0)`` follows: the letter before it is a function, no factor."""
+        if self.peek(1) == Token("num", "0") and self.peek(2).value == ")":
+            return True
+        at = 1
+        while self.peek(at).kind in ("letter", "num") and self.peek(at + 1) == Token("sep", ","):
+            at += 2
+        return (
+            self.peek(at).kind in ("letter", "num")
+            and self.peek(at + 1) == Token("ch", ")")
+            and self.peek(at + 2) == Token("ch", "=")
+        )
 
     def inverse(self) -> bool:
         """Whether the ``^{-1}(`` of an inverse function follows; reads it but for the bracket."""

@@ -28,6 +28,8 @@ _CACHE: Final = 65_536
 
 _TEXT = re.compile(r"\\(?:text|textrm|textbf|textit|texttt|mathrm|mathbf|mathit|operatorname|mbox|emph)\s*\{([^{}]*)\}")
 _RULES: Final = {form: Comparison(form=form) for form in ("finished", "same", "any")}
+_LOOSE = re.compile(r"(?<![A-Za-z0-9])\s+|\s+(?![A-Za-z0-9])")
+"""Spaces that part nothing, beside signs."""
 TRUTH_WORDS: Final = frozenset(TRUTH)
 
 
@@ -69,7 +71,7 @@ def same_mathematics(gold: str, answer: str, *, form: AnswerForm = "finished") -
     try:
         wanted = read_answer(gold)
     except Unreadable:
-        return None
+        return True if _LOOSE.sub("", _flat(gold)) == _LOOSE.sub("", _flat(answer)) else None
     try:
         given = read_answer(answer)
     except Unreadable:

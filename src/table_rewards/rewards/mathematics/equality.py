@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from table_rewards.rewards.mathematics.forms import finished, form, same_form
 from table_rewards.rewards.mathematics.lists import ListComparison
-from table_rewards.rewards.mathematics.naming import EXPRESSIONS, claim, letters
+from table_rewards.rewards.mathematics.naming import EXPRESSIONS, claim, is_name, letters
 from table_rewards.rewards.mathematics.rule import NoValue, Undecided
 from table_rewards.rewards.mathematics.shapes import (
     has_decimal,
@@ -44,6 +44,8 @@ class Comparison(ListComparison):
             return self._choices(gold, answer)
         if "family" in kinds:
             return self._families(gold, answer)
+        if "residue" in kinds:
+            return self._residues(gold, answer)
         if "rel" in kinds:
             return self._relations(gold, answer)
         if kinds & {"cup", "cap", "setminus", "space", "such"}:
@@ -65,6 +67,19 @@ class Comparison(ListComparison):
         if len(letter) == 1 and letter.isupper():
             return bool(letter == choice.args[0])
         return self._same(choice.args[1], other) if choice is gold else self._same(other, choice.args[1])
+
+    def _residues(self, gold: Node, answer: Node) -> bool | None:
+        r"""``3 \pmod 7`` beside another, a congruence of an unknown, or the number alone."""
+        sides = []
+        for node in (gold, answer):
+            if node.op == "rel" and node.args[0] == ("equiv",) and len(node.args) == 3 and is_name(node.args[1][0]):
+                sides.append((node.args[1][1], node.args[2]))
+            else:
+                sides.append(node.args if node.op == "residue" else (node, None))
+        (one, modulus), (other, further) = sides
+        if modulus is None or further is None:
+            return self._same(one, other) if modulus is not None else False
+        return self._each((one, modulus), (other, further))
 
     def _families(self, gold: Node, answer: Node) -> bool | None:
         """Values for all whole numbers: in the same words, or as the same progression from another start."""

@@ -137,6 +137,8 @@ class ExpressionReader(AtomReader):
                 if below and right.args[0].denominator == 1 and node.args[0].denominator == 1:
                     number = _mixed(node.args[0], right.args[0], below)
                     return Node("pct", (number,)) if self.accept("%", "\\%") else number
+            if self.tokens[self.at - 1].value == ")":  # 2(3)
+                return product_of(node, right)
             raise Unreadable("two numbers side by side")
         return product_of(node, right)
 

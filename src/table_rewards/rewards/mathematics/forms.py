@@ -61,6 +61,8 @@ def form(node: Node) -> Node:
     if op == "list":
         return Node("list", (args[0] if args[0] == "or" else ",", *sorted((form(arg) for arg in args[1:]), key=repr)))
     made = tuple(_formed(arg) for arg in args)
+    if op == "call" and args[0] in ("gcd", "lcm", "min", "max"):
+        return Node(op, (args[0], *sorted(made[1:], key=repr)))
     if op == "div" and isinstance(made[0], Node) and made[0].op == "neg":
         return Node("neg", (form(Node("div", (made[0].args[0], made[1]))),))
     if op == "div" and isinstance(made[0], Node) and made[0].op == "num" and made[0].args[0] < 0:

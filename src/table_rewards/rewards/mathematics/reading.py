@@ -165,6 +165,9 @@ class _Reader(ExpressionReader):
             signs.append(sign)
             parts.append(self.ratio())
         if not signs:
+            if self.peek() == Token("cmd", "pmod"):
+                self.at += 1
+                return Node("residue", (parts[0], self.argument()))
             return parts[0]
         if self.accept("pmod", "bmod", "mod"):
             return Node("rel", (tuple(signs), tuple(parts), self.argument()))
