@@ -125,6 +125,8 @@ def test_what_is_read_loosely_was_no_number_before(text: str) -> None:
         ("12.5 kg", "12.50 kg", True),
         ("12.5 kg", "125 kg", False),
         ("10 kg", "100 kg", False),
+        ("1½", "1 1/2", True),
+        ("1½", "11/2", False),
         ("1,234 km²", "1234 km^2", True),
     ],
 )

@@ -18,6 +18,7 @@ from table_rewards.text.caching import cache_short
 from table_rewards.text.dates import Date, read_date
 from table_rewards.text.latex import without_latex
 from table_rewards.text.numbers import (
+    BEFORE_FRACTION,
     SUPERSCRIPT,
     SUPERSCRIPTS,
     TABLE_BENCH,
@@ -331,7 +332,7 @@ def _folded(text: str) -> str:
     if text.isascii():
         folded = text.lower()
     else:
-        text = _THIN_GROUP.sub("", SUPERSCRIPT.sub(_raised, text))
+        text = BEFORE_FRACTION.sub(" ", _THIN_GROUP.sub("", SUPERSCRIPT.sub(_raised, text)))
         folded = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
     if "=" in folded or "/" in folded:
         for written, sign in _COMPARISONS:

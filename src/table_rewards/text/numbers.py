@@ -23,6 +23,8 @@ MAX_LENGTH: Final = 64
 MINUS_SIGNS: Final = "−–﹣－‐‑‒"
 SPACES: Final = "\u00a0\u2009\u202f\u2007\u2008"
 SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+BEFORE_FRACTION: Final = re.compile("(?<=\\d)(?=[¼-¾⅐-⅞↉])")
+"""Where a whole number ends and a fraction of one character begins: 1½ is not 11/2, which it would become."""
 SUPERSCRIPT: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 
 _FOLD: Final = str.maketrans(

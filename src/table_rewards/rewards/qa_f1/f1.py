@@ -14,6 +14,7 @@ from table_rewards.text.accents import without_accents
 from table_rewards.text.dates import read_date
 from table_rewards.text.latex import without_latex
 from table_rewards.text.numbers import (
+    BEFORE_FRACTION,
     IN_TEXT,
     MINUS_SIGNS,
     QA_F1,
@@ -248,6 +249,7 @@ def _prepared(text: str) -> str:
         text = unescape(text)
     if not text.isascii():
         text = _RAISED.sub(lambda match: "^" + match[0].translate(SUPERSCRIPTS), text)
+        text = BEFORE_FRACTION.sub(" ", text)
         text = _LOWERED.sub(lambda match: "_" + match[0], text)
         if text.strip() in _MARKS:
             text = _MARKS[text.strip()]
