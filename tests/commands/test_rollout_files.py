@@ -657,3 +657,22 @@ def test_a_reference_that_changes_within_a_prompt_is_read_anew(tmp_path):
     out = tmp_path / "scores.jsonl"
     here("score", write(tmp_path / "a.jsonl", log), "--reward", "table_bench", "--quiet", "--out", out, check=0)
     assert [row["score"] for row in read(out)] == [1.0, 1.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("verb", ["score", "profile"])
+def test_gold_answers_in_the_place_of_completions_are_told(tmp_path, verb):
+    """A data set for fine-tuning has a `response` that is the answer wanted: scored, it earns all and says nothing."""
+    log = [
+        {"query": f"q{i}", "response": f"Final Answer: {i}", "answer": f"Final Answer: {i}", "generations": ["no idea"]}
+        for i in range(10)
+    ]
+    path = write(tmp_path / "sft.jsonl", log)
+    words = ["--calls", 0] if verb == "profile" else []
+    done = here(verb, path, "--reward", "table_bench", *words, columns=200, check=0)
+    said_so = done.stdout + done.stderr
+    assert "('response') is its own gold answer ('answer')" in said_so
+    assert "scoring column 'response'; there is also 'generations' (--completion-column)" in said_so
+    done = here(
+        verb, path, "--reward", "table_bench", *words, "--completion-column", "generations", columns=200, check=0
+    )
+    assert "own gold answer" not in done.stdout + done.stderr

@@ -117,10 +117,9 @@ def run(arguments: argparse.Namespace) -> int:
         keep=keep,
         parts=reward.parts,
     )
-    if how.others and not arguments.completion_column and not arguments.quiet:
-        note(
-            f"scoring column {how.completion!r}; there is also {', '.join(map(repr, how.others))} (--completion-column)"
-        )
+    if not arguments.quiet:
+        for remark in how.remarks:
+            note(remark)
     by = arguments.by or next((name for name in BY_COLUMNS if name in how.kept), None)
     statistics = ScoreStatistics(reward.parts, by)
     took = _score(arguments, reward, how, statistics, batch_size)

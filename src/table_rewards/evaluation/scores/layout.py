@@ -163,6 +163,14 @@ def plan(
     who = identity(first, there, chosen, located, given, golden_column)
     others = [name for name in candidates if name != chosen and name not in CHAT_COLUMNS]
     found = Plan(source, chosen, kept, who, _readable(source), reference, others, _with_bytes(source))
+    if others and completion is None:
+        told = ", ".join(map(repr, others))
+        found.remarks.append(f"scoring column {chosen!r}; there is also {told} (--completion-column)")
+    same = next((name for name in who.references if _are_gold(first, chosen, name)), None)
+    if same is not None:
+        found.remarks.append(
+            f"every one of the first completions ({chosen!r}) is its own gold answer ({same!r}): did a model write it?"
+        )
     if who.numbering:
         found.remarks.append(
             f"{who.numbering} is another in every row though prompts repeat: it is taken for the row's, and prompts "
@@ -174,6 +182,12 @@ def plan(
             f"--prompt-column {who.asked[0] if who.asked else 'C'} groups by what was asked"
         )
     return found
+
+
+def _are_gold(rows: Sequence[Mapping[str, Any]], completion: str, reference: str) -> bool:
+    """Whether a column of completions holds what a column of gold answers holds, row for row."""
+    pairs = [(row.get(completion), row.get(reference)) for row in rows]
+    return len(pairs) >= 8 and all(isinstance(text, str) and text and text == gold for text, gold in pairs)
 
 
 def completion_columns(there: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
