@@ -26,15 +26,16 @@ class PartCorrelations:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
+        self._rows: list[list[float]] = []
         self._held: list[NDArray[np.float64]] = []
         self._count = 0
         self._sums: Any = None  # counts, sums, squares and products of every two columns
 
     def add(self, value: float, parts: Sequence[float | None]) -> None:
         """Take one row."""
-        import numpy as np
-
-        self.add_all(np.array([[value, *(NAN if part is None else part for part in parts)]]))
+        self._rows.append([value, *(NAN if part is None else part for part in parts)])
+        if len(self._rows) >= BLOCK:
+            self._flush()
 
     def add_all(self, rows: NDArray[np.float64]) -> None:
         """Take rows, NaN where there is no number."""
@@ -62,6 +63,9 @@ class PartCorrelations:
     def _flush(self) -> None:
         import numpy as np
 
+        if self._rows:
+            self._held.append(np.array(self._rows, dtype=np.float64))
+            self._rows = []
         if not self._held:
             return
         columns = np.concatenate(self._held)
