@@ -213,6 +213,14 @@ def test_repeats_are_left_out():
     assert report.left_out == {"a repeat of an earlier row": 1}
 
 
+def test_a_question_with_two_answers_keeps_the_first():
+    row = {"table": {"columns": ["a"], "data": [["x"], ["y"]]}, "question": "first?", "answer": "x"}
+    report = Report()
+    items = list(prepare([row, {**row, "answer": "y"}, {**row, "answer": "X."}], Settings(types=("DP",)), report))
+    assert {item.answer for item in items} <= {"x", "X."}
+    assert report.left_out["another answer than an earlier row has to the same question"] == 1
+
+
 def test_no_table_is_on_both_sides_and_the_seed_decides():
     rows = [
         {

@@ -123,6 +123,18 @@ def test_rows_without_a_difficulty_are_counted_and_a_wrong_fingerprint_writes_no
     assert "needs --difficulty" in alone.stderr
 
 
+@pytest.mark.parametrize("mixture", [(), ("--difficulty", "6")])
+def test_a_question_with_two_answers_keeps_the_first(tmp_path, mixture):
+    rows = [*deepmath(20), {**deepmath(4)[3], "final_answer": "5"}, {**deepmath(4)[3], "final_answer": "4.0"}]
+    source = written(tmp_path / "deepmath.jsonl", rows)
+    base = ("prepare", "tango-rl", "--input", source, "--output-dir", tmp_path / "out", "--validation", "5")
+    done = here(*base, *mixture, check=0)
+    assert "1 another answer than an earlier row has to the same question" in done.stderr
+    made = [row for path in sorted((tmp_path / "out").iterdir()) for row in read_rows(path)]
+    answers = [r["reward_model"]["ground_truth"] for r in made if r["extra_info"]["question"] == "What is 3 + 1?"]
+    assert sorted(answers) == ["4", "4.0"]
+
+
 def test_deepmath_rows_are_labelled_as_such_without_a_mixture_too(tmp_path):
     source = written(tmp_path / "deepmath.jsonl", deepmath(3))
     here("prepare", "tango-rl", "--input", source, "--output-dir", tmp_path / "out", check=0)

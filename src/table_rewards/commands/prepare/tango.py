@@ -17,7 +17,7 @@ from table_rewards.datasets.files import RowWriter, count_rows
 from table_rewards.datasets.files.split import SEED, TRAIN_RATIO, split_file
 from table_rewards.datasets.tango.difficulty import DIFFICULTY, EASY_SHARE, HARD_SHARE, VALIDATION, mix
 from table_rewards.datasets.tango.evals import READERS, eval_rows
-from table_rewards.datasets.tango.problems import Problem, problems, rl_row
+from table_rewards.datasets.tango.problems import Problem, problems, rl_row, uncontested
 from table_rewards.datasets.tango.prompts import GeneratorPrompt
 
 BLOCK: Final = 1024
@@ -83,7 +83,7 @@ def run_rl(options: argparse.Namespace) -> int:
 def _mixture(options: argparse.Namespace, prompt: GeneratorPrompt, left_out: Counter[str]) -> None:
     """The easy and the hard set of the second recipe, and what both are validated on."""
     found = []
-    for problem in problems(rows_of(options), left_out):
+    for problem in uncontested(problems(rows_of(options), left_out), left_out):
         if problem.difficulty is None:
             left_out["no difficulty"] += 1
         else:
@@ -120,7 +120,7 @@ def _mixture(options: argparse.Namespace, prompt: GeneratorPrompt, left_out: Cou
 def _sets(options: argparse.Namespace, prompt: GeneratorPrompt, left_out: Counter[str]) -> None:
     """Training rows in the order of the source, some held out by seed."""
     validation = options.validation or 0
-    total = sum(1 for _ in problems(rows_of(options), left_out)) if validation else 0
+    total = sum(1 for _ in uncontested(problems(rows_of(options), left_out), left_out)) if validation else 0
     if validation and not 0 < validation < total:
         raise ConfigurationError(f"--validation {validation} of {total:,} usable rows leaves nothing to train on")
     held = frozenset(random.Random(options.seed).sample(range(total), validation))
@@ -135,7 +135,7 @@ def _sets(options: argparse.Namespace, prompt: GeneratorPrompt, left_out: Counte
         for writer in writers.values():
             stack.enter_context(writer)
         buffers: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        for index, problem in enumerate(problems(rows_of(options), left_out)):
+        for index, problem in enumerate(uncontested(problems(rows_of(options), left_out), left_out)):
             name = "validation" if index in held else _shelf(problem, options.max_difficulty)
             split = "validation" if name == "validation" else options.split
             buffers[name].append(rl_row(problem, index, split, options.data_source, prompt))

@@ -96,6 +96,7 @@ def prepare(
     """
     seen: set[tuple[bytes, str, str, str, str]] = set()
     prompts_seen: set[tuple[bytes, str, str, str]] = set()
+    answers: dict[tuple[bytes, str], str] = {}
     runner = ProgramRunner(settings.sandbox)
     for batch in read_batches(enumerate(rows), BATCH):
         examples = []
@@ -116,11 +117,15 @@ def prepare(
                 for item in items
                 if (*_asked(item), item.response) not in seen
             ]
-            seen.update((*_asked(item), item.response) for item in fresh)
-            prompts_seen.update(map(_asked, fresh))
             if not fresh:
                 report.leave_out("a repeat of an earlier row", example.number)
                 continue
+            first = answers.setdefault((example.table.digest(), example.question), items[0].answer)
+            if _bare(first) != _bare(items[0].answer):
+                report.leave_out("another answer than an earlier row has to the same question", example.number)
+                continue
+            seen.update((*_asked(item), item.response) for item in fresh)
+            prompts_seen.update(map(_asked, fresh))
             report.kept += 1
             report.origins[items[0].origin] += 1
             yield from fresh
@@ -241,6 +246,10 @@ def _response(example: Example, kind: str) -> str:
     if example.response and (kind == example.kind or (kind == "PoT" and program_in(example.response))):
         return example.response
     return f"```python\n{example.program.strip()}\n```" if kind == "PoT" and example.program else ""
+
+
+def _bare(answer: str) -> str:
+    return " ".join(answer.casefold().replace(",", " ").split()).rstrip(".")
 
 
 def _asked(item: Item) -> tuple[bytes, str, str, str]:

@@ -13,6 +13,7 @@ DeepMath's (``question``, ``final_answer``, ``difficulty``), or any with a quest
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from table_rewards.core.rows import Row, as_mapping, plain
 from table_rewards.datasets.tango.prompts import GeneratorPrompt, without_suffix
+from table_rewards.rewards.mathematics import Mathematics
 from table_rewards.rewards.mathematics.answers import answers_of_gold
 from table_rewards.rewards.mathematics.compare import why_unreadable
 from table_rewards.rewards.mathematics.reference import kind_of_answer
@@ -72,6 +74,29 @@ def problems(
         about = as_mapping(row.get("extra_info")) or {}
         dataset = str(row.get("dataset") or about.get("dataset") or "")
         yield Problem(question, answer, _source(row), difficulty_of(row), dataset)
+
+
+def uncontested(found: Iterable[Problem], left_out: Counter[str]) -> Iterator[Problem]:
+    """Problems without those whose question an earlier one asks, with an answer that is another.
+
+    >>> left_out = Counter()
+    >>> rows = [Problem("1/2?", "0.5"), Problem("1/2? ", "\\\\frac{1}{2}"), Problem("1/2?", "2")]
+    >>> [problem.answer for problem in uncontested(rows, left_out)], dict(left_out)
+    (['0.5', '\\\\frac{1}{2}'], {'another answer than an earlier row has to the same question': 1})
+    """
+    known: dict[bytes, str] = {}
+    for problem in found:
+        question = " ".join(problem.question.split())
+        key = hashlib.sha256(question.encode("utf-8", "surrogatepass")).digest()
+        first = known.setdefault(key, problem.answer)
+        if first != problem.answer and not _same(first, problem.answer):
+            left_out["another answer than an earlier row has to the same question"] += 1
+            continue
+        yield problem
+
+
+def _same(first: str, second: str) -> bool:
+    return bool(Mathematics()([f"\\boxed{{{second}}}"], [{"ground_truth": first}]).values[0] == 1.0)
 
 
 def difficulty_of(row: Mapping[str, Any]) -> float | None:
