@@ -169,3 +169,111 @@ def test_digits_as_keys_of_an_expected_result_are_numbers_or_text(reward, return
     row = {"inputs": [[1]], "outputs": [{"3": {"4": True}}], "fn_name": "f"}
     wrong = returned.replace("True", "False")
     assert judged(reward, row, [f"def f(x): return {returned}", f"def f(x): return {wrong}"]) == [1.0, 0.0]
+
+
+HEAD = "import pytest\nfrom solution import f\ndef test_one():\n    assert f(1) == 2\n"
+CASE = (
+    "import unittest\nfrom solution import f\nclass T(unittest.TestCase):\n"
+    "    def test_one(self): self.assertEqual(f(1), 2)\n"
+)
+MAKES = "def make(n):\n    def made(*self): assert f(n) == n + 1\n    return made\n"
+MADE = {
+    "another name": HEAD + "def check(): assert f(2) == 3\ntest_two = check",
+    "a loop over globals": HEAD + MAKES + "for n in (2, 3):\n    globals()[f'test_{n}'] = make(n)",
+    "a closure": HEAD + MAKES + "test_two = make(2)",
+    "a class": HEAD + MAKES + "TestTwo = type('TestTwo', (), {'test_it': make(2)})",
+    "a loop over methods": CASE + MAKES + "for n in (2, 3):\n    setattr(T, f'test_{n}', make(n))",
+    "a method's other name": CASE + "    def check(self): self.assertEqual(f(2), 3)\n    test_two = check",
+    "load_tests": CASE + MAKES + "def load_tests(loader, tests, pattern):\n"
+    "    tests.addTest(unittest.FunctionTestCase(make(2)))\n    return tests",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", MADE)
+def test_tests_that_a_file_makes_while_it_runs_are_run(reward, how):
+    values = judged(reward, {"test": MADE[how]}, [RIGHT, "def f(x): return 2", NOTHING, ENDS])
+    assert values == [1.0, 0.5, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "import unittest\nfrom solution import f\nclass T(unittest.TestCase):\n"
+        "    async def test_it(self): self.assertEqual(f(2), 3)",
+        "import pytest\nimport unittest\nfrom solution import f\nclass T(unittest.TestCase):\n"
+        "    async def test_it(self): self.assertEqual(f(2), 3)",
+        "import unittest\nfrom solution import f\nclass T(unittest.TestCase):\n"
+        "    def runTest(self): self.assertEqual(f(2), 3)",
+        "from solution import f\nmatch 1:\n    case 1:\n        def test_it(): assert f(2) == 3",
+        "from solution import f\ndef run(): assert f(2) == 3\nif __name__ == '__main__':\n    run()",
+        "from solution import f\nif f(2) != 3:\n    raise ValueError",
+    ],
+    ids=["a coroutine of a plain TestCase", "the same under pytest", "runTest", "in a match", "a script", "a raise"],
+)
+def test_tests_that_their_framework_would_pass_over_are_run(reward, file):
+    """unittest drops the coroutine of a plain ``TestCase`` with a warning, and calls it a pass."""
+    assert judged(reward, {"test": file}, [RIGHT, "def f(x): return 2", NOTHING]) == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "try:\n    assert f(2) == 3\nexcept AssertionError:\n    print('no')",
+        "try:\n    assert f(2) == 3\nexcept:\n    pass",
+        "import contextlib\nwith contextlib.suppress(Exception):\n    assert f(2) == 3",
+    ],
+)
+def test_an_assertion_that_the_test_catches_is_no_test(reward, statement):
+    indented = statement.replace("\n", "\n    ")
+    for file in (f"from solution import f\n{statement}", f"from solution import f\ndef test_it():\n    {indented}"):
+        assert np.isnan(judged(reward, {"test": file}, [RIGHT, NOTHING])).all()
+    beside = f"from solution import f\ndef test_it():\n    {indented}\ndef test_other(): assert f(1) == 2"
+    assert judged(reward, {"test": beside}, [RIGHT, NOTHING]) == [1.0, 0.0]
+
+
+def test_an_error_that_the_test_expects_is_judged(reward):
+    file = (
+        "from solution import f\ndef test_it():\n    try:\n        f('a')\n        assert False\n"
+        "    except TypeError:\n        pass"
+    )
+    assert judged(reward, {"test": file}, [RIGHT, NOTHING]) == [1.0, 0.0]
+
+
+UNDER_PYTEST = """import pytest, unittest
+from unittest import mock
+from solution import f
+class Base(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): cls.two = 2
+    def setUp(self): self.one = 1
+    @pytest.fixture(autouse=True)
+    def found(self):
+        self.found = f(1)
+        yield
+class T(Base):
+    def test_it(self): self.assertEqual(f(self.two), 3)
+    def test_parts(self):
+        for n in (1, 2):
+            with self.subTest(n=n): self.assertEqual(f(n), n + self.one)
+    def test_fixture(self): self.assertEqual(self.found, 2)
+    @mock.patch('builtins.print')
+    def test_patched(self, patched): self.assertEqual(f(1), 2)
+    @unittest.skip('not here')
+    def test_skipped(self): self.fail()
+    @unittest.expectedFailure
+    def test_expected(self): self.assertEqual(f(1), 9)
+@pytest.mark.parametrize('x', [1, 2])
+def test_beside(x): assert f(x) == x + 1
+"""
+
+
+def test_classes_of_unittest_in_a_file_of_pytest_are_run(reward):
+    assert judged(reward, {"test": UNDER_PYTEST}, [RIGHT, "def f(x): return 0", NOTHING, ENDS]) == [1.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("mark", ["@unittest.skipIf(f(1) != 2, '')", "@pytest.mark.skipif(f(1) != 2, reason='')"])
+def test_a_test_that_is_skipped_for_what_the_program_says_has_failed(reward, mark):
+    file = f"import pytest, unittest\nfrom solution import f\n{mark}\ndef test_it(): assert f(2) == 3"
+    assert judged(reward, {"test": file}, [RIGHT, NOTHING, ENDS]) == [1.0, 0.0, 0.0]
+    own = file.replace("f(1) != 2", "True") + "\ndef test_other(): assert f(1) == 2"
+    assert judged(reward, {"test": own}, [RIGHT, NOTHING]) == [1.0, 0.0]

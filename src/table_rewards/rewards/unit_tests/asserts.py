@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,13 @@ from typing import Final, NamedTuple
 from table_rewards.rewards.unit_tests.program import provided_names
 from table_rewards.sandbox.jobs import MODULES, Framework
 from table_rewards.sandbox.worker.crossing import LIBRARIES
+from table_rewards.sandbox.worker.wire import OTHERS
+
+
+def _later(*names: str) -> tuple[type[ast.stmt], ...]:
+    """Kinds of statements that older Pythons do not have."""
+    return tuple(getattr(ast, name) for name in names if hasattr(ast, name))
+
 
 _BUILTIN: Final = frozenset(dir(builtins)) | {"__file__", "__name__"}
 _USUAL: Final = {
@@ -36,7 +44,9 @@ _KNOWN: Final = LIBRARIES | {
     "psutil", "tqdm", "click",
 }  # fmt: skip
 _HOOKS: Final = ("setup_module", "setup_function", "setup_method", "setup_class", "teardown_module")
-_COMPOUND: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While)
+_COMPOUND: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match, *_later("TryStar"))
+_MAKES: Final = re.compile(r"\bglobals\(|\bsetattr\(|\btype\(['\"f]|\bexec\(")  # what may define a test while it runs
+_ADDS: Final = re.compile(r"\bparameterized\b|\bexpand\b|\bddt\b|\bdata\(")
 _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -104,7 +114,11 @@ def _split(code: str, entry_point: str, helpers: tuple[str, ...], before: str) -
         entry_points = _shadowed_builtin(tree)
     _refuse_judges(tree, own)
     body = [node for node in tree.body[len(first) :] if not _is_main(node)]
-    kept, tests = _collect(body, [*entry_points, *_modules(tree), *_stored(first)], entry_point)
+    known = [*entry_points, *_modules(tree), *_stored(first)]
+    kept, tests = _collect(body, known, entry_point)
+    if not tests:  # they are run as a script, whose main part is the test
+        body += [inner for node in tree.body if _is_main(node) for inner in getattr(node, "body", [])]
+        kept, tests = _collect(body, known, entry_point)
     if not tests:
         raise ValueError("there is no test in the test code")
     setup = "\n".join([*provided, *map(ast.unparse, first), *map(ast.unparse, kept)])
@@ -172,10 +186,78 @@ def _test_names(tree: ast.Module) -> list[str]:
     for node in _statements(tree.body):
         if isinstance(node, _FUNCTION) and node.name.startswith("test") and not _is_fixture(node):
             _refuse_generator(node)
-            found.append(node.name)
+            found += [] if _cannot_fail(node) else [node.name]
         elif isinstance(node, ast.ClassDef):
             found += _methods(node, classes, node.name)
+    if _makes_tests(tree):
+        found.append(OTHERS)
     return list(dict.fromkeys(found))
+
+
+def _makes_tests(tree: ast.Module) -> bool:
+    """Whether the file may make tests while it runs: by assignment, in a loop, by a decorator of another package."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) or node is tree:
+            for item in _statements(getattr(node, "body", [])):
+                targets = item.targets if isinstance(item, ast.Assign) else []
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+                if any(name.startswith(("test_", "Test")) for name in names) and _may_be_test(item):
+                    return True
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    tests = {name for name in functions if name.startswith("test")}
+    if "load_tests" in functions or "__getattr__" in functions:
+        return True
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            decorators = [decorator for item in (node, *node.body) for decorator in getattr(item, "decorator_list", [])]
+            if any(_ADDS.search(ast.unparse(decorator)) for decorator in decorators) or any(
+                not ast.unparse(decorator).startswith(("pytest.", "unittest.", "patch", "mock."))
+                for decorator in node.decorator_list
+            ):
+                return True
+        elif not isinstance(node, _FUNCTION) and not _is_main(node) and not _runs_tests(node, tests):
+            called = node.value.func if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
+            if _MAKES.search(ast.unparse(node)) or (isinstance(called, ast.Name) and called.id in functions):
+                return True
+    return False
+
+
+def _may_be_test(item: ast.stmt) -> bool:
+    return isinstance(item, ast.Assign) and isinstance(item.value, (ast.Call, ast.Name, ast.Attribute, ast.Lambda))
+
+
+def _cannot_fail(node: ast.AST) -> bool:
+    """Whether a test catches each of its own assertions, so that it passes whatever the program does."""
+    judged = [inner for inner in ast.walk(node) if isinstance(inner, ast.Assert) or _is_judge_call(inner, _JUDGES)]
+    return bool(judged) and not _fails(node)
+
+
+_SUPPRESSES: Final = re.compile(r"\bsuppress\(.*\b(?:AssertionError|Exception|BaseException)\b")
+_JUDGES: Final = ("raises", "warns", "fail", "exit", "skip")
+
+
+def _fails(node: ast.AST, judges: Iterable[str] = _JUDGES) -> bool:
+    """Whether a statement can fail by an assertion: not one in a function that it only defines, nor one it catches."""
+    if isinstance(node, (ast.Assert, ast.Raise)) or _is_judge_call(node, judges):
+        return True
+    inner: list[ast.AST] = list(ast.iter_child_nodes(node))
+    if isinstance(node, (ast.Try, *_later("TryStar"))):
+        caught = any(map(_swallows, getattr(node, "handlers", [])))
+        inner = [part for part in inner if not caught or part not in getattr(node, "body", [])]
+    elif isinstance(node, ast.With) and any(_SUPPRESSES.search(ast.unparse(item)) for item in node.items):
+        inner = []
+    return any(_fails(part, judges) for part in inner if not isinstance(part, (*_FUNCTION, ast.ClassDef, ast.Lambda)))
+
+
+def _swallows(handler: ast.ExceptHandler) -> bool:
+    caught = "" if handler.type is None else ast.unparse(handler.type)
+    if caught and not re.search(r"\b(AssertionError|Exception|BaseException)\b", caught):
+        return False
+    return not any(
+        isinstance(inner, (ast.Raise, ast.Assert)) or _is_judge_call(inner, _JUDGES)
+        for part in handler.body
+        for inner in ast.walk(part)
+    )
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -185,6 +267,8 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
         if isinstance(node, _COMPOUND) and not _is_main(node):
             for inner in (getattr(node, "body", []), getattr(node, "orelse", []), getattr(node, "finalbody", [])):
                 yield from _statements(inner)
+            for case in getattr(node, "cases", []):
+                yield from _statements(case.body)
             for handler in getattr(node, "handlers", []):
                 yield from _statements(handler.body)
 
@@ -200,7 +284,12 @@ def _methods(node: ast.ClassDef, classes: dict[str, ast.ClassDef], path: str) ->
         for item in _statements(part.body):
             if isinstance(item, _FUNCTION) and item.name.startswith("test") and not _is_fixture(item):
                 _refuse_generator(item)
-                found[f"{path}.{item.name}"] = None
+                if not _cannot_fail(item):
+                    found[f"{path}.{item.name}"] = None
+    if is_case and not found:
+        for part in _line(node, classes):
+            if any(isinstance(item, _FUNCTION) and item.name == "runTest" for item in part.body):
+                found[f"{path}.runTest"] = None
     inner: list[str] = []
     if not is_case:
         for item in node.body:
@@ -294,7 +383,13 @@ def _collect(
             kept.append(node)
         elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and tests):
             loose.append(node)  # a call behind the tests is their runner: we run them ourselves
-    chunks, rest = _chunks(loose, entry_points, judges)
+    own = set(entry_points)
+    for node in [*body, *body]:  # what calls what calls the program
+        if isinstance(node, (*_FUNCTION, ast.ClassDef)) and own & {
+            n.id for n in ast.walk(node) if isinstance(n, ast.Name)
+        }:
+            own.add(node.name)
+    chunks, rest = _chunks(loose, own, judges)
     if tests or not chunks:
         kept = sorted([*kept, *rest], key=lambda node: node.lineno)
     return kept, [*tests, *chunks]
@@ -309,12 +404,14 @@ def _chunks(
 ) -> tuple[list[str], list[ast.stmt]]:
     """Statements cut behind every assert that depends on the code under test; the statements that are left."""
     tainted = set(entry_points)
+    body = list(body)
+    judges = {*judges, *(n.name for node in body for n in ast.walk(node) if isinstance(n, _FUNCTION) and _judges(n))}
     chunks: list[str] = []
     waiting: list[ast.stmt] = []
     for node in body:
         used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         touched = bool(used & tainted)
-        has_assert = any(isinstance(n, ast.Assert) or _is_judge_call(n, judges) for n in ast.walk(node))
+        has_assert = _fails(node, judges)
         if touched:
             tainted |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         if isinstance(node, ast.Assert) and not touched:
@@ -331,7 +428,7 @@ def _is_judge_call(node: ast.AST, judges: Iterable[str]) -> bool:
     if not isinstance(node, ast.Call):
         return False
     name = ast.unparse(node.func).split(".")[-1]
-    return name in judges or name.startswith("assert_")
+    return name in judges or (name.startswith("assert") and name != "assert")
 
 
 def _simple_asserts(check: ast.FunctionDef, entry_point: str) -> list[str]:

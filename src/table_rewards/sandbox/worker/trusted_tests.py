@@ -51,13 +51,18 @@ def run_candidate(spec: Spec, parts: list[bytes]) -> int:
 class Report:
     """Tells the verdicts, each once, in the order in which they are known."""
 
+    module = NAME
+
     def __init__(self, spec: Spec, side: TestSide) -> None:
         self.seal = bytes.fromhex(spec["seal"])
         self.side = side
         self.setup = spec["setup"]
+        names = "|".join(map(re.escape, [*spec["names"], *spec["modules"]]))
+        self.skips_by_code = bool(re.search(rf"skip(?:if|If|Unless)\([^\n]*\b(?:{names})\b", self.setup))
         self.names = {name: index for index, name in enumerate(spec["items"])}
         self.count = len(spec["items"])
         self.told: set[int] = set()
+        self.others: list[str] = []
         self.asked = self.calls_before = 0
 
     def tell(self, index: int, error: str, status: bytes = b"") -> None:
@@ -85,11 +90,15 @@ class Report:
         """
         index = self.names.get(name)
         if index is None:
+            if wire.OTHERS in self.names and not skipped:
+                self.others.append(error or self.side.refused or (CODE_ENDED if self.side.dead else ""))
+            self.side.refused = ""
             return
         problem = error or self.side.refused or (CODE_ENDED if self.side.dead else "")
         self.side.refused = ""
         if skipped and not problem:
-            neutral = expected or (not self.side.missed and self.side.asked == self.asked)
+            by_code = bool(self.skips_by_code and self.calls_before)
+            neutral = expected or (not self.side.missed and self.side.asked == self.asked and not by_code)
             self.tell(index, "skipped", SKIPPED if neutral else b"E")
         else:
             self.tell(index, problem)
@@ -116,6 +125,12 @@ class Report:
 
     def not_collected(self) -> None:
         """Tests that the file defines only under a condition, which did not hold."""
+        if wire.OTHERS in self.names:
+            problem = next(filter(None, self.others), "")
+            if self.others or self.side.missed or self.side.dead:
+                self.tell(self.names[wire.OTHERS], problem or ("" if self.others else CODE_ENDED))
+            else:
+                self.tell(self.names[wire.OTHERS], "no other tests", SKIPPED)
         neutral = not self.side.missed and not self.side.dead and not self.calls_before
         for index in range(self.count):
             self.tell(index, "not collected", SKIPPED if neutral else b"E")
@@ -260,6 +275,7 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
     import unittest
 
     classes = [value for value in space.values() if isinstance(value, type) and issubclass(value, unittest.TestCase)]
+    await_methods(classes)
     loader = unittest.TestLoader()
 
     class Result(unittest.TestResult):
@@ -274,7 +290,7 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
 
         def stopTest(self, test: Any) -> None:
             super().stopTest(test)
-            report.verdict(f"{type(test).__qualname__}.{test._testMethodName}", self.problem, self.skip, self.expected)
+            report.verdict(_name_of(test), self.problem, self.skip, self.expected)
 
         def _failed(self, test: Any, error: Any) -> None:
             programs.print_error(error[1])
@@ -311,12 +327,51 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
         if cls not in seen and cls.__module__ == NAME:
             seen.add(cls)
             suite.addTest(loader.loadTestsFromTestCase(cls))
+    if wire.OTHERS in report.names and isinstance(space.get("load_tests"), types.FunctionType):
+        suite = space["load_tests"](loader, suite, None)
     suite.run(Result())
     for name in report.names:
         if "." not in name and isinstance(space.get(name), types.FunctionType):
             report.starts()
             report.verdict(name, _called(space[name], report))
+    if wire.OTHERS in report.names:
+        for name, value in list(space.items()):
+            own = isinstance(value, types.FunctionType) and value.__module__ == NAME and name.startswith("test")
+            if own and name not in report.names:
+                report.starts()
+                report.verdict(name, _called(value, report))
     report.not_collected()
+
+
+def _name_of(test: Any) -> str:
+    """The name of a test as the trainer's side has it, which knows no classes that a function makes."""
+    return f"{type(test).__qualname__}.{test._testMethodName}"
+
+
+def await_methods(classes: list[Any]) -> None:
+    """Run coroutine methods to their end, also where ``unittest`` would drop the coroutine and call it a pass."""
+    import inspect
+    import unittest
+
+    for cls in classes:
+        if issubclass(cls, unittest.IsolatedAsyncioTestCase):
+            continue
+        for name in dir(cls):
+            method = getattr(cls, name, None)
+            if name.startswith(("test", "runTest")) and inspect.iscoroutinefunction(method):
+                setattr(cls, name, _awaited(method))
+
+
+def _awaited(method: Any) -> Any:
+    import functools
+
+    @functools.wraps(method)
+    def run(self: Any, *args: Any, **named: Any) -> None:
+        import asyncio
+
+        asyncio.run(method(self, *args, **named))
+
+    return run
 
 
 def _called(function: Any, report: Report) -> str:
@@ -335,6 +390,9 @@ def _called(function: Any, report: Report) -> str:
 
 def run_pytest(spec: Spec, side: TestSide, report: Report, space: dict[str, Any]) -> None:
     """The file as pytest runs it, from memory."""
+    if "unittest" in sys.modules:
+        cases = sys.modules["unittest"].TestCase
+        await_methods([value for value in space.values() if isinstance(value, type) and issubclass(value, cases)])
     pytest_run.run(sys.modules[NAME], report, side)
     report.not_collected()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 LENGTH = struct.Struct("<I")
 READY, SETUP_FAILED, VALUE, TEST, FAULT = b"R", b"E", b"V", b"T", b"F"
+OTHERS = "(others)"  # among the names of a file's tests: all that the file makes while it runs
 RESULT_FD, PEER_FD = 3, 4
 SOURCE_FD, SINK_FD = 6, 7
 
