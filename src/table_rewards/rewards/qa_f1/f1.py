@@ -69,7 +69,7 @@ _UNIT_WORDS: Final = """
 % ° °c °f k m g t kg mg μg ng lb oz km cm mm μm nm ft in mi s ms min h hr a ma v mv kv w kw mw gw kwh hz khz mhz ghz
 j kj n pa kpa mpa bar l ml kb mb gb tb bp usd eur gbp cny rmb jpy million billion thousand percent dollars euros
 am pm inr chf hrs hour hours mins minute minutes sec secs seconds kilogram kilograms gram grams milligrams
-kilometer kilometers kilometre kilometres meter meters metre metres ohm ohms um
+kilometer kilometers kilometre kilometres meter meters metre metres ohm ohms um ω
 元 万 亿 万元 亿元 年 月 日 人 个 公里 米 吨 千克
 """
 _UNITS_AFTER_SPACE: Final = frozenset(_UNIT_WORDS.split())
@@ -110,7 +110,11 @@ _HALF_OF_DAY: Final = re.compile(r"(?<=\d)\s?([ap])\.\s?m\b\.?")
 _RUPEES: Final = re.compile(r"\b(?:rs\.?|inr)\s?(?=\d)")
 _JOINED: Final = re.compile(r"(?<!\d)\d+(?:\.\d+)?%?(?:\s?(?:[-:/±]|\()\s?[±]?\d+(?:\.\d+)?%?\)?)+")
 _PART: Final = re.compile(r"\d+(?:\.\d+)?")
-_BETWEEN_LETTERS: Final = re.compile(r"(?<=[^\W\d_])[.'’/\s\-]|[.'’/\s\-](?=[^\W\d_])")
+_LETTER: Final = r"[^\W\d_]"
+_IN_A_NAME: Final = re.compile(  # points, apostrophes and hyphens; not those of grades (A-B), nor of figures
+    rf"(?<={_LETTER})[.'’]|[.'’](?={_LETTER})|(?<={_LETTER})-(?=\d)|(?<=\d)-(?={_LETTER})"
+    rf"|(?<={_LETTER})-(?={_LETTER}{_LETTER})|(?<={_LETTER}{_LETTER})-(?={_LETTER})|(?<=\bn)/(?=a\b)"
+)
 _RAISED: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _RAISED_LETTER: Final = re.compile(r"(?<=[^\W\d_])[\^_]\{?(\d{1,3})\}?(?![\d.])")
 _RAISED_NUMBER: Final = re.compile(r"\^\s?\(?([+-]?\d{1,4}|\w)\)?")
@@ -319,7 +323,7 @@ def _same_value(answer: str, gold: str, prepared: tuple[str, str]) -> bool:
     given, wanted = prepared
     if given.isascii() is not wanted.isascii() and _tokens(without_accents(given)) == _tokens(without_accents(wanted)):
         return True
-    if _BETWEEN_LETTERS.sub("", given) == _BETWEEN_LETTERS.sub("", wanted):
+    if _tokens(_IN_A_NAME.sub("", given)) == _tokens(_IN_A_NAME.sub("", wanted)):
         return True
     date = read_date(gold)
     return (date is not None and date == read_date(answer)) or _same_quantity(answer, gold)
