@@ -82,6 +82,16 @@ def test_unusable_rows_are_refused_with_their_reason_and_the_rest_kept(row, reas
     assert "row 0" in done.describe()
 
 
+def test_a_question_with_two_answers_is_left_out_and_counted():
+    pairs = [("Which unit?", "mA"), ("which unit? ", "V"), ("How many?", "7"), ("How many?", "7")]
+    row = {"images": ["a.png"], "qa_pairs": [{"question": q, "answer": a} for q, a in pairs]}
+    done = prepare([row])
+    assert [pair["question"] for pair in json.loads(done.rows[0]["qa_pairs"])] == ["How many?"] * 2
+    assert "2 pairs left out" in done.describe()
+    done = prepare([{**row, "qa_pairs": row["qa_pairs"][:2]}])
+    assert (done.rows, done.refused[0][1]) == ([], "every question has two answers")
+
+
 def test_r8_the_misprint_of_the_readme_is_read():
     row = readme_row()
     row["qa_paris"] = row.pop("qa_pairs")

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import plain
-from table_rewards.rewards.qa_f1.reference import COLUMN, QAPairs
+from table_rewards.rewards.qa_f1.reference import COLUMN, QAPair, QAPairs
 from table_rewards.tables.formats.convert import parse_table
 
 PROMPT: Final = "Read the table in the image and write it in OTSL.\n<image>"
@@ -28,6 +28,7 @@ class Prepared:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
+    contested: int = 0  # pairs left out: their question has another answer in the same row
 
     def describe(self) -> str:
         """One line, and up to five reasons.
@@ -39,6 +40,8 @@ class Prepared:
         lines += [f"  row {number}: {reason}" for number, reason in self.refused[:5]]
         if len(self.refused) > 5:
             lines.append(f"  and {len(self.refused) - 5:,} more")
+        if self.contested:
+            lines.append(f"  {self.contested:,} pairs left out: their question has another answer in the same row")
         return "\n".join(lines)
 
 
@@ -59,7 +62,7 @@ def prepare(rows: Iterable[Mapping[str, Any]], *, questions: bool = True) -> Pre
     done = Prepared()
     for number, raw in enumerate(rows):
         try:
-            done.rows.append(_row(plain(raw), questions))
+            done.rows.append(_row(plain(raw), questions, done))
         except BadReference as problem:
             done.refused.append((number, str(problem)))
     return done
@@ -95,12 +98,17 @@ def to_jsonl(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _row(row: dict[str, Any], questions: bool) -> dict[str, Any]:
+def _row(row: dict[str, Any], questions: bool, done: Prepared) -> dict[str, Any]:
     messages, solution = _messages(row)
     found = row.get(COLUMN, row.get(MISSPELT))
     pairs = ""
     if found not in (None, "", []):
-        pairs = QAPairs.read(found).to_json()
+        read = QAPairs.read(found).pairs
+        kept = _uncontested(read)
+        done.contested += len(read) - len(kept)
+        if not kept:
+            raise BadReference("every question has two answers")
+        pairs = QAPairs(kept).to_json()
     elif questions:
         raise BadReference(f"no {COLUMN}")
     images = row.get("images") or row.get("image") or []
@@ -114,6 +122,18 @@ def _row(row: dict[str, Any], questions: bool) -> dict[str, Any]:
     if pairs:  # without the column, QA_F1_score passes the row over
         made[COLUMN] = pairs
     return {**made, "images": images} if images else made
+
+
+def _uncontested(pairs: tuple[QAPair, ...]) -> tuple[QAPair, ...]:
+    """The pairs whose question has one answer alone: no table answers the same question in two ways."""
+    answers: dict[str, set[str]] = {}
+    for pair in pairs:
+        answers.setdefault(_bare(pair.question), set()).add(_bare(pair.answer))
+    return tuple(pair for pair in pairs if len(answers[_bare(pair.question)]) == 1)
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _messages(row: Mapping[str, Any]) -> tuple[list[dict[str, str]], str]:
