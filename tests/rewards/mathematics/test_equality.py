@@ -639,3 +639,19 @@ def test_no_text_breaks_the_reader(text):
     except Unreadable:
         return
     assert Comparison(form="any").same(tree, tree) is True
+
+
+CUBICS = [
+    ("-3t^3-6t^2-2t+5=0", "-t^3-6t^2-2t+5=0", 0.0),
+    ("t^3+6t^2-6t-6=0", "t^3+6t^2-5t-6=0", 0.0),
+    ("x^3-2x^2-6x-3=0", "2x^3=4x^2+12x+6", 1.0),
+    ("(x-1)^2(x+2)=0", "(x-1)(x+2)=0", 1.0),
+    ("(x-1)(x+2)(x-3)=0", "(x-1)(x+2)=0", 0.0),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer", "value"), CUBICS)
+def test_equations_are_compared_without_solving_cubics(gold, answer, value):
+    """Cardano's formulas of two cubics kept a process busy for seconds: their samples stayed unscored."""
+    score = Mathematics(answer_kind="math")([f"\\boxed{{{answer}}}"], [gold])[0]
+    assert (score.value, score.status) == (value, "scored"), score.note

@@ -177,6 +177,11 @@ class Algebra:
                 return False
             if a.monic() == b.monic() and (one.is_polynomial() or other.is_polynomial() or a.total_degree() < 8):
                 return True
+            plain = all(part.is_polynomial(*unknowns) for part in (one, other))
+            plain = plain and all(poly.domain.is_QQ or poly.domain.is_ZZ for poly in (a, b))
+            if len(unknowns) == 1 and plain:  # counted by Sturm, where solving a cubic may take for ever
+                shared = sympy.gcd(a, b)
+                return bool(0 < a.count_roots() == b.count_roots() == shared.count_roots())
         if len(unknowns) != 1:
             return False
         found = [sympy.solveset(side, unknowns[0], sympy.S.Reals) for side in (one, other)]
