@@ -676,3 +676,14 @@ def test_gold_answers_in_the_place_of_completions_are_told(tmp_path, verb):
         verb, path, "--reward", "table_bench", *words, "--completion-column", "generations", columns=200, check=0
     )
     assert "own gold answer" not in done.stdout + done.stderr
+
+
+def test_rows_of_several_models_are_told(tmp_path):
+    """Their completions of one prompt differ though each model's are alike: no trainer would have that gradient."""
+    log = [
+        {"model_name": name, "prompt": "q", "completion": said(name), "answer": "a"} for name in "ab" for _ in (0, 1)
+    ]
+    told = group_numbers(write(tmp_path / "a.jsonl", log))[2]
+    assert "of several models (a, b)" in " ".join(told["advice"])
+    told = group_numbers(write(tmp_path / "a.jsonl", log[:2]))[2]
+    assert "several models" not in " ".join(told["advice"])

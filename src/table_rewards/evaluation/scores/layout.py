@@ -171,6 +171,12 @@ def plan(
         found.remarks.append(
             f"every one of the first completions ({chosen!r}) is its own gold answer ({same!r}): did a model write it?"
         )
+    models = sorted({str(row[name]) for row in first for name in ("model_name", "model") if scalar(row.get(name))})
+    if len(models) > 1:
+        found.remarks.append(
+            f"the rows are of several models ({', '.join(models[:4])}): their completions of one prompt count as one "
+            "group, as no trainer would see them; score each model's rows alone"
+        )
     if who.numbering:
         found.remarks.append(
             f"{who.numbering} is another in every row though prompts repeat: it is taken for the row's, and prompts "
