@@ -11,12 +11,12 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from table_rewards.core.completion import completion_text
-from table_rewards.core.compose import WeightedSum
 from table_rewards.core.errors import ConfigurationError, UnreadableCompletion
 from table_rewards.core.registry import create, find
 from table_rewards.core.reward import UNUSABLE, Reward
 from table_rewards.core.rows import Row, plain
 from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Judgement, Scores
+from table_rewards.frameworks.accuracy import accuracy_of
 from table_rewards.frameworks.batching import LARGEST, WINDOW_S, Coalescer
 from table_rewards.frameworks.observing import SHARE, Observer
 from table_rewards.frameworks.options import PREFIX, Options, resolve
@@ -215,45 +215,6 @@ class _FirstBatch:
 
 def _unreadable(status: str, note: str) -> bool:
     return status == INAPPLICABLE or (status == UNSCORED and note.startswith(UNUSABLE))
-
-
-def accuracy_of(reward: Reward[Any]) -> Callable[[Sequence[float]], float]:
-    """Return the function from (value, *parts) to the accuracy in [0, 1].
-
-    Of a weighted sum it is the mean of its members' accuracies by their weights at step 0, over those that have a
-    value; where no weight is positive, their plain mean.
-    """
-    names = ["", *reward.parts]
-    if isinstance(reward, WeightedSum):
-        return _accuracy_of_sum(reward, names)
-    column = names.index(reward.accuracy) if reward.accuracy in reward.parts else 0
-    return _within(column, reward.accuracy_range)
-
-
-def _within(column: int, limits: tuple[float, float]) -> Callable[[Sequence[float]], float]:
-    low, high = limits
-
-    def accuracy(row: Sequence[float]) -> float:
-        share = (row[column] - low) / (high - low)
-        return 0.0 if share < 0.0 else 1.0 if share > 1.0 else share
-
-    return accuracy
-
-
-def _accuracy_of_sum(reward: WeightedSum, names: Sequence[str]) -> Callable[[Sequence[float]], float]:
-    members = []
-    for name, member in reward.members.items():
-        part = f"{name}/{member.accuracy}" if member.accuracy in member.parts else name
-        members.append((max(0.0, reward.weights[name](0)), _within(names.index(part), member.accuracy_range)))
-    if not any(weight for weight, _ in members):
-        members = [(1.0, accuracy) for _, accuracy in members]
-
-    def accuracy(row: Sequence[float]) -> float:
-        known = [(weight, share) for weight, one in members if (share := one(row)) == share]
-        total = sum(weight for weight, _ in known)
-        return sum(weight * share for weight, share in known) / total if total else 0.0
-
-    return accuracy
 
 
 # -- one for each reward and its options ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ it the score alone.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
@@ -29,7 +30,7 @@ def rewards_of(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
     async def reward(args: Any, sample: Any, **_: Any) -> Told | list[Told]:
         """Score one sample, or each of a list."""
         if isinstance(sample, Sequence):
-            return [await _one(name, args, one) for one in sample]
+            return list(await asyncio.gather(*(_one(name, args, one) for one in sample)))
         return await _one(name, args, sample)
 
     reward.__name__ = reward.__qualname__ = name

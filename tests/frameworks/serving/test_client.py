@@ -59,26 +59,26 @@ def test_a_request_of_another_shape_says_what_is_missing(form: str, body: Any, m
 
 
 def test_trainers_get_finite_numbers_and_gym_gets_a_tag() -> None:
-    answer = Answer.of(SCORES, "em", [1.0, 0.625, 0.25])
+    answer = Answer.of(SCORES, [1.0, 0.625, 0.25], [1.0, 0.5, 0.0])
     batch = read_request("openrlhf", {"query": ["pa", "b", "c"], "prompts": ["p", "p", "p"], "labels": ["1", "2", "3"]})
     assert batch.completions == ["a", "b", "c"]
     told = reply("openrlhf", batch, answer)
     assert told["rewards"] == [1.0, 0.625, 0.25]
-    assert told["scores"] == [1.0, 0.0, 0.0]
+    assert told["scores"] == [1.0, 0.5, 0.0]
     assert told["extra_logs"] == {"em": [1.0, 0.0, 0.0], "size": [0.5, 0.0, 2.0], "unscored": [0.0, 1.0, 0.0]}
-    lost = Answer.of(SCORES.take([1]), "em", [0.625])
+    lost = Answer.of(SCORES.take([1]), [0.625], [0.5])
     slime = read_request(
         "slime", {"prompt": [{"role": "user"}], "response": "x", "label": "7", "metadata": {"qtype": "a"}}
     )
     assert slime.rows[0]["ground_truth"] == "7"
     assert slime.rows[0]["qtype"] == "a"
-    assert reply("slime", slime, lost) == {"em": 0.0, "size": 0.0, "score": 0.625, "acc": 0.0, "unscored": 1.0}
+    assert reply("slime", slime, lost) == {"em": 0.0, "size": 0.0, "score": 0.625, "acc": 0.5, "unscored": 1.0}
     message = {"type": "message", "content": [{"type": "output_text", "text": "x"}]}
     gym = read_request("verify", {"response": {"output": [{"type": "reasoning"}, message]}, "answer": "7", "id": 3})
     told = reply("verify", gym, lost)
     assert (told["answer"], told["id"], told["reward"]) == ("7", 3, 0.0)
     assert (told["_ng_failure_class"], told["_ng_failure_reason"]) == ("judge_failed", "endpoint down")
-    assert "_ng_failure_class" not in reply("verify", gym, Answer.of(SCORES.take([0]), "em"))
+    assert "_ng_failure_class" not in reply("verify", gym, Answer.of(SCORES.take([0])))
 
 
 def test_settings_come_from_one_file_whose_mistakes_are_named(tmp_path: Any) -> None:
@@ -307,9 +307,19 @@ def test_another_signature_in_the_middle_of_a_run_is_no_score() -> None:
     assert "structure=yes" in scores.notes[0]
 
 
+def take_request(connection: socket.socket) -> None:
+    """Read one request with the body ``{}``, whose head may come by itself."""
+    found = b""
+    while not found.endswith(b"\r\n\r\n{}"):
+        more = connection.recv(65536)
+        if not more:
+            raise ConnectionError
+        found += more
+
+
 @contextmanager
 def raw_server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that does to each connection what ``behave`` says, once the request's head has come."""
+    """A server that does to each connection what ``behave`` says, once a request has come."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -322,7 +332,7 @@ def raw_server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
 
     def one(connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            connection.recv(65536)
+            take_request(connection)
             behave(connection)
 
     threading.Thread(target=serve, daemon=True).start()
@@ -379,7 +389,7 @@ def test_connections_stay_open_and_a_closed_one_is_made_anew() -> None:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
             if turn == 0:
                 ports.append(connection.getpeername()[1])
-                connection.recv(65536)
+                take_request(connection)
 
     with raw_server(twice) as address:
         for _ in range(4):

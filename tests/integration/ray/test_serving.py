@@ -120,10 +120,10 @@ def test_a_bad_request_is_told_and_harms_nobody(service: ServiceSettings) -> Non
 
 def test_256_clients_and_a_killed_replica(service: ServiceSettings) -> None:
     """Every request is answered, scored or unscored, and none is wrong."""
-    served = ServiceReward(TableBench(), f"{ADDRESS}/table_bench", deadline_s=90.0)
     found: list[tuple[int, Scores]] = []
 
     def client(number: int) -> None:
+        served = ServiceReward(TableBench(), f"{ADDRESS}/table_bench", deadline_s=90.0)  # one each: they share nothing
         for turn in range(4):
             gold = str(number * 10 + turn)
             found.append((number, served([f"Final Answer: {gold}", "Final Answer: x"], [gold, gold])))

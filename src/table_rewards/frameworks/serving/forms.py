@@ -59,8 +59,8 @@ class Answer:
         values: n numbers; None where unscored or inapplicable.
         parts: name -> n numbers or None.
         status, notes, signature: as in :class:`~table_rewards.core.scores.Scores`.
-        accuracy: the name of the part that is an accuracy; empty for the value itself.
         filled: n finite numbers: the values, unscored ones filled.
+        accuracies: n finite numbers from 0 to 1, unscored ones filled.
     """
 
     values: list[float | None]
@@ -68,11 +68,11 @@ class Answer:
     status: list[str]
     notes: list[str]
     signature: str
-    accuracy: str = ""
     filled: tuple[float, ...] = ()
+    accuracies: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, scores: Scores, accuracy: str = "", filled: Sequence[float] = ()) -> Answer:
+    def of(cls, scores: Scores, filled: Sequence[float] = (), accuracies: Sequence[float] = ()) -> Answer:
         """Turn columns into plain data: NaN becomes None, which JSON knows."""
         return cls(
             _numbers(scores.values.tolist()),
@@ -80,8 +80,8 @@ class Answer:
             scores.status.tolist(),
             list(scores.notes),
             scores.signature,
-            accuracy,
             tuple(map(float, filled)),
+            tuple(map(float, accuracies)),
         )
 
 
@@ -171,13 +171,11 @@ def _openrlhf(body: Mapping[str, Any]) -> Batch:
 
 
 def _openrlhf_reply(_: Batch, answer: Answer) -> dict[str, Any]:
-    columns = answer.parts.get(answer.accuracy) if answer.accuracy else answer.values
-    scores = [min(1.0, max(0.0, value)) if value is not None else 0.0 for value in columns or ()]
     logs: dict[str, list[float]] = {
         name: [0.0 if value is None else value for value in column] for name, column in answer.parts.items()
     }
     logs["unscored"] = [float(status == UNSCORED) for status in answer.status]
-    return {"rewards": list(answer.filled), "scores": scores, "extra_logs": logs}
+    return {"rewards": list(answer.filled), "scores": list(answer.accuracies), "extra_logs": logs}
 
 
 def _behind(prompt: str, query: str) -> str:
@@ -197,9 +195,8 @@ def _slime(body: Mapping[str, Any]) -> Batch:
 
 
 def _slime_reply(_: Batch, answer: Answer) -> dict[str, float]:
-    accuracy = answer.parts[answer.accuracy][0] if answer.accuracy else answer.values[0]
     parts = {name: float(column[0] or 0.0) for name, column in answer.parts.items()}
-    told = {"score": answer.filled[0], "acc": float(accuracy or 0.0)}
+    told = {"score": answer.filled[0], "acc": answer.accuracies[0]}
     return {**parts, **told, "unscored": float(answer.status[0] == UNSCORED)}
 
 

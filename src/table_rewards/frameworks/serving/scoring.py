@@ -15,6 +15,7 @@ from typing import Any
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.registry import create
 from table_rewards.core.scores import Scores
+from table_rewards.frameworks.accuracy import accuracy_of
 from table_rewards.frameworks.serving.forms import Answer, BadRequest, Batch, read_request, reply
 from table_rewards.frameworks.unscored import UnscoredPolicy
 
@@ -39,6 +40,7 @@ class Scoring:
     def __init__(self, reward: str, options: Mapping[str, Any], *, gathers: bool = False) -> None:
         self.reward = create(reward, **dict(options))
         self.policy = UnscoredPolicy(ceiling=1.0)
+        self._accuracy = accuracy_of(self.reward)
         self.alone = gathers or self.reward.waits or not self.reward.deduplicates
         self.score_one: ScoreOne = self._score_one
 
@@ -87,8 +89,13 @@ class Scoring:
         return Scores.of([self.reward.unscored(note)] * count, self.reward.parts, self.reward.signature)
 
     def _answer(self, scores: Scores, batch: Batch) -> Answer:
-        filled = self.policy.fill(scores, batch.prompts)[:, 0].tolist() if batch.prompts else ()
-        return Answer.of(scores, self.reward.accuracy, filled)
+        if not batch.prompts:
+            return Answer.of(scores)
+        parts = [column.tolist() for column in scores.parts.values()]
+        rows = [[row[0], self._accuracy(row)] for row in zip(scores.values.tolist(), *parts, strict=True)]
+        status, notes = scores.status.tolist(), scores.notes
+        filled = self.policy.fill_rows(rows, status, notes, scores.signature, batch.prompts)
+        return Answer.of(scores, [value for value, _ in filled], [share for _, share in filled])
 
 
 def told(value: Any) -> bytes:
