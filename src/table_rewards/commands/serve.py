@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(settings.described(), flush=True)
     if arguments.dry_run:
         return DONE
-    from table_rewards.frameworks.serving.application import start, stop
+    from table_rewards.frameworks.serving.application import metrics_addresses, start, stop
 
     ended = threading.Event()
     caught: list[int] = []
@@ -66,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         start(settings, arguments.address)
         for number in earlier:  # Ray has set handlers of its own, which end the process at once
             signal.signal(number, end)
+        for address in metrics_addresses():
+            print(f"metrics at {address}", flush=True)
         print("ready", flush=True)
         ended.wait()
         print("stopping: requests in flight are answered first", file=sys.stderr, flush=True)

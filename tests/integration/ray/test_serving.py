@@ -26,7 +26,7 @@ from table_rewards.commands.demo_scripts import script
 from table_rewards.commands.installed import shipped
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import read_rows
-from table_rewards.frameworks.serving.application import start, stop
+from table_rewards.frameworks.serving.application import metrics_addresses, start, stop
 from table_rewards.frameworks.serving.client import ServiceReward
 from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings
 from table_rewards.testing.chat_server import ChatServer
@@ -199,6 +199,28 @@ def test_replicas_come_with_load_and_go_without(service: ServiceSettings) -> Non
     while time.monotonic() < stop_at and replicas() > 1:
         time.sleep(0.5)
     assert replicas() == 1
+
+
+def test_what_is_scored_is_counted_where_ray_tells_its_metrics(service: ServiceSettings) -> None:
+    ServiceReward(TableBench(metric="em"), f"{ADDRESS}/em")(
+        ["Final Answer: 7", "", "Final Answer: 7"], ["7", "7", None]
+    )
+    wanted = [
+        ("table_rewards_samples", 'status="unscored"', 'reward="em"'),
+        ("table_rewards_samples", 'status="scored"', 'reward="em"'),
+        ("table_rewards_batch_samples_count", 'reward="em"'),
+        ("table_rewards_requests", 'status="200"', 'reward="em"', 'form="score"'),
+        ("table_rewards_request_seconds_count", 'reward="em"'),
+    ]
+    until = time.monotonic() + 90
+    while time.monotonic() < until and wanted:
+        time.sleep(1.0)
+        lines = []
+        for address in metrics_addresses():
+            with urllib.request.urlopen(address, timeout=30) as response:
+                lines += response.read().decode().splitlines()
+        wanted = [words for words in wanted if not any(all(word in line for word in words) for line in lines)]
+    assert not wanted
 
 
 def test_a_group_gathers_in_the_service(cluster: Any, service: ServiceSettings) -> None:

@@ -261,6 +261,14 @@ def stop(settings: ServiceSettings) -> None:
         serve.shutdown()
 
 
+def metrics_addresses() -> list[str]:
+    """Where each node of the cluster tells its metrics, in Prometheus' form; the service's begin with ``ray_``."""
+    import ray
+
+    nodes = [node for node in ray.nodes() if node["Alive"] and node.get("MetricsExportPort")]
+    return [f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics" for node in nodes]
+
+
 def _check_port(settings: ServiceSettings) -> None:
     try:
         bound(settings.host, settings.port).close()
