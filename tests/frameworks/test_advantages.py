@@ -209,15 +209,19 @@ def compute_advantage(data, estimator):
     return estimator(np.ones((2, 3)), np.ones((2, 3)), index=data.non_tensor_batch["uid"])
 
 
-@pytest.mark.parametrize(
-    ("make", "missing"), [(advantages_verl.tarpo, "no 'region'"), (advantages_verl.tango, "no tensor 'step_rewards'")]
-)
-def test_a_trainer_that_drops_the_parts_is_named_with_its_switch(make, missing):
+def test_a_trainer_that_drops_the_step_rewards_is_named_with_its_switch():
     """verl's default trainer drops them, and the message stood nowhere near the option that keeps them."""
-    with pytest.raises(ConfigurationError, match=missing) as error:
-        compute_advantage(FakeBatch(), make("corrected", False))
+    with pytest.raises(ConfigurationError, match="no tensor 'step_rewards'") as error:
+        compute_advantage(FakeBatch(), advantages_verl.tango("corrected", False))
     assert "trainer.use_v1=False" in str(error.value)
     assert "_tokens" in str(error.value)
+
+
+def test_a_reward_without_the_parts_of_tarpo_is_named_with_the_one_that_has_them():
+    with pytest.raises(ConfigurationError, match="no 'region'") as error:
+        compute_advantage(FakeBatch(), advantages_verl.tarpo("corrected", False))
+    assert "table_region" in str(error.value)
+    assert "the batch has uid" in str(error.value)
 
 
 def test_every_estimator_is_registered_with_verl_by_its_name(monkeypatch):
