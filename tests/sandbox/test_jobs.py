@@ -26,6 +26,17 @@ def test_a_script_has_stdin_files_streams_and_a_return_code(sandbox: Sandbox) ->
     assert outcome.max_rss > 1 << 20
 
 
+def test_the_memory_of_a_job_is_that_of_its_own_process(sandbox: Sandbox) -> None:
+    """Not that of the trainer, however large, nor that of a job before it."""
+    held = bytearray(300 << 20)
+    held[:: 1 << 12] = b"x" * len(held[:: 1 << 12])
+    fill = "x = bytearray(200 << 20)\nx[::4096] = b'x' * len(x[::4096])"
+    jobs = [Job.script("1"), Job.script(fill), Job.script("2"), Job.tests(f"def f(): return 1\n{fill}", ["f()"], ["f"])]
+    small, large, again, tested = [sandbox.run(job).max_rss >> 20 for job in jobs]
+    assert max(small, again) < 100 < 200 <= min(large, tested)
+    assert len(held) == 300 << 20
+
+
 def test_a_traceback_shows_the_program_not_the_sandbox(sandbox: Sandbox) -> None:
     outcome = sandbox.run(Job.script("def g():\n    return 1 / 0\ng()"))
     assert outcome.stderr.splitlines()[1].strip() == 'File "main.py", line 3, in <module>'

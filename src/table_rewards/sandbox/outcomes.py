@@ -62,8 +62,9 @@ class TestResult:
 class Outcome:
     """What came of one job. ``results`` and ``values`` have one entry for each item of the job, whatever happened.
 
-    ``cpu_s``, ``wall_s`` and ``max_rss`` (bytes) are measured outside the snippet. ``note`` says in a few words why,
-    for a reward's notes. ``fault`` says why tests could not be set up, where the program had no part in it.
+    ``cpu_s``, ``wall_s`` and ``max_rss`` (bytes) are measured outside the snippet; the memory is the peak of the
+    program's own process with its interpreter, 0 where nothing measures it. ``note`` says in a few words why, for a
+    reward's notes. ``fault`` says why tests could not be run, where the program had no part in it.
     """
 
     status: Status
