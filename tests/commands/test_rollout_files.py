@@ -294,6 +294,32 @@ def ids_of_tasks(folder):
     )
 
 
+def rows_under_their_ids(folder):
+    (folder / "predictions.json").write_text(json.dumps({f"row-{i}": row for i, row in enumerate(rows())}, indent=1))
+    return folder / "predictions.json"
+
+
+def helm(folder):
+    """HELM's ``scenario_state.json``: the right answer is a reference with a tag."""
+    states = [
+        {
+            "instance": {
+                "input": {"text": row["prompt"]},
+                "references": [
+                    {"output": {"text": "something else"}, "tags": []},
+                    {"output": {"text": row["answer"]}, "tags": ["correct"]},
+                ],
+                "id": f"id{QUESTIONS.index(row['prompt'])}",
+            },
+            "request": {"prompt": row["prompt"], "model": "m"},
+            "result": {"success": True, "completions": [{"text": row["completion"], "logprob": -1.0}]},
+        }
+        for row in rows()
+    ]
+    (folder / "scenario_state.json").write_text(json.dumps({"adapter_spec": {}, "request_states": states}, indent=2))
+    return folder / "scenario_state.json"
+
+
 def slime(folder):
     """``index`` is the sample's and ``group_index`` the prompt's."""
     return write(
@@ -344,7 +370,7 @@ SHAPES = [
     *(swift_log, swift_folder, batch, verl_folder, verl_pattern, swift_results, chats_alone, parts, share_gpt, vllm),
     *(openai, trl, null_ids, sample_numbers, csv_file, tab_separated, wrapped, wrapped_in_one_line, indented),
     *(arrow_on_disk, zipped, zstandard, bzip2, xz, tracker_table, chats_in_csv, lists_in_csv, openai_batch, gemini),
-    *(ids_of_tasks, slime, checkpoints),
+    *(ids_of_tasks, slime, checkpoints, rows_under_their_ids, helm),
 ]
 
 

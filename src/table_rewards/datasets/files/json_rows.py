@@ -86,12 +86,15 @@ def wrapped(row: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """The rows of a file that is one object around them; None for an object that is a row.
 
     Known are a list under a usual name, beside what describes the file; a table as Weights & Biases and pandas write
-    it, ``columns`` and ``data``; and pandas' columns, each a mapping of row numbers.
+    it, ``columns`` and ``data``; pandas' columns, each a mapping of row numbers; rows under their ids; and HELM's
+    ``scenario_state.json``.
 
     >>> wrapped({"version": 1, "data": [{"answer": "7"}]}), wrapped({"data": [{"role": "user"}], "answer": "7"})
     ([{'answer': '7'}], None)
     >>> wrapped({"prompt": "2+3?", "samples": [{"text": "5"}, {"text": "6"}]}) is None
     True
+    >>> wrapped({"q1": {"prompt": "2+3?"}, "q2": {"prompt": "3+4?"}})
+    [{'id': 'q1', 'prompt': '2+3?'}, {'id': 'q2', 'prompt': '3+4?'}]
     >>> wrapped({"columns": ["prompt", "answer"], "data": [["2+3?", "5"]]})
     [{'prompt': '2+3?', 'answer': '5'}]
     """
@@ -105,14 +108,37 @@ def wrapped(row: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         if all(isinstance(one, list) and len(one) == len(names) for one in data):
             return [dict(zip(names, one, strict=True)) for one in data]
         return None
+    states = row.get("request_states")
+    if isinstance(states, list) and states and all(isinstance(state, dict) for state in states):
+        return [_of_helm(state) for state in states]
     if not ROW_NAMES.isdisjoint(row):
         return None
+    if len(columns) > 1 and all(isinstance(value, dict) and not ROW_NAMES.isdisjoint(value) for value in columns):
+        return [{"id": name, **value} for name, value in row.items()]
     lists = [value for name, value in row.items() if name in WRAPPERS and isinstance(value, list) and value]
     if len(lists) != 1:
         return None
     if not all(isinstance(item, dict) and not {"role", "from"} & item.keys() for item in lists[0]):
         return None
     return lists[0]
+
+
+def _of_helm(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A request of HELM with its completions and its right answer, the only one that is tagged so; else all of them."""
+    instance, request, result = (_mapping(state.get(name)) for name in ("instance", "request", "result"))
+    right = [
+        _mapping(one.get("output")).get("text")
+        for one in instance.get("references") or ()
+        if isinstance(one, dict) and "correct" in (one.get("tags") or ())
+    ]
+    completions = [one.get("text") for one in result.get("completions") or () if isinstance(one, dict)]
+    asked = request.get("prompt") or _mapping(instance.get("input")).get("text")
+    answer = right[0] if len(right) == 1 else right or None
+    return {"id": instance.get("id"), "prompt": asked, "completions": completions, "answer": answer}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _row(line: bytes, number: int) -> dict[str, Any]:
