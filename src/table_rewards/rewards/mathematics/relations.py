@@ -147,7 +147,11 @@ class RelationComparison(IntervalComparison):
                     return True
         if self.solver is None:
             return None
+        single = len(left) == len(right) == 1 and left[0][1] == right[0][1] != "!="
         if len(names(gold)) == 1:
+            one, other = (left[0][0], left[0][2]), (right[0][0], right[0][2])
+            if single and self.solver.same_inequality(one, other):
+                return True  # one is a multiple of the other: nothing needs to be solved
             return self._real_sets(gold, answer)
         if len(left) == len(right) == 1 and left[0][1] == right[0][1]:
             if left[0][1] == "!=":
