@@ -81,7 +81,7 @@ def above_zero_point(sections: Sequence[Section], value: float, blind: float) ->
     closing = f"above it counts what is left of the way to the best value: score {value:.6g}"
     own = Section(
         "Zero point",
-        (Step(TOLD, "R0", f"{blind:.6g}: what the stated blind strategy earns on this row"),),
+        (Step(TOLD, "R0", f"{blind:.6g}: what a blind strategy earns on this row, or zero_point itself"),),
         closing=closing,
         gives={VALUE: value, "blind": blind},
     )
