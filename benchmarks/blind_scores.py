@@ -30,7 +30,7 @@ OPEN = ("AnomalyDetection", "CausalAnalysis", "DescriptiveAnalysis")
 BLIND: Mapping[str, Any] = {"zero_point": "blind"}
 OPPOSITES = (
     *(("increas", "decreas"), ("positive", "negative"), ("high", "low"), ("more", "less"), ("rise", "fall")),
-    *(("Yes", "No"), ("upward", "downward"), ("growth", "decline")),
+    *(("Yes", "No"), ("upward", "downward"), ("growth", "decline"), ("better", "worse")),
 )
 
 

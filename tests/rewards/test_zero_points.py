@@ -77,9 +77,9 @@ def test_answers_of_a_model_keep_their_order_above_the_zero_point() -> None:
 @pytest.mark.parametrize(
     ("wrong", "share"),
     [
-        ("Yes, an increase in viewers (0.98) causes an increase in the rating", 3 / 4),
+        ("Yes, an increase in viewers (0.98) causes an increase in the rating", 2 / 3),
         ("No, a decrease in viewers (0.10) causes a decrease in the rating", 0.0),
-        ("Yes, an increase in viewers (0.99) causes a decrease in the rating", 3.5 / 4),
+        ("Yes, an increase in viewers (0.99) causes a decrease in the rating", 2.5 / 3),
     ],
 )
 def test_wrong_numbers_and_directions_cost_their_share_of_rouge(wrong: str, share: float) -> None:

@@ -19,6 +19,9 @@ SAME = [
     ("No, it does not cause it", "No: the two have no causal relationship"),
     ("不存在因果关系", "两者之间没有因果关系"),
     ("不仅存在正相关", "存在正相关"),
+    ("No anomalies are detected in the table.", "The table holds no anomaly"),
+    ("没有发现异常值", "表中不存在异常"),
+    ("They are inversely correlated", "There is a negative correlation"),
     ("The river is longer.", "It is longer."),
 ]
 OTHER = [
@@ -34,6 +37,9 @@ OTHER = [
     ("It improved", "It got worse"),
     ("There is a causal relationship", "There is no causal relationship"),
     ("存在因果关系", "不存在因果关系"),
+    ("No anomalies are detected in the table", "Two anomalies are detected in the table"),
+    ("没有发现异常值", "发现异常值"),
+    ("成正比", "成反比"),
     ("the values are 12 and 13", "the values are 21 and 31"),
     ("下降了百分之十二", "下降了百分之十三"),
 ]
@@ -52,7 +58,12 @@ def test_another_fact_is_not_the_one_asked_for(gold: str, answer: str) -> None:
 
 def test_both_directions_at_once_are_worth_half() -> None:
     assert facts_stated("Sales rose", "Sales rose and fell") == 0.5
-    assert facts_stated("存在因果关系, 销量上升", "存在因果关系, 销量上升下降") == 0.75
+    assert facts_stated("销量上升, 呈正相关", "销量上升下降, 呈正相关") == 0.75
+
+
+def test_a_relation_that_is_not_denied_makes_up_for_no_wrong_number() -> None:
+    assert facts_stated("A causes B (0.99)", "A causes B (0.10)") == 0.0
+    assert facts_stated("A causes B (0.99)", "A does not cause B (0.99)") == 0.5
 
 
 def test_numbers_in_words_are_asked_of_no_answer() -> None:

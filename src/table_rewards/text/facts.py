@@ -35,7 +35,10 @@ _WORDS: Final[dict[str, tuple[tuple[str, str], tuple[str, str]]]] = {
             "下降|减少|降低|下跌|减小|下滑|回落|递减|下挫|骤降|降至|降到|跌至|缩小|萎缩",
         ),
     ),
-    "sign": (("positive(?:ly)?", "正相关|正向|正面"), ("negative(?:ly)?", "负相关|负向|负面")),
+    "sign": (
+        ("positive(?:ly)?|directly proportional", "正相关|正向|正面|正比"),
+        ("negative(?:ly)?|inverse(?:ly)?", "负相关|负向|负面|反比|反向"),
+    ),
     "amount": (
         (r"more|greater|larger|bigger|exceed\w*", "更多|更大|多于|大于|超过|较多|较大"),
         ("less|fewer|smaller", "更少|更小|少于|小于|较少|较小|不足"),
@@ -55,6 +58,7 @@ _DIRECTIONS: Final = {
     for name, sides in _WORDS.items()
 }
 _VERDICTS: Final = (re.compile(r"\s*(?:yes\b|是)"), re.compile(r"\s*(?:no\b|否|不是)"))
+_ENDED: Final = re.compile(r"\s*(?:yes|no|是的?|否|不是的?)\s*(?:[,.;:!，。；：！—–-]|\Z)")
 
 
 _RELATION: Final = re.compile(
@@ -63,6 +67,10 @@ _RELATION: Final = re.compile(
 _DENIAL: Final = re.compile(
     r"\b(?:no|not|never|neither|none|cannot|un(?:related|correlated))\b|n['\u2019]t\b"
     "|不(?!仅|只|同|断|但|超过)|没有|无(?!论)|未|并非|否"
+)
+_ANOMALY: Final = re.compile(r"anomal\w*|outliers?|异常|离群")
+_NO_ANOMALY: Final = re.compile(
+    r"\b(?:no|any|without)\s+(?:\w+\s+){0,3}(?:anomal|outlier)|(?:没有|无|不存在|未)[^,，。；]{0,8}(?:异常|离群)"
 )
 _IN_WORDS: Final = re.compile(
     r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b|[零〇一二三四五六七八九两十百千万亿点]+"
@@ -84,6 +92,9 @@ _ENGLISH: Final = {
 _NUMERAL: Final = "[零〇一二三四五六七八九两十百点]{1,20}"
 _PERCENT: Final = re.compile(f"百分之({_NUMERAL})|({_NUMERAL})个百分点")
 
+_TAKEN_FOR_GRANTED: Final = ("relation", "anomaly")
+"""What is no fact of its own: to say the same earns nothing, and a short answer need not; to deny it is wrong."""
+
 SIDES: Final = {
     "change": ("rise", "fall"),
     "sign": ("positive", "negative"),
@@ -92,6 +103,7 @@ SIDES: Final = {
     "pace": ("faster", "slower"),
     "quality": ("better", "worse"),
     "relation": ("related", "not related"),
+    "anomaly": ("an anomaly", "no anomaly"),
     "verdict": ("yes", "no"),
 }
 """The two sides of each direction."""
@@ -100,12 +112,14 @@ SIDES: Final = {
 class Facts(NamedTuple):
     """The distinct numbers of a text, and its directions: name -> (the first side is stated, the second is).
 
-    ``in_words`` are numbers written in words, which an answer may state figures by; none is asked for.
+    ``in_words`` are numbers written in words, which an answer may state figures by; none is asked for. ``opening``:
+    whether the text begins with yes, and with no, as a word of a sentence too.
     """
 
     numbers: frozenset[Decimal]
     directions: tuple[tuple[str, tuple[bool, bool]], ...]
     in_words: frozenset[Decimal] = frozenset()
+    opening: tuple[bool, bool] = (False, False)
 
 
 @cache_short(4096)
@@ -137,10 +151,13 @@ def facts_of(text: str) -> Facts:
     if _RELATION.search(folded) is not None:
         denied = _DENIAL.search(folded) is not None
         found.append(("relation", (not denied, denied)))
+    if _ANOMALY.search(folded) is not None:
+        denied = _NO_ANOMALY.search(folded) is not None
+        found.append(("anomaly", (not denied, denied)))
     verdict = _VERDICTS[0].match(folded) is not None, _VERDICTS[1].match(folded) is not None
-    if any(verdict):
+    if any(verdict) and _ENDED.match(folded) is not None:  # "No anomalies" is no verdict
         found.append(("verdict", verdict))
-    return Facts(frozenset(numbers), tuple(found), frozenset(_in_words(folded)))
+    return Facts(frozenset(numbers), tuple(found), frozenset(_in_words(folded)), verdict)
 
 
 def _in_words(folded: str) -> Iterator[Decimal]:
@@ -157,8 +174,9 @@ def facts_stated(gold: str, answer: str) -> float:
     """The share, in [0, 1], of the gold text's facts that an answer states; 1 where the gold text has none.
 
     A number counts when the answer has it, in figures at the gold number's decimals or in words. A direction (rise or
-    fall, positive or negative, more or less, high or low, faster or slower, better or worse, related or not, a leading
-    yes or no) counts 1 when the answer states the same side, 1/2 when it states both where one is right, 0 else.
+    fall, positive or negative, more or less, high or low, faster or slower, better or worse, a leading yes or no)
+    counts 1 when the answer states the same side, 1/2 when it states both where one is right, 0 else. An answer that
+    denies a relation or anomalies which the gold one has, or has those that it denies, misses one fact more.
 
     >>> facts_stated("Yes, sales rose by 12.5 %", "yes: they increased by 12.50 %")
     1.0
@@ -166,22 +184,23 @@ def facts_stated(gold: str, answer: str) -> float:
     (0.3333333333333333, 0.0)
     """
     wanted, said = facts_of(gold), facts_of(answer)
-    count = len(wanted.numbers) + len(wanted.directions)
-    if not count:
-        return 1.0
-    stated = 0.0
+    stated = count = 0.0
     for number in wanted.numbers:
+        count += 1
         stated += (
             number in said.numbers
             or number in said.in_words
             or any(_rounds_to(other, number) for other in said.numbers)
         )
-    theirs = dict(said.directions)
+    theirs = {"verdict": said.opening, **dict(said.directions)}
     for name, (first, second) in wanted.directions:
         here, there = theirs.get(name, (False, False))
+        if name in _TAKEN_FOR_GRANTED and ((here, there) == (first, second) or (first and not (here or there))):
+            continue
+        count += 1
         either = (first or here) + (second or there)
         stated += ((first and here) + (second and there)) / either
-    return stated / count
+    return stated / count if count else 1.0
 
 
 def _rounds_to(value: Decimal, gold: Decimal) -> bool:
