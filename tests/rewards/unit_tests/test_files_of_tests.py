@@ -231,6 +231,13 @@ def test_an_assertion_that_the_test_catches_is_no_test(reward, statement):
     assert judged(reward, {"test": beside}, [RIGHT, NOTHING]) == [1.0, 0.0]
 
 
+def test_an_assertion_in_a_function_within_a_test_is_one(reward):
+    file = (
+        "from solution import f\ndef test_it():\n    def helper(n): assert f(n) == n + 1\n    helper(1)\n    helper(2)"
+    )
+    assert judged(reward, {"test": file}, [RIGHT, "def f(x): return 2", NOTHING]) == [1.0, 0.0, 0.0]
+
+
 def test_an_error_that_the_test_expects_is_judged(reward):
     file = (
         "from solution import f\ndef test_it():\n    try:\n        f('a')\n        assert False\n"

@@ -228,8 +228,16 @@ def _may_be_test(item: ast.stmt) -> bool:
 
 def _cannot_fail(node: ast.AST) -> bool:
     """Whether a test catches each of its own assertions, so that it passes whatever the program does."""
-    judged = [inner for inner in ast.walk(node) if isinstance(inner, ast.Assert) or _is_judge_call(inner, _JUDGES)]
-    return bool(judged) and not _fails(node)
+    waiting, judged = list(ast.iter_child_nodes(node)), False
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, (*_FUNCTION, ast.ClassDef, ast.Lambda)):
+            if _judges(inner):
+                return False  # called or not: who asserts in a function of its own is taken at its word
+            continue
+        judged = judged or isinstance(inner, ast.Assert) or _is_judge_call(inner, _JUDGES)
+        waiting += ast.iter_child_nodes(inner)
+    return judged and not _fails(node)
 
 
 _SUPPRESSES: Final = re.compile(r"\bsuppress\(.*\b(?:AssertionError|Exception|BaseException)\b")
