@@ -121,7 +121,8 @@ _RAISED_NUMBER: Final = re.compile(r"\^\s?\(?([+-]?\d{1,4}|\w)\)?")
 _POWER: Final = re.compile(r"(?<![\w.^])(\d[\d,]*(?:\.\d+)?)\s?[×x*·⋅∙✕]\s?10\s?\^\s?\(?([+-]?\d{1,2})\)?(?![\w.])")
 _PERCENT: Final = re.compile(r"(?<=[\d)])\s?(?:percent|per cent|pct)\b")
 _PERCENT_OF: Final = re.compile(r"百分之\s?(\d+(?:\.\d+)?)")
-_IN_BRACKETS: Final = re.compile(rf"([$€£¥₹]?)\(\s?([$€£¥₹]?)\s?({IN_TEXT.pattern})\s?(%?)\s?\)(%?)")
+_BEHIND_MONEY: Final = r"%|thousand|million|billion|mn|bn|[mk]|"
+_IN_BRACKETS: Final = re.compile(rf"([$€£¥₹]?)\(\s?([$€£¥₹]?)\s?({IN_TEXT.pattern})\s?({_BEHIND_MONEY})\s?\)(%?)")
 _YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
 _BEFORE_A_VALUE: Final = re.compile(r"[\d%)]\s?\Z")
 _SIGNS: Final = str.maketrans(
@@ -291,13 +292,15 @@ def _tag(match: re.Match[str]) -> str:
 
 def _unbracketed(match: re.Match[str]) -> str:
     """A number in round brackets with its sign: negative as accounts write it, or as it is where they set it apart."""
-    outer, inner, number, per_cent, behind = match.groups()
+    outer, inner, number, unit, behind = match.groups()
     money = bool(outer or inner)
+    if unit not in ("", "%") and not money:  # (5 m) is a length
+        return match[0]
     if match.start() == 0 and match.end() == len(match.string):
         negative = money or _YEAR.fullmatch(number) is None
     else:
         negative = (money or "," in number) and _BEFORE_A_VALUE.search(match.string, 0, match.start()) is None
-    return f" -{outer}{inner}{number}{per_cent or behind} " if negative else match[0]
+    return f" -{outer}{inner}{number}{unit or behind} " if negative else match[0]
 
 
 def _out_of_order(answer: str, gold: str) -> int:
