@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,3 +47,55 @@ def test_a_column_that_no_reward_reads_stops_the_first_batch_and_is_named(
     told = program("trl_tasks.py", tiny_model, tmp_path, "wrong", fails=True)
     assert "could read none of the first 4 rows" in told
     assert "columns that are there: anwser, prompt, table" in told
+
+
+@pytest.fixture(scope="module")
+def unscored(program: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Any:
+    return program("trl_unscored.py", tiny_model, tmp_path_factory.mktemp("unscored"))
+
+
+@pytest.mark.parametrize("case", ["neutral of 1", "neutral of 2"])
+def test_an_unscored_sample_gets_its_groups_mean_hence_advantage_0(unscored: Any, case: str) -> None:
+    right, lost, wrong, other = unscored[case]["advantages"]
+    assert lost == pytest.approx(0.0, abs=1e-4)
+    assert right > 1.0 > 0.0 > wrong == pytest.approx(other)
+    assert unscored[case]["log"]["table_rewards/lost/unscored"] == 0.25
+
+
+def test_none_of_a_lone_function_is_left_out_by_trl_and_among_several_counts_as_0(unscored: Any) -> None:
+    """The table of docs/trl.md, for 1.6 and later."""
+    right, lost, wrong, _ = unscored["none of 1"]["advantages"]
+    assert lost == pytest.approx(0.0, abs=1e-4)
+    assert right > 0.0 > wrong
+    right, lost, wrong, other = unscored["none of 2"]["advantages"]
+    assert lost == pytest.approx(wrong) == pytest.approx(other), "no better than a wrong answer"
+    assert right > 0.0 > lost
+
+
+def test_rloo_with_a_coroutine_and_two_uses_of_one_reward(unscored: Any) -> None:
+    assert unscored["keeps_columns"], "remove_unused_columns"
+    assert unscored["rloo"]["rewards/table_bench/mean"] == 0.0
+    assert unscored["rloo"]["rewards/em/mean"] == 0.0
+
+
+def test_the_command_line_takes_a_reward_by_its_path(tmp_path: Path, tiny_model: Path) -> None:
+    """`trl grpo --reward_funcs table_rewards.frameworks.trl.table_bench`, a step of it."""
+    data = tmp_path / "data"
+    data.mkdir()
+    row = {"prompt": [{"role": "user", "content": "How many?"}], "answer": "7"}
+    (data / "train.jsonl").write_text("\n".join([json.dumps(row)] * 4), "utf-8")
+    words = ["--model_name_or_path", tiny_model, "--dataset_name", data, "--output_dir", tmp_path / "out"]
+    words += ["--reward_funcs", "table_rewards.frameworks.trl.table_bench", "--max_steps", "1", "--logging_steps", "1"]
+    words += ["--per_device_train_batch_size", "4", "--num_generations", "4", "--max_completion_length", "4"]
+    words += ["--report_to", "none", "--use_cpu", "True", "--bf16", "False", "--dtype", "float32"]
+    done = subprocess.run(
+        [sys.executable, "-m", "trl.scripts.grpo", *map(str, words)],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "rewards/table_bench/mean" in done.stdout
