@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,11 @@ def main_eval(file: Path, overrides: list[str], folder: Path) -> dict[str, float
         "ray_kwargs.ray_init.num_cpus=2",
         "+ray_kwargs.ray_init.include_dashboard=False",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=folder, env=dict(os.environ))
+    with tempfile.TemporaryDirectory(
+        prefix="ray"
+    ) as alone:  # a folder of its own: it joins no other Ray of the machine
+        environment = {**os.environ, "RAY_TMPDIR": alone}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=folder, env=environment)
     lines = [line for line in done.stdout.splitlines() if "test_score/" in line]
     assert done.returncode == 0 and lines, done.stdout[-800:] + done.stderr[-2000:]  # noqa: PT018
     printed = lines[-1].strip().replace("np.float64(", "").replace(")", "")
