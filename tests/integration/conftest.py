@@ -56,13 +56,13 @@ def adapter_file() -> Path:
 
 
 _passed: list[str] = []
-_sources: dict[str, str] = {}
+_sources: dict[str, tuple[str, str]] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FRAMEWORK and isinstance(item, pytest.Function):
-            _sources[item.nodeid] = inspect.getsource(item.function)
+            _sources[item.nodeid] = inspect.getsource(item.function), inspect.getsource(item.module)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -86,6 +86,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     file = LOGS / f"matrix-{FRAMEWORK}-{versions[FRAMEWORK]}.json"
     known = {one["test"]: one for one in json.loads(file.read_text("utf-8"))} if file.is_file() else {}
     for nodeid in _passed:
-        known[nodeid] = {"test": nodeid, **entry(nodeid, FRAMEWORK, versions, names(), _sources.get(nodeid, ""))}
+        known[nodeid] = {"test": nodeid, **entry(nodeid, FRAMEWORK, versions, names(), _sources.get(nodeid, ()))}
     LOGS.mkdir(exist_ok=True)
     file.write_text(json.dumps(list(known.values()), indent=1), "utf-8")

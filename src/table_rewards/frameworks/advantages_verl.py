@@ -94,8 +94,7 @@ def tango(
         advantage = two_level_advantage(
             outcomes, steps, response_mask, _groups(index), share, form=form, estimator=kind
         )
-        stepped = (steps != 0).reshape(len(steps), -1).any(1).tolist()  # the verifier's part of it was scored
-        leave_out_of_the_loss([out and not steps for out, steps in zip(left_out, stepped, strict=False)])
+        leave_out_of_the_loss(left_out)
         return advantage, advantage
 
     return estimator

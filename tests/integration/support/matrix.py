@@ -27,15 +27,16 @@ with a reward of ours behind it.
 
 
 def entry(
-    nodeid: str, framework: str, versions: dict[str, str], rewards: Iterable[str], source: str = ""
+    nodeid: str, framework: str, versions: dict[str, str], rewards: Iterable[str], sources: Iterable[str] = ()
 ) -> dict[str, str]:
-    """What a test ran, from its place, its parameters and, where they name no reward, its source."""
+    """What a test ran, from its place, its parameters and, where they name no reward, its source, then its module's."""
     place, _, name = nodeid.partition("::")
     parameters = name.partition("[")[2].rstrip("]")
     words = re.split(r"[-\[\]]", f"{parameters}-{name.partition('[')[0]}")
     rewards = list(rewards)
     found = [reward for reward in rewards if reward in words or reward in parameters]
-    found = found or [one for one in rewards if re.search(rf"[\"'.]{one}(_async|_float|_batch)?[\"'(]", source)]
+    for source in sources:
+        found = found or [one for one in rewards if re.search(rf"[\"'.]{one}(_async|_float|_batch)?[\"'(]", source)]
     version = next((word for word in words if re.fullmatch(r"\d+\.\d+\.\d+", word)), versions.get(framework, ""))
     managers = [word for word in words if word in ("naive", "dapo", "gdpo", "rate_limited", "remote", "v0", "v1")]
     path = Path(place).stem.removeprefix("test_").replace("_", " ") + (f" ({', '.join(managers)})" if managers else "")

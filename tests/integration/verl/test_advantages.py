@@ -93,16 +93,16 @@ def test_tango_finds_step_rewards_in_the_batch_and_on_tokens(monkeypatch):
 
 
 def test_tarpo_and_tango_take_unscored_rollouts_out_of_the_loss(monkeypatch):
-    """One of tango's whose steps the verifier rewarded stays for their sake."""
+    """Of tango's also those whose steps the verifier rewarded: their advantage is 0."""
     monkeypatch.setenv("TABLE_REWARDS_STEP_WEIGHT", "0.25")
     unscored = {"unscored": [0.0, 1.0, 1.0, 0.0]}
     steps = np.zeros((4, 4), dtype=np.float32)
     steps[0, 0], steps[2, 1], steps[3, 0] = 0.5, -0.5, 1.0
     data = batch(on_last_token([1.0, 0.3, 0.3, 0.0]), unscored, {"step_rewards": steps})
     found = advantages(data, "tango")
-    assert data.batch["response_mask"].sum(1).tolist() == [4.0, 0.0, 2.0, 4.0]
-    assert (found[1] == 0.0).all()
-    assert (found[2] != 0.0).any()
+    assert data.batch["response_mask"].sum(1).tolist() == [4.0, 0.0, 0.0, 4.0]
+    assert (found[1:3] == 0.0).all()
+    assert (found[0] != 0.0).any()
     rewards = on_last_token([0.3 * r + 0.7 * a for r, a in zip(REGION, ANSWER, strict=True)])
     data = batch(rewards, {"region": REGION, "answer": ANSWER, **unscored})
     found = advantages(data, "tarpo")
