@@ -43,6 +43,8 @@ class NoParts(Exact):
     def judge(self, *_): return Judgement(1.0, (1.0,))
 class Unfinished(Reward):
     name = "unfinished"
+class Leaves(Exact):
+    def judge(self, *_): raise SystemExit(0)
 class NotANumber(Exact):
     def judge(self, *_): return Judgement(float("nan"))
 
@@ -78,6 +80,7 @@ def test_its_options_are_checked(tmp_path, rows):
         ("AFloat", "AFloat returned a float (1.0) for a sample"),
         ("TooFew", "gave 1 judgements for 2 pairs"),
         ("NoParts", "returned the parts (1.0,); its `parts` promise 2 numbers in a tuple: a, b"),
+        ("Leaves", "was ended from within, by exit(0)"),
         ("Unfinished", "is not finished: it lacks judge, natural, reference"),
         ("function", "is a function; a reward is a subclass of Reward"),
         ("Gold", "no subclass of table_rewards.core.reward.Reward"),

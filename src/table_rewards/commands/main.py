@@ -159,7 +159,12 @@ def _execute(
     from table_rewards.commands.log_lines import show_remarks
 
     with show_remarks():
-        return run(arguments)
+        try:
+            return run(arguments)
+        except SystemExit as left:  # no command of ours does so: its status would pass for the command's own
+            raise TableRewardsError(
+                f"{prog} was ended from within, by exit({left.code!r}): a reward of one's own, or a library, calls exit"
+            ) from left
 
 
 def _fail(error: TableRewardsError) -> int:
