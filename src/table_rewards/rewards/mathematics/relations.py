@@ -55,7 +55,7 @@ class RelationComparison(IntervalComparison):
         return False if False in verdicts else None if None in verdicts else True
 
     def _approximate(self, node: Node) -> tuple[Node, ...]:
-        r"""The exact side of ``a \approx b`` and its approximation, where the one is the other, rounded or cut off."""
+        r"""The exact side of ``a \approx b``, with b where it is a rounded or cut off; none where they are far apart."""
         exact, rough = node.args[1][:-1], node.args[1][-1]
         if len(exact) == 1 and is_name(exact[0]):
             return (rough,)
@@ -68,13 +68,12 @@ class RelationComparison(IntervalComparison):
         if rough.op == "pct" and exact[-1].op != "pct" and abs(right) > 1:
             right /= 100  # a share, and about how many percent that is
         apart, place = abs(left - right), _last_place(rough) if rough.op == "num" else None
-        if place is None:
-            near = apart <= abs(left) / 100
-        else:  # "100 is about 101" is two guesses
-            near = apart <= abs(left) / 20 and apart * place.denominator < place.numerator
-        if not near:
+        near = apart <= abs(left) / 100
+        rounded = near if place is None else apart <= abs(left) / 20 and apart * place.denominator < place.numerator
+        if not near and not rounded:
             return ()
-        return (exact[0] if len(exact) == 1 else Node("rel", (node.args[0][:-1], exact)), rough)
+        whole = exact[0] if len(exact) == 1 else Node("rel", (node.args[0][:-1], exact))
+        return (whole, rough) if rounded else (whole,)  # "100 is about 101" is no way to say 101, too
 
     def _gold_relation(self, gold: Node, answer: Node) -> bool | None:
         claimed = claim(gold)
