@@ -55,7 +55,7 @@ class RelationComparison(IntervalComparison):
         return False if False in verdicts else None if None in verdicts else True
 
     def _approximate(self, node: Node) -> tuple[Node, ...]:
-        r"""The exact side of ``a \approx b``, with b where it is a rounded or cut off; none where they are far apart."""
+        r"""The exact side of ``a \approx b``, with b where it is a rounded or cut off; none where they are apart."""
         exact, rough = node.args[1][:-1], node.args[1][-1]
         if len(exact) == 1 and is_name(exact[0]):
             return (rough,)
