@@ -284,3 +284,18 @@ def test_a_test_that_is_skipped_for_what_the_program_says_has_failed(reward, mar
     assert judged(reward, {"test": file}, [RIGHT, NOTHING, ENDS]) == [1.0, 0.0, 0.0]
     own = file.replace("f(1) != 2", "True") + "\ndef test_other(): assert f(1) == 2"
     assert judged(reward, {"test": own}, [RIGHT, NOTHING]) == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import sys\nd = sys.stdin.read().split()\nclass P:\n    def __del__(self): print(total(d))\n"
+        "def total(d): return sum(map(int, d))\np = P()",
+        "class P:\n    def __init__(self, n): self.n = n\n    def __del__(self): print(self.n, end=end)\n"
+        "a, b = input().split()\nend = ''\n_x = [P(int(a) + int(b))]",
+    ],
+    ids=["names", "a list"],
+)
+def test_what_a_program_prints_in_del_may_use_its_names(reward, program):
+    row = {"inputs": ["1 2", "3 4"], "outputs": ["3", "7"]}
+    assert judged(reward, row, [program, program.replace("int(a) +", "").replace("total(d)", "d[0]")]) == [1.0, 0.0]

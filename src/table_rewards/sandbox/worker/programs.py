@@ -63,14 +63,26 @@ def flush(stream: Any) -> None:
 def take_apart(space: dict[str, Any], cycles: bool) -> None:
     """What the interpreter does to a program's names at its end: objects are deleted, files they hold are flushed.
 
-    ``cycles``: also those that hold each other, which costs a tenth of a millisecond.
+    ``cycles``: also those that hold each other, which costs a tenth of a millisecond. Objects with a ``__del__`` go
+    first then, and what may hold some: the interpreter too calls it while the other names are still there.
     """
+    if cycles:
+        for late in (False, True):
+            for name in [name for name, value in space.items() if _ends_early(value, late)]:
+                space[name] = None
     for name in [name for name in space if name[:1] == "_" and name != "__builtins__"]:
         space[name] = None
     for name in [name for name in space if name[:1] != "_"]:
         space[name] = None
     if cycles:
         gc.collect()
+
+
+def _ends_early(value: Any, late: bool) -> bool:
+    kind = type(value)
+    if not late:
+        return hasattr(kind, "__del__")
+    return kind in (list, dict, set, tuple) or getattr(kind, "__module__", "") == "__main__"
 
 
 def needs_cycles(code: str) -> bool:
