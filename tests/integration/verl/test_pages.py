@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,3 +143,17 @@ def test_routes_from_the_file_and_by_dots(
     dotted = [*reward_overrides("route"), f"{prefix}hf.x.v1=teds", f"{prefix}otherwise=table_bench"]
     by_dots = score_in_process(trainer_config(dotted, model=model_folder), tokenizer, rows)
     assert [one["reward_score"] for one in by_dots] == [1.0, 1.0]
+
+
+def test_a_reward_of_ones_own_has_its_four_functions_in_the_package(tokenizer: Any, model_folder: Path) -> None:
+    """docs/contract.md: once it is registered, verl finds it under the package's path."""
+    from verl.trainer.ppo.reward import get_custom_reward_fn
+
+    runpy.run_path(str(FAILING))
+    for suffix in ("_float", "_batch"):
+        assert callable(get_custom_reward_fn(trainer_config(reward_overrides(f"failing{suffix}"))))
+    rows = [Row("Final Answer: 7", "7", uid="a"), Row("Final Answer: 7 lost", "7", uid="a")]
+    for suffix in ("", "_async"):
+        config = trainer_config(reward_overrides(f"failing{suffix}"), model=model_folder)
+        told = score_in_process(config, tokenizer, rows)
+        assert [one["reward_extra_info"]["unscored"] for one in told] == [0.0, 1.0]
