@@ -281,15 +281,16 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
     class Result(unittest.TestResult):
         def __init__(self) -> None:
             super().__init__()
-            self.problem, self.skip, self.expected = "", False, False
+            self.problem, self.skip, self.expected, self.under_way = "", False, False, False
 
         def startTest(self, test: Any) -> None:
-            self.problem, self.skip, self.expected = "", False, False
+            self.problem, self.skip, self.expected, self.under_way = "", False, False, True
             report.starts()
             super().startTest(test)
 
         def stopTest(self, test: Any) -> None:
             super().stopTest(test)
+            self.under_way = False
             report.verdict(_name_of(test), self.problem, self.skip, self.expected)
 
         def _failed(self, test: Any, error: Any) -> None:
@@ -309,6 +310,9 @@ def run_unittest(spec: Spec, side: TestSide, report: Report, space: dict[str, An
                 self._failed(test, error)
 
         def addSkip(self, test: Any, reason: str) -> None:
+            # CPython 3.12.1 starts no test that its decorator skips
+            if isinstance(test, unittest.TestCase) and not self.under_way:
+                self.startTest(test)
             self.skip = True
             if not isinstance(test, unittest.TestCase):
                 for name in report.names:
