@@ -4,7 +4,7 @@ its replay buffer, its steps, and its FSDP engine with a tiny model. The inferen
 from __future__ import annotations
 
 import asyncio
-import os
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from verl_harness import local_ray, trainer_config
 
 PROMPT = {"data_source": "tablebench", "reward_model": {"ground_truth": "7"}, "agent_name": "single_turn_agent"}
@@ -191,21 +192,30 @@ ACTOR_ON_A_CPU = [
 ]
 
 
-def actor(config: Any) -> Any:
-    """verl's actor with its FSDP engine, in this process and on the CPU."""
+@contextmanager
+def actor(config: Any) -> Iterator[Any]:
+    """verl's actor with its FSDP engine, in this process and on the CPU; its process group ends with the block.
+
+    So do its variables: a program that a later test starts would else wait for this group.
+    """
     import cpu_platform
     import torch.distributed
 
-    alone = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29533"}
-    os.environ.update(alone)
-    cpu_platform.install()
-    if not torch.distributed.is_initialized():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    alone = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in alone.items():
+            patch.setenv(name, value)
+        cpu_platform.install()
         torch.distributed.init_process_group("gloo", rank=0, world_size=1)
-    from verl.workers.engine_workers import ActorRolloutRefWorker
+        from verl.workers.engine_workers import ActorRolloutRefWorker
 
-    worker = ActorRolloutRefWorker(config=config.actor_rollout_ref, role="actor")
-    worker.init_model()
-    return worker
+        worker = ActorRolloutRefWorker(config=config.actor_rollout_ref, role="actor")
+        worker.init_model()
+        yield worker
+        torch.distributed.destroy_process_group()
 
 
 class _Group:

@@ -50,8 +50,9 @@ def run(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[v1
 
 
 @pytest.fixture(scope="module")
-def actor(run: v1_trainer.Run) -> Any:
-    return v1_trainer.actor(run.config)
+def actor(run: v1_trainer.Run) -> Iterator[Any]:
+    with v1_trainer.actor(run.config) as worker:
+        yield worker
 
 
 class Update:
