@@ -31,6 +31,7 @@ SECONDS: Final = 600
 """A benchmark that takes longer is stopped, and said to have failed."""
 
 BOUNDED: Final[dict[str, list[str]]] = {
+    "llm": ["--rates"],
     "mathematics": ["--answers", "40000", "--peer", "600"],
     "ranking": ["--rankings", "50000", "--repeat", "2"],
     "sandbox": ["--jobs", "200", "--rounds", "2"],
