@@ -9,8 +9,8 @@ import json
 import sys
 from typing import Any
 
-from transformers import AutoTokenizer
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOTrainer
+from trl_tiny import settings, tokenizer_of
 
 from datasets import Dataset
 from table_rewards import TableBench
@@ -35,26 +35,11 @@ def length(completions: list[Any], **columns: Any) -> list[float]:
 
 def main(model: str, out: str) -> None:
     rows = [{"prompt": [{"role": "user", "content": f"What is {i}?"}], "answer": str(i)} for i in range(4)]
-    config = GRPOConfig(
-        output_dir=out,
-        per_device_train_batch_size=4,
-        num_generations=4,
-        max_completion_length=8,
-        max_steps=2,
-        logging_steps=1,
-        save_strategy="no",
-        report_to="none",
-        use_cpu=True,
-        bf16=False,
-        beta=0.0,
-    )
-    tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
-    tokenizer.model_input_names = ["input_ids", "attention_mask"]  # the model of TRL 0.24's time refuses token types
     trainer = GRPOTrainer(
         model=model,
-        processing_class=tokenizer,
+        processing_class=tokenizer_of(model),
         reward_funcs=[ours.reward("table_bench", metric="em"), ours.reward(Answered(), label="answered"), length],
-        args=config,
+        args=settings(out),
         train_dataset=Dataset.from_list(rows),
     )
     trainer.train()

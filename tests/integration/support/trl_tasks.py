@@ -10,8 +10,8 @@ import json
 import sys
 from typing import Any
 
-from transformers import AutoTokenizer
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOTrainer
+from trl_tiny import settings, tokenizer_of
 
 from datasets import Dataset
 from table_rewards import TEDS, TableBench
@@ -36,25 +36,6 @@ def main(model: str, out: str, wrong: str = "") -> None:
     for i in range(40):
         task = {column: "7", "table": None} if i % 2 else {column: None, "table": TABLE}
         rows.append({"prompt": [{"role": "user", "content": f"What is {i}?"}], **task})
-    config = GRPOConfig(
-        output_dir=out,
-        per_device_train_batch_size=4,
-        per_device_eval_batch_size=4,
-        num_generations=4,
-        max_completion_length=4,
-        max_steps=30,
-        eval_strategy="steps",
-        eval_steps=15,
-        logging_steps=1,
-        save_strategy="no",
-        report_to="none",
-        use_cpu=True,
-        bf16=False,
-        beta=0.0,
-        shuffle_dataset=False,
-    )
-    tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
-    tokenizer.model_input_names = ["input_ids", "attention_mask"]
     functions = [
         ours.reward(right(TableBench, "Final Answer: 7"), label="answered"),
         ours.reward(right(TEDS, TABLE), label="drawn"),
@@ -62,9 +43,17 @@ def main(model: str, out: str, wrong: str = "") -> None:
     questions = [{"prompt": row["prompt"], "table": TABLE} for row in rows[:4]]  # validation rows without the column
     trainer = GRPOTrainer(
         model=model,
-        processing_class=tokenizer,
+        processing_class=tokenizer_of(model),
         reward_funcs=functions,
-        args=config,
+        args=settings(
+            out,
+            max_steps=30,
+            max_completion_length=4,
+            per_device_eval_batch_size=4,
+            eval_strategy="steps",
+            eval_steps=15,
+            shuffle_dataset=False,
+        ),
         train_dataset=Dataset.from_list(rows),
         eval_dataset=Dataset.from_list(questions),
     )
