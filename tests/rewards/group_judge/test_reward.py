@@ -239,6 +239,21 @@ def test_calls_of_one_completion_wait_for_their_group_in_tasks(server):
     assert len(server.received) == 3
 
 
+def test_equal_prompts_of_two_rows_are_two_groups_in_verl(server):
+    """verl hands a reward no uid: a prompt that stands twice in a batch was judged in groups of whoever came first."""
+    reward = judge(server, group_size=2, gather_s=10)
+    infos = [{"index": index, "src_text": "Name a fruit."} for index in range(2)]
+    calls = [("fig", 0), ("fig", 1), ("apple", 0), ("apple", 1)]
+
+    async def one(text, index):
+        return await reward.score([text], [{"ground_truth": "", "extra_info": infos[index]}])
+
+    async def all_of_them():
+        return await asyncio.gather(*(one(text, index) for text, index in calls))
+
+    assert [s.parts["candidates"][0] for s in asyncio.run(all_of_them())] == [2] * 4
+
+
 def test_calls_of_one_completion_wait_for_their_group_in_threads(server):
     reward = judge(server, group_size=4, gather_s=10)
     texts, found = ["fig", "apple", "plum", "kiwis?"], {}
@@ -305,3 +320,5 @@ def test_references_from_rows():
     assert reward.reference({"messages": np.array(chat, dtype=object)}).prompt == "Hi."
     verl = {"ground_truth": "", "extra_info": {"raw_prompt": chat, "src_text": "Hi.", "trg_lang": "fr", "uid": 3}}
     assert (reward.reference(verl).uid, reward.reference(verl).target_language) == ("3", "fr")
+    assert reward.reference({"prompt": "Hi.", "extra_info": {"index": 4}, "uid": 3}).uid == "3"
+    assert reward.reference({"prompt": "Hi.", "index": 4}).uid == "", "such a column may number completions"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from table_rewards.core.completion import answer_of
 from table_rewards.core.errors import BadReference
-from table_rewards.core.rows import Row, plain
+from table_rewards.core.rows import Row, as_mapping, plain
 
 SOURCES: Final = (
     "src_text",
@@ -41,8 +41,13 @@ class GroupReference:
 def reference_of_row(row: Mapping[str, Any]) -> GroupReference:
     """Read a row: the text to translate or the task, and ``uid``, ``src_lang`` and ``trg_lang`` where it has them.
 
+    verl tells a reward no uid, but its data sets number their rows in ``extra_info.index``, which is the same for all
+    rollouts of a prompt. A column ``index`` outside ``extra_info`` may number completions and is not read.
+
     >>> reference_of_row({"prompt": [{"role": "user", "content": "Name a prime."}], "uid": 7})
     GroupReference(prompt='Name a prime.', uid='7', source_language='', target_language='')
+    >>> reference_of_row({"extra_info": {"index": 12, "question": "Name a prime."}}).uid
+    '12'
 
     Raises:
         BadReference: there is no prompt in it.
@@ -51,9 +56,14 @@ def reference_of_row(row: Mapping[str, Any]) -> GroupReference:
     prompt = prompt_text(wrapped.find(*SOURCES))
     if not prompt.strip():
         raise BadReference("the prompt is empty; a group is judged by how well it answers its prompt")
+    number = (as_mapping(row.get("extra_info")) or {}).get("index")
     uid, source, target = (
-        str(wrapped.find(*names, default=""))
-        for names in (GROUPS, ("src_lang", "source_language"), ("trg_lang", "target_language"))
+        str(wrapped.find(*names, default=default))
+        for names, default in (
+            (GROUPS, "" if number is None else plain(number)),
+            (("src_lang", "source_language"), ""),
+            (("trg_lang", "target_language"), ""),
+        )
     )
     return GroupReference(prompt, uid, source, target)
 

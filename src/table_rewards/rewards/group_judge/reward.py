@@ -60,8 +60,8 @@ class GroupJudge(LLMReward[GroupReference]):
     is no released profile.
 
     Args:
-        group_by: ``auto``: equal prompt and, where rows have one, equal uid; ``prompt``: equal prompt; a number n:
-            every n samples on end are a group, as trainers lay out a batch.
+        group_by: ``auto``: equal prompt and, where rows have one, equal uid (or verl's ``extra_info.index``);
+            ``prompt``: equal prompt; a number n: every n samples on end are a group, as trainers lay out a batch.
         candidate: what of a completion is judged: ``text`` (all behind ``</think>``), ``code_block`` (the one block
             that ends it) or ``last_line``.
         scale: reward of one point.
