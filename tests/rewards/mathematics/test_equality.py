@@ -471,8 +471,55 @@ ANOTHER_FORM = [
 def test_a_form_that_only_the_question_could_rule_out_is_right_unless_the_same_form_is_asked_for(gold, answer):
     completion, options = [f"\\boxed{{{answer}}}"], {"answer_kind": "math", "timeout_s": 5.0}
     assert Mathematics(**options)(completion, [gold]).values[0] == 1.0
+    row = {"ground_truth": gold, "question": "What is it? It is not $q$."}
+    assert Mathematics(**options)(completion, [row]).values[0] == 1.0
     assert Mathematics(answer_form="same", **options)(completion, [gold]).values[0] == 0.0
     assert Mathematics(answer_form="same", **options)([f"\\boxed{{{gold}}}"], [gold]).values[0] == 1.0
+
+
+ASKED_TO_BE_REWRITTEN = [
+    ("x^2+10x+25", "(x+5)^2"),
+    ("f(x)=x^2+10x+25", "f(x)=(x+5)^2"),
+    ("(x-1)(x+1)", "x^2-1"),
+    ("4x(2x-1)", "8x^2-4x"),
+    ("6\\sqrt5", "\\sqrt{180}"),
+    ("3+4\\sqrt2", "\\sqrt{41+24\\sqrt2}"),
+    ("9/10", "\\frac{27}{30}"),
+    ("\\frac{5}{9}", "0.\\overline{5}"),
+    ("\\sin 2x", "2\\sin x\\cos x"),
+]
+NOT_ASKED = [
+    ("6+9c", "3(2+3c)"),
+    ("9/10", "0.9"),
+    ("\\frac{3}{4}", "p=\\frac{6}{8}=\\frac{3}{4}"),
+    ("5", "\\frac{10}{2}"),
+    ("\\frac{6}{8}", "\\frac{12}{16}"),
+    ("\\sqrt{8}", "\\sqrt{8}"),
+    ("\\frac{n(n+1)}{2}", "\\frac{n^2+n}{2}"),
+    ("e^{i\\theta}", "\\cos\\theta+i\\sin\\theta"),
+    ("(x-1)^2+y^2=4", "x^2-2x+y^2=3"),
+    ("x^2-2x+y^2=3", "(x-1)^2+y^2=4"),
+    ("\\sqrt[3]{4}", "2^{2/3}"),
+    ("(x-1)(x+1)", "-(1-x)(x+1)"),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer"), ASKED_TO_BE_REWRITTEN)
+def test_a_row_without_its_question_takes_no_form_that_questions_ask_to_rewrite(gold, answer):
+    """On a tenth of MATH's questions that say Simplify, Expand or Factor their own formula earned full marks."""
+    completion, reward = [f"\\boxed{{{answer}}}"], Mathematics(answer_kind="math", timeout_s=5.0)
+    scores = reward(completion, [{"ground_truth": gold}])
+    assert scores.values[0] == 0.0
+    assert "with the question in the row" in scores.notes[0]
+    for reference in (gold, {"ground_truth": gold, "question": "What is it?"}, {"ground_truth": answer}):
+        assert reward(completion, [reference]).values[0] == 1.0
+    assert Mathematics(answer_form="any", timeout_s=5.0)(completion, [{"ground_truth": gold}]).values[0] == 1.0
+
+
+@pytest.mark.parametrize(("gold", "answer"), NOT_ASKED)
+def test_a_row_without_its_question_takes_every_other_form(gold, answer):
+    scores = Mathematics(answer_kind="math", timeout_s=5.0)([f"\\boxed{{{answer}}}"], [{"ground_truth": gold}])
+    assert scores.values[0] == 1.0, scores.notes[0]
 
 
 SAME_FORM = [

@@ -99,7 +99,9 @@ def test_the_formula_of_the_question_is_no_answer():
     scores = Mathematics()(echoes, rows)
     assert len(rows) > 40
     assert [pair for pair, value in zip(echoes, scores.values, strict=True) if value != 0] == []
-    scores = Mathematics(answer_form="same")(echoes, [row["ground_truth"] for row in rows])  # the question is unknown
-    assert [pair for pair, value in zip(echoes, scores.values, strict=True) if value != 0] == []
+    unasked = [{"ground_truth": row["ground_truth"]} for row in rows]
+    for form in ("finished", "same"):
+        scores = Mathematics(answer_form=form)(echoes, unasked)
+        assert [pair for pair, value in zip(echoes, scores.values, strict=True) if value != 0] == []
     honest = Mathematics()([f"\\boxed{{{row['ground_truth']}}}" for row in rows], rows)
     assert set(honest.values.tolist()) == {1.0}

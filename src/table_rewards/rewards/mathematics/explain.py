@@ -58,7 +58,7 @@ def _decided(text: str, reference: MathReference, judged: Judgement, *, form: An
         refused = out_of_bounds(text)
         return (f"its bounds: {refused}", 0.0) if refused else ("algebra, in a process of its own", judged.value)
     if verdict and not judged.value:
-        return "the question, whose formula it repeats", 0.0
+        return ("the question, whose formula it repeats" if reference.question else "its form"), 0.0
     if quick is not None:
         return "exact arithmetic on numbers", float(verdict)
     return {

@@ -153,11 +153,12 @@ def same_form(gold: Node, answer: Node) -> bool:
         parts = list(walk(answer))
         if any(part.op == "num" and part.args[1] == "repeating" for part in parts):
             return any(part.op == "num" and part.args[1] == "repeating" for part in walk(gold))
-        return form(answer) == form(gold) or not any(part.op == "div" and _reducible(*part.args) for part in parts)
+        return form(answer) == form(gold) or not any(part.op == "div" and reducible(*part.args) for part in parts)
     return _gathered(answer) == _gathered(gold)
 
 
-def _reducible(above: Node, below: Node) -> bool:
+def reducible(above: Node, below: Node) -> bool:
+    """Whether a fraction of whole numbers is not in lowest terms."""
     one, other = rational(above), rational(below)
     if one is None or other is None or one.denominator != 1 or other.denominator != 1:
         return False

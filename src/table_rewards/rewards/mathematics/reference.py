@@ -27,12 +27,13 @@ _SOURCES: Final = {
 class MathReference:
     """A gold answer of a kind: ``math`` (formulas, numbers, units), ``text`` (words, lists, figures) or ``python``.
 
-    ``question`` is the question it answers, "" when the row has none: what it says is no answer.
+    ``question`` is the question it answers: what it says is no answer. It is "" where a row does not hold it, and None
+    where there is no row: a bare gold answer, with which answers are compared and nothing else.
     """
 
     answer: str
     kind: str = "math"
-    question: str = field(default="", repr=False)
+    question: str | None = field(default=None, repr=False)
 
 
 def read_reference(row: Mapping[str, Any], forced: str) -> MathReference:
@@ -50,8 +51,7 @@ def read_reference(row: Mapping[str, Any], forced: str) -> MathReference:
     if kind == "auto":
         kind = kind_of_source(str(wrapped.find("data_source", default="")))
     made = make_reference(wrapped.answer("answer", "gold", "gold_answer", "final_answer", "solution"), kind)
-    question = question_of(wrapped)
-    return replace(made, question=question) if question else made
+    return replace(made, question=question_of(wrapped))
 
 
 def question_of(row: Row) -> str:

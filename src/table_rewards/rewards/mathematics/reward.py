@@ -15,7 +15,7 @@ from table_rewards.core.scores import SCORED, UNPARSED, Judgement
 from table_rewards.rewards.mathematics.answers import locate
 from table_rewards.rewards.mathematics.bounds import out_of_bounds
 from table_rewards.rewards.mathematics.compare import compare, why_unreadable
-from table_rewards.rewards.mathematics.echo import repeats_question
+from table_rewards.rewards.mathematics.echo import may_repeat_a_question, repeats_question
 from table_rewards.rewards.mathematics.explain import comparison_section
 from table_rewards.rewards.mathematics.pool import Task, shared_comparer
 from table_rewards.rewards.mathematics.quick import same_quickly
@@ -29,6 +29,13 @@ PLAIN_ANSWER: Final = "q+1"
 RIGHT: Final = Judgement(1.0, (1.0, 1.0))
 WRONG: Final = Judgement(0.0, (0.0, 1.0))
 ECHO: Final = Judgement(0.0, (0.0, 1.0), SCORED, "it repeats a formula of the question")
+REWRITTEN: Final = Judgement(
+    0.0,
+    (0.0, 1.0),
+    SCORED,
+    "the gold answer's value in a form that questions give and answers change; with the question in the row it "
+    "counts unless it stands there, with answer_form='any' it counts",
+)
 
 
 class Mathematics(Reward[MathReference]):
@@ -55,9 +62,11 @@ class Mathematics(Reward[MathReference]):
             by the row's ``answer_kind``, then its ``data_source``, then the look of the gold answer.
         answer_form: ``finished``: where the gold answer is a number, the answer must be written out as one (a numeral,
             a fraction, scientific notation, a surd, a multiple of a constant), and a formula of the row's question is
-            no answer, unless the gold answer has that form itself. ``same``: formulas must have the gold answer's form
-            apart from order and spelling, fractions its lowest terms, for rows without their question. ``any``: only
-            the value counts, ``3!`` is 6.
+            no answer, unless the gold answer has that form itself. In a row without its question, the forms that
+            questions ask to rewrite are no answers: a product for the gold answer's sum and the reverse, a fraction
+            that can be reduced, a root with a square in it. With a bare gold answer instead of a row they count.
+            ``same``: formulas must have the gold answer's form apart from order and spelling. ``any``: only the value
+            counts, ``3!`` is 6.
         timeout_s: CPU seconds for one comparison, at most 60.
         symbolic: False leaves step 3 out (and needs no sympy): what only algebra could tell counts as wrong.
 
@@ -150,11 +159,7 @@ class Mathematics(Reward[MathReference]):
             if verdict is None:
                 verdict = compare(reference.answer, text, kind, form=form)
             if verdict:
-                echoed = reference.question and form != "any" and kind == "math"
-                if echoed and repeats_question(reference.answer, text, reference.question):
-                    judged[index] = ECHO
-                else:
-                    judged[index] = RIGHT
+                judged[index] = self._equal(text, reference)
             elif verdict is None:
                 refused = out_of_bounds(text)
                 if refused:
@@ -182,10 +187,16 @@ class Mathematics(Reward[MathReference]):
         for task, places in doubtful.items():
             for index in places:
                 judgement = judgements[task]
-                question = references[index].question
-                if judgement is RIGHT and question and self.answer_form != "any":
-                    judgement = ECHO if repeats_question(task.gold, task.answer, question) else RIGHT
-                judged[index] = judgement
+                judged[index] = self._equal(task.answer, references[index]) if judgement is RIGHT else judgement
+
+    def _equal(self, text: str, reference: MathReference) -> Judgement:
+        """What an answer of the gold answer's value is: right, unless it is what the question gives, or may be."""
+        if reference.kind != "math" or self.answer_form == "any":
+            return RIGHT
+        if reference.question:
+            return ECHO if repeats_question(reference.answer, text, reference.question) else RIGHT
+        unknown = reference.question is not None and self.answer_form == "finished"
+        return REWRITTEN if unknown and may_repeat_a_question(reference.answer, text) else RIGHT
 
     def _without_algebra(self, doubtful: Iterable[Task]) -> dict[Task, Judgement]:
         left_open = Judgement(0.0, (0.0, 1.0), SCORED, "not compared: only algebra could tell; symbolic=False")
