@@ -7,9 +7,12 @@ Never a wrong score, a hang, a leak of the key, or more than a few requests.
 from __future__ import annotations
 
 import argparse
+import functools
+import gzip
 import json
 import math
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,7 +21,8 @@ import pytest
 from table_rewards import QAF1, GroupJudge, StepVerifier
 from table_rewards.commands import generate
 from table_rewards.llm import get_pool
-from table_rewards.testing.chat_server import Answer, ChatServer
+from table_rewards.llm.types import finish_kind
+from table_rewards.testing.chat_server import Answer, ChatServer, Wire
 
 KEY = "sk-a-very-secret-key"
 FAST = {"attempts": 3, "deadline_s": 6.0, "timeout_s": 1.0, "wait_initial_s": 0.005, "wait_max_s": 0.02}
@@ -56,23 +60,67 @@ def error(status: int, message: str = "scripted", **headers: str) -> Callable[[S
     return lambda said: Answer(status, {"error": {"message": message}}, headers)
 
 
+def completion(text: str) -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return json.dumps({"object": "chat.completion", "choices": [choice]}).encode()
+
+
+def sent(body: bytes, *headers: str, head: str = "HTTP/1.1 200 OK", length: int | None = -1) -> Wire:
+    """An answer as its bytes: with the true length of its body, another, or none."""
+    told = [] if length is None else [f"Content-Length: {len(body) if length < 0 else length}"]
+    lines = [head, "Content-Type: application/json", *headers, *told, "", ""]
+    return Wire("\r\n".join(lines).encode() + body)
+
+
+def in_chunks(body: bytes, *, ended: bool = True, size: bytes | None = None) -> Wire:
+    chunks = [body[:20], body[20:]]
+    data = b"".join(b"%s\r\n%s\r\n" % (size or b"%x" % len(chunk), chunk) for chunk in chunks)
+    return sent(data + b"0\r\nX-Trailer: 1\r\n\r\n" * ended, "Transfer-Encoding: chunked", length=None)
+
+
+@functools.cache
+def bomb() -> Wire:
+    return sent(gzip.compress(b" " * (40 << 20)), "Content-Encoding: gzip")
+
+
+def gemini(status: int, message: str, **details: str) -> Answer:
+    """An error of Gemini's, which comes in a list."""
+    told = {"code": status, "message": message, "status": "RESOURCE_EXHAUSTED", "details": [{"@type": "x", **details}]}
+    return Answer(status, json.dumps([{"error": told}]))
+
+
+def error_within(code: object, message: str, **more: Any) -> Callable[[Said], Answer]:
+    """An error beside status 200, as routers send it whose provider fails after the head is out."""
+    return lambda said: Answer(200, {"error": {"code": code, "message": message, **more}})
+
+
 BEHAVIOURS: dict[str, Behaviour] = {
     # -- how a reply ends
     **{
         f"finish {reason}": Behaviour(lambda s, r=reason: {"content": s.right, "finish_reason": r}, True)
-        for reason in ("stop", "STOP", "eos", "end_turn", "stop_sequence", None)
+        for reason in ("stop", "STOP", "eos", "end_turn", "stop_sequence", "COMPLETE", "normal", "endoftext", None)
     },
     **{
         f"finish {reason}": Behaviour(finishing(reason), False, reason)
-        for reason in ("abort", "error", "insufficient_system_resource")
+        for reason in ("abort", "error", "insufficient_system_resource", "USER_CANCEL", "malformed_model_output")
     },
     **{
         f"finish {reason}": Behaviour(finishing(reason), False, reason)
-        for reason in ("content_filter", "SAFETY", "tool_calls", "function_call", "a_reason_of_its_own")
+        for reason in (
+            *("content_filter", "content_filter: RECITATION", "SAFETY", "IMAGE_SAFETY", "guardrail_intervened"),
+            *("ERROR_TOXIC", "tool_calls", "function_call", "pause_turn", "repetition", "load", "a_reason_of_its_own"),
+        )
     },
     **{
         f"finish {reason}": Behaviour(finishing(reason), False, "cut off", predicted=True)
-        for reason in ("length", "model_length", "max_tokens", "MAX_TOKENS")
+        for reason in (
+            "length",
+            "model_length",
+            "max_tokens",
+            "MAX_TOKENS",
+            "token_limit",
+            "model_context_window_exceeded",
+        )
     },
     "aborted once": Behaviour(finishing("abort"), True, first_only=True),
     "cut off once": Behaviour(finishing("length"), True, first_only=True, predicted=True),
@@ -150,7 +198,130 @@ BEHAVIOURS: dict[str, Behaviour] = {
         predicted=True,
     ),
     "no content": Behaviour(lambda s: {"content": None}, False, predicted=True),
+    "thinking, as Ollama calls it": Behaviour(lambda s: {"content": s.right, "thinking": s.wrong}, True),
+    "thoughts under two names": Behaviour(
+        lambda s: {"content": s.right, "reasoning": s.wrong, "reasoning_details": [{"text": s.wrong}]}, True
+    ),
+    "blocks of thinking alone": Behaviour(
+        lambda s: {"content": "", "thinking_blocks": [{"type": "thinking", "thinking": s.right}]}, False, "reasoning"
+    ),
+    "details of reasoning alone": Behaviour(
+        lambda s: {"content": None, "reasoning_details": [{"type": "reasoning.text", "text": s.right}]},
+        False,
+        "reasoning",
+    ),
     # -- odd but whole
+    "a finish reason that is an object": Behaviour(
+        lambda s: {"content": s.right, "finish_reason": {"type": "stop", "matched": 2}}, True
+    ),
+    "an abort that is an object": Behaviour(
+        lambda s: {"content": s.wrong, "finish_reason": {"type": "abort", "message": "gone"}}, False, "abort"
+    ),
+    "a filter's report of nothing": Behaviour(
+        lambda s: whole(
+            {
+                "message": {"content": s.right, "refusal": None},
+                "finish_reason": "stop",
+                "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}},
+            },
+            prompt_filter_results=[],
+        ),
+        True,
+    ),
+    "a filter's report and no content": Behaviour(
+        lambda s: whole(
+            {
+                "message": {"role": "assistant"},
+                "finish_reason": "content_filter",
+                "content_filter_results": {"hate": {"filtered": True, "severity": "high"}},
+            }
+        ),
+        False,
+        "content_filter",
+    ),
+    "a byte order mark": Behaviour(lambda s: sent(b"\xef\xbb\xbf" + completion(s.right)), True),
+    "blank lines to keep the connection": Behaviour(lambda s: sent(b" \n\n   \n" + completion(s.right)), True),
+    "HTTP/1.0 without a length": Behaviour(
+        lambda s: sent(completion(s.right), head="HTTP/1.0 200 OK", length=None), True
+    ),
+    "interim answers": Behaviour(
+        lambda s: Wire(
+            b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+            + sent(completion(s.right)).data
+        ),
+        True,
+    ),
+    "chunks and a trailer": Behaviour(lambda s: in_chunks(completion(s.right)), True),
+    "gzip": Behaviour(lambda s: sent(gzip.compress(completion(s.right)), "Content-Encoding: gzip"), True),
+    "deflate": Behaviour(lambda s: sent(zlib.compress(completion(s.right)), "Content-Encoding: deflate"), True),
+    "HTTP 201": Behaviour(lambda s: Answer(201, completion(s.right)), True),
+    "HTTP 203": Behaviour(lambda s: Answer(203, completion(s.right)), True),
+    # -- broken on the way
+    "HTTP/1.0 cut": Behaviour(
+        lambda s: sent(completion(s.wrong)[:-9], head="HTTP/1.0 200 OK", length=None), False, "not JSON"
+    ),
+    "chunks cut": Behaviour(lambda s: in_chunks(completion(s.wrong), ended=False), False, "not completed"),
+    "a chunk of no size": Behaviour(lambda s: in_chunks(completion(s.wrong), size=b"zz"), False, "chunk size"),
+    "a length too long": Behaviour(lambda s: sent(completion(s.wrong), length=99_999), False, "content length"),
+    "a length too short": Behaviour(lambda s: sent(completion(s.wrong), length=40), False, "Bad status line"),
+    "gzip cut": Behaviour(
+        lambda s: sent(gzip.compress(completion(s.wrong))[:-20], "Content-Encoding: gzip"), False, "not JSON"
+    ),
+    "gzip that is none": Behaviour(
+        lambda s: sent(completion(s.wrong), "Content-Encoding: gzip"), False, "content-encoding"
+    ),
+    "a gzip bomb": Behaviour(lambda s: bomb(), False, "longer than"),
+    "an encoding of its own": Behaviour(
+        lambda s: sent(completion(s.wrong), "Content-Encoding: br", "X-Compressed: dcb"), False, "rotli"
+    ),
+    "bytes that are no UTF-8": Behaviour(
+        lambda s: sent(completion(s.wrong).replace(b"stop", b"st\xe9p")), False, "not JSON"
+    ),
+    "a stream": Behaviour(lambda s: sent(b"data: " + completion(s.wrong) + b"\n\ndata: [DONE]"), False, "not JSON"),
+    "two replies in one": Behaviour(lambda s: sent(completion(s.wrong) + completion(s.right)), False, "not JSON"),
+    "another protocol": Behaviour(lambda s: Wire(b"SSH-2.0-OpenSSH_9.0\r\n"), False, "Bad status line"),
+    "HTTP/2": Behaviour(lambda s: Wire(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), False, "Bad status line"),
+    "the key on a broken line": Behaviour(
+        lambda s: Wire(f"HTTP/1.1 {'x' * 70} Bearer {KEY} refused\r\n\r\n".encode()), False, "[key]"
+    ),
+    # -- of another kind
+    "no choices": Behaviour(lambda s: Answer(200, {"choices": [], "prompt_filter_results": []}), False, "completion"),
+    "choices null": Behaviour(lambda s: Answer(200, {"id": None, "choices": None}), False, "not a chat completion"),
+    "a list of replies": Behaviour(lambda s: Answer(200, b"[" + completion(s.wrong) + b"]"), False, "completion"),
+    "a text": Behaviour(lambda s: Answer(200, json.dumps(s.wrong)), False, "not a chat completion"),
+    "a page": Behaviour(lambda s: Answer(200, "<!DOCTYPE html><title>Log in</title>"), False, "Log in"),
+    "Anthropic's own form": Behaviour(
+        lambda s: Answer(200, {"type": "message", "content": [{"type": "text", "text": s.wrong}]}), False, "completion"
+    ),
+    "Ollama's own form": Behaviour(
+        lambda s: Answer(200, {"message": {"content": s.wrong}, "done": True}), False, "completion"
+    ),
+    "a completion that is no chat": Behaviour(
+        lambda s: whole({"text": s.wrong, "finish_reason": "stop"}), False, "completion"
+    ),
+    "a piece of a stream": Behaviour(
+        lambda s: whole({"delta": {"content": s.wrong}, "finish_reason": "stop"}), False, "completion"
+    ),
+    # -- errors within status 200
+    "a context too small, within 200": Behaviour(error_within(400, "exceeds the context size"), False, "context size"),
+    "a busy provider, within 200": Behaviour(
+        error_within(429, "Provider returned error", metadata={"raw": "rate-limited upstream"}),
+        False,
+        "rate-limited upstream",
+    ),
+    "a busy provider, within 200, once": Behaviour(error_within("429", "rate-limited"), True, first_only=True),
+    "no credits, within 200": Behaviour(error_within(402, "Insufficient credits"), False, "Insufficient credits"),
+    "a moderation, within 200": Behaviour(
+        error_within(403, "was flagged", metadata={"flagged_input": "..."}), False, "was flagged"
+    ),
+    "an error that is the body": Behaviour(
+        lambda s: Answer(200, {"object": "error", "message": "gone", "code": 500}), False, "gone"
+    ),
+    "a balance that is spent, in MiniMax's words": Behaviour(
+        lambda s: Answer(200, {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "no balance"}}),
+        False,
+        "no balance",
+    ),
     "odd usage": Behaviour(
         lambda s: whole({"message": {"content": s.right}, "finish_reason": "stop"}, usage={"prompt_tokens": "many"}),
         True,
@@ -160,7 +331,35 @@ BEHAVIOURS: dict[str, Behaviour] = {
     ),
     # -- statuses
     **{f"HTTP {status}": Behaviour(error(status), False, f"HTTP {status}") for status in (400, 413, 422)},
-    **{f"HTTP {status} once": Behaviour(error(status), True, first_only=True) for status in (401, 403, 404, 503)},
+    **{
+        f"HTTP {status} once": Behaviour(error(status), True, first_only=True)
+        for status in (401, 403, 404, 421, 423, 424, 460, 498, 499, 503, 520, 529)
+    },
+    "HTTP 429 until yesterday": Behaviour(
+        error(429, "slow", **{"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), True, first_only=True
+    ),
+    "a page of nginx": Behaviour(
+        lambda s: Answer(503, "<html><head><title>503 Service Temporarily Unavailable</title></head></html>"),
+        False,
+        "503 Service Temporarily Unavailable",
+    ),
+    "overloaded": Behaviour(
+        lambda s: Answer(529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
+        False,
+        "Overloaded",
+    ),
+    "a quota by the minute": Behaviour(
+        lambda s: gemini(429, "You exceeded your current quota. Please retry in 0.01s.", retryDelay="0.01s"),
+        True,
+        first_only=True,
+    ),
+    "a quota that is spent": Behaviour(
+        lambda s: gemini(429, "You exceeded your current quota, please check your billing."),
+        False,
+        "You exceeded your current quota",
+    ),
+    "Gemini's 400": Behaviour(lambda s: gemini(400, "API key not valid."), False, "HTTP 400: API key not valid."),
+    "a credit that is spent": Behaviour(error(400, "Your credit balance is too low."), False, "credit balance"),
     "quota": Behaviour(error(429, "You exceeded your current quota (insufficient_quota)"), False, "exceeded your"),
     "no money": Behaviour(error(402, "insufficient credits"), False, "insufficient credits"),
     "redirect": Behaviour(error(307, Location="http://127.0.0.1:9/v1"), False, "redirects to http://127.0.0.1:9/v1"),
@@ -312,9 +511,31 @@ def test_generate(name: str, tmp_path: Any, capsys: pytest.CaptureFixture[str]) 
         assert (status, listed) == (0, "")
         assert behaviour.predicted or [line["prediction"] for line in written] == ["right"]
         reason = str(written[0]["generation"]["finish_reason"]).lower()
-        assert not behaviour.predicted or reason in ("length", "model_length", "max_tokens", "stop")
+        assert not behaviour.predicted or reason == "stop" or finish_kind(reason) == "cut off"
     else:
         assert (status, written) == (1, [])
         assert behaviour.note in json.loads(listed)["error"]
     said = capsys.readouterr()
     assert KEY not in listed + said.out + said.err + out.read_text("utf-8")
+
+
+def _stopping_at_the_limit(text: str) -> Reply:
+    """A gateway that says "stop" of every reply, before a server that cuts replies at the token limit."""
+
+    def reply(request: dict[str, Any]) -> Answer:
+        choice = {"message": {"content": text}, "finish_reason": "stop"}
+        return whole(choice, usage={"prompt_tokens": 9, "completion_tokens": request["max_tokens"]})
+
+    return reply
+
+
+def test_a_reply_of_just_as_many_tokens_as_allowed_is_cut_off_whatever_the_server_says(tmp_path: Any) -> None:
+    with ChatServer(reply=_stopping_at_the_limit("half of an ans")) as server:
+        pool = get_pool(server.url, model="m", cache=str(tmp_path / "answers.sqlite"), **FAST)
+        replies = [pool.ask("q"), pool.ask("q")]
+    assert [(reply.truncated, reply.ok, reply.cached) for reply in replies] == [(True, False, False)] * 2
+    with ChatServer(reply=_stopping_at_the_limit("<answer>8")) as server:
+        scores = QAF1(endpoints=server.url, model="m", attempts=3)(
+            [TABLE], [[{"question": "How many?", "answer": "7"}]]
+        )
+    assert (scores.status.tolist(), "cut off" in scores.notes[0]) == (["unscored"], True)

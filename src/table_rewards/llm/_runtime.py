@@ -25,13 +25,16 @@ from table_rewards.llm._wire import (
     read_error,
     read_models,
     read_reply,
+    read_retry_delay,
     shortened,
 )
 from table_rewards.llm.settings import PoolSettings, from_environment, headers_of, secrets_of
 from table_rewards.llm.types import ChatReply, ChatRequest
 
 EMPTY_RETRIES: Final = 2
-RETRIED: Final = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600))
+RETRIED: Final = frozenset({408, 409, 421, 423, 424, 425, 429, 460, 498, 499}) | frozenset(range(500, 600))
+"""Statuses of a server that could not, or of a proxy before it: 424 is TGI's for a generation that failed, 460 a load
+balancer's and 499 nginx's for a connection that was closed, 498 Groq's for no capacity."""
 REFUSALS: Final = frozenset({401, 402, 403, 404, 405})
 SECOND_OPINION_S: Final = 5.0
 """How long a request that one endpoint calls bad waits for another to say so too."""
@@ -113,7 +116,8 @@ class Runtime:
         deadline = loop.time() + (self.settings.deadline_s if deadline_s is None else deadline_s)
         payload = request.payload(fold_system=self.settings.fold_system)
         reproducible = request.sampling.reproducible
-        reply = await (self._ask_once(request, payload, deadline) if reproducible else self._send(payload, deadline))
+        ask = self._ask_once if reproducible else self._send
+        reply = await ask(request, payload, deadline)
         count["failures" if reply.failed else "replies"] += 1
         count["refused"] += reply.refused
         count["truncated"] += reply.truncated
@@ -134,7 +138,7 @@ class Runtime:
             twin = self._twins.get(key)
             shared = twin is not None and twin.deadline >= deadline - 1.0
             if twin is None or not shared:
-                twin = self._twins[key] = _Twin(asyncio.create_task(self._send(payload, deadline)), deadline)
+                twin = self._twins[key] = _Twin(asyncio.create_task(self._send(request, payload, deadline)), deadline)
                 twin.task.add_done_callback(lambda task: self._settled(request, payload, key, task))
             twin.waiting += 1
             try:
@@ -170,7 +174,7 @@ class Runtime:
         """Within a pool one model is meant, in the cache it must be named, and who serves it."""
         return request.key(f"{self.model}\0{self._kept_for}", payload)
 
-    async def _send(self, payload: bytes, deadline: float) -> ChatReply:
+    async def _send(self, request: ChatRequest, payload: bytes, deadline: float) -> ChatReply:
         """The one retry loop: each attempt asks the gate again, which prefers another endpoint."""
         loop = asyncio.get_running_loop()
         settings, count = self.settings, self.usage.count
@@ -197,7 +201,7 @@ class Runtime:
             endpoint = ticket.endpoint
             pauses = True
             try:
-                reply = await self._attempt(ticket, payload, deadline)
+                reply = self._measured(await self._attempt(ticket, payload, deadline), request)
                 latency = loop.time() - begun
                 self.usage.latencies.append(latency)
                 reply = dataclasses.replace(reply, endpoint=endpoint.url, attempts=attempt, latency_s=latency)
@@ -245,10 +249,13 @@ class Runtime:
         estimate = len(payload) / BYTES_A_TOKEN
         if endpoint.tokens is not None:
             endpoint.tokens.take(asyncio.get_running_loop().time(), estimate)
+        sent_at = asyncio.get_running_loop().time()
         answer = await self._exchange(ticket, "POST", "/chat/completions", body, deadline)
         try:
             reply = read_reply(answer.body, lambda text: self._redacted(endpoint, text))
         except NotAReply as error:
+            if error.status is not None:
+                raise self._no_answer(ticket, answer._replace(status=error.status), sent_at, str(error)) from None
             raise self._fault(ticket, str(error)) from None
         now = asyncio.get_running_loop().time()
         self._count_tokens(reply)
@@ -258,6 +265,17 @@ class Runtime:
         endpoint.succeeded(now)
         return reply
 
+    @staticmethod
+    def _measured(reply: ChatReply, request: ChatRequest) -> ChatReply:
+        """The reply as cut off, where it has just as many tokens as were allowed and the server says that it stopped.
+
+        Gateways before Ollama say so of every reply.
+        """
+        limit = request.sampling.token_limit
+        if reply.failed or limit is None or reply.usage.get("completion_tokens") != limit or reply.truncated:
+            return reply
+        return dataclasses.replace(reply, finish_reason="length")
+
     def _count_tokens(self, reply: ChatReply) -> None:
         for name in ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"):
             if name in reply.usage:
@@ -265,7 +283,7 @@ class Runtime:
         self.budget.spend(reply.usage)
 
     async def _exchange(self, ticket: Ticket, method: str, path: str, body: bytes | None, deadline: float) -> Answer:
-        """One HTTP exchange, its outcome told to the endpoint's state. Returns only what came with status 200."""
+        """One HTTP exchange, its outcome told to the endpoint's state. Returns only what came with success."""
         endpoint = ticket.endpoint
         loop = asyncio.get_running_loop()
         sent_at = loop.time()
@@ -278,33 +296,35 @@ class Runtime:
         try:
             answer = await self._transport.exchange(method, url, headers_of(endpoint.settings), body, timeout_s)
         except TransportError as error:
-            words = self._redacted(endpoint, str(error))
+            words = shortened(self._redacted(endpoint, str(error)))
             if error.hopeless:
                 endpoint.refused(loop.time(), words, probe=ticket.probe, certain=True)
                 raise Fault(words, "refused") from None
             raise self._fault(ticket, words) from None
-        if answer.status == 200:
+        if 200 <= answer.status < 300:  # some gateways answer a POST with 201
             return answer
         raise self._no_answer(ticket, answer, sent_at)
 
-    def _no_answer(self, ticket: Ticket, answer: Answer, sent_at: float) -> Fault:
-        """What a status other than 200 says of the endpoint and of the request."""
+    def _no_answer(self, ticket: Ticket, answer: Answer, sent_at: float, what: str = "") -> Fault:
+        """What a status of no success says of the endpoint and the request; ``what`` in place of the body's words."""
         endpoint, status = ticket.endpoint, answer.status
         now = asyncio.get_running_loop().time()
-        what = f"HTTP {status}: {read_error(answer.body, lambda text: self._redacted(endpoint, text))}"
-        pause = answer.retry_after
+        what = what or f"HTTP {status}: {read_error(answer.body, lambda text: self._redacted(endpoint, text))}"
+        pause = read_retry_delay(answer.body) if answer.retry_after is None else answer.retry_after
+        # Gemini words every limit as a quota; whoever says when to come back has one that refills.
+        spent = status in (400, 403, 429) and pause is None and is_quota(answer.body)
         if 400 <= status < 500 and is_filtered(answer.body):
             endpoint.succeeded(now)  # it is the text that it refuses
             return Fault(what, "filtered")
-        if status == 429 and not is_quota(answer.body):
+        if status == 429 and not spent:
             self.usage.count["rate_limited"] += 1
             endpoint.rate_limited(now, sent_at, pause, what)
             return Fault(what)
-        if status in REFUSALS or status == 429 or 300 <= status < 400:
+        if status in REFUSALS or spent or 300 <= status < 400:
             if 300 <= status < 400:
                 where = shortened(self._redacted(endpoint, answer.location or "another address"))
                 what = f"HTTP {status}: it redirects to {where}; redirects are not followed, so write that address"
-            endpoint.refused(now, what, probe=ticket.probe, certain=status in (402, 429))
+            endpoint.refused(now, what, probe=ticket.probe, certain=spent or status == 402)
             return Fault(what, "refused")
         if status not in RETRIED:
             endpoint.rejected(now, what, probe=ticket.probe)

@@ -136,9 +136,10 @@ def _tls_problem(error: BaseException) -> str:
 
 
 def _describe(error: BaseException) -> str:
-    """A few words without addresses, which the pool adds, and without headers, which may hold a key."""
+    """What happened, without addresses, which the pool adds. It may quote what the server sent, a key included."""
     inner = getattr(error, "os_error", error)
     if isinstance(inner, OSError) and inner.errno:
         return os.strerror(inner.errno) if inner.errno > 0 else str(inner.strerror)
-    text = str(error).splitlines()
-    return f"{type(error).__name__}: {text[0][:160]}" if text else type(error).__name__
+    text = getattr(error, "message", "") or str(error)
+    text = text.removeprefix("400, message:")  # which stands before the parser's words
+    return f"{type(error).__name__}: {text[:MAX_HEADER]}" if text.strip() else type(error).__name__

@@ -7,6 +7,7 @@ import datetime
 import email.utils
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -23,8 +24,12 @@ QUOTA_WORDS: Final = (
     "insufficient_balance",
     "insufficient credits",
     "exceeded your current quota",
+    "credit balance is too low",
+    "budget has been exceeded",
+    "crossed budget",
+    "specified api usage limits",
 )
-"""Codes and words of a 429 that say that money is spent, which no waiting mends."""
+"""Codes and words of an error that say that money is spent, which no waiting mends."""
 
 FILTER_CODES: Final = (
     "content_filter",
@@ -37,11 +42,22 @@ FILTER_CODES: Final = (
 
 _EXCERPT: Final = 160
 _THOUGHT_PARTS: Final = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content", "thought"})
+_REASONING: Final = ("reasoning_content", "reasoning", "thinking")
+"""Names under which servers set a message's thoughts apart, each beside the content."""
+_THOUGHT_LISTS: Final = ("reasoning_details", "thinking_blocks")
 _USAGE: Final = ("prompt_tokens", "completion_tokens")
+_RETRY_IN: Final = re.compile(r"(?:re)?try (?:again )?(?:in|after) (?:(\d+)m)?(\d+(?:\.\d+)?)(ms)? ?s?", re.IGNORECASE)
 
 
 class NotAReply(Exception):
-    """The body is not what the protocol promises."""
+    """The body is not what the protocol promises.
+
+    ``status`` is that of an error which the server reports within the body of another status.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def read_reply(body: bytes, redact: Redact = str) -> ChatReply:
@@ -53,15 +69,15 @@ def read_reply(body: bytes, redact: Redact = str) -> ChatReply:
     """
     answer = _json(body, redact)
     try:
-        if answer.get("error"):
-            raise NotAReply(f"an error with status 200: {_words(answer, redact)}")
+        if answer.get("error") or (not answer.get("choices") and _status(answer)):
+            raise NotAReply(f"an error with status 200: {_words(answer, redact)}", _status(answer))
         choice = answer["choices"][0]
         if choice.get("error"):
-            raise NotAReply(f"an error with status 200: {_words(choice, redact)}")
+            raise NotAReply(f"an error with status 200: {_words(choice, redact)}", _status(choice))
         message = choice["message"]
         text, thoughts = _texts(message.get("content"))
-        reasoning = "".join([_string(message, "reasoning_content") or _string(message, "reasoning"), *thoughts])
-        finish_reason = "" if choice.get("finish_reason") is None else str(choice["finish_reason"])
+        reasoning = "".join([_apart(message), *thoughts])
+        finish_reason = _reason(choice.get("finish_reason"))
         if (message.get("tool_calls") or message.get("function_call")) and finish_kind(finish_reason) == "finished":
             finish_reason = "tool_calls"  # some servers say "stop" of a reply that asks for a tool
         refusal = message.get("refusal") or _refusal(message.get("content"))
@@ -78,6 +94,37 @@ def read_reply(body: bytes, redact: Redact = str) -> ChatReply:
         logprobs=logprobs,
     )
     return _finished(reply, refusal, redact)
+
+
+def _status(answer: Mapping[str, Any]) -> int | None:
+    """The HTTP status that an error names: its own number, or that of the body which is one."""
+    error = answer.get("error")
+    told = error if isinstance(error, Mapping) else answer
+    for name in ("code", "status", "status_code"):
+        value = told.get(name)
+        if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) == 3:
+            value = int(value)
+        if isinstance(value, int) and 400 <= value < 600:
+            return value
+    return None
+
+
+def _reason(found: Any) -> str:
+    if isinstance(found, Mapping):  # SGLang's own form
+        found = found.get("type")
+    return "" if found is None else str(found)
+
+
+def _apart(message: Mapping[str, Any]) -> str:
+    """The thoughts that a message holds beside its content, under the first name that has any."""
+    for name in _REASONING:
+        if found := _string(message, name):
+            return found
+    for name in _THOUGHT_LISTS:
+        parts = message.get(name)
+        if isinstance(parts, list) and parts:
+            return "".join(_thought(part) for part in parts if isinstance(part, Mapping))
+    return ""
 
 
 def _refusal(content: Any) -> str | None:
@@ -124,17 +171,48 @@ def read_models(body: bytes, redact: Redact = str) -> list[str]:
 
 def read_error(body: bytes, redact: Redact = str) -> str:
     """The server's own words for what went wrong, on one line, keys taken out."""
+    answer = _error_object(body)
+    return excerpt(body, redact) if answer is None else _words(answer, redact)
+
+
+def _error_object(body: bytes) -> Mapping[str, Any] | None:
+    """The object that an error's body is; Gemini's comes as a list of one."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        return excerpt(body, redact)
-    return _words(answer, redact) if isinstance(answer, Mapping) else excerpt(body, redact)
+        return None
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    return answer if isinstance(answer, Mapping) else None
 
 
 def is_quota(body: bytes) -> bool:
-    """Whether a 429 says that a quota or a balance is spent."""
+    """Whether an error says that a quota or a balance is spent."""
     text = body[:4000].decode("utf-8", "replace").lower()
     return any(words in text for words in QUOTA_WORDS)
+
+
+def read_retry_delay(body: bytes) -> float | None:
+    """Seconds after which an error's body asks to try again; None where it does not say.
+
+    >>> read_retry_delay(b'{"error": {"message": "Rate limit reached. Please try again in 1m2.5s."}}')
+    62.5
+    >>> read_retry_delay(b'{"error": {"details": [{"retryDelay": "36s"}]}}'), read_retry_delay(b'{"error": "no"}')
+    (36.0, None)
+    """
+    error = (_error_object(body) or {}).get("error")
+    if not isinstance(error, Mapping):
+        return None
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        told = detail.get("retryDelay") if isinstance(detail, Mapping) else None
+        if isinstance(told, str):
+            return read_retry_after(told.removesuffix("s"))
+    found = _RETRY_IN.search(_string(error, "message")[:4000])
+    if found is None:
+        return None
+    minutes, seconds, milli = found.groups()
+    return float(minutes or 0) * 60 + float(seconds) / (1_000 if milli else 1)
 
 
 def is_filtered(body: bytes) -> bool:
@@ -143,11 +221,7 @@ def is_filtered(body: bytes) -> bool:
     >>> is_filtered(b'{"error": {"code": "content_filter"}}'), is_filtered(b'{"error": {"code": 400}}')
     (True, False)
     """
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    error = answer.get("error") if isinstance(answer, Mapping) else None
+    error = (_error_object(body) or {}).get("error")
     if not isinstance(error, Mapping):
         return False
     inner = error.get("innererror"), error.get("metadata")
@@ -209,7 +283,14 @@ def _words(answer: Mapping[str, Any], redact: Redact) -> str:
         found = found["msg"]
     if not isinstance(found, str):
         found = json.dumps(found, ensure_ascii=False)
-    return shortened(redact(found)) or "no words"
+    return shortened(redact(" ".join(filter(None, (found, _upstream(answer)))))) or "no words"
+
+
+def _upstream(answer: Mapping[str, Any]) -> str:
+    """What a router tells of the provider behind it, whose own words it puts beside a general message."""
+    error = answer.get("error")
+    metadata = error.get("metadata") if isinstance(error, Mapping) else None
+    return _string(metadata, "raw") if isinstance(metadata, Mapping) else ""
 
 
 def _json(body: bytes, redact: Redact) -> Any:

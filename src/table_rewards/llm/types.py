@@ -17,19 +17,33 @@ Message = Mapping[str, Any]
 Messages = str | Sequence[Message]
 """A prompt: a string (one user message) or a list of messages."""
 
-FINISHED: Final = frozenset({"", "stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"})
+FINISHED: Final = frozenset(
+    {"", "stop", "eos", "eos_token", "endoftext", "end_turn", "stop_sequence", "complete", "normal"}
+)
 """Finish reasons of a whole answer; null counts as one, since several servers send it."""
 
-CUT_OFF: Final = frozenset({"length", "max_tokens", "model_length", "max_output_tokens", "max_completion_tokens"})
+CUT_OFF: Final = frozenset(
+    {
+        *("length", "max_tokens", "model_length", "max_output_tokens", "max_completion_tokens", "token_limit"),
+        *("model_context_window_exceeded", "context_length_exceeded", "error_limit"),
+    }
+)
 """Finish reasons of a reply that ran into a token limit."""
 
 REFUSED: Final = frozenset(
-    {"content_filter", "refusal", "safety", "recitation", "blocklist", "prohibited_content", "spii", "sensitive"}
+    {
+        *("content_filter", "content_filtered", "refusal", "safety", "recitation", "blocklist", "prohibited_content"),
+        *("spii", "sensitive", "guardrail_intervened", "model_armor", "error_toxic", "language"),
+        *("image_safety", "image_prohibited_content", "image_recitation"),
+    }
 )
 """Finish reasons of a prompt or reply that the server's filter stopped."""
 
 FAULTS: Final = frozenset(
-    {"abort", "aborted", "cancelled", "error", "timeout", "failed", "insufficient_system_resource", "network_error"}
+    {
+        *("abort", "aborted", "cancelled", "canceled", "user_cancel", "error", "timeout", "time_limit", "failed"),
+        *("insufficient_system_resource", "network_error", "malformed_model_output"),
+    }
 )
 """Finish reasons of a generation that the server broke off: asked again, at another endpoint where there is one."""
 
@@ -40,7 +54,7 @@ def finish_kind(reason: str) -> Literal["finished", "cut off", "refused", "fault
     >>> [finish_kind(reason) for reason in ("stop", "model_length", "abort", "content_filter", "tool_calls")]
     ['finished', 'cut off', 'fault', 'refused', 'unfinished']
     """
-    reason = reason.strip().lower()
+    reason = reason.partition(":")[0].strip().lower()  # "content_filter: RECITATION"
     if reason in FINISHED:
         return "finished"
     if reason in CUT_OFF:

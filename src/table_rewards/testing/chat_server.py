@@ -59,8 +59,14 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-Reply = str | Callable[[dict[str, Any]], "str | Mapping[str, Any] | Answer"]
-"""A text, or a function from the request to a text, a chat message, or any answer."""
+class Wire(NamedTuple):
+    """Bytes that go onto the connection as they are, status line and all, and then its end."""
+
+    data: bytes
+
+
+Reply = str | Callable[[dict[str, Any]], "str | Mapping[str, Any] | Answer | Wire"]
+"""A text, or a function from the request to a text, a chat message, any answer, or the bytes of one."""
 
 
 class ChatServer:
@@ -68,7 +74,8 @@ class ChatServer:
 
     Args:
         reply: the text of every reply, or a function of the request body that returns a text, a whole message (a
-            mapping with ``content``, and with ``finish_reason`` where that is not "stop"), or an ``Answer``.
+            mapping with ``content``, and with ``finish_reason`` where that is not "stop"), an ``Answer``, or a
+            ``Wire``, for what no well-behaved server sends.
         model: what /v1/models offers; a list offers several.
         latency_s: pause before each answer.
         faults: kinds (see ``FAULTS``) that a share ``fault_rate`` of the requests meets, in turn, chosen with ``seed``.
@@ -248,6 +255,11 @@ class ChatServer:
                 extra["Location"] = "http://127.0.0.1:9/elsewhere"
             return _response(Answer(int(kind[:3]), _error(f"scripted {kind}"), extra))
         said = self.reply if isinstance(self.reply, str) else self.reply(asked)
+        if isinstance(said, Wire):
+            assert request.transport is not None
+            request.transport.write(said.data)
+            request.transport.close()
+            return _response(Answer())  # which goes nowhere
         answer = said if isinstance(said, Answer) else Answer(200, _completion(asked, said, kind))
         return await _cut(request, answer) if kind == "cut" else _response(answer)
 
