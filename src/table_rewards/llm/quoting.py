@@ -15,17 +15,17 @@ from table_rewards.core.invisible import INVISIBLE
 _NAMES: Final = "|".join(
     (
         # Mistral, Llama 2, Gemma, T5, Command, InternLM and their kin
-        r"/?s|(?:bos|eos|pad|unk|mask|sep|cls)(?:_token)?|(?:start|begin|beginning|end)_of_\w+",
-        r"turn\||\|turn|eot|eod|eoh|eom|eoc|eoa|eoi|sop|eop|bot|fim_\w+|reserved_\d+|extra_(?:id_)?\d+",
-        r"unused\d+|special_\d+|/?seed:[\w:]+|commit_\w+|jupyter_\w+|filename|gh_stars|reponame|c_[aq]|b_u?sys",
+        r"/?s|(?:bos|eos|pad|unk|mask|sep|cls)(?:_token)?|(?:start|begin|beginning|end)_of_\w{1,32}",
+        r"turn\||\|turn|eot|eod|eoh|eom|eoc|eoa|eoi|sop|eop|bot|fim_\w{1,32}|reserved_\d+|extra_(?:id_)?\d+",
+        r"unused\d+|special_\d+|/?seed:[\w:]+|commit_\w{1,32}|jupyter_\w{1,32}|filename|gh_stars|reponame|c_[aq]|b_u?sys",
         # roles, which open a turn in TeleChat, MiniCPM and others
         r"_?(?:user|bot|system|assistant|human|model|ai)|用户",
         # places of images and sounds, which a server counts
-        r"/?(?:image|img|video|audio|quad|ref|box)|(?:img|image|audio|video|frame|im|ref)_?\w*"
-        r"(?:token|pad|start|end|patch|context|placeholder|soft)\w*|img_?\w{0,8}|soft_token",
+        r"/?(?:image|img|video|audio|quad|ref|box)|(?:img|image|audio|video|frame|im|ref)_?\w{0,16}"
+        r"(?:token|pad|start|end|patch|context|placeholder|soft)\w{0,16}|img_?\w{0,8}|soft_token",
         # thoughts and tools, which are tokens of Qwen, DeepSeek, GLM and others
         r"/?(?:[\w-]{1,16}:)?(?:think|thinking|tool_calls?|tool_responses?|tool_results?|tool_sep|tools|function_calls?|"
-        r"function_results?|arg_key|arg_value|invoke|reflection)(?::[\w-]{1,16})?|/?longcat_\w+",
+        r"function_results?|arg_key|arg_value|invoke|reflection)(?::[\w-]{1,16})?|/?longcat_\w{1,32}",
     )
 )
 _WORDS: Final = (
@@ -51,7 +51,7 @@ _CONTROL: Final = re.compile(
     re.IGNORECASE,
 )
 _OPENERS: Final = re.compile(r"[<\[\]◁|]")
-_FOLDED: Final = {
+_FOLDED: Final[dict[int, int | str]] = {
     **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},  # full-width forms of ASCII
     **{ord(form): plain for form, plain in zip("﹤﹥￨∣❘│", "<>||||", strict=True)},
 }
