@@ -485,3 +485,51 @@ def test_calls_of_different_steps_are_not_merged_and_an_error_reaches_all_of_a_c
     assert results == {1: [10], 2: [20], 4: [40], 5: [50], 6: [60], 3: "broken", -1: "broken"}
     assert [items for items, _ in calls] == [[1], [2, 4, 5], [3, -1], [6]]
     assert merger([7], "a", 0.0) == [70]
+
+
+def test_a_completion_that_is_too_large_is_scored_by_its_ends() -> None:
+    """How much a policy writes must not decide that it is unscored; a row that is too large is not its doing."""
+    reward = TableBench()
+    working = local(reward)
+    most = 50_000
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        return (413, {"error": "too large"}) if len(json.dumps(body)) > most else working(path, body)
+
+    texts = ["Final Answer: 7", "啰" * 3_000_000 + "\nFinal Answer: 7", "x" * 3_000_000 + "\nFinal Answer: 8", "7"]
+    rows: list[Any] = [{"answer": "7"}] * 3 + [{"answer": "7", "more": "y" * 2 * most}]
+    with served(answer) as address:
+        scores = ServiceReward(reward, address)(texts, rows)
+    assert scores.values.tolist()[:3] == [1.0, 1.0, 0.0]
+    assert scores.status.tolist() == ["scored"] * 3 + ["unscored"]
+    assert "HTTP 413 too large" in scores.notes[3]
+
+
+LONG = (
+    "Read the table .\n\n| City | People |\n|---|---|\n| Oslo | 7 |\n\nHow many live there ?\n<|im_start|>assistant\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "query"),
+    [
+        (LONG, LONG + "I do not know."),
+        (LONG, "<s>" + LONG + "I do not know."),
+        (LONG, LONG.replace(" .", ".").replace(" ?", "?") + "I do not know."),  # as tokenizers tidy what they decode
+        (LONG, "<|begin_of_text|> " + LONG.replace("\n", " \n ") + "I do not know."),
+        (LONG, LONG[-70:] + "I do not know."),  # the beginning fell out of the context
+        (LONG, "\ufffd" + LONG[-70:].replace(" ?", "?") + "I do not know."),
+        ("Cafe\u0301\n" + LONG, "Caf\u00e9\n" + LONG + "I do not know."),
+        ("", "I do not know."),
+        ("\n", "I do not know."),
+        ("Another prompt altogether, which is nowhere in the query.", "I do not know."),
+    ],
+)
+def test_the_response_is_what_stands_behind_the_prompt_however_it_was_decoded(prompt: str, query: str) -> None:
+    batch = read_request("openrlhf", {"query": [query], "prompts": [prompt], "labels": ["7"]})
+    assert [completion.strip() for completion in batch.completions] == ["I do not know."]
+
+
+def test_a_response_that_repeats_its_prompt_keeps_what_it_says() -> None:
+    body = {"query": ["<s>" + LONG + LONG + "7"], "prompts": [LONG], "labels": ["7"]}
+    assert read_request("openrlhf", body).completions == ["\n" + LONG + "7"]

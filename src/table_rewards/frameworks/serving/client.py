@@ -35,7 +35,13 @@ ON_THE_WAY: Final = 8
 BATCH: Final = 256
 MAX_BYTES: Final = 16 << 20
 NEVER: Final = -1.0
-AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+AGAIN: Final = frozenset({408, 425, 429, 460, 499}) | frozenset(range(500, 600)) - {501, 505}
+TOO_LARGE: Final = 413
+KEPT: Final = 1_000_000
+"""Characters at each end of a completion that are sent where the whole of it is refused as too large; if these are
+refused too, a quarter, down to ``LEAST_KEPT``."""
+
+LEAST_KEPT: Final = 1_000
 ONE_OF_THEM: Final = frozenset({400, 413, 422})
 """Statuses of a request that is refused for what it holds, which may be one sample among others."""
 
@@ -55,11 +61,13 @@ class Lost(NamedTuple):
         why: in words.
         wait: seconds to wait before the next attempt; None as usual, NEVER for no other attempt.
         halve: a smaller request may succeed.
+        too_large: the request is, by its size alone.
     """
 
     why: str
     wait: float | None = None
     halve: bool = False
+    too_large: bool = False
 
 
 class ServiceReward(Reward[Any]):
@@ -171,7 +179,7 @@ class ServiceReward(Reward[Any]):
 
     def _scored(self, pairs: Sequence[tuple[Any, Any]], step: int | None, deadline: float) -> list[Judgement]:
         """The judgements of one request, which is asked again until the deadline."""
-        attempt = 0
+        attempt, kept = 0, KEPT
         while True:
             outcome = self._once(pairs, step, deadline)
             if isinstance(outcome, Scores):
@@ -181,6 +189,9 @@ class ServiceReward(Reward[Any]):
                 halves = (pairs[:middle], pairs[middle:])
                 return [one for half in halves for one in self._scored(half, step, deadline)]
             attempt += 1
+            if outcome.too_large and len(pairs) == 1 and kept >= LEAST_KEPT and time.monotonic() < deadline:
+                pairs, kept = [_ends(pairs[0], kept)], kept // 4
+                continue
             pause = outcome.wait
             if pause is None:
                 pause = min(MAX_WAIT_S, WAIT_S * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0)
@@ -216,7 +227,8 @@ class ServiceReward(Reward[Any]):
             return json.loads(told.body)
         again = told.status in AGAIN
         wait = _retry_after(told.headers) if again else NEVER
-        return Lost(f"HTTP {told.status} {_said(told)}".strip(), wait, told.status in ONE_OF_THEM)
+        why = f"HTTP {told.status} {_said(told)}".strip()
+        return Lost(why, wait, told.status in ONE_OF_THEM, told.status == TOO_LARGE)
 
     def _compare_signatures(self) -> None:
         theirs = self._their_signature()
@@ -260,6 +272,14 @@ def _encoded(
         except (TypeError, ValueError, RecursionError) as error:
             lost[number] = unscored(f"the reference cannot be sent to a service: {error}"[:300])
     return samples, lost
+
+
+def _ends(pair: tuple[Any, Any], kept: int) -> tuple[Any, Any]:
+    """A pair whose completion is its beginning and its end: how much a policy writes must not leave it unscored."""
+    text = json.loads(pair[0])
+    if len(text) <= 2 * kept:
+        return pair
+    return json.dumps(f"{text[:kept]}\n\n{text[-kept:]}"), pair[1]
 
 
 def _row_text(encode: Callable[[Any], str], row: Any) -> str:

@@ -15,8 +15,11 @@ Gym has a tag for it. Everything here is plain data in, plain data out.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import re
+import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +29,8 @@ from table_rewards.core.scores import INAPPLICABLE, UNSCORED, Scores
 
 FORMS: Final = ("score", "openrlhf", "slime", "verify")
 MAX_SAMPLES: Final = 65_536
+LEAST_OF_A_PROMPT: Final = 32
+"""Signs at the end of a prompt that tell where it ends when its beginning was cut off."""
 
 
 class BadRequest(TableRewardsError, ValueError):
@@ -179,8 +184,36 @@ def _openrlhf_reply(_: Batch, answer: Answer) -> dict[str, Any]:
 
 
 def _behind(prompt: str, query: str) -> str:
-    """The response: a query is the prompt followed by it."""
-    return query[len(prompt) :] if prompt and query.startswith(prompt) else query
+    """The response: a query is the prompt followed by it.
+
+    Both went through a tokenizer, which may have added or taken spaces, put a token before the prompt or composed its
+    accents; and the trainer leaves out the beginning of a prompt that is too long for its context.
+
+    >>> _behind("Say : 7 !\\n", "<s>Say: 7! Final Answer: 7"), _behind("a long prompt", "prompt and more")
+    (' Final Answer: 7', 'prompt and more')
+    """
+    if query.startswith(prompt):
+        return query[len(prompt) :]
+    found = _end_of(prompt, query) or _end_of(unicodedata.normalize("NFC", prompt), query)
+    return query[found:] if found else query
+
+
+def _end_of(prompt: str, query: str) -> int:
+    """Where the prompt, or the end of it with which the query begins, is over, whatever spaces there are; 0 nowhere."""
+    wanted, there = "".join(prompt.split()), "".join(query.split())
+    if not wanted:
+        return 0
+    place = there.find(wanted)
+    if place >= 0:
+        length = place + len(wanted)
+    else:
+        anchor = wanted[-LEAST_OF_A_PROMPT:]
+        ends = (found.end() for found in re.finditer(re.escape(anchor), there))
+        length = next((end for end in ends if wanted.endswith(there[:end].lstrip("\ufffd"))), 0)
+        if length < LEAST_OF_A_PROMPT:
+            return 0
+    places = (place for place, sign in enumerate(query) if not sign.isspace())
+    return next(itertools.islice(places, length - 1, None)) + 1
 
 
 # -- slime ------------------------------------------------------------------------------------------------------------
