@@ -48,6 +48,8 @@ def test_our_own_form_carries_every_column_there_and_back() -> None:
         ("score", {"completions": ["a"], "rows": []}, "1 completions but 0 rows"),
         ("score", {"completions": ["a"], "rows": [1], "step": "x"}, "step must be a whole number"),
         ("openrlhf", {"query": ["a"], "prompts": ["b"], "labels": []}, "1 queries, 1 prompts and 0 labels"),
+        ("openrlhf", {"query": ["a"], "prompts": "b", "labels": ["c"]}, "'prompts' must be a list"),
+        ("openrlhf", {"query": ["a"], "prompts": 7, "labels": ["c"]}, "'prompts' must be a list"),
         ("slime", {"prompt": "a"}, "no 'response'"),
         ("verify", {"response": {"text": "a"}}, "as the Responses API gives"),
         ("score", {"completions": ["a"] * 70_000, "rows": []}, "70,000 samples"),

@@ -194,6 +194,27 @@ def test_nemo_gym_finds_the_one_reward_at_the_root() -> None:
     assert post(Front(named, workers), "/verify", body)[0] == 200
 
 
+@pytest.mark.parametrize("task", [[1], {"a": 1}, None, "x"])
+def test_gyms_metrics_take_any_task_and_any_number(task: Any) -> None:
+    replies = [
+        {"_ng_task_index": task, "reward": reward} for reward in (1.0, 0.0, True, "x", 1e308, float("nan"), None)
+    ]
+    status, value, _ = post(front(), "/aggregate_metrics", {"verify_responses": [*replies, 7, None]})
+    assert (status, value["key_metrics"]) == (200, {"mean/reward": 0.5})
+    assert [group["_ng_task_index"] for group in value["group_level_metrics"]] == [task]
+
+
+def test_a_fault_of_the_service_is_told_as_json_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> tuple[int, bytes]:
+        raise KeyError("inside")
+
+    asked = front(worker=Here(broken))
+    status, value, _ = post(asked, "/table_bench/score", ASKED)
+    assert (status, value) == (500, {"error": "the service failed; its log says why"})
+    assert "KeyError" in caplog.text
+    assert asked.held == 0
+
+
 def test_what_gym_gets_back_is_json_even_where_its_request_was_not() -> None:
     message = {"type": "message", "content": [{"type": "output_text", "text": "Final Answer: \\ud83d"}]}
     body = (

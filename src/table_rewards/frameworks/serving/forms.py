@@ -167,7 +167,7 @@ def scores_of(value: Any, parts: Sequence[str]) -> Scores:
 
 def _openrlhf(body: Mapping[str, Any]) -> Batch:
     queries = _list(body, "query" if "query" in body else "queries")
-    prompts = body.get("prompts") or [""] * len(queries)
+    prompts = _list(body, "prompts") if body.get("prompts") else [""] * len(queries)
     labels = _list(body, "labels")
     if not len(queries) == len(prompts) == len(labels):
         raise BadRequest(f"{len(queries)} queries, {len(prompts)} prompts and {len(labels)} labels; give one for each")

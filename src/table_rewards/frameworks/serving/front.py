@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, Protocol
@@ -24,6 +25,8 @@ Seen = Callable[[str, str, int, float], None]
 """Told of every answered request: reward, form, HTTP status, seconds."""
 
 _JSON: Final = (b"content-type", b"application/json")
+
+logger = logging.getLogger("table_rewards.serving")
 
 
 class Worker(Protocol):
@@ -69,7 +72,11 @@ class Front:
             return
         begun = time.perf_counter()
         words = [word for word in scope["path"].split("/") if word]
-        status, body = await self._answer(scope["method"], words, dict(scope["headers"]), receive)
+        try:
+            status, body = await self._answer(scope["method"], words, dict(scope["headers"]), receive)
+        except Exception:  # a fault of ours is told as every other, and harms no other request
+            logger.exception("a request to /%s failed", "/".join(words)[:100])
+            status, body = _error(500, "the service failed; its log says why")
         headers = [_JSON, (b"content-length", str(len(body)).encode())]
         if status == 503:
             headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))

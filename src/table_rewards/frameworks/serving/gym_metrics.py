@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -11,6 +10,8 @@ from table_rewards.frameworks.serving.forms import BadRequest
 
 TASK: Final = "_ng_task_index"
 FAILED: Final = "_ng_failure_class"
+MOST: Final = 1e100
+"""Larger numbers are no rewards; their squares would be none that JSON knows."""
 
 
 def aggregate_metrics(body: Any) -> dict[str, Any]:
@@ -29,16 +30,15 @@ def aggregate_metrics(body: Any) -> dict[str, Any]:
     if not isinstance(replies, list):
         raise BadRequest("no list 'verify_responses' in the request")
     scored = [one for one in replies if isinstance(one, Mapping) and not one.get(FAILED)]
-    by_task: dict[Any, list[Mapping[str, Any]]] = {}
+    by_task: dict[str, tuple[Any, list[Mapping[str, Any]]]] = {}
     for one in scored:
-        by_task.setdefault(one.get(TASK, 0), []).append(one)
+        task = one.get(TASK, 0)
+        by_task.setdefault(str(task), (task, []))[1].append(one)
     told = _numbers(scored)
     return {
         "agent_metrics": {**told, "unscored": len(replies) - len(scored)},
         "key_metrics": {name: value for name, value in told.items() if name.startswith("mean/")},
-        "group_level_metrics": [
-            {TASK: task, **_numbers(ones)} for task, ones in sorted(by_task.items(), key=lambda item: str(item[0]))
-        ],
+        "group_level_metrics": [{TASK: task, **_numbers(ones)} for _, (task, ones) in sorted(by_task.items())],
     }
 
 
@@ -48,7 +48,7 @@ def _numbers(replies: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         parts = one.get("reward_components")
         named = {**(parts if isinstance(parts, Mapping) else {}), "reward": one.get("reward")}
         for name, value in named.items():
-            if isinstance(value, (int, float)) and math.isfinite(value):
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MOST:
                 columns.setdefault(str(name), []).append(float(value))
     told: dict[str, float] = {}
     for name, column in columns.items():
