@@ -129,19 +129,30 @@ def test_a_dead_actor_and_a_dead_node_lose_nothing_and_double_nothing(cluster: A
     assert ray.is_initialized()
 
 
+def _begun(command: list[str], out: Path, *, parts: int) -> subprocess.Popen[str]:
+    """A driver that has written so many parts."""
+    pipe = subprocess.PIPE
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=pipe, text=True, start_new_session=True)
+    while driver.poll() is None and len(list(out.glob("part-*.parquet"))) < parts:
+        time.sleep(0.05)
+    return driver
+
+
+@pytest.mark.timeout(600)
 def test_a_killed_driver_goes_on_with_the_same_command(tmp_path: Path) -> None:
     source, out = rollouts(tmp_path / "rows.jsonl", 60_000), tmp_path / "out"
     command = [
         *(sys.executable, "-m", "table_rewards.commands.main", "score", str(source), "--reward", "table_bench"),
         *("--engine", "ray", "--out", str(out), "--batch-size", "500", "--quiet", "--json"),
     ]
-    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and len(list(out.glob("part-*.parquet"))) < 2:
-        time.sleep(0.05)
-    parts = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*.parquet")}
+    driver = _begun(command, out, parts=1)
+    driver.terminate()
+    assert "interrupted" in driver.communicate(timeout=60)[1]
+    assert driver.returncode == 130
+    driver = _begun(command, out, parts=2)
     os.killpg(driver.pid, signal.SIGKILL)
-    driver.wait(30)
+    driver.communicate(timeout=30)
+    parts = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*.parquet")}
     assert len(parts) >= 2
     done = subprocess.run(command, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from table_rewards.core.cpus import CPUS
+from table_rewards.core.ending import ended_as_interrupted
 from table_rewards.core.errors import ConfigurationError, TableRewardsError
 from table_rewards.core.registry import create
 from table_rewards.core.reward import Reward
@@ -357,6 +358,7 @@ def _ray(address: str | None) -> Any:
             )
         except (ConnectionError, ValueError) as error:
             raise ConfigurationError(f"no Ray cluster at {address}: {error}") from None
+        ended_as_interrupted()
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False

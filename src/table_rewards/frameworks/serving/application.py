@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from table_rewards.core.cpus import CPUS
+from table_rewards.core.ending import ended_as_interrupted
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.scores import Scores
 from table_rewards.frameworks.serving.forms import Answer, Batch
@@ -290,4 +291,5 @@ def _ray_serve(address: str | None) -> Any:
             ray.init(address=address or "local", include_dashboard=False, log_to_driver=False, configure_logging=False)
         except (ConnectionError, ValueError) as error:
             raise ConfigurationError(f"no Ray cluster at {address}: {error}") from None
+        ended_as_interrupted()
     return serve
