@@ -62,15 +62,16 @@ def test_a_rule_that_cannot_be_is_refused(rule: Any, ceiling: float) -> None:
 
 
 class Slow(TableBench):
-    """Takes a while for a batch, whatever its size, and remembers the sizes."""
+    """Judges when it is let, and remembers how many at once."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sizes: list[int] = []
+        self.let = threading.Event()
 
     def judge_all(self, completions: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
         self.sizes.append(len(completions))
-        time.sleep(0.02)
+        self.let.wait(60)
         if "explode" in completions:
             raise SystemError("a batch path of ours")
         return [
@@ -80,7 +81,7 @@ class Slow(TableBench):
 
 def test_calls_that_meet_become_one_batch() -> None:
     reward = Slow()
-    coalescer = Coalescer(reward.judge_pairs)
+    coalescer = Coalescer(reward.judge_pairs, window_s=60.0)
     found: dict[int, float] = {}
 
     def call(i: int) -> None:
@@ -89,8 +90,11 @@ def test_calls_that_meet_become_one_batch() -> None:
     threads = [threading.Thread(target=call, args=(i,)) for i in range(64)]
     for thread in threads:
         thread.start()
+    while len(coalescer._queue) < 63:  # all but the one that judges
+        time.sleep(0.001)
+    reward.let.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert found == dict.fromkeys(range(64), 1.0)
     assert len(reward.sizes) < 32
     assert sum(reward.sizes) == 64
@@ -143,13 +147,15 @@ def _score_in_fork(coalescer: Coalescer, queue: Any) -> None:
 @pytest.mark.skipif(sys.platform == "darwin", reason="fork is not safe on macOS")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_fork_in_the_middle_of_a_batch_starts_empty() -> None:
-    coalescer = Coalescer(Slow().judge_pairs)
+    reward = Slow()
+    reward.let.set()
+    coalescer = Coalescer(reward.judge_pairs)
     coalescer._running = 1  # as if another thread were in a batch, which the child does not have
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = context.Process(target=_score_in_fork, args=(coalescer, queue))
     child.start()
-    assert queue.get(timeout=20) == 1.0
+    assert queue.get(timeout=60) == 1.0
     child.join(10)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,8 @@ from table_rewards.core import registry
 from table_rewards.frameworks import verl
 from table_rewards.testing.chat_server import ChatServer
 
+hanging, released = threading.Event(), threading.Event()
+
 
 class Flaky(TableBench):
     """Loses its scorer on completions that say so, and hangs on others."""
@@ -23,7 +24,8 @@ class Flaky(TableBench):
 
     def judge_all(self, completions: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
         if any("hang" in text for text in completions):
-            time.sleep(3)
+            hanging.set()
+            released.wait(60)
         judged = super().judge_all(completions, references, step)
         return [self.unscored("down") if "lost" in c else j for c, j in zip(completions, judged, strict=True)]
 
@@ -31,6 +33,8 @@ class Flaky(TableBench):
 @pytest.fixture
 def flaky(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry._registered, "flaky", Flaky)
+    hanging.clear()
+    released.clear()
 
 
 def info(index: int = 0, split: str = "train") -> dict[str, Any]:
@@ -103,31 +107,33 @@ def test_acc_of_a_judge_is_its_share_of_all_points() -> None:
 def test_a_call_that_hangs_keeps_no_other_waiting(flaky: None) -> None:
     slow = threading.Thread(target=lambda: verl.flaky("t", "hang", "7", info()))
     slow.start()
-    time.sleep(0.05)
-    took: list[float] = []
+    assert hanging.wait(60)
+    scores: list[float] = []
 
     def call(i: int) -> None:
-        begin = time.monotonic()
-        assert verl.flaky("t", "Final Answer: 7", "7", info(i))["score"] == 1.0
-        took.append(time.monotonic() - begin)
+        scores.append(verl.flaky("t", "Final Answer: 7", "7", info(i))["score"])
 
     callers = [threading.Thread(target=call, args=(i,)) for i in range(16)]
     for caller in callers:
         caller.start()
     for caller in callers:
-        caller.join(10)
-    assert slow.is_alive(), "the others were done before it"
-    assert len(took) == 16
-    slow.join(10)
+        caller.join(50)
+    assert not released.is_set()
+    assert scores == [1.0] * 16  # while it still hangs
+    released.set()
+    slow.join(60)
+    assert not slow.is_alive()
 
 
 def test_a_coroutine_that_hangs_keeps_no_other_waiting(flaky: None) -> None:
     async def main() -> None:
         slow = asyncio.create_task(verl.flaky_async("t", "hang", "7", info()))
-        await asyncio.sleep(0.05)
+        while not hanging.is_set():
+            await asyncio.sleep(0.01)
         found = await asyncio.gather(*(verl.flaky_async("t", "Final Answer: 7", "7", info(i)) for i in range(64)))
         assert [row["score"] for row in found] == [1.0] * 64
         assert not slow.done()
+        released.set()
         await slow
 
     asyncio.run(main())

@@ -23,11 +23,11 @@ def echo(request):
     return "echo " + request["messages"][-1]["content"]
 
 
-def settle(path, rows):
-    """Wait until the writer thread has put `rows` answers into the file."""
-    for _ in range(200):
+def settle(path, rows, keys="%"):
+    """Wait until the writer thread has put `rows` answers with such keys into the file."""
+    for _ in range(3000):
         with sqlite3.connect(path) as connection:
-            if connection.execute("SELECT COUNT(*) FROM answers").fetchone()[0] >= rows:
+            if connection.execute("SELECT COUNT(*) FROM answers WHERE key LIKE ?", (keys,)).fetchone()[0] >= rows:
                 return
         time.sleep(0.02)
     raise AssertionError(f"never saw {rows} answers")
@@ -84,11 +84,12 @@ def test_no_failure_is_ever_kept(tmp_path, kind):
 
 
 def test_old_answers_are_asked_again(tmp_path):
-    cache = AnswerCache(str(tmp_path / "a.sqlite"), ttl_s=0.2, max_bytes=1e6)
+    cache = AnswerCache(str(tmp_path / "a.sqlite"), ttl_s=3600, max_bytes=1e6)
     cache.put("k", ChatReply(text="old", finish_reason="stop"))
     settle(cache.path, 1)
     assert cache.get("k").text == "old"
-    time.sleep(0.25)
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute("UPDATE answers SET created = created - 3601")
     assert cache.get("k") is None
     cache.close()
 
@@ -129,7 +130,7 @@ def test_kill_9_in_the_middle_of_writing_keeps_the_cache_whole(tmp_path):
     for round_ in range(3):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, path, str(round_)], stdout=subprocess.PIPE)
         assert writer.stdout.readline() == b"ready\n"
-        time.sleep(0.15)
+        settle(path, 100, f"{round_}-%")
         writer.send_signal(signal.SIGKILL)
         writer.wait()
         writer.stdout.close()

@@ -144,7 +144,7 @@ def test_tokens_beyond_the_rate_wait():
         pool = get_pool(server.url, model="m", tokens_per_minute=6000, max_in_flight=1, workers=1, **FAST)
         begun = time.monotonic()
         assert all(reply.ok for reply in pool.ask_many(["x" * 3600 + str(i) for i in range(80)]))
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 60
         assert pool.usage()["prompt_tokens"] == 800
 
 
@@ -220,7 +220,7 @@ def test_log_probabilities_come_back_from_the_cache_too(tmp_path):
         pool = get_pool(server.url, model="m", cache=tmp_path / "a.sqlite", **FAST)
         first = pool.ask("q", Sampling(top_logprobs=1))
         assert first.logprobs == (("7", -0.1, (("8", -2.5),)),)
-        for _ in range(100):
+        for _ in range(3000):
             second = pool.ask("q", Sampling(top_logprobs=1))
             if second.cached:
                 break

@@ -25,7 +25,7 @@ from table_rewards.llm.types import finish_kind
 from table_rewards.testing.chat_server import Answer, ChatServer, Wire
 
 KEY = "sk-a-very-secret-key"
-FAST = {"attempts": 3, "deadline_s": 6.0, "timeout_s": 1.0, "wait_initial_s": 0.005, "wait_max_s": 0.02}
+FAST = {"attempts": 3, "deadline_s": 60.0, "timeout_s": 20.0, "wait_initial_s": 0.005, "wait_max_s": 0.02}
 MOST_REQUESTS = 12  # of one question: two rounds of a reward, each with its attempts
 
 Reply = Callable[[dict[str, Any]], Any]
@@ -421,7 +421,7 @@ def test_the_pool(name: str) -> None:
     with server_of(behaviour, Said("right", "wrong")) as server:
         begun = time.monotonic()
         reply = get_pool(server.url, model="m", **FAST).ask("q")
-        assert time.monotonic() - begun < FAST["deadline_s"] + 2
+        assert time.monotonic() - begun < FAST["timeout_s"]  # nothing here is waited for
     if behaviour.right and not (behaviour.predicted and behaviour.first_only):
         assert (reply.ok, reply.text) == (True, "right"), reply
     else:
@@ -454,7 +454,7 @@ def test_qa_f1(name: str, several: int) -> None:
         said = Said(*(f'<answer id="1">{n}</answer>\n<answer id="2">{n}</answer>' for n in (7, 8)))
         said = _open_ended(name, said)
     pairs = [{"question": f"How many people {where}?", "answer": "7"} for where in ("live there", "work there")]
-    fast = {"deadline_s": 6.0, "timeout_s": 1.0, "attempts": 3}
+    fast = {"deadline_s": 60.0, "timeout_s": 20.0, "attempts": 3}
     with server_of(ALL[name], said) as server:
 
         def alone(request: dict[str, Any]) -> Any:
@@ -474,7 +474,7 @@ VERIFIER = Said(*(STEPS.format(said) + "</final_verification>" for said in ("COR
 
 @pytest.mark.parametrize("name", ALL)
 def test_step_verifier(name: str) -> None:
-    fast = {"deadline_s": 6.0, "timeout_s": 1.0, "attempts": 3}
+    fast = {"deadline_s": 60.0, "timeout_s": 20.0, "attempts": 3}
     behaviour = ALL[name]
     with server_of(behaviour, _open_ended(name, VERIFIER)) as server:
         scores = StepVerifier(endpoints=server.url, model="m", **fast)(["<step>2+2=4</step>"], ["2+2?"])
@@ -486,7 +486,7 @@ JUDGE = Said("Hm.\nA > B\nA: 9, B: 4", "Hm.\nB > A\nA: 1, B: 2")
 
 @pytest.mark.parametrize("name", ALL)
 def test_group_judge(name: str) -> None:
-    fast = {"deadline_s": 6.0, "timeout_s": 1.0, "attempts": 3}
+    fast = {"deadline_s": 60.0, "timeout_s": 20.0, "attempts": 3}
     behaviour = ALL[name]
     with server_of(behaviour, JUDGE) as server:
         judge = GroupJudge(endpoints=server.url, model="m", **fast)
@@ -501,7 +501,7 @@ def test_generate(name: str, tmp_path: Any, capsys: pytest.CaptureFixture[str]) 
     prompts.write_text('{"prompt": "q"}\n')
     parser = argparse.ArgumentParser()
     generate.add_arguments(parser)
-    how = ["--attempts", "3", "--deadline-s", "6", "--timeout-s", "1", "--model", "m", "--quiet", "--out", str(out)]
+    how = ["--attempts", "3", "--deadline-s", "60", "--timeout-s", "20", "--model", "m", "--quiet", "--out", str(out)]
     with server_of(behaviour, Said("right", "wrong")) as server:
         status = generate.run(parser.parse_args([str(prompts), "--endpoint", server.url, *how]))
     written = [json.loads(line) for line in out.read_text("utf-8").splitlines()]

@@ -429,11 +429,12 @@ def test_single_calls_share_requests_and_none_is_lost_or_swapped() -> None:
     reward = TEDS()
     sizes: list[int] = []
     working = local(reward)
+    let = threading.Event()  # the first requests wait until all the others are queued
 
     def answer(path: str, body: Any) -> tuple[int, Any]:
         if body is not None:
             sizes.append(len(body["completions"]))
-            time.sleep(0.02)
+            let.wait(60)
         return working(path, body)
 
     found: dict[int, Scores] = {}
@@ -445,7 +446,11 @@ def test_single_calls_share_requests_and_none_is_lost_or_swapped() -> None:
                 table = f"<table><tr><td>{number}</td><td>{number % 7}</td></tr></table>"
                 found[number] = await asked.score([table], ["<table><tr><td>5</td><td>5</td></tr></table>"])
 
-            await asyncio.gather(*map(one, range(300)))
+            tasks = [asyncio.create_task(one(number)) for number in range(300)]
+            while len(client._merger(asked)._queue) < 300 - client.ON_THE_WAY:
+                await asyncio.sleep(0.001)
+            let.set()
+            await asyncio.gather(*tasks)
 
         asyncio.run(all_of_them())
     assert sum(sizes) == 300
@@ -462,7 +467,7 @@ def test_calls_of_different_steps_are_not_merged_and_an_error_reaches_all_of_a_c
 
     def run(items: Any, key: Any, until: float) -> list[int]:
         calls.append((list(items), key))
-        gate.wait(10)
+        gate.wait(60)
         if -1 in items:
             raise ValueError("broken")
         return [item * 10 for item in items]
@@ -480,10 +485,11 @@ def test_calls_of_different_steps_are_not_merged_and_an_error_reaches_all_of_a_c
     for item, key in ((1, "a"), (2, "a"), (3, "b"), (4, "a"), (5, "a"), (6, "a"), (-1, "b")):
         threads.append(threading.Thread(target=one, args=(item, key)))
         threads[-1].start()
-        time.sleep(0.02)
+        while len(calls) + len(merger._queue) < len(threads):
+            time.sleep(0.001)
     gate.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert results == {1: [10], 2: [20], 4: [40], 5: [50], 6: [60], 3: "broken", -1: "broken"}
     assert [items for items, _ in calls] == [[1], [2, 4, 5], [3, -1], [6]]
     assert merger([7], "a", 0.0) == [70]
