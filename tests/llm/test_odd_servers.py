@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from table_rewards import QAF1, GroupJudge, StepVerifier
+from table_rewards import QAF1, GroupJudge, ScalarJudge, StepVerifier
 from table_rewards.commands import generate
 from table_rewards.llm import get_pool
 from table_rewards.llm.types import finish_kind
@@ -416,11 +416,12 @@ ALL = {**BEHAVIOURS, **INLINE}
 
 
 @pytest.mark.parametrize("name", BEHAVIOURS)
-def test_the_pool(name: str) -> None:
+def test_the_pool(name: str, tmp_path: Any) -> None:
     behaviour = BEHAVIOURS[name]
+    cache = str(tmp_path / "answers.sqlite")
     with server_of(behaviour, Said("right", "wrong")) as server:
         begun = time.monotonic()
-        reply = get_pool(server.url, model="m", **FAST).ask("q")
+        reply = get_pool(server.url, model="m", cache=cache, **FAST).ask("q")
         assert time.monotonic() - begun < FAST["timeout_s"]  # nothing here is waited for
     if behaviour.right and not (behaviour.predicted and behaviour.first_only):
         assert (reply.ok, reply.text) == (True, "right"), reply
@@ -433,6 +434,9 @@ def test_the_pool(name: str) -> None:
         assert reply.text == ""
     assert KEY not in repr(reply)
     assert len(server.received) <= FAST["attempts"]
+    with ChatServer(reply="another") as other:  # with the same cache: only an answer is known there
+        pool = get_pool(other.url, model="m", cache=cache, cache_group=server.url, **FAST)
+        assert pool.ask("q").text in ("another", "right" if reply.ok else "another")
 
 
 def _open_ended(name: str, said: Said) -> Said:
@@ -479,6 +483,19 @@ def test_step_verifier(name: str) -> None:
     with server_of(behaviour, _open_ended(name, VERIFIER)) as server:
         scores = StepVerifier(endpoints=server.url, model="m", **fast)(["<step>2+2=4</step>"], ["2+2?"])
         check(name, behaviour, server, scores.values.tolist(), [1.0], scores.notes[0])
+
+
+SCALAR = Said("Hm.\n9", "Hm.\n2")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_scalar_judge(name: str) -> None:
+    fast = {"deadline_s": 60.0, "timeout_s": 20.0, "attempts": 3}
+    behaviour = ALL[name]
+    with server_of(behaviour, SCALAR) as server:
+        judge = ScalarJudge(endpoints=server.url, model="m", **fast)
+        scores = judge(["Salut."], [{"prompt": "Hi in French."}])
+        check(name, behaviour, server, scores.values.tolist(), [0.09], scores.notes[0])
 
 
 JUDGE = Said("Hm.\nA > B\nA: 9, B: 4", "Hm.\nB > A\nA: 1, B: 2")

@@ -310,9 +310,11 @@ class Runtime:
         endpoint, status = ticket.endpoint, answer.status
         now = asyncio.get_running_loop().time()
         what = what or f"HTTP {status}: {read_error(answer.body, lambda text: self._redacted(endpoint, text))}"
-        pause = read_retry_delay(answer.body) if answer.retry_after is None else answer.retry_after
-        # Gemini words every limit as a quota; whoever says when to come back has one that refills.
-        spent = status in (400, 403, 429) and pause is None and is_quota(answer.body)
+        pause, spent = answer.retry_after, False
+        if status == 429:  # of no other, whose words may be those of the request
+            pause = read_retry_delay(answer.body) if pause is None else pause
+            # Gemini words every limit as a quota; whoever says when to come back has one that refills.
+            spent = pause is None and is_quota(answer.body)
         if 400 <= status < 500 and is_filtered(answer.body):
             endpoint.succeeded(now)  # it is the text that it refuses
             return Fault(what, "filtered")

@@ -29,7 +29,7 @@ QUOTA_WORDS: Final = (
     "crossed budget",
     "specified api usage limits",
 )
-"""Codes and words of an error that say that money is spent, which no waiting mends."""
+"""Codes and words of a 429 that say that money is spent, which no waiting mends."""
 
 FILTER_CODES: Final = (
     "content_filter",
@@ -161,10 +161,15 @@ def _failed(reply: ChatReply, error: str, *, refused: bool = False) -> ChatReply
 
 
 def read_models(body: bytes, redact: Redact = str) -> list[str]:
-    """Names from /v1/models, adapters of a base model (they name a parent) left out."""
+    """Names from /v1/models, adapters of a base model (they name a parent) left out.
+
+    >>> read_models(b'{"data": [{"id": "m"}, {"id": "lora", "parent": "m"}]}'), read_models(b'[{"id": "m"}]')
+    (['m'], ['m'])
+    """
     answer = _json(body, redact)
     try:
-        return [str(entry["id"]) for entry in answer["data"] if not entry.get("parent")]
+        listed = answer if isinstance(answer, list) else answer["data"]  # Together sends the bare list
+        return [str(entry["id"]) for entry in listed if not entry.get("parent")]
     except (KeyError, TypeError, AttributeError):
         raise NotAReply(f"not a list of models: {excerpt(body, redact)}") from None
 
@@ -187,13 +192,13 @@ def _error_object(body: bytes) -> Mapping[str, Any] | None:
 
 
 def is_quota(body: bytes) -> bool:
-    """Whether an error says that a quota or a balance is spent."""
+    """Whether a 429 says that a quota or a balance is spent."""
     text = body[:4000].decode("utf-8", "replace").lower()
     return any(words in text for words in QUOTA_WORDS)
 
 
 def read_retry_delay(body: bytes) -> float | None:
-    """Seconds after which an error's body asks to try again; None where it does not say.
+    """Seconds after which a 429's body asks to try again; None where it does not say.
 
     >>> read_retry_delay(b'{"error": {"message": "Rate limit reached. Please try again in 1m2.5s."}}')
     62.5

@@ -31,7 +31,7 @@ from table_rewards.frameworks.serving.client import ServiceReward
 from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings
 from table_rewards.testing.chat_server import ChatServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # of a busy machine
 
 PORT = 8731
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -123,7 +123,7 @@ def test_256_clients_and_a_killed_replica(service: ServiceSettings) -> None:
     found: list[tuple[int, Scores]] = []
 
     def client(number: int) -> None:
-        served = ServiceReward(TableBench(), f"{ADDRESS}/table_bench", deadline_s=90.0)  # one each: they share nothing
+        served = ServiceReward(TableBench(), f"{ADDRESS}/table_bench", deadline_s=400.0)  # one each: they share nothing
         for turn in range(4):
             gold = str(number * 10 + turn)
             found.append((number, served([f"Final Answer: {gold}", "Final Answer: x"], [gold, gold])))
@@ -133,7 +133,7 @@ def test_256_clients_and_a_killed_replica(service: ServiceSettings) -> None:
         thread.start()
     os.kill(workers("ServeReplica:table-rewards:table_bench")[0], signal.SIGKILL)
     for thread in threads:
-        thread.join(110)
+        thread.join(500)
     assert len(found) == 1024
     for _, scores in found:
         assert scores.values.tolist() == [1.0, 0.0] or scores.status.tolist() == ["unscored"] * 2
@@ -160,7 +160,7 @@ def test_a_busy_reward_refuses_with_503_and_says_when_to_come_back(service: Serv
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(110)
+        thread.join(500)
     stop(settings)
     statuses = [status for status, _ in codes]
     assert set(statuses) <= {200, 503}
@@ -176,7 +176,7 @@ def test_replicas_come_with_load_and_go_without(service: ServiceSettings) -> Non
         told = serve.status().applications["table-rewards"].deployments["scaling"]
         return int(sum(told.replica_states.values()))
 
-    stop_at = time.monotonic() + 60
+    stop_at = time.monotonic() + 240
     most = 1
     ended = threading.Event()
 
@@ -195,7 +195,7 @@ def test_replicas_come_with_load_and_go_without(service: ServiceSettings) -> Non
     for thread in threads:
         thread.join(60)
     assert most >= 2
-    stop_at = time.monotonic() + 100
+    stop_at = time.monotonic() + 240
     while time.monotonic() < stop_at and replicas() > 1:
         time.sleep(0.5)
     assert replicas() == 1
@@ -212,7 +212,7 @@ def test_what_is_scored_is_counted_where_ray_tells_its_metrics(service: ServiceS
         ("table_rewards_requests", 'status="200"', 'reward="em"', 'form="score"'),
         ("table_rewards_request_seconds_count", 'reward="em"'),
     ]
-    until = time.monotonic() + 90
+    until = time.monotonic() + 300
     while time.monotonic() < until and wanted:
         time.sleep(1.0)
         lines = []
@@ -288,7 +288,7 @@ def test_the_command_serves_with_a_token_and_stops_after_the_last_answer(tmp_pat
         finally:
             del os.environ["TABLE_REWARDS_SERVICE_TOKEN"]
         running.send_signal(signal.SIGTERM)
-        assert running.wait(60) == 0
+        assert running.wait(200) == 0
     finally:
         running.kill()
         running.wait(30)
