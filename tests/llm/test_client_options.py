@@ -167,6 +167,22 @@ def test_a_budget_of_money_and_the_counters_of_cost():
         assert pool.usage()["cost"] == pytest.approx(5 * 0.00007)
 
 
+def test_a_budget_holds_where_a_server_counts_nothing():
+    """Gateways leave the usage out; a budget that went by it alone would never end a run."""
+    from table_rewards.testing.chat_server import Answer
+
+    body = {"choices": [{"message": {"content": "x" * 400}, "finish_reason": "stop"}]}
+    with ChatServer(reply=lambda request: Answer(200, body)) as server:
+        tokens = get_pool(server.url, model="m", max_total_tokens=1000, max_in_flight=1, workers=1, **FAST)
+        replies = tokens.ask_many(["y" * 400 + str(i) for i in range(20)])
+        assert 3 <= sum(reply.ok for reply in replies) <= 5  # about 250 tokens each
+        assert "max_total_tokens" in replies[-1].error
+        money = get_pool(server.url, model="m", max_cost=5.0, max_in_flight=1, workers=1, **FAST)
+        replies = money.ask_many([f"q{i}" for i in range(20)])
+        assert [reply.ok for reply in replies] == [True] + [False] * 19
+        assert "give prompt_price and completion_price" in replies[-1].error
+
+
 def test_reasoning_tokens_and_stated_costs_are_counted():
     usage = {
         "prompt_tokens": 10,

@@ -186,3 +186,16 @@ def test_filtered_prompts_neither_close_an_endpoint_nor_are_asked_elsewhere() ->
         assert all(reply.ok for reply in replies[::2])
         assert len(one.received) + len(other.received) == 40
         assert (pool.usage()["refused"], pool.usage()["endpoints_out"]) == (20, 0)
+
+
+@pytest.mark.parametrize(
+    "said", [{"content": None, "reasoning": "Hm."}, {"content": "", "tool_calls": [{"function": {"name": "f"}}]}]
+)
+def test_an_endpoint_whose_parsers_are_set_up_otherwise_loses_no_answer(said: dict[str, Any], caplog: Any) -> None:
+    """It answers fast, so that it would draw the requests to itself."""
+    with ChatServer(reply=lambda request: said) as other, ChatServer(reply=echo, latency_s=0.01) as good:
+        pool = get_pool([other.url, good.url], model="m", max_in_flight=8, **{**FAST, "breaker_wait_s": 60.0})
+        replies = pool.ask_many([f"q{i}" for i in range(60)])
+        assert [reply.text for reply in replies] == [f"echo q{i}" for i in range(60)], replies[0].error
+        assert len(other.received) <= 20
+        assert "it refuses what other endpoints answer" in caplog.text

@@ -36,6 +36,8 @@ class Budget:
         self.tokens += prompt + completion
         if self._prices is None:
             cost = usage.get("cost", 0.0)
+            if self.max_cost is not None and "cost" not in usage and not self.cost:
+                self.problem = "no cost is stated, so max_cost cannot be kept; give prompt_price and completion_price"
         else:
             cost = prompt * self._prices[0] + completion * self._prices[1]
         self.cost += cost

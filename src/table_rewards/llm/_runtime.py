@@ -205,15 +205,19 @@ class Runtime:
                 latency = loop.time() - begun
                 self.usage.latencies.append(latency)
                 reply = dataclasses.replace(reply, endpoint=endpoint.url, attempts=attempt, latency_s=latency)
-                for other, words in rejections.items():
-                    other.contradicted(loop.time(), words)
                 if reply.failed:
-                    return dataclasses.replace(reply, error=f"{endpoint.url}: {reply.error}")
-                empties += 1
-                worded = reply.truncated or not reply.empty
-                if worded or empties > EMPTY_RETRIES or attempt == settings.attempts:
-                    return reply
-                last = "an empty reply"
+                    no_answer = dataclasses.replace(reply, error=f"{endpoint.url}: {reply.error}")
+                    if reply.refused or rejections or len(self.gate.endpoints) == 1 or attempt == settings.attempts:
+                        return no_answer
+                    rejections[endpoint], last, pauses = reply.error, no_answer.error, False
+                else:
+                    for other, words in rejections.items():
+                        other.contradicted(loop.time(), words)
+                    empties += 1
+                    worded = reply.truncated or not reply.empty
+                    if worded or empties > EMPTY_RETRIES or attempt == settings.attempts:
+                        return reply
+                    last = "an empty reply"
             except Fault as fault:
                 last = f"{endpoint.url}: {fault}"
                 if fault.kind == "final":
@@ -258,11 +262,14 @@ class Runtime:
                 raise self._no_answer(ticket, answer._replace(status=error.status), sent_at, str(error)) from None
             raise self._fault(ticket, str(error)) from None
         now = asyncio.get_running_loop().time()
-        self._count_tokens(reply)
+        self._count_tokens(reply, estimate)
         if endpoint.tokens is not None:
             spent = reply.usage.get("prompt_tokens", 0) + reply.usage.get("completion_tokens", 0)
             endpoint.tokens.take(now, spent - estimate if spent else 0.0)
-        endpoint.succeeded(now)
+        if reply.failed and not reply.refused:  # no answer of a server whose parsers or tools are set up otherwise
+            endpoint.rejected(now, reply.error, probe=ticket.probe)
+        else:
+            endpoint.succeeded(now)
         return reply
 
     @staticmethod
@@ -276,11 +283,16 @@ class Runtime:
             return reply
         return dataclasses.replace(reply, finish_reason="length")
 
-    def _count_tokens(self, reply: ChatReply) -> None:
+    def _count_tokens(self, reply: ChatReply, prompt: float) -> None:
+        """Count what the server states; a budget goes by estimates where it states nothing."""
         for name in ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"):
             if name in reply.usage:
                 self.usage.count[name] += int(reply.usage[name])
-        self.budget.spend(reply.usage)
+        counted = dict(reply.usage)
+        if not counted.keys() & {"prompt_tokens", "completion_tokens"}:
+            said = len(reply.text) + len(reply.reasoning)
+            counted.update(prompt_tokens=prompt, completion_tokens=said / BYTES_A_TOKEN)
+        self.budget.spend(counted)
 
     async def _exchange(self, ticket: Ticket, method: str, path: str, body: bytes | None, deadline: float) -> Answer:
         """One HTTP exchange, its outcome told to the endpoint's state. Returns only what came with success."""
