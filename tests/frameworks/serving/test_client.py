@@ -310,13 +310,14 @@ def test_another_signature_in_the_middle_of_a_run_is_no_score() -> None:
 
 
 def take_request(connection: socket.socket) -> None:
-    """Read one request with the body ``{}``, whose head may come by itself."""
-    found = b""
-    while not found.endswith(b"\r\n\r\n{}"):
-        more = connection.recv(65536)
-        if not more:
+    """Read one request, whose head may come by itself."""
+    with connection.makefile("rb") as stream:
+        length = 0
+        while (line := stream.readline()) not in (b"\r\n", b""):
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        if not line or len(stream.read(length)) < length:
             raise ConnectionError
-        found += more
 
 
 @contextmanager
@@ -541,3 +542,30 @@ def test_the_response_is_what_stands_behind_the_prompt_however_it_was_decoded(pr
 def test_a_response_that_repeats_its_prompt_keeps_what_it_says() -> None:
     body = {"query": ["<s>" + LONG + LONG + "7"], "prompts": [LONG], "labels": ["7"]}
     assert read_request("openrlhf", body).completions == ["\n" + LONG + "7"]
+
+
+def test_a_page_of_a_proxy_or_half_a_reply_is_asked_for_again() -> None:
+    pages = [b"<html>502 Bad Gateway</html>", b'{"values": [1.0], "parts": {"te', b"", b"\xff\xfe"]
+    working = local(TableBench())
+
+    def behaviour(connection: socket.socket) -> None:
+        if pages:
+            connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + pages.pop())
+        else:
+            found = json.dumps(working("/score", {"completions": ["Final Answer: 7"], "rows": ["7"]})[1]).encode()
+            connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + found)
+
+    with served(working) as address:
+        asked = ServiceReward(TableBench(), address, deadline_s=60.0)
+    with raw_server(behaviour) as address:
+        asked.service = address
+        assert asked(["Final Answer: 7"], ["7"]).values.tolist() == [1.0]
+    assert not pages
+
+
+def test_a_redirect_at_the_start_names_the_address() -> None:
+    def behaviour(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 301 Moved\r\nLocation: https://host/teds\r\nContent-Length: 0\r\n\r\n")
+
+    with raw_server(behaviour) as address, pytest.raises(ConfigurationError, match="redirects to https://host/teds"):
+        ServiceReward(TEDS(), address)

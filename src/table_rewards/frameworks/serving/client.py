@@ -224,7 +224,10 @@ class ServiceReward(Reward[Any]):
         body = f'{{"completions":[{completions}],"rows":[{rows}],"step":{json.dumps(step)}}}'
         told = exchange(f"{self.service}/score", body.encode("ascii"), _headers(), timeout)
         if told.status == 200:
-            return json.loads(told.body)
+            try:
+                return json.loads(told.body)
+            except (ValueError, RecursionError):  # a proxy's page, or half a reply whose length nobody told
+                return Lost("HTTP 200 and a body that is not JSON")
         again = told.status in AGAIN
         wait = _retry_after(told.headers) if again else NEVER
         why = f"HTTP {told.status} {_said(told)}".strip()
@@ -349,6 +352,8 @@ def _ask_handle(service: str, completions: list[Any], rows: list[Any], step: int
 
 
 def _said(told: Told) -> str:
+    if 300 <= told.status < 400:
+        return f"it redirects to {told.headers.get('location', 'another address')[:200]}; write that address"
     try:
         return str(json.loads(told.body[:4096])["error"])[:200]
     except (ValueError, KeyError, TypeError, RecursionError):
