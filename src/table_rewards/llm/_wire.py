@@ -46,7 +46,9 @@ _REASONING: Final = ("reasoning_content", "reasoning", "thinking")
 """Names under which servers set a message's thoughts apart, each beside the content."""
 _THOUGHT_LISTS: Final = ("reasoning_details", "thinking_blocks")
 _USAGE: Final = ("prompt_tokens", "completion_tokens")
-_RETRY_IN: Final = re.compile(r"(?:re)?try (?:again )?(?:in|after) (?:(\d+)m)?(\d+(?:\.\d+)?)(ms)? ?s?", re.IGNORECASE)
+_SPAN: Final = r"(\d{1,9}(?:\.\d{1,12})?) ?(ms|milli|h|m|s)[a-z]{0,10}"
+_RETRY_IN: Final = re.compile(rf"(?:re)?try (?:again )?(?:in|after) ((?:{_SPAN} ?){{1,4}})", re.IGNORECASE)
+_SECONDS_OF: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "milli": 0.001}
 
 
 class NotAReply(Exception):
@@ -202,6 +204,8 @@ def read_retry_delay(body: bytes) -> float | None:
 
     >>> read_retry_delay(b'{"error": {"message": "Rate limit reached. Please try again in 1m2.5s."}}')
     62.5
+    >>> read_retry_delay(b'{"error": {"message": "Please retry after 24 seconds."}}')
+    24.0
     >>> read_retry_delay(b'{"error": {"details": [{"retryDelay": "36s"}]}}'), read_retry_delay(b'{"error": "no"}')
     (36.0, None)
     """
@@ -216,8 +220,8 @@ def read_retry_delay(body: bytes) -> float | None:
     found = _RETRY_IN.search(_string(error, "message")[:4000])
     if found is None:
         return None
-    minutes, seconds, milli = found.groups()
-    return float(minutes or 0) * 60 + float(seconds) / (1_000 if milli else 1)
+    spans = re.findall(_SPAN, found[1], re.IGNORECASE)
+    return sum(float(number) * _SECONDS_OF[unit.lower()] for number, unit in spans)
 
 
 def is_filtered(body: bytes) -> bool:
