@@ -189,9 +189,11 @@ class ServiceReward(Reward[Any]):
                 halves = (pairs[:middle], pairs[middle:])
                 return [one for half in halves for one in self._scored(half, step, deadline)]
             attempt += 1
-            if outcome.too_large and len(pairs) == 1 and kept >= LEAST_KEPT and time.monotonic() < deadline:
-                pairs, kept = [_ends(pairs[0], kept)], kept // 4
-                continue
+            if outcome.too_large and len(pairs) == 1 and time.monotonic() < deadline:
+                shorter, kept = _ends(pairs[0], kept)
+                if shorter is not None:
+                    pairs = [shorter]
+                    continue
             pause = outcome.wait
             if pause is None:
                 pause = min(MAX_WAIT_S, WAIT_S * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0)
@@ -277,12 +279,17 @@ def _encoded(
     return samples, lost
 
 
-def _ends(pair: tuple[Any, Any], kept: int) -> tuple[Any, Any]:
-    """A pair whose completion is its beginning and its end: how much a policy writes must not leave it unscored."""
+def _ends(pair: tuple[Any, Any], kept: int) -> tuple[tuple[Any, Any] | None, int]:
+    """The pair with the beginning and the end of its completion, and how much of each to keep the next time.
+
+    How much a policy writes must not leave it unscored. None where the completion is short: the row is too large.
+    """
     text = json.loads(pair[0])
-    if len(text) <= 2 * kept:
-        return pair
-    return json.dumps(f"{text[:kept]}\n\n{text[-kept:]}"), pair[1]
+    while kept >= LEAST_KEPT:
+        if len(text) > 2 * kept:
+            return (json.dumps(f"{text[:kept]}\n\n{text[-kept:]}"), pair[1]), kept // 4
+        kept //= 4
+    return None, 0
 
 
 def _row_text(encode: Callable[[Any], str], row: Any) -> str:
