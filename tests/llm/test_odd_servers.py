@@ -439,6 +439,25 @@ def test_the_pool(name: str, tmp_path: Any) -> None:
         assert pool.ask("q").text in ("another", "right" if reply.ok else "another")
 
 
+@pytest.mark.parametrize("name", [name for name in BEHAVIOURS if not BEHAVIOURS[name].first_only])
+def test_beside_a_good_endpoint_nothing_is_lost(name: str) -> None:
+    """But for what a filter stopped or a limit cut, which no other endpoint is asked for."""
+
+    def right(request: dict[str, Any]) -> str:
+        return "right " + request["messages"][-1]["content"]
+
+    behaviour = BEHAVIOURS[name]
+    odd = ChatServer(reply=lambda request: behaviour.reply(Said(right(request), "wrong")))
+    with odd, ChatServer(reply=right) as good:
+        urls = [odd.url, good.url]
+        pool = get_pool(urls, model="m", max_in_flight=4, **{**FAST, "attempts": 20})
+        replies = pool.ask_many([f"q{i}" for i in range(12)])
+    for i, reply in enumerate(replies):
+        assert reply.text == f"right q{i}" or reply.refused or reply.truncated, reply
+        assert not (reply.ok and reply.text != f"right q{i}")
+    assert len(odd.received) <= 36
+
+
 def _open_ended(name: str, said: Said) -> Said:
     """What is cut off at the token limit lacks its closing tag: with it, the answer would be whole."""
     if ALL[name].predicted:
