@@ -385,6 +385,39 @@ INLINE = {
 }
 
 
+DRAFTS = {
+    "[THINK]": "[/THINK]",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<seed:think>": "</seed:think>",
+    "<mm:think>": "</mm:think>",
+    "<think:opensource>": "</think:opensource>",
+    "<longcat_think>": "</longcat_think>",
+    "◁think▷": "◁/think▷",
+    "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|channel>thought": "<channel|>",
+    "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
+    "analysis": "assistantfinal",
+    "<reasoning>": "</reasoning>",
+    "<analysis>": "</analysis>",
+    "<scratchpad>": "</scratchpad>",
+    "<reflection>": "</reflection>",
+}
+"""How models write thoughts where no parser of the server's takes them out."""
+
+for opening, closing in DRAFTS.items():
+    INLINE[f"drafts in {opening}"] = Behaviour(
+        lambda s, a=opening, b=closing: f"{a}Is it {s.wrong} so?{b}{s.right}", True
+    )
+    INLINE[f"drafts in {opening} that never end"] = Behaviour(
+        lambda s, a=opening: f"{a}Is it {s.wrong}", False, "thoughts never ended"
+    )
+INLINE["drafts before a final response"] = Behaviour(
+    lambda s: f"Here are my reasoning steps:\n{s.wrong}\n[BEGIN FINAL RESPONSE]\n{s.right}\n[END FINAL RESPONSE]", True
+)
+INLINE["all of it in tags of an answer"] = Behaviour(lambda s: f"<answer>\n{s.right}\n</answer>", True)
+
+
 def server_of(behaviour: Behaviour, said: Said) -> ChatServer:
     def reply(request: dict[str, Any]) -> Any:
         odd = len(server.received) == 1 or not behaviour.first_only

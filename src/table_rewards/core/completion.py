@@ -20,7 +20,9 @@ from typing import Any, Final, NamedTuple
 
 from table_rewards.core.errors import UnreadableCompletion
 
-THOUGHT_TAGS: Final = ("think", "thinking", "thought", "seed:think", "longcat_think")
+THOUGHT_TAGS: Final = (
+    *("think", "thinking", "thought", "longcat_think", "seed:think", "mm:think", "think:opensource"),
+)
 """The tags that open models write round their thoughts, in any case: ``<think> ... </think>``."""
 
 REASONING_TAGS: Final = (*THOUGHT_TAGS, "reasoning")
@@ -32,6 +34,7 @@ _MARKS: Final = (
     (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Command A
     (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # Sky-T1, OpenThinker
     (r"<\|channel>thought\n?", r"<channel\|>"),  # Gemma 4
+    (r"(?!)", r"\[BEGIN FINAL RESPONSE\]"),  # Apriel, whose prompt opens the thoughts
 )
 _BARE_STARTS: Final = frozenset("a \n\r\t")
 _HINTS: Final = ("think", "THINK", "Think", "thought", "Thought", "THOUGHT")
@@ -42,7 +45,7 @@ _BARE_FINAL: Final = "assistantfinal"
 
 _TOKEN: Final = (
     r"(?:<\|[^|<>\s]{1,40}\|>|<｜[^｜<>\s]{1,40}｜>|</?s>"
-    r"|<(?:eos|bos|pad|EOT|EOD|turn\||\|?end_of_turn|start_of_turn)>)"
+    r"|<(?:eos|bos|pad|EOT|EOD|turn\||\|?end_of_turn|start_of_turn)>|\[END FINAL RESPONSE\])"
 )
 _END_TOKEN: Final = re.compile(rf"\s*{_TOKEN}\s*\Z")
 _LEADING_TOKENS: Final = re.compile(rf"(?:\s*{_TOKEN}(?:assistant\b|model\b)?)+\s*")
@@ -195,7 +198,7 @@ def may_hold_untagged_thoughts(text: str) -> bool:
     """The same for the marks that are not written with a ``<``."""
     if "K" in text and "[" in text and "THINK]" in text:  # one letter is found much sooner than a word
         return True
-    if not text.isascii() and "◁" in text:
+    if "FINAL RESPONSE]" in text or (not text.isascii() and "◁" in text):
         return True
     return text[:1] in _BARE_STARTS and _BARE_CHANNEL.match(text) is not None
 
@@ -274,7 +277,7 @@ def _end(text: str) -> int:
     end = len(text)
     while True:
         tail = text[max(0, end - 64) : end].rstrip()
-        if not tail.endswith(">"):
+        if not tail.endswith((">", "RESPONSE]")):
             return end
         match = _END_TOKEN.search(tail)
         if match is None:

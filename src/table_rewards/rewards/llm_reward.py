@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
-from table_rewards.core.completion import read_completion
+from table_rewards.core.completion import REASONING_TAGS, read_completion
 from table_rewards.core.explanation.assembling import passages_of
 from table_rewards.core.explanation.data import TOLD, WRONG, Section, Step, Working
 from table_rewards.core.reward import ReferenceT, Reward
@@ -146,6 +146,10 @@ def _conversation(number: int, request: ChatRequest, reply: ChatReply) -> Step:
     return Step(kind, f"reply {number}{again}", f"asked: …{asked[-ASKED:]}\nreplied: {said}")
 
 
+REPLY_TAGS: Final = (*REASONING_TAGS, "analysis", "reflection", "scratchpad")
+"""Tags round a reader's or judge's thoughts; a draft in any of them is no answer."""
+
+
 class Said(NamedTuple):
     """What a model said outside of its thoughts, or why there is nothing to read."""
 
@@ -170,7 +174,7 @@ def said_in(reply: ChatReply, closing: str | None = None) -> Said:
     """
     if reply.failed:
         return Said("", reply.error)
-    reading = read_completion(reply.text)
+    reading = read_completion(reply.text, REPLY_TAGS)
     text = reading.answer.strip()
     cut = f"it was cut off after {len(reply.text or reply.reasoning):,} characters" if reply.truncated else ""
     if not reading.closed:

@@ -68,7 +68,8 @@ Instead of tags, reply with one JSON object and nothing else: the key of each an
 
 _HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _KANA: Final = re.compile(r"[\u3040-\u30ff]")
-_ANSWER: Final = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
+_ANSWER: Final = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL | re.IGNORECASE)
+"""The innermost one: some models put all that they say into such tags of their own."""
 _NUMBERED: Final = re.compile(
     r"""<answer\s+id\s*=\s*["']?(\d{1,4})["']?\s*>(.*?)</answer>""", re.DOTALL | re.IGNORECASE
 )
