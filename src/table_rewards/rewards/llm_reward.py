@@ -186,6 +186,20 @@ def said_in(reply: ChatReply, closing: str | None = None) -> Said:
     return Said(text)
 
 
+def unwrapped(text: str) -> str:
+    """What one pair of answer tags round the whole holds: Hunyuan's template has the model write it.
+
+    >>> unwrapped("<answer>\\nB > A\\n</answer>"), unwrapped("<answer>7</answer> or <answer>8</answer>")
+    ('B > A', '<answer>7</answer> or <answer>8</answer>')
+    """
+    lowered = text.lower()
+    if not (lowered.startswith("<answer>") and lowered.endswith("</answer>")):
+        return text
+    held = text[len("<answer>") : -len("</answer>")]
+    opened, closed = held.lower().find("<answer>"), held.lower().find("</answer>")
+    return held.strip() if closed < 0 or 0 <= opened < closed else text
+
+
 def answered(pool: ChatPool | None, rounds: Rounds[T]) -> T:
     """Ask every round of the pool, wait for its replies, return what the rounds return.
 

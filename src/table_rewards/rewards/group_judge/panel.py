@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from table_rewards.llm import ChatReply
 from table_rewards.rewards.group_judge.reference import GroupReference
-from table_rewards.rewards.llm_reward import said_in
+from table_rewards.rewards.llm_reward import said_in, unwrapped
 from table_rewards.rewards.log_probabilities import expected_scores
 from table_rewards.rewards.ranking.parse import Form, read_ranking
 from table_rewards.rewards.ranking.reference import label
@@ -98,7 +98,7 @@ def settle(panel: Panel, number: int, reply: ChatReply, *, expected: bool = Fals
     names = tuple(label(i) for i in range(len(panel.candidates)))
     scores, problem = None, said.problem
     if said.text:
-        scores, problem = read_ranking(said.text, names, _FORM if len(names) > 1 else _LONE_FORM)
+        scores, problem = read_ranking(unwrapped(said.text), names, _FORM if len(names) > 1 else _LONE_FORM)
     if scores is not None and expected:
         scores = expected_scores(reply.logprobs, names)
         problem = "its server sent no log-probabilities of the scores; scores='written' needs none"

@@ -21,7 +21,7 @@ from table_rewards.rewards.group_judge.reference import (
     reference_of_row,
     reference_of_value,
 )
-from table_rewards.rewards.llm_reward import LLMReward, Rounds, said_in
+from table_rewards.rewards.llm_reward import LLMReward, Rounds, said_in, unwrapped
 from table_rewards.rewards.ranking.prompts import QUALITY_VERSION, quality_prompt
 from table_rewards.rewards.ranking.scalar_quality import score_in_range
 from table_rewards.rewards.ranking.template import template_of
@@ -215,5 +215,5 @@ class ScalarJudge(LLMReward[GroupReference]):
         said = said_in(reply)
         if not said.text:
             return None, f"the judge's reply cannot be read: {said.problem}"
-        score, problem = score_in_range(said.text, *self.score_range)
+        score, problem = score_in_range(unwrapped(said.text), *self.score_range)
         return score, f"the judge's reply cannot be read: {problem}" if score is None else ""
