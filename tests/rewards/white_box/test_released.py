@@ -1,4 +1,4 @@
-"""ExecVerify's released reward of states: the accidents that the recorded rows hold few of."""
+"""ExecVerify's released reward: the accidents that the recorded rows hold few of."""
 
 from __future__ import annotations
 
@@ -40,3 +40,9 @@ def test_nothing_in_a_gold_value_is_run(tmp_path):
     completion = "<answer>\nassert f(1) == 1\n1; int\n</answer>"
     assert WhiteBox(profile="released")([completion], [row]).values[0] == 1.0
     assert not mark.exists()
+
+
+def test_a_backslash_that_ends_the_assertion_continues_into_nothing():
+    """The published code runs `python -c`, which adds a line end to what it is given."""
+    row = {**ROW, "question_answers": {}}
+    assert WhiteBox(profile="released")(["<answer>\nassert f(1) == 1\\\n</answer>"], [row]).values[0] == 2.0

@@ -87,7 +87,8 @@ class ReleasedJudging:
                 code = f"\n{reference.code}\n\n{first}\n"
         if code is not None and ("\0" in code or len(code.encode("utf-8", "surrogatepass")) > LONGEST_COMMAND):
             code = None
-        return ReleasedCase(answer, reference, None if code is None else Job.script(code, limits=self.limits))
+        job = None if code is None else Job.script(code + "\n", limits=self.limits)  # the line end that `python -c` adds
+        return ReleasedCase(answer, reference, job)
 
     def conclude(self, case: ReleasedCase, outcome: Outcome | None) -> Judgement:
         """``2 * ((1 - alpha) + alpha * right / questions)`` when what was run exits with 0, else 0."""
