@@ -97,9 +97,19 @@ def test_table_r1():
         answers[row["prompt"][0]["content"]] = response
         pairs.append({"prompt": row["prompt"][0]["content"], "response": response})
     put("TableInstruct_TableArea.json", pairs)
+    wikitq = "id\tutterance\tcontext\ttargetValue"
+    for name, header, more in (("data", wikitq, ""), ("tagged/data", wikitq + "\ttargetCanon", "\t7")):
+        path = Path("WikiTableQuestions") / name / f"pristine-unseen-tables.{'tsv' if not more else 'tagged'}"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"{header}\nnu-0\thow many?\tcsv/1-csv/1.csv\t7{more}\n", "utf-8")
+    Path("WikiTableQuestions/csv/1-csv").mkdir(parents=True)
+    Path("WikiTableQuestions/csv/1-csv/1.tsv").write_text("a\n7\n", "utf-8")
+    put("test.jsonl", [{"table_id": "1", "question": "How many?", "sql": {"sel": 0, "agg": 0, "conds": []}}])
+    put("test.tables.jsonl", [{"id": "1", "header": ["a"], "types": ["real"], "rows": [[7]]}])
     with ChatServer(reply=lambda request: answers.get(said(request), "Final Answer: 7")) as server:
-        # the two other benchmarks and the marking of regions are tested in tests/evaluation and tests/datasets
-        assert run("table-r1.md", server, but=("table-r1-annotate", "wikitq", "wikisql", "wikitq.jsonl")) == 10
+        # the marking of regions is tested in tests/datasets
+        assert run("table-r1.md", server, but=("table-r1-annotate",)) == 16
+    assert [row["prediction"] for row in read("wikitq_predictions.jsonl")] == ["Final Answer: 7"]
     registered = json.loads(Path("LLaMA-Factory/data/dataset_info.json").read_text())
     assert set(registered) == {"table_r1_train", "table_r1_sampled"}
     assert json.loads(Path("LLaMA-Factory/data/sampled_sft.json").read_text())

@@ -83,6 +83,7 @@ def test_a_file_that_is_no_gold_file_is_named(tmp_path, capsys):
         ({"sel": 1, "agg": 5, "conds": [[1, 2, 32]]}, ["19"]),
         ({"sel": 1, "agg": 1, "conds": {"column_index": [2], "operator_index": [0], "condition": ["center"]}}, ["7"]),
         ({"sel": 1, "agg": 1, "conds": [[0, 0, "nobody"]]}, []),
+        ({"sel": 0, "agg": 3, "conds": [[1, 1, "number 30"]]}, ["2"]),  # the first number, as the official programs
         ({"sel": 0, "agg": 3, "conds": [[0, 0, "x'; DROP TABLE t; --"]]}, ["0"]),
     ],
 )
@@ -104,6 +105,18 @@ def test_the_stated_sql_selects_the_gold_answer(query, answer):
 def test_a_query_that_cannot_be_run_is_a_bad_reference(query):
     with pytest.raises(BadReference):
         WikiSQLTables([TABLE]).answer(TABLE["id"], query)
+
+
+def test_a_row_of_a_hub_holds_its_table(tmp_path):
+    """With its conditions as columns, and no ``table_id``; text that is no JSON is no query."""
+    conds = {"column_index": [1], "operator_index": [0], "condition": ["31"]}
+    rows = [
+        {"table": TABLE, "sql": {"sel": 0, "agg": 0, "conds": conds}, "prediction": "Final Answer: Terrence Ross"},
+        {"table": TABLE, "sql": "{", "prediction": "Final Answer: 1"},
+    ]
+    assert evaluate("wikisql", lines(tmp_path / "p.jsonl", rows), "--out", tmp_path / "out.json") == 1
+    found = numbers(tmp_path / "out.json")
+    assert (found["accuracy"], sum(found["left_out"].values())) == (1.0, 1)
 
 
 def test_wikisql_from_generation_to_numbers(tmp_path, capsys):

@@ -62,6 +62,7 @@ def test_a_right_answer_in_natural_form_is_right(completion, gold):
         ("Final Answer: Rome, Paris", ["Paris"]),
         ("<think>Final Answer: Paris", ["Paris"]),
         ("Final Answer: 1,000", ["1000"]),
+        ("Final Answer: 1_000", ["1000"]),  # no number in the Python of the official evaluator
         ("", ["Paris"]),
     ],
 )

@@ -31,6 +31,7 @@ from table_rewards.datasets.table_r1.rows import (
     verl_row,
 )
 from table_rewards.datasets.table_r1.table import Unusable, read_table
+from table_rewards.datasets.table_r1.wiki import questions, with_tables
 from table_rewards.rewards.table_bench.table_region import INSTRUCTION_TYPES
 from table_rewards.sandbox.shared import BACKENDS
 
@@ -173,9 +174,16 @@ def configure_prompts(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Write TableBench's questions with the prompts that `prepare table-r1` trains on, for `table-rewards generate` "
         "and then `evaluate tablebench`: every row of FILE, charts included, once a prompt type, with all its columns, "
-        "and with instruction and instruction_type. No region is needed: it is the model that names one."
+        "and with instruction and instruction_type. No region is needed: it is the model that names one. The same for "
+        "`evaluate wikitq` and `evaluate wikisql`, with --tables where the tables stand in files of their own."
     )
-    parser.add_argument("file", metavar="FILE", help="rows with table, question and answer")
+    parser.add_argument("file", metavar="FILE", help="rows with table and question, or WikiTableQuestions' data/*.tsv")
+    parser.add_argument(
+        "--tables",
+        type=Path,
+        metavar="PATH",
+        help="WikiTableQuestions' folder (which holds csv/), or WikiSQL's *.tables.jsonl",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="OUT", help=".jsonl")
     parser.add_argument(
         "--types", nargs="+", choices=INSTRUCTION_TYPES, default=list(INSTRUCTION_TYPES), help="prompt types (all four)"
@@ -191,7 +199,9 @@ def run_prompts(options: argparse.Namespace) -> int:
     """
     left_out: Counter[str] = Counter()
     with RowWriter(options.out) as writer:
-        writer.write(inference_rows(_rows(options), list(dict.fromkeys(options.types)), left_out))
+        rows = islice(questions(options.file), options.limit)
+        found = rows if options.tables is None else with_tables(rows, options.tables)
+        writer.write(inference_rows(found, list(dict.fromkeys(options.types)), left_out))
         if not writer.count:
             raise NothingKept(f"no row could be used, nothing is written: {dict(left_out) or 'FILE has no rows'}")
     print(f"{options.out}: {writer.count:,} prompts")
@@ -203,6 +213,6 @@ def run_prompts(options: argparse.Namespace) -> int:
 SUBCOMMANDS: Final[dict[str, Task]] = {
     "table-r1": Task("questions about tables with regions, for verl, ms-swift and LLaMA-Factory", configure, run),
     "table-r1-prompts": Task(
-        "TableBench's questions with these prompts, for inference", configure_prompts, run_prompts
+        "a benchmark's questions with these prompts, for inference", configure_prompts, run_prompts
     ),
 }

@@ -65,6 +65,8 @@ def region_of(table: Table, columns: Sequence[int], rows: Sequence[int]) -> Regi
 def read_table(row: Row) -> Table:
     """The table of a row: nested, flattened (``table.columns``, ``table.data``), as JSON text, or from its prompt.
 
+    A nested table has ``columns`` and ``data``, or ``header`` and ``rows`` as those of WikiTableQuestions and WikiSQL.
+
     Raises:
         Unusable: there is none.
     """
@@ -79,7 +81,8 @@ def read_table(row: Row) -> Table:
         raise Unusable("no table")
     if not isinstance(table, Mapping):
         raise Unusable("the table is not columns and data")
-    columns, data = (_listed(table.get(name)) for name in ("columns", "data"))
+    names = ("columns", "data") if "columns" in table else ("header", "rows")
+    columns, data = (_listed(table.get(name)) for name in names)
     if not isinstance(columns, list) or not columns or not isinstance(data, list) or not data:
         raise Unusable("the table has no columns or no rows")
     if not all(isinstance(cells, list) for cells in data):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -10,14 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, ConfigurationError
-from table_rewards.core.rows import plain
+from table_rewards.core.rows import as_mapping, plain
 from table_rewards.datasets.files import read_rows
+from table_rewards.datasets.table_r1.wiki import split_lines, unescaped
 from table_rewards.evaluation.denotation.values import Value, values
 
 AGGREGATES: Final = ("", "MAX", "MIN", "COUNT", "SUM", "AVG")
 OPERATORS: Final = ("=", ">", "<")
 COLUMNS: Final = ("targetValue", "answers", "answer", "gold", "reference")
 """Where a row may keep its gold answer."""
+_NUMBER: Final = re.compile(r"[-+]?\d*\.\d+|\d+")
 
 
 def wikitq_golds(path: Path) -> Iterator[tuple[str, list[Value]]]:
@@ -26,30 +29,18 @@ def wikitq_golds(path: Path) -> Iterator[tuple[str, list[Value]]]:
     Raises:
         ConfigurationError: it is no such file.
     """
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    header = lines[0].rstrip("\r").split("\t")
+    lines = split_lines(path)
+    header = next(lines, [])
     if "id" not in header or "targetValue" not in header:
         raise ConfigurationError(
             f"{path} has no columns id and targetValue, separated by tabs; WikiTableQuestions' data/*.tsv and "
             "tagged/data/*.tagged have"
         )
-    for line in lines[1:]:
-        cells = dict(zip(header, line.rstrip("\r").split("\t"), strict=False))
+    for fields in lines:
+        cells = dict(zip(header, fields, strict=False))
         if "targetValue" in cells:
             canonical = unescaped(cells["targetCanon"]) if "targetCanon" in cells else None
             yield cells["id"], values(unescaped(cells["targetValue"]), canonical)
-
-
-def unescaped(text: str) -> list[str]:
-    r"""The items of a field of the official files.
-
-    >>> unescaped(r"a\pb|c\nd|e\\f")
-    ['a|b', 'c\nd', 'e\\f']
-    """
-    return [item.replace(r"\n", "\n").replace(r"\p", "|").replace("\\\\", "\\") for item in text.split("|")]
 
 
 def gold_of_row(row: Mapping[str, Any]) -> list[Value]:
@@ -101,13 +92,13 @@ class WikiSQLTables:
         """Read ``*.tables.jsonl``."""
         return cls(read_rows(path))
 
-    def answer(self, table_id: str, query: Mapping[str, Any]) -> list[str]:
-        """The values that a query selects.
+    def answer(self, table_id: str, query: Mapping[str, Any], table: Mapping[str, Any] | None = None) -> list[str]:
+        """The values that a query selects, from the table of this id or from ``table``, a row's own.
 
         Raises:
             BadReference: there is no such table or column, or the query is malformed.
         """
-        table = self._tables.get(table_id)
+        table = self._tables.get(table_id, table)
         if table is None:
             raise BadReference("its table is not among the tables")
         try:
@@ -118,15 +109,15 @@ class WikiSQLTables:
     def gold(self, row: Mapping[str, Any]) -> list[Value]:
         """The gold answer of a question: of its ``sql`` where there is one, else of its columns.
 
+        The official rows name their table in ``table_id``; those of the hubs hold it in ``table``.
+
         Raises:
             BadReference: it has neither, or its query selects nothing.
         """
-        query = plain(row.get("sql"))
-        if isinstance(query, str) and query.lstrip()[:1] == "{":
-            query = json.loads(query)
-        if not isinstance(query, dict):
+        query = as_mapping(plain(row.get("sql")))
+        if query is None:
             return gold_of_row(row)
-        found = values(self.answer(str(row.get("table_id")), query))
+        found = values(self.answer(str(row.get("table_id")), query, as_mapping(plain(row.get("table")))))
         if not found:
             raise BadReference("its query selects nothing")
         return found
@@ -143,7 +134,7 @@ def _selected(table: Mapping[str, Any], query: Mapping[str, Any]) -> list[str]:
         if not 0 <= place < len(kinds):
             raise IndexError(place)
         wheres.append(f"col{place} {OPERATORS[operator]} ?")
-        given.append(_stored(value, kinds[place]))
+        given.append(_condition(value, kinds[place]))
     statement = f"SELECT {selected} FROM t" + (f" WHERE {' AND '.join(wheres)}" if wheres else "")
     with closing(sqlite3.connect(":memory:")) as database:
         declared = ", ".join(f"col{i} {'real' if kind == 'real' else 'text'}" for i, kind in enumerate(kinds))
@@ -164,8 +155,19 @@ def _conditions(conditions: Any) -> list[tuple[int, int, Any]]:
     return [(int(place), int(operator), value) for place, operator, value in conditions]
 
 
+def _condition(value: Any, kind: str) -> Any:
+    """What a column is compared with; of a text, a column of numbers is compared with the first number in it.
+
+    >>> _condition("week 5", "real"), _condition("1,020", "real"), _condition("Week 5", "text")
+    (5.0, 1020.0, 'week 5')
+    """
+    stored = _stored(value, kind)
+    found = _NUMBER.search(stored) if kind == "real" and isinstance(stored, str) else None
+    return float(found[0]) if found else stored
+
+
 def _stored(value: Any, kind: str) -> Any:
-    """A cell or a condition's value as the database compares it."""
+    """A cell's value as the database compares it."""
     if kind == "real" and not isinstance(value, (int, float)):
         try:
             return float(str(value).replace(",", ""))

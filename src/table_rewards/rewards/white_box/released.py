@@ -87,7 +87,9 @@ class ReleasedJudging:
                 code = f"\n{reference.code}\n\n{first}\n"
         if code is not None and ("\0" in code or len(code.encode("utf-8", "surrogatepass")) > LONGEST_COMMAND):
             code = None
-        job = None if code is None else Job.script(code + "\n", limits=self.limits)  # the line end that `python -c` adds
+        job = (
+            None if code is None else Job.script(code + "\n", limits=self.limits)
+        )  # the line end that `python -c` adds
         return ReleasedCase(answer, reference, job)
 
     def conclude(self, case: ReleasedCase, outcome: Outcome | None) -> Judgement:
