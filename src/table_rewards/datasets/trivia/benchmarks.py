@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +22,11 @@ Cut = Callable[[Path, tuple[int, int, int, int], Path], None]
 def pubtabnet_rows(
     file: Path, images: Path, out: Path, left_out: Counter[str], *, split: str = "val", prompt: str = PROMPT
 ) -> Iterator[dict[str, Any]]:
-    """The tables of PubTabNet's JSON lines (``filename``, ``split``, ``html.structure.tokens``, ``html.cells``)."""
-    for row in read_rows(file):
+    """The tables of PubTabNet's JSON lines (``filename``, ``split``, ``html.structure.tokens``, ``html.cells``).
+
+    Its evaluation's one object of names, ``{filename: {"html": ...}}``, is read, too.
+    """
+    for row in _named(read_rows(file)):
         if str(row.get("split", split)) != split:
             left_out[f"not of the split {split}"] += 1
             continue
@@ -35,19 +39,34 @@ def pubtabnet_rows(
         yield {**made, "id": str(row["filename"]), "dataset": "PubTabNet", "solution": html}
 
 
+def _named(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for row in rows:
+        if "filename" in row or not all(isinstance(table, dict) and "html" in table for table in row.values()):
+            yield row
+        else:
+            yield from ({"filename": name, "html": table["html"]} for name, table in row.items())
+
+
 def pubtabnet_html(html: Any) -> str:
-    """The table of PubTabNet's tokens; '' where they are none.
+    """The table of PubTabNet's tokens, or a text that is one; '' where they are none.
+
+    A token of one character is a character, not markup.
 
     >>> tokens = ["<tr>", "<td", ' colspan="2"', ">", "</td>", "<td>", "</td>", "</tr>"]
     >>> pubtabnet_html({"structure": {"tokens": tokens}, "cells": [{"tokens": ["<b>", "a", "</b>"]}, {"tokens": []}]})
     '<table><tr><td colspan="2"><b>a</b></td><td></td></tr></table>'
+    >>> pubtabnet_html({"structure": {"tokens": ["<td>", "</td>"]}, "cells": [{"tokens": ["n", "<", "m"]}]})
+    '<table><td>n&lt;m</td></table>'
     """
+    if isinstance(html, str):
+        return html if "<t" in html else ""
     try:
         tokens, cells = list(html["structure"]["tokens"]), iter(html["cells"])
         parts = []
         for token in tokens:
             if token == "</td>":
-                parts.append("".join(next(cells)["tokens"]))
+                said = next(cells)["tokens"]
+                parts.append("".join(escape(one, quote=False) if len(one) == 1 else one for one in said))
             parts.append(token)
     except (KeyError, TypeError, StopIteration):
         return ""
