@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
 from table_rewards.commands.main import main
-from table_rewards.evaluation.execution.code_answers import program_of
+from table_rewards.evaluation.execution.code_answers import problem_text, program_of, solutions
 
 CODE = "def f(x):\n    return x\n"
 BLOCK = f"```python\n{CODE}```"
@@ -26,6 +27,22 @@ BLOCK = f"```python\n{CODE}```"
 def test_the_program_is_found_in_every_form(answer):
     assert program_of(answer, "bigcodebench").strip() == CODE.strip()
     assert program_of(answer, "evalplus").strip() == f"from typing import Any, List, Tuple\n{CODE}".strip()
+
+
+def test_an_import_from_the_future_stays_the_first_statement():
+    program = program_of(f"```python\nfrom __future__ import annotations\n{CODE}```", "evalplus")
+    compile(program, "solution.py", "exec")
+    assert "from typing import" in program
+
+
+def test_a_problem_of_mbpp_as_the_hubs_have_it_names_its_function():
+    """There the tests stand apart, and the problem is a number."""
+    row = {"task_id": 2, "prompt": "Add two numbers.", "test_list": ["assert add(1, 2) == 3", "assert add(2, 2) == 4"]}
+    assert "assert add(1, 2) == 3" in problem_text(row, "evalplus")
+    whole = {"task_id": "Mbpp/2", "prompt": f'"""\nAdd.\n{row["test_list"][0]}\n"""\n', "test_list": row["test_list"]}
+    assert problem_text(whole, "evalplus") == whole["prompt"]
+    (solution,) = solutions([{**row, "prediction": BLOCK}], "evalplus", Counter())
+    assert solution["task_id"] == "Mbpp/2"
 
 
 def test_a_draft_in_thoughts_is_no_program():

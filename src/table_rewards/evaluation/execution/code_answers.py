@@ -6,6 +6,7 @@ list of ``question_id`` and ``code_list``. What is taken of an answer is what Ex
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -19,6 +20,7 @@ BENCHMARKS: Final = ("evalplus", "bigcodebench", "livecodebench")
 IMPORTS: Final = "from typing import Any, List, Tuple\n"
 """What stands in front of every program for EvalPlus."""
 NO_PROGRAM: Final = "assert False"
+_FUTURE: Final = re.compile(r"^from __future__ import .*\n", re.MULTILINE)
 _PREDICTIONS: Final = ("predictions", "prediction", "responses", "response", "completion", "generation")
 _PROBLEMS: Final[Mapping[str, str]] = {
     "evalplus": "prompt",
@@ -45,6 +47,11 @@ def problem_text(raw: Mapping[str, Any], benchmark: str) -> str:
     def add(a, b):
     ```
 
+    MBPP+ as the hubs have it keeps the tests apart; EvalPlus shows the first of them, which names the function.
+
+    >>> problem_text({"prompt": "Add.", "test_list": ["assert add(1, 2) == 3"]}, "evalplus").splitlines()[1:-1]
+    ['Add.', 'assert add(1, 2) == 3']
+
     Raises:
         BadReference: the column is missing or empty; names it.
     """
@@ -55,6 +62,9 @@ def problem_text(raw: Mapping[str, Any], benchmark: str) -> str:
     starter = raw.get("starter_code")
     if benchmark == "livecodebench" and isinstance(starter, str) and starter.strip():
         return f"{text.rstrip()}\n\nBegin with:\n\n```python\n{starter.rstrip()}\n```"
+    tests = plain(raw.get("test_list")) if benchmark == "evalplus" else None
+    if isinstance(tests, list) and tests and str(tests[0]).strip() not in text:
+        return f'"""\n{text.strip()}\n{str(tests[0]).strip()}\n"""\n'
     return text
 
 
@@ -83,7 +93,11 @@ def program_of(text: str, benchmark: str) -> str:
         code = f"{tagged.strip()}\n" if tagged and tagged.strip() else ""
     if not code.strip():
         return NO_PROGRAM if benchmark == "livecodebench" else ""
-    return IMPORTS + code if benchmark == "evalplus" else code
+    if benchmark != "evalplus":
+        return code
+    futures = list(_FUTURE.finditer(code))  # which must stand first in a program
+    start = futures[-1].end() if futures else 0
+    return code[:start] + IMPORTS + code[start:]
 
 
 def solutions(rows: Iterable[Mapping[str, Any]], benchmark: str, counts: Counter[str]) -> Iterator[dict[str, Any]]:
@@ -104,6 +118,8 @@ def solutions(rows: Iterable[Mapping[str, Any]], benchmark: str, counts: Counter
         except BadReference as error:
             counts[f"unusable row: {error}"] += 1
             continue
+        if benchmark == "evalplus" and name.isdecimal():
+            name = f"Mbpp/{name}"  # as EvalPlus calls the problem that the hubs number
         for text in [found] if isinstance(found, str) else found:
             code = program_of(str(text), benchmark)
             counts["no program in the answer" if code in ("", NO_PROGRAM) else "kept"] += 1
