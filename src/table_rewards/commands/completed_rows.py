@@ -54,7 +54,7 @@ def report_completed(out: Path, asked: Asked, what: str) -> int:
     listed = out.with_suffix(".failed.jsonl")
     lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in asked.failures)
     if lines:
-        listed.write_text(lines, "utf-8")
+        listed.write_text(lines, "utf-8", "replace")
     else:
         listed.unlink(missing_ok=True)
     fresh = asked.written - asked.passed_on

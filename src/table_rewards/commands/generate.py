@@ -96,7 +96,8 @@ def run(options: argparse.Namespace) -> int:
         output.finish(time.monotonic() - begun)
         failed_path = out.with_suffix(".failed.jsonl")
         if failures:
-            failed_path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in failures), "utf-8")
+            lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in failures)
+            failed_path.write_text(lines, "utf-8", "replace")
         else:
             failed_path.unlink(missing_ok=True)
     _report(pool, outcomes, failures, len(earlier.requests), out, failed_path, time.monotonic() - begun)

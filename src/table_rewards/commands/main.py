@@ -67,6 +67,8 @@ TASKS: Final[Mapping[str, tuple[str, str]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        _take_anything(stream)
     try:
         status = _run(words)
         if sys.stdout is not None:
@@ -87,6 +89,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f" {error.filename}" if error.filename else ""
         _say(f"table-rewards: cannot write{where}: {error.strerror}")
         return UNUSABLE_FILE
+
+
+def _take_anything(stream: Any) -> None:
+    """Let a stream show a question mark for what it has no bytes for: rows of data may hold halves of characters."""
+    if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
 
 
 def _say(text: str) -> None:

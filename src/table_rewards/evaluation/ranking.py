@@ -179,7 +179,7 @@ def _numbers(prediction: Any, reference: RankingReference) -> tuple[list[float] 
         return None, f"{len(prediction)} scores for {len(reference.candidates)} candidates"
     try:
         scores = [float(score) for score in prediction]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None, "a score is no number"
     return (scores, "") if all(map(math.isfinite, scores)) else (None, "a score is no number")
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from table_rewards.core.completion import completion_text
-from table_rewards.core.errors import BadReference
+from table_rewards.core.errors import BadReference, UnreadableCompletion
 from table_rewards.core.reward import Profile
 from table_rewards.core.rows import Row
 from table_rewards.rewards.table_bench.charts import read_references
@@ -146,12 +146,19 @@ def _settle(one: Parsed, outcome: Outcome, method: Method | ReleasedMethod) -> N
 def prediction_of(row: Mapping[str, Any]) -> str:
     """The text of a prediction: ``prediction`` (official), ``response`` (Table-R1), or another usual name.
 
+    A column that is empty or holds no text is a call that failed: no answer.
+
     Raises:
         BadReference: no column of predictions is in the row.
     """
     for name in COMPLETION_COLUMNS:
         if row.get(name) is not None:
-            return completion_text(row[name])
+            try:
+                return completion_text(row[name])
+            except UnreadableCompletion:
+                return ""
+    if any(name in row for name in COMPLETION_COLUMNS):
+        return ""
     raise BadReference(f"no prediction in the row: none of {', '.join(COMPLETION_COLUMNS)}")
 
 

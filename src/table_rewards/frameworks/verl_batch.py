@@ -194,5 +194,5 @@ def _get(fields: Any, name: str) -> Any:
 def _number(value: Any) -> float | None:
     try:
         return None if value is None or isinstance(value, str) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -282,8 +283,21 @@ def test_one_response_a_prompt_is_refused(tmp_path, capsys):
     source = write(tmp_path / "p.jsonl", [{"prediction": "x", "generation": {"row": 0}}])
     assert run("trivia-consistency", source, "--out", tmp_path / "o.jsonl") == MISUSE
     assert "-n 8" in capsys.readouterr().err
-    with pytest.raises(ConfigurationError, match="neither 'prediction' nor 'responses'"):
-        grouped([{"text": "x"}])
+    with pytest.raises(ConfigurationError, match="no row has a 'prediction' or 'responses'; there are text"):
+        grouped([{"text": "x"}], Counter())
+
+
+def test_responses_belong_to_their_image(tmp_path, capsys):
+    """Every image is asked the same; a row without a response is counted, and stops nothing."""
+    ask = [{"role": "user", "content": "Write the table.\n<image>"}]
+    said = [("a.png", "<fcel>1<nl>"), ("b.png", "<fcel>2<nl>"), ("a.png", "<fcel>1<nl>"), ("b.png", None)]
+    rows = [{"messages": ask, "images": [image], "prediction": text} for image, text in said]
+    prompts, responses = grouped([*rows, {"messages": ask, "predictions": ["x", "y"]}], left_out := Counter())
+    assert [prompt.get("images") for prompt in prompts] == [["a.png"], ["b.png"], None]
+    assert responses == [["<fcel>1<nl>"] * 2, ["<fcel>2<nl>"], ["x", "y"]]
+    assert left_out == {"no response": 1}
+    assert run("trivia-consistency", write(tmp_path / "p.jsonl", rows), "--out", tmp_path / "o.jsonl") == 0
+    assert "left out: 1 rows: no response" in capsys.readouterr().err
 
 
 # -- questions --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from table_rewards.commands.evaluate.numbers import write_numbers
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.terminal import note
 from table_rewards.commands.task import Task
@@ -144,9 +144,7 @@ def _run(
     if options.marks:
         with RowWriter(options.marks) as writer:
             writer.write(marks)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(numbers, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_numbers(options.out, numbers)
     _show(numbers)
     return INCOMPLETE if count.left_out or count.unknown or numbers["predicted"] < questions else DONE
 
@@ -166,7 +164,7 @@ def _predictions(options: argparse.Namespace) -> Predictions:
                 f"{options.file}: no column {' or '.join(map(repr, names))}; there are {', '.join(map(str, row))}"
             )
         value = plain(row[column])
-        texts = value if isinstance(value, list) else [value]
+        texts = value if isinstance(value, list) and value else [value or ""]
         yield _id(row, options.id_key, number), row, [one if isinstance(one, list) else str(one or "") for one in texts]
 
 

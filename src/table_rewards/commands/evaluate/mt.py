@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from table_rewards.commands.completed_rows import complete_rows, report_completed
 from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, sampling_of
+from table_rewards.commands.evaluate.numbers import write_numbers
 from table_rewards.commands.pages.terminal import note, table
 from table_rewards.commands.prepare.grrm import add_prompt_file, prompt_template, tell
 from table_rewards.commands.task import Task
@@ -100,9 +100,7 @@ def run(options: argparse.Namespace) -> int:
             note(f"{missing:,} rows have no score in {path}; they are left out of the means of {name}")
     numbers = {**means(rows, metrics), "failed_judgements": len(asked.failures)}
     _show(numbers, list(metrics))
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(_plain(numbers), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_numbers(options.out, _plain(numbers))
     return status
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import math
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
+from table_rewards.commands.evaluate.numbers import write_numbers
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.terminal import indented, note, share, table
 from table_rewards.commands.prepare.grrm import add_prompt_file, prompt_template
@@ -124,10 +124,8 @@ def run(options: argparse.Namespace) -> int:
     results = [tested.result(options.seed) for tested in sets.values()]
     counted = [result for result in results if result["set"] not in options.held_out]
     _show(results, counted, unusable)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        numbers = {"sets": [_plain(result) for result in results], "average": _plain(average(counted))}
-        options.out.write_text(json.dumps(numbers, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    numbers = {"sets": [_plain(result) for result in results], "average": _plain(average(counted))}
+    write_numbers(options.out, numbers)
     return INCOMPLETE if unusable or any(result["unanswered"] for result in results) else DONE
 
 

@@ -103,7 +103,7 @@ def _line(shown: str, name: str, numbers: Mapping[str, Any], other: Mapping[str,
 def write_official(folder: Path, parsed: Sequence[Parsed], found: Evaluation) -> None:
     """Write the files of the official scripts, under their names."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "parsed_results.jsonl").open("w", encoding="utf-8") as file:
+    with (folder / "parsed_results.jsonl").open("w", encoding="utf-8", errors="replace") as file:
         for one in parsed:
             file.write(json.dumps({**one.row, "parsed_result": one.result}, ensure_ascii=False) + "\n")
     merged = [
@@ -117,12 +117,12 @@ def write_official(folder: Path, parsed: Sequence[Parsed], found: Evaluation) ->
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=4, ensure_ascii=False), encoding="utf-8")
+    path.write_text(json.dumps(value, indent=4, ensure_ascii=False), encoding="utf-8", errors="replace")
 
 
 def _write_tabs(path: Path, numbers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
     columns = list(dict.fromkeys(name for method in numbers.values() for name in method))
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(["model_name", "instruction_type", *columns])
         for method, named in numbers.items():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
 
+from table_rewards.commands.evaluate.numbers import write_numbers
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
 from table_rewards.commands.pages.terminal import note, table
 from table_rewards.commands.task import Task
@@ -87,10 +87,8 @@ def run(options: argparse.Namespace) -> int:
         for where, mean in means.items()
     ]
     _show(results, overall)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        numbers = {"rules": options.rules, "sets": results, "overall": overall, "left_out": left_out}
-        options.out.write_text(json.dumps(numbers, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    numbers = {"rules": options.rules, "sets": results, "overall": overall, "left_out": left_out}
+    write_numbers(options.out, numbers)
     if left_out:
         note(f"left out: {left_out:,} rows without a gold table that can be read")
     return INCOMPLETE if left_out else DONE
@@ -129,6 +127,8 @@ def _set(row: dict[str, Any], key: str | None, path: Path) -> str:
 def _prediction(row: dict[str, Any], key: str | None, path: Path) -> str:
     names = (key,) if key else PREDICTIONS
     name = next((name for name in names if row.get(name) is not None), None)
+    if name is None and any(name in row for name in names):
+        return ""  # a call that failed
     if name is None:
         raise ConfigurationError(f"{path}: no column {' or '.join(map(repr, names))}; there are {', '.join(row)}")
     value = plain(row[name])

@@ -98,7 +98,8 @@ def _consistency_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _consistency(options: argparse.Namespace) -> int:
-    prompts, responses = grouped(read_rows(options.file))
+    left_out: Counter[str] = Counter()
+    prompts, responses = grouped(read_rows(options.file), left_out)
     if not any(len(group) > 1 for group in responses):
         raise ConfigurationError(
             f"{options.file} holds one response a prompt; make it with `table-rewards generate -n 8 --temperature 1`"
@@ -107,6 +108,8 @@ def _consistency(options: argparse.Namespace) -> int:
     chosen = sample(values, low=options.low, high=options.high, count=options.count, seed=options.seed)
     _write(options.out, ({**prompts[i], "consistency": round(values[i], 6)} for i in chosen))
     print(f"{options.out}: {len(chosen):,} of {len(prompts):,} prompts kept")
+    for reason, rows in left_out.items():
+        print(f"left out: {rows:,} rows: {reason}", file=sys.stderr)
     bins, kept = Counter(min(int(v * 10), 9) for v in values), Counter(min(int(values[i] * 10), 9) for i in chosen)
     widest = max(bins.values())
     for number in range(10):
@@ -276,8 +279,8 @@ SUBCOMMANDS = {
 
 def _table(row: Mapping[str, Any]) -> str:
     turns = row.get("messages")
-    last = turns[-1] if isinstance(turns, list) and turns else {}
-    gold = last.get("content") if last.get("role") == "assistant" else ""
+    last = turns[-1] if isinstance(turns, list) and turns else None
+    gold = last.get("content") if isinstance(last, Mapping) and last.get("role") == "assistant" else ""
     return str(row.get("solution") or row.get("html") or row.get("otsl") or gold or "")
 
 

@@ -183,4 +183,4 @@ def _prompt_key(row: Mapping[str, Any]) -> bytes:
 
 def _responses(row: Mapping[str, Any]) -> list[str]:
     found: Any = next((value for name in RESPONSES if (value := plain(row.get(name)))), [])
-    return [found] if isinstance(found, str) else [text for text in found if isinstance(text, str)]
+    return [text for text in (found if isinstance(found, list) else [found]) if isinstance(text, str)]

@@ -123,7 +123,7 @@ def read_group(row: Mapping[str, Any], columns: Columns | None = None) -> Group:
         raise UnusableRow(f"not one of {names.scores} for each of {names.candidates}")
     try:
         numbers = tuple(float(score) for score in scores)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UnusableRow(f"{names.scores} holds something that is no number") from None
     if not all(map(math.isfinite, numbers)):
         raise UnusableRow(f"{names.scores} holds something that is no number")

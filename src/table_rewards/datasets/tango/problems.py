@@ -106,7 +106,7 @@ def difficulty_of(row: Mapping[str, Any]) -> float | None:
         return None
     try:
         number = float(found)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 

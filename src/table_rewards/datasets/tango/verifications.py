@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from table_rewards.core.completion import answer_of, without_end_tokens
 from table_rewards.core.errors import one_of
 from table_rewards.core.options import positive_whole
+from table_rewards.core.rows import plain
 from table_rewards.datasets.tango.generation import Solution, solutions_of
 from table_rewards.datasets.tango.problems import Problem, problems
 from table_rewards.datasets.templates import Template, read_template
@@ -289,9 +290,8 @@ def _solved(
 
 
 def _opens_thoughts(row: Mapping[str, Any]) -> bool:
-    asked = row.get("prompt")
+    asked = plain(row.get("prompt"))
     if not isinstance(asked, str):
-        turns = list(asked) if asked is not None else []
-        last = turns[-1] if turns else {}
+        last = asked[-1] if isinstance(asked, list) and asked else None
         asked = str(last.get("content") or "") if isinstance(last, Mapping) else ""
     return asked.rstrip().endswith("<think>")

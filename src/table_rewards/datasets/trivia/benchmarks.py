@@ -32,7 +32,7 @@ def pubtabnet_rows(
             continue
         path = images / str(row.get("filename"))
         html = pubtabnet_html(plain(row.get("html")))
-        if not html or not path.is_file():
+        if not html or not _is_file(path):
             left_out["no table" if not html else "no image of its name"] += 1
             continue
         (made,) = image_rows([path], out.parent, prompt)
@@ -62,15 +62,28 @@ def pubtabnet_html(html: Any) -> str:
         return html if "<t" in html else ""
     try:
         tokens, cells = list(html["structure"]["tokens"]), iter(html["cells"])
-        parts = []
-        for token in tokens:
+        parts: list[str] = []
+        for token in map(_text, tokens):
             if token == "</td>":
                 said = next(cells)["tokens"]
-                parts.append("".join(escape(one, quote=False) if len(one) == 1 else one for one in said))
+                parts.append("".join(escape(one, quote=False) if len(one) == 1 else one for one in map(_text, said)))
             parts.append(token)
     except (KeyError, TypeError, StopIteration):
         return ""
     return f"<table>{''.join(parts)}</table>" if parts else ""
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no name of a file
+        return False
+
+
+def _text(token: Any) -> str:
+    if not isinstance(token, str):
+        raise TypeError
+    return token
 
 
 def omnidocbench_rows(
@@ -105,7 +118,7 @@ def omnidocbench_rows(
                 else "no place on its page"
                 if box is None
                 else ""
-                if path.is_file()
+                if _is_file(path)
                 else "no image of its name"
             )
             if reason or box is None:

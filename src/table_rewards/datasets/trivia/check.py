@@ -77,6 +77,9 @@ def _row(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         said = f"; swift will take {eaten[0]!r} for the assistant's turn and drop it" if len(eaten) == 1 else ""
         yield ERROR, f"no messages{said}"
         messages = []
+    elif not all(isinstance(turn, Mapping) for turn in messages):
+        yield ERROR, "a turn of messages is no dict of role and content"
+        messages = []
     elif messages and messages[-1].get("role") == "assistant" and not row.get("solution"):
         yield ERROR, "the gold table is the assistant's turn, which stock swift drops; move it to 'solution'"
     if messages and not any(turn.get("role") == "user" for turn in messages):
@@ -93,6 +96,9 @@ def _row(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     elif not isinstance(solution, str):
         yield ERROR, f"'solution' must be text, not {type(solution).__name__}"
     images = row.get("images") or []
+    if not isinstance(images, list):
+        yield ERROR, f"'images' must be a list, not {type(images).__name__}"
+        return
     tags = sum(str(turn.get("content")).count("<image>") for turn in messages)
     if tags != len(images):
         yield ERROR, f"{len(images)} images but {tags} <image> in the messages"

@@ -10,7 +10,7 @@ inside one, is similar to nothing.
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final
@@ -23,6 +23,8 @@ from table_rewards.tables.formats.html import render_html
 LOW: Final = 0.4
 HIGH: Final = 1.0
 BIN: Final = 0.1
+SEVERAL: Final = ("responses", "predictions")
+"""Where a row may hold all responses to its prompt."""
 
 
 def consistencies(groups: Sequence[Sequence[str]]) -> list[float]:
@@ -86,33 +88,40 @@ def sample(
     return sorted(chosen)
 
 
-def grouped(rows: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[list[str]]]:
+def grouped(rows: Iterable[Mapping[str, Any]], left_out: Counter[str]) -> tuple[list[dict[str, Any]], list[list[str]]]:
     """The prompts of a predictions file and the responses to each, in the order of the file.
 
-    A row is one response (``prediction``, as ``table-rewards generate`` writes) or all of a prompt (``responses``).
+    A row is one response (``prediction``, as ``table-rewards generate`` writes) or all of a prompt (``responses``,
+    ``predictions``); one without either, such as a failed one, is counted.
 
     Raises:
-        ConfigurationError: a row has neither ``prediction`` nor ``responses``.
+        ConfigurationError: no row has ``prediction`` or ``responses``.
     """
     prompts: dict[Hashable, dict[str, Any]] = {}
     responses: dict[Hashable, list[str]] = defaultdict(list)
+    names: list[str] = []
     for number, row in enumerate(rows):
-        if isinstance(row.get("responses"), (list, tuple)):
+        names = names or list(map(str, row))
+        several = next((row[name] for name in SEVERAL if isinstance(row.get(name), (list, tuple))), None)
+        if several is not None:
             key: Hashable = ("row", number)
-            texts = [str(text) for text in row["responses"]]
+            texts = [text for text in several if isinstance(text, str)]
         elif isinstance(row.get("prediction"), str):
             mark = row.get("generation")
-            key = (
-                mark["row"] if isinstance(mark, Mapping) and "row" in mark else str(row.get("id", row.get("messages")))
-            )
+            if isinstance(mark, Mapping) and isinstance(mark.get("row"), int):
+                key = mark["row"]
+            else:  # every image is asked the same
+                asked = (row.get("messages") or row.get("prompt"), row.get("images"))
+                key = str(row["id"] if row.get("id") is not None else asked)
             texts = [row["prediction"]]
         else:
-            raise ConfigurationError(
-                f"row {number} has neither 'prediction' nor 'responses'; it has {', '.join(map(str, row)) or 'nothing'}"
-            )
-        dropped = ("prediction", "responses", "generation", "model_name")
+            left_out["no response"] += 1
+            continue
+        dropped = ("prediction", *SEVERAL, "generation", "model_name")
         prompts.setdefault(key, {name: value for name, value in row.items() if name not in dropped})
         responses[key].extend(texts)
+    if not prompts:
+        raise ConfigurationError(f"no row has a 'prediction' or 'responses'; there are {', '.join(names) or 'no rows'}")
     return list(prompts.values()), list(responses.values())
 
 

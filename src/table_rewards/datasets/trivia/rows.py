@@ -20,6 +20,7 @@ from table_rewards.tables.formats.convert import parse_table
 PROMPT: Final = "Read the table in the image and write it in OTSL.\n<image>"
 MISSPELT: Final = "qa_paris"  # the name in TRivia's README
 PLACEHOLDER: Final = "<table></table>"  # TRivia's assistant turn of a row without a label
+_PLACES: Final = {"path", "url", "image", "bytes"}
 
 
 @dataclass
@@ -113,6 +114,8 @@ def _row(row: dict[str, Any], questions: bool, done: Prepared) -> dict[str, Any]
         raise BadReference(f"no {COLUMN}")
     images = row.get("images") or row.get("image") or []
     images = images if isinstance(images, list) else [images]
+    if not all(isinstance(image, str) or (isinstance(image, Mapping) and _PLACES & set(image)) for image in images):
+        raise BadReference("an image is neither a path nor a dict of one")
     tags = sum(str(turn["content"]).count("<image>") for turn in messages)
     if images and tags != len(images):
         raise BadReference(f"{len(images)} images but {tags} <image> in the prompt")
@@ -153,4 +156,6 @@ def _messages(row: Mapping[str, Any]) -> tuple[list[dict[str, str]], str]:
         raise BadReference("no user turn")
     if not isinstance(solution, str):
         raise BadReference(f"solution must be text, not {type(solution).__name__}")
-    return [{"role": str(turn["role"]), "content": turn["content"]} for turn in turns], solution
+    if not all(isinstance(turn.get("role"), str) for turn in turns):
+        raise BadReference("a turn has no role")
+    return [{"role": turn["role"], "content": turn["content"]} for turn in turns], solution

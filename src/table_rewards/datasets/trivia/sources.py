@@ -149,7 +149,7 @@ def choose(pairs: Sequence[QAPair], image: str, sources: Mapping[Key, Source], k
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _area(boxes: Sequence[Box]) -> float:

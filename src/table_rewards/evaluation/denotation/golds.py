@@ -103,7 +103,7 @@ class WikiSQLTables:
             raise BadReference("its table is not among the tables")
         try:
             return _selected(table, query)
-        except (KeyError, IndexError, TypeError, ValueError, sqlite3.Error) as error:
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError, sqlite3.Error) as error:
             raise BadReference(f"its query cannot be run ({type(error).__name__})") from None
 
     def gold(self, row: Mapping[str, Any]) -> list[Value]:

@@ -120,7 +120,7 @@ def solutions(rows: Iterable[Mapping[str, Any]], benchmark: str, counts: Counter
             continue
         if benchmark == "evalplus" and name.isdecimal():
             name = f"Mbpp/{name}"  # as EvalPlus calls the problem that the hubs number
-        for text in [found] if isinstance(found, str) else found:
+        for text in found if isinstance(found, list) else [found]:
             code = program_of(str(text), benchmark)
             counts["no program in the answer" if code in ("", NO_PROGRAM) else "kept"] += 1
             if benchmark == "livecodebench":

@@ -266,5 +266,5 @@ def _in_order(step: Any) -> tuple[int, float, str]:
     """Numbers by value, also those written as text; other names behind them."""
     try:
         return 0, float(step), ""
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 1, 0.0, str(step)

@@ -153,11 +153,10 @@ def _label_order(name: str) -> tuple[int, str]:
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise BadReference(f"the score of {name} is {value[:30]!r}, which is no number") from None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise BadReference(f"the score of {name} is {value!r}, which is no number")
-    return float(value)
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, (str, int, float)) else float(value)
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadReference(f"the score of {name} is {str(value)[:30]!r}, which is no number")
+    return number

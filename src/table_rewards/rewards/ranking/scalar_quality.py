@@ -113,7 +113,7 @@ class ScalarQuality(Reward[QualityReference]):
         """
         try:
             score = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadReference(f"the reference score must be a number, not {str(value)[:40]!r}") from None
         if isinstance(value, bool) or not math.isfinite(score):
             raise BadReference(f"the reference score must be a number, not {value!r}")

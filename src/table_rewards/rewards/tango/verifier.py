@@ -103,7 +103,7 @@ class Verifier(Reward[VerifierReference]):
             mark = marked if mark is None else mark
         try:
             return VerifierReference(label, None if steps is None else int(steps), 1.0 if mark is None else float(mark))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadReference(
                 f"generator_step_count and generator_format_score are numbers, not {steps!r} and {mark!r}"
             ) from None
@@ -157,7 +157,7 @@ def _label(value: Any) -> bool:
     """
     if isinstance(value, bool):
         return value
-    if isinstance(value, (int, float)) and math.isfinite(value):
+    if isinstance(value, (int, float)) and abs(value) < math.inf:
         return value > 0.5
     if isinstance(value, str):
         word = value.strip().lower()
