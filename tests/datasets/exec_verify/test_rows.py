@@ -111,6 +111,15 @@ def test_the_command_writes_what_trainers_read(tmp_path, capsys):
     assert "50 of 50 samples kept" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("share", "told"), [("0.0000001", True), ("0", False), ("0.9999999", False)])
+def test_an_empty_test_file_is_told_unless_it_was_asked_for(share, told, tmp_path, capsys):
+    """verl stops at a validation file without rows, and few functions give one."""
+    source = tmp_path / "samples.jsonl"
+    source.write_text(json.dumps({"code": "def f(n):\n    return n + 1", "input": "3", "output": "4"}) + "\n", "utf-8")
+    assert main(["prepare", "exec-verify", str(source), "--out", str(tmp_path / "out"), "--test-share", share]) == 0
+    assert ("--test-share" in capsys.readouterr().out) == told
+
+
 def test_rows_that_a_trivial_input_solves_are_left_out_and_counted(tmp_path, capsys):
     same = {"id": "same", "code": "def f(text):\n    return text.strip()", "input": "' ab '", "output": "'ab'"}
     empty = {"id": "empty", "code": "def f(a, b):\n    return len(a) + len(b)", "input": "'', ''", "output": "0"}

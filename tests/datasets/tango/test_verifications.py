@@ -147,7 +147,7 @@ def test_rows_have_the_label_and_all_that_the_reward_reads():
     assert counts == {"right": 3, "wrong": 1, "cut": 0}
     assert left_out == {
         "a solution with thoughts that never close": 1,
-        "no solution": 1,
+        "no solution in the column prediction": 1,
         "a solution that was cut off": 1,
     }
     three = "".join("<step>Seen. \\boxed{CORRECT}</step>" for _ in range(3))

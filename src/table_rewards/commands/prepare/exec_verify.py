@@ -107,6 +107,8 @@ def _stage_one(options: argparse.Namespace) -> int:
     print(report)
     for name, writer in writers.items():
         print(f"{options.out / f'{name}.parquet'}: {writer.count:,} rows")
+    if options.test_share and report.kept and not writers["test"].count:
+        print("no function was held out, and verl stops at an empty file; a larger --test-share holds some out")
     if sft is not None:
         llama_factory.register(options.out, {"exec_verify_sft": llama_factory.sharegpt(SFT_FILE)})
         print(f"{options.out / SFT_FILE}: {sft.count:,} conversations, registered in dataset_info.json")

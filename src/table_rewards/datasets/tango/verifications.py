@@ -281,7 +281,7 @@ def _solved(
         for problem in problems([row], left_out):
             solutions = solutions_of(row, column)
             if not any(solution.text.strip() for solution in solutions):
-                left_out["no solution"] += 1
+                left_out[f"no solution in the column {column}"] += 1
             for solution in solutions:
                 if solution.cut_off:
                     left_out["a solution that was cut off"] += 1
