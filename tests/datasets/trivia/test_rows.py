@@ -113,6 +113,8 @@ def test_the_split_is_seeded_exact_and_disjoint():
     assert sorted(row["n"] for row in train + validation) == list(range(100))
     assert split(rows, 0.1, seed=3) == (train, validation)
     assert split(rows, 0.1, seed=4) != (train, validation)
+    assert [len(split(rows[:few], 0.02, seed=3)[1]) for few in (1, 2, 5)] == [0, 1, 1]  # none would stop a trainer
+    assert split(rows, 0, seed=3) == (rows, [])
 
 
 answers = st.sampled_from(["007", "1.50", "null", "true", "[1]", "\u2028", '"', "北京", "-0", "1e5"]) | st.text(

@@ -70,8 +70,13 @@ def prepare(rows: Iterable[Mapping[str, Any]], *, questions: bool = True) -> Pre
 
 
 def split(rows: Sequence[dict[str, Any]], share: float, seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Take a random share of the rows for validation; the order of both parts is kept, the seed decides which."""
+    """Take a random share of the rows for validation; the order of both parts is kept, the seed decides which.
+
+    A share of few rows is at least one: trainers stop at a validation file without rows.
+    """
     count = round(len(rows) * share)
+    if share and len(rows) > 1:
+        count = min(max(count, 1), len(rows) - 1)
     chosen = set(random.Random(seed).sample(range(len(rows)), count))
     return [r for i, r in enumerate(rows) if i not in chosen], [rows[i] for i in sorted(chosen)]
 
