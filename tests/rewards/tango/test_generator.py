@@ -222,3 +222,10 @@ def test_padding_counts_as_the_formula_says():
 def test_marks_of_a_formula_and_a_full_stop_are_no_words(answer: str, mark: float) -> None:
     steps = "<step>a=4</step><step>b=5</step><step>sum 9</step>"
     assert generator_format(f"<think>{steps}</think><answer>{answer}</answer>") == pytest.approx(mark)
+
+
+@pytest.mark.parametrize("profile", ["corrected", "released"])
+@pytest.mark.parametrize("gold", [{}, {"ground_truth": None}, {"ground_truth": [[1]]}])
+def test_a_row_without_a_gold_answer_has_no_step_rewards_and_ends_no_training(profile, gold):
+    row = {**gold, "verification": verified("CORRECT", "CORRECT", "CORRECT")}
+    assert Generator(answer_kind="text", profile=profile).step_rewards(MARKED, row) == ()

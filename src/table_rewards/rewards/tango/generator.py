@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, NamedTuple
 
-from table_rewards.core.errors import ConfigurationError, one_of
+from table_rewards.core.errors import BadReference, ConfigurationError, one_of
 from table_rewards.core.explanation.data import Working
 from table_rewards.core.options import truth
 from table_rewards.core.reward import Profile, Reward
@@ -189,7 +189,8 @@ class Generator(Reward[GeneratorReference]):
 
         A solution without tags has its paragraphs as steps (:func:`~table_rewards.rewards.tango.steps.split_steps`).
         Empty unless the verifier spoke of exactly as many steps as the solution has. A step that it gave no verdict
-        has no reward, and takes none from the others (G4; as released all are lost).
+        has no reward, and takes none from the others (G4; as released all are lost). A row whose gold answer cannot be
+        read is unscored, and its steps have none.
 
         Args:
             completion: the solution.
@@ -197,7 +198,10 @@ class Generator(Reward[GeneratorReference]):
 
         Turn characters into tokens with :meth:`token_of_step`, with the *generator's* tokenizer (G7).
         """
-        text = reference if isinstance(reference, str) else self.coerce(reference).verification
+        try:
+            text = reference if isinstance(reference, str) else self.coerce(reference).verification
+        except BadReference:
+            return ()
         return self._placed(completion, self.forms.verification(text))
 
     def token_of_step(self, end: int, offsets: Sequence[tuple[int, int]]) -> int | None:
