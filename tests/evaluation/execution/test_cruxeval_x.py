@@ -131,6 +131,10 @@ def test_backquotes_round_an_answer_may_be_its_own():
     code = f"function f(a){{\n    return a;\n}}\n{HEAD}candidate('a b'),????);\n}}\n\ntest();"
     rows = [{"code": code, "answer": said} for said in ("`a b`", "`'a b'`", "`a c`", "a b")]
     assert [right for right, _ in evaluate_language(rows, "js", "output").counts["output"]] == [1, 1, 0, 0]
+    for given, answers in (("'-12 +3'", [1, 0, 1]), ("-9", [0, 1, 1])):  # either may be meant
+        shown = code.replace("'a b'", given)
+        rows = [{"code": shown, "answer": said} for said in ("'-12 +3'", "-12 +3", "`-12 +3`")]
+        assert [right for right, _ in evaluate_language(rows, "js", "output").counts["output"]] == answers
 
 
 @needs_node

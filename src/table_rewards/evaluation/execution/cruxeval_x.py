@@ -41,7 +41,7 @@ def evaluate_language(
     tools = toolchain(language, javatuples)
     report = CruxReport({task: []})
     counts = report.counts[task]
-    programs: list[Program] = []
+    answers: list[tuple[Program, ...]] = []
     owners: list[int] = []
     for number, raw in enumerate(rows):
         row = Row(raw)
@@ -60,11 +60,13 @@ def evaluate_language(
             counts.append((len(found) if profile == "released" else 0, len(found)))
             continue
         counts.append((0, len(found)))
-        programs += [_program(source, text, language, task, profile) for text in found]
+        answers += [_readings(source, text, language, task, profile) for text in found]
         owners += [len(counts) - 1] * len(found)
-    for verdict, index in zip(judge(programs, tools, language, task), owners, strict=True):
-        report.unscored += verdict == "unscored"
-        counts[index] = counts[index][0] + (verdict == "passed"), counts[index][1]
+    verdicts = iter(judge([reading for readings in answers for reading in readings], tools, language, task))
+    for readings, index in zip(answers, owners, strict=True):
+        judged = [next(verdicts) for _ in readings]
+        report.unscored += "passed" not in judged and "unscored" in judged
+        counts[index] = counts[index][0] + ("passed" in judged), counts[index][1]
     return report
 
 
@@ -84,16 +86,16 @@ def program_of_row(row: Row, language: str, task: str) -> str:
     return check.program + check.parts[task]
 
 
-def _program(source: str, text: str, language: str, task: str, profile: str) -> Program:
-    """A prediction with its program; backquotes round it are its own where they make it a text."""
+def _readings(source: str, text: str, language: str, task: str, profile: str) -> tuple[Program, ...]:
+    """A prediction with its program; one in backquotes is read with and without them: texts and code have them."""
     answer = answer_of(text)
     if profile == "released":
         if task == "input" and arguments_of(answer, language) != answer:
-            return Program(source, answer)
+            return (Program(source, answer),)
         asked = f"{CALLED.get(language, CANDIDATE)}({ASKED})" if task == "input" else ASKED
         head, _, tail = source.rpartition(asked)
-        return Program(f"{head}{ASKED}{tail}", answer, whole=True)
+        return (Program(f"{head}{ASKED}{tail}", answer, whole=True),)
     quoted = Program(source, f"`{answer}`")
-    if quoted.answer in text and plain_answer(Program(source, answer), language, task) is None:
-        return quoted
-    return Program(source, answer)
+    readings = (Program(source, answer), *((quoted,) if quoted.answer in text else ()))
+    plain = tuple(reading for reading in readings if plain_answer(reading, language, task) is not None)
+    return plain or readings[:1]
