@@ -128,13 +128,22 @@ def test_released_puts_an_answer_about_an_input_in_place_of_the_whole_call():
 
 @needs_node
 def test_backquotes_round_an_answer_may_be_its_own():
+    """A text of JavaScript may stand in them, with line ends in it; so may code of Markdown. Either may be meant."""
     code = f"function f(a){{\n    return a;\n}}\n{HEAD}candidate('a b'),????);\n}}\n\ntest();"
     rows = [{"code": code, "answer": said} for said in ("`a b`", "`'a b'`", "`a c`", "a b")]
     assert [right for right, _ in evaluate_language(rows, "js", "output").counts["output"]] == [1, 1, 0, 0]
-    for given, answers in (("'-12 +3'", [1, 0, 1]), ("-9", [0, 1, 1])):  # either may be meant
-        shown = code.replace("'a b'", given)
-        rows = [{"code": shown, "answer": said} for said in ("'-12 +3'", "-12 +3", "`-12 +3`")]
-        assert [right for right, _ in evaluate_language(rows, "js", "output").counts["output"]] == answers
+    cases = (
+        ("'\\ta'", "`\ta`", 1),
+        ("'a\\n b'", "`a\n b`", 1),
+        ("['a', 'b']", "[`a`, `b`]", 1),
+        ("'-12 +3'", "`-12 +3`", 1),
+        ("'-12 +3'", "-12 +3", 0),
+        ("-9", "`-12 +3`", 1),
+        ("-9", "'-12 +3'", 0),
+    )
+    rows = [{"code": code.replace("'a b'", given), "answer": said} for given, said, _ in cases]
+    counted = evaluate_language(rows, "js", "output").counts["output"]
+    assert [right for right, _ in counted] == [right for _, _, right in cases]
 
 
 @needs_node

@@ -126,13 +126,18 @@ def texts_of(found: Any) -> list[str]:
 
 
 def answer_of(text: str) -> str:
+    """The answer in a response, without backquotes round it."""
+    return said_in(text).strip("`").strip()
+
+
+def said_in(text: str) -> str:
     """The answer in a response: the last ``<answer>``, else ``[ANSWER]``, else the last code block, else all of it."""
     found = last_tagged(text, "answer")
     if found is None:
         bracketed = _BRACKETED.findall(text)
         found = bracketed[-1] if bracketed else text
     blocks = fenced_blocks(found)
-    return (blocks[-1] if blocks else found).strip().strip("`").strip()
+    return (blocks[-1] if blocks else found).strip()
 
 
 def _completion(text: str, reference: Mapping[str, str], kind: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from table_rewards.core.errors import BadReference, one_of
 from table_rewards.core.rows import Row
-from table_rewards.evaluation.execution.cruxeval import PREDICTIONS, CruxReport, answer_of, texts_of
+from table_rewards.evaluation.execution.cruxeval import PREDICTIONS, CruxReport, answer_of, said_in, texts_of
 from table_rewards.evaluation.execution.languages.judging import CALLED, Program, arguments_of, judge, plain_answer
 from table_rewards.evaluation.execution.languages.toolchains import TOOLCHAINS, toolchain
 from table_rewards.evaluation.execution.problems import ASKED, CANDIDATE, NoProgram, check_of
@@ -88,14 +88,13 @@ def program_of_row(row: Row, language: str, task: str) -> str:
 
 def _readings(source: str, text: str, language: str, task: str, profile: str) -> tuple[Program, ...]:
     """A prediction with its program; one in backquotes is read with and without them: texts and code have them."""
-    answer = answer_of(text)
+    answer = said_in(text)
     if profile == "released":
         if task == "input" and arguments_of(answer, language) != answer:
             return (Program(source, answer),)
         asked = f"{CALLED.get(language, CANDIDATE)}({ASKED})" if task == "input" else ASKED
         head, _, tail = source.rpartition(asked)
         return (Program(f"{head}{ASKED}{tail}", answer, whole=True),)
-    quoted = Program(source, f"`{answer}`")
-    readings = (Program(source, answer), *((quoted,) if quoted.answer in text else ()))
+    readings = tuple(Program(source, said) for said in dict.fromkeys((answer_of(text), answer)))
     plain = tuple(reading for reading in readings if plain_answer(reading, language, task) is not None)
     return plain or readings[:1]
