@@ -17,6 +17,13 @@ _NUMERAL = re.compile(
 )
 
 
+_MEASURES: Final = (
+    "个 只 本 人 元 名 张 条 枝 支 棵 辆 次 种 岁 米 厘米 毫米 分米 千米 公里 千克 公斤 克 吨 升 毫升 小时 分钟 秒 天 周 年 页 块 件 双 "
+    "朵 颗 根 台 道 题 箱 袋 瓶 盒 杯 桶 头 匹 位 组 场 遍 层 倍 度 平方米 平方厘米 平方千米 立方米 立方厘米 美元 英里 英尺"
+)
+_COUNTED = re.compile(rf"(\S{{1,24}}?)({'|'.join(sorted(_MEASURES.split(), key=len, reverse=True))})")
+
+
 def chinese_number(text: str) -> Fraction | None:
     """The value of a numeral, or None when ``text`` is anything else.
 
@@ -40,6 +47,17 @@ def chinese_number(text: str) -> Fraction | None:
         return None
     digits = "".join(str(_DIGITS[sign]) for sign in places)
     return value + (Fraction(int(digits), 10 ** len(digits)) if digits else 0)
+
+
+def counted(text: str) -> tuple[Fraction | None, str]:
+    """A numeral and the measure word or unit behind it; (None, "") for anything else.
+
+    >>> counted("十二个"), counted("三角形"), counted("五厘米")
+    ((Fraction(12, 1), '个'), (None, ''), (Fraction(5, 1), '厘米'))
+    """
+    match = _COUNTED.fullmatch(text)
+    number = chinese_number(match[1]) if match else None
+    return (number, match[2]) if match and number is not None else (None, "")
 
 
 def _whole(text: str) -> Fraction | None:

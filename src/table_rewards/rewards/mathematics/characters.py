@@ -29,7 +29,8 @@ _SIGNS: Final = {
     "\u2062": "", "\u2061": "", "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": "", "\u2060": "",
     "\u00ad": "", "\u200e": "", "\u200f": "", "\ufe0e": "", "\ufe0f": "",
     "\u00a0": " ", "\u2009": " ", "\u200a": " ", "\u202f": " ", "\u3000": " ", "\u2002": " ", "\u2003": " ",
-    "𝑖": "i", "𝑒": "e", "𝑥": "x", "𝑦": "y",
+    "𝑖": "i", "𝑒": "e", "𝑥": "x", "𝑦": "y", "∶": ":", "✓": r"\checkmark ", "✔": r"\checkmark ", "✅": r"\checkmark ",
+    "■": r"\blacksquare ", "□": r"\square ", "∎": r"\blacksquare ", "∴": r"\therefore ", "⟹": r"\Rightarrow ",
 }  # fmt: skip
 _GREEK_NAMES: Final = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
@@ -47,7 +48,7 @@ _RAISED_RUN = re.compile(f"[{''.join(_RAISED)}]+")
 _LOWERED_RUN = re.compile(f"[{''.join(_LOWERED)}]+")
 
 _SIZES = re.compile(
-    r"\\(?:left|right)\s*\.(?![0-9])"
+    r"\\(?:left|right)\s*\."
     r"|\\(?:left|right|middle|bigl|bigr|Bigl|Bigr|biggl|biggr|Biggl|Biggr|big|Big|bigg|Bigg)(?![a-zA-Z])\s*"
 )
 _STYLES = re.compile(
@@ -56,7 +57,7 @@ _STYLES = re.compile(
 _ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\(?=[a-zA-Z]{2})")
 _MATRIX_ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\begin\s*\{")
 _GROUPED = re.compile(
-    r"(?<=[0-9])(?:\\[,;:! ]|\s*\{\s*,(?:\s|\\[,;:! ])*\}|,(?:\s|\\[,;:])*\\!|\\!,|~)\s*(?=[0-9]{3}(?![0-9]))"
+    r"(?<=[0-9])(?:\\[,;:! ]|\{\\[,;:! ]\}|\s*\{\s*,(?:\s|\\[,;:! ])*\}|,(?:\s|\\[,;:])*\\!|\\!,|~)\s*(?=[0-9]{3}(?![0-9]))"
 )
 _MICRO = re.compile(r"(?<=[0-9])\s*[μµ]([a-zA-Z])(?![a-zA-Z])")
 _SYSTEM = re.compile(
@@ -66,14 +67,37 @@ _SYSTEM = re.compile(
 _BUILDER = re.compile(r"\{\s*[a-zA-Z]\s*(?:\\in\s*\S+\s*)?(?:\||\\mid|:)")
 """A set by its condition whose braces lost their backslashes."""
 _STOP = re.compile(r"[.,;]\s*(?=\\\\|$)")
-_SPACED_DIGITS = re.compile(r"(?<![0-9.,_^{])[1-9][0-9]{0,2}(?: [0-9]{3})+(?![0-9])")
+_SPACED_DIGITS = re.compile(r"(?<![0-9.,_^{])[1-9][0-9]{0,2}(?: {1,3}[0-9]{3})+(?![0-9])")
+_SPACED_PLACES = re.compile(r"(?<![0-9])[0-9]*\.[0-9]{3}(?:\\,[0-9]{3})*\\,[0-9]{1,3}(?![0-9])")
+"""Decimal places in groups: ``0.123\\,456``."""
+_MARKED = re.compile(
+    r"(?<![0-9A-Za-z.,'_^}])[1-9][0-9]{0,2}(?:(?:'[0-9]{3})+(?![0-9'])|(?:_[0-9]{3})+(?![0-9_{])|(?:\.[0-9]{3}){2,}(?![0-9.,]))"
+)
+"""Thousands marked as in Switzerland, in programs and on the Continent: ``1'234'567``, ``1_234_567``, ``1.234.567``."""
+_CONTINENTAL = re.compile(r"([-+]?)([1-9][0-9]{0,2}(?:\.[0-9]{3})+),([0-9]{1,2})")
+_PREFIX = re.compile(
+    r"(\\(?:text|textbf|mathrm|mbox)\s*\{)?\s*(?:"
+    r"(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:answer|ans|choice|option|equation)(?:\s+is|\s*[:=])\s*"
+    r"|(?:the\s+)?(?:correct\s+)?(?:option|choice)\s+(?=\(?[A-J]\)?(?:[.:)}\s]|$)))",
+    re.IGNORECASE,
+)
+"""Words in front that say only that an answer follows."""
+_HOLLOW = re.compile(r"\\(?:text|textbf|mathrm|mbox)\s*\{\s*\}")
+_TO = re.compile(r"([0-9]+)\s*(?:\\text\s*\{\s*to\s*\}|\bto\b)\s*([0-9]+)")
 _SPACES = re.compile(
     r"(?<!\\)\\[,;:> ]|(?<!\\)\\(?=\s)|~|\\q?quad|\\(?:enspace|thinspace|space)(?![a-zA-Z])"
     r"|\\h(?:space|skip)\{[^{}]*\}"
 )
 _NOTHING = re.compile(
-    r"\\!|\\(?:phantom|label|tag|color|textcolor)\s*\{[^{}]*\}|\\(?:relax|nobreak|allowbreak)(?![a-zA-Z])"
+    r"\\!|\\(?:phantom|label|tag|color|textcolor|colorbox)\s*\{[^{}]*\}|\\(?:relax|nobreak|allowbreak)(?![a-zA-Z])"
 )
+_FLOURISH = re.compile(
+    r"^(?:\\(?:therefore|Rightarrow|implies|Longrightarrow)(?![a-zA-Z])|=)\s*|"
+    r"(?:\s|\\[ ,;]|~)*\\(?:checkmark|blacksquare|square|Box|qed)(?![a-zA-Z])\s*$"
+)
+"""What stands around an answer and says only that it is one."""
+_QUOTES: Final = frozenset("`'\"*")
+_CIRCLE = re.compile(r"\\textcircled\s*\{\s*(?:\\\w+\s*)?(1?[0-9]|20)\s*\}")
 _UNESCAPED = re.compile(
     r"[\t\f\x08\r\x07\v](?=(?:frac|imes|ext|heta|an|o|rac|inom|eta|ar|egin|oxed|ight|angle|lpha|ngle|ec|arphi|ert)(?![a-zA-Z]))"
 )
@@ -81,7 +105,9 @@ _LETTERS_OF_ESCAPES: Final = {"\t": "t", "\f": "f", "\x08": "b", "\r": "r", "\x0
 """A backslash and the letter behind it that were read as one control character: ``\\tfrac`` of badly escaped JSON."""
 _APART = re.compile(r"(?<![,;])\s*(?:\\q?quad\s*)+(?=[a-zA-Z](?:_\{?\w{1,4}\}?)?\s*=)")
 _RENAMED: Final = (
-    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(r"\\(?:[dtc]frac|nicefrac|sfrac)(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(r"(?<![\\a-zA-Z])frac(?=\{)"), r"\\frac"),
+    (re.compile(r"(?:\{\})?\^\s*\{?([0-9]{1,2})\}?\s*/\s*_\s*\{?([0-9]{1,2})\}?"), r"\\frac{\1}{\2}"),
     (
         re.compile(
             r"\\frac\s*\{\s*\\(?:text|mathrm)\{([a-zA-Z ]+)\}\s*\}\s*"
@@ -130,6 +156,24 @@ _RENAMED: Final = (
     ),
     (re.compile(r"\\(?:R|reals|Reals)(?![a-zA-Z])|\\Bbb\s*\{?R\}?"), r"\\mathbb{R}"),
     (re.compile(r"\\(?:ast|star)(?![a-zA-Z])"), "*"),
+    (re.compile(r"\\(?:mathdollar|textdollar)(?![a-zA-Z])"), r"\\$"),
+    (re.compile(r"\\(?:pounds|textsterling|mathsterling)(?![a-zA-Z])"), "£"),
+    (re.compile(r"\\(?:euro|texteuro)(?![a-zA-Z])"), "€"),
+    (re.compile(r"\\(?:yen|textyen)(?![a-zA-Z])"), "¥"),
+    (re.compile(r"(?<![a-zA-Z\\])Rs\.(?=\s*[0-9])"), r"\\text{Rs}"),
+    (re.compile(r"\\(?:bigcup|sqcup)(?![a-zA-Z])(?!\s*[_^])"), r"\\cup "),
+    (re.compile(r"([(\[][^()\[\]]*,[^()\[\]]*[)\]])\s*U\s*(?=[(\[])"), r"\1\\cup "),
+    (re.compile(r"(?<=[0-9])\s*[xX]\s*(?=10\s*(?:\^|\*\*))"), r"\\times "),
+    (re.compile(r"(?<=[0-9])\s*\\(?:text|mathrm)\{\s*E\s*\}\s*(?=[+-]?[0-9])"), "e"),
+    (re.compile(r"\\root\s*\{?\s*([0-9n])\s*\}?\s*\\of(?![a-zA-Z])"), r"\\sqrt[\1]"),
+    (re.compile(r"\\surd(?![a-zA-Z])"), r"\\ROOT "),
+    (re.compile(r"^(?:\\(?:text|mathrm)\s*\{\s*(?:negative|minus)\s*\}|(?:negative|minus)\s)\s*(?=[0-9\\.])"), "-"),
+    (re.compile(r"(?<=[0-9])\s*\^\s*\{?o\}?(?![a-zA-Z])"), r"^\\circ "),
+    (re.compile(r"\\cr(?![a-zA-Z])"), r"\\\\"),
+    (re.compile(r"(?<=\\\\)\s*\[\s*-?[0-9.]+\s*(?:pt|em|ex|mm|cm)\s*\]"), ""),
+    (re.compile(r"\(?\s*\\(?:bmod|mod)(?![a-zA-Z])\s*([0-9a-z]+)\s*\)"), r"\\pmod{\1}"),
+    (re.compile(r"\(\s*(?:\\(?:text|mathrm|operatorname)\s*\{\s*mod\s*\}|mod(?![a-z]))\s*([0-9a-z]+)\s*\)"), r"\\pmod{\1}"),
+    (re.compile(r"(?<![\\a-zA-Z])mod\s+(?=[0-9])"), r"\\bmod "),
     (re.compile(r"\\(?:wedge)(?![a-zA-Z])"), r"\\land "),
     (re.compile(r"\\(?:vee)(?![a-zA-Z])"), r"\\lor "),
     (re.compile(r"\\(?:backslash|smallsetminus)(?![a-zA-Z])"), r"\\setminus "),
@@ -165,8 +209,14 @@ def dressed_down(text: str) -> str:
         text = text.rstrip("\\").rstrip()
     if text[:2] == "**" == text[-2:] and len(text) > 4:
         text = text[2:-2].strip()
+    if text[:1] in _QUOTES and text[0] == text[-1] and len(text) > 2 and text.count(text[0]) == 2:
+        text = text[1:-1].strip()
     text = _undelimited(_unstopped(text))
+    if "\\" in text or text[:1] == "=":
+        text = _CIRCLE.sub(lambda m: chr(0x245F + int(m[1])), _FLOURISH.sub("", text))
     if "\\" in text or "{" in text or "~" in text:
+        if "\\," in text and "." in text:
+            text = _SPACED_PLACES.sub(lambda m: m[0].replace("\\,", ""), text)
         text = _GROUPED.sub(",", text)
         text = _SYSTEM.sub(lambda m: f"\\begin{{cases}}{_STOP.sub('', m[1])}\\end{{cases}}", text)
         text = _NOTHING.sub("", text)
@@ -179,7 +229,14 @@ def dressed_down(text: str) -> str:
     for pattern, known in _RENAMED:
         text = pattern.sub(known, text)
     text = _SPACES.sub(" ", text).replace("−", "-")
-    text = _SPACED_DIGITS.sub(lambda m: m[0].replace(" ", ","), text)
+    text = _SPACED_DIGITS.sub(lambda m: re.sub(" +", ",", m[0]), text)
+    text = _MARKED.sub(lambda m: re.sub("['_.]", ",", m[0]), text)
+    if "," in text and (continental := _CONTINENTAL.fullmatch(text)):
+        text = f"{continental[1]}{continental[2].replace('.', '')}.{continental[3]}"
+    if (prefix := _PREFIX.match(text)) and prefix.end() < len(text):
+        text = _HOLLOW.sub("", (prefix[1] or "") + text[prefix.end() :]).strip()
+    if "to" in text and (ratio := _TO.fullmatch(text)):
+        text = f"{ratio[1]}:{ratio[2]}"
     text = _undelimited(_unstopped(text.strip()))
     while text[:1] == "{" and text[-1:] == "}" and _one_group(text):
         if _BUILDER.match(text):

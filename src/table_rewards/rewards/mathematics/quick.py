@@ -15,6 +15,7 @@ from table_rewards.rewards.mathematics.shapes import TOLERANCE
 from table_rewards.rewards.mathematics.tokens import CONSTANTS, FUNCTIONS
 from table_rewards.rewards.mathematics.units import MULTIPLIERS, PERCENT, PLAIN, unit_of
 from table_rewards.rewards.mathematics.wording import TRUTH
+from table_rewards.text.english_numerals import NUMERALS
 
 _SPELLING: Final = re.compile(
     r"(?:([A-Za-z]) ?= ?)?"
@@ -25,7 +26,9 @@ _SPELLING: Final = re.compile(
 )
 _WORD: Final = re.compile(r"\\text\{ ?([A-Za-z]{4,30}) ?\}|([A-Za-z]{4,30})")  # too long for an article or a choice
 _VOWEL: Final = re.compile(r"[aeiouyAEIOUY]")
-_NO_WORDS: Final = frozenset({*(name.lower() for name in FUNCTIONS), *CONSTANTS, *MULTIPLIERS, *PERCENT, *PLAIN})
+_NO_WORDS: Final = frozenset(
+    {*(name.lower() for name in FUNCTIONS), *CONSTANTS, *MULTIPLIERS, *PERCENT, *PLAIN, *NUMERALS}
+)
 _TENS: Final = tuple(10**places for places in range(19))
 _PRECISION: Final = TOLERANCE.denominator
 
@@ -85,7 +88,7 @@ def spelling(text: str) -> Spelling:
         word = _WORD.fullmatch(text)
         if word is None:
             return None
-        return word[1].lower() if word[1] else _bare_word(word[2])
+        return _framed_word(word[1].lower()) if word[1] else _bare_word(word[2])
     variable, whole, places, below, sign, over, under, framed, tail = match.groups()
     marks = None
     if whole is None:
@@ -124,6 +127,11 @@ def _tail(text: str) -> tuple[bool, str] | None:
         return None
     unit = unit_of(word)
     return None if unit is None else (False, unit)
+
+
+def _framed_word(word: str) -> str | None:
+    """A word in ``\\text{}``; None for a numeral."""
+    return None if word in NUMERALS else word
 
 
 def _bare_word(word: str) -> str | None:

@@ -16,7 +16,8 @@ from table_rewards.rewards.mathematics.expressions import ExpressionReader
 from table_rewards.rewards.mathematics.tokens import Token, tokens_of
 from table_rewards.rewards.mathematics.tree import Node, Unreadable, num
 from table_rewards.rewards.mathematics.units import unit_of
-from table_rewards.text.chinese_numerals import chinese_number
+from table_rewards.text.chinese_numerals import chinese_number, counted
+from table_rewards.text.english_numerals import english_number
 
 RELATIONS: Final = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "in": "in", "notin": "notin", "equiv": "equiv",
@@ -26,6 +27,7 @@ RELATIONS: Final = {
 _LABELLED = re.compile(
     r"(?:\\(?:text|textbf|mathrm|mbox|mathbf)\s*\{\s*)?\(?([A-J])(?:\)\s*[.:]?|[.:](?=\s))(?:[\s}]+|(?=[A-Za-z]{3}))(?=[^\s(){}^_=+*/,;!'-])(.+?)\}?"
 )
+_WORD_ALONE = re.compile(r"\\(?:text|textbf|mathrm|mbox)\s*\{\s*([^{}\\]+?)\s*\}|([^{}\\]+)")
 _PICKED = re.compile(r"(?:故|应|因此|所以)?(?:选择?|选项|答案)(?:是|为|选)?\s*[:]?\s*\(?([A-J](?:[,\s]*[A-J])*)\)?")
 _LABEL = re.compile(r"(?<![\w\\])\(?[A-J](?:[).:]|$)|^[A-J](?![a-z])|(?<!\w)(?:or|and)(?!\w)|,")
 
@@ -46,9 +48,9 @@ def read_answer(text: str) -> Node:
     if len(text) > MAX_LENGTH:
         raise Unreadable(f"{len(text):,} characters")
     plain = dressed_down(text)
-    number = chinese_number(plain)
+    number = _in_words(plain)
     if number is not None:
-        return num(number, "word")
+        return number
     picked = None if plain.isascii() else _PICKED.fullmatch(plain)
     if picked:
         plain = picked[1]
@@ -59,6 +61,20 @@ def read_answer(text: str) -> Node:
         return _Reader(tokens_of(plain)).whole()
     except RecursionError:
         raise Unreadable("nested too deep") from None
+
+
+def _in_words(text: str) -> Node | None:
+    """A number in words of one language: ``twelve``, ``十二``, ``十二个``."""
+    bare = _WORD_ALONE.fullmatch(text)
+    text = bare[1] or bare[2] if bare else text
+    number = english_number(text) if text.isascii() else chinese_number(text)
+    if number is not None:
+        return num(number, "word")
+    if text.isascii():
+        return None
+    number, thing = counted(text)
+    unit = unit_of(thing) if thing else None
+    return None if number is None or unit is None else Node("unit", (num(number, "word"), unit))
 
 
 def _labelled(text: str) -> Node:
