@@ -7,26 +7,20 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
-_ONES: Final = {
-    name: value
-    for value, name in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
-    )
-}
-_TENS: Final = {
-    name: 10 * value
-    for value, name in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
-}
+_BELOW_TWENTY: Final = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_FROM_TWENTY: Final = "twenty thirty forty fifty sixty seventy eighty ninety"
+_FROM_FIFTHS: Final = "fifth sixth seventh eighth ninth tenth"
+_ONES: Final = {name: value for value, name in enumerate(_BELOW_TWENTY.split())}
+_TENS: Final = {name: 10 * value for value, name in enumerate(_FROM_TWENTY.split(), 2)}
 _SCALES: Final = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS: Final = {
     **dict.fromkeys(("half", "halves"), 2),
-    **{name + plural: below for plural in ("", "s") for name, below in (("quarter", 4), ("third", 3), ("fourth", 4))},
-    **{
-        f"{name}{plural}": below
-        for below, name in enumerate("fifth sixth seventh eighth ninth tenth".split(), 5)
-        for plural in ("", "s")
-    },
+    **dict.fromkeys(("quarter", "quarters", "fourth", "fourths"), 4),
+    **dict.fromkeys(("third", "thirds"), 3),
+    **{name + plural: below for below, name in enumerate(_FROM_FIFTHS.split(), 5) for plural in ("", "s")},
 }
 NUMERALS: Final = frozenset({*_ONES, *_TENS, *_SCALES, *_PARTS, "hundred", "negative", "minus"})
 _WORDS = re.compile(r"[A-Za-z]+(?:[ -]+[A-Za-z]+){0,15}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Final
 
 import mpmath
@@ -17,7 +18,7 @@ from mpmath import mp
 from table_rewards.rewards.mathematics.rule import NoValue
 from table_rewards.rewards.mathematics.symbols import asking_sympy, intervals_of, to_sympy
 from table_rewards.rewards.mathematics.tree import Node, names, num, walk
-from table_rewards.rewards.mathematics.values import DIGITS, Point, close, is_real, point, value_of
+from table_rewards.rewards.mathematics.values import DIGITS, DRAW, Point, close, is_real, point, value_of
 
 APPROXIMATE: Final = 1e-6
 _TRIALS: Final = 4
@@ -152,7 +153,7 @@ class Algebra:
         """The constant that one expression is of the other; None when there is none."""
         ratios = []
         for trial in range(_TRIALS + 2):
-            at = point(variables, trial, signs=trial % 2 == 1)
+            at = {**point(variables, trial, signs=trial % 2 == 1), DRAW: Fraction(trial)}
             try:
                 above, below = self.value(left, at), self.value(right, at)
             except NoValue:

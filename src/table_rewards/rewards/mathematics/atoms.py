@@ -47,6 +47,8 @@ class AtomReader(CommandReader):
             letter = _choice(value)
             if letter:
                 return Node("sym", (letter,))
+            if self.peek() == Token("ch", ":") and self.words and not self.colons and len(value) > 3:
+                self.tokens[self.at] = Token("ch", "=")  # radius: 5
             if self.peek().value == "=" and self.peek().kind == "ch":
                 return Node("sym", (value.lower(),))
             if self.peek().kind in ("sep", "eof") and self.at == 1 + self.starts_item():
@@ -83,14 +85,14 @@ class AtomReader(CommandReader):
         if value == "\\$":
             self.at += 1
             return self.money("$")
-        if value == "|":
+        if value in ("|", "\\|"):
             self.at += 1
             self.bars += 1
             self.deeper()
             inner = self.sum()
             self.bars -= 1
             self.depth -= 1
-            self.expect("|")
+            self.expect(value)
             return Node("call", ("abs", inner))
         raise self.stopped()
 

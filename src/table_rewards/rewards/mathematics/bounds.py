@@ -83,12 +83,12 @@ def _powers(text: str) -> str:
             small = re.fullmatch(r"[{(\s]*([0-9])\s*(?:\^|\*\*)\s*\{?([0-9])[})\s]*", exponent)
             if small is None or int(small[1]) ** int(small[2]) > MAX_POWER:
                 return "a tower of exponents"
-        for number in re.findall(r"[0-9]+", exponent):
+        for number in re.findall(r"(?<![0-9.])[0-9]+", exponent):
             if len(number) > 5 or int(number) > MAX_POWER:
                 return f"an exponent of {number[:12]}"
         before = text[: match.start()].rstrip()[-1:]
-        if before in (")", "}", "]"):
-            number = re.sub(r"[^0-9]", "", exponent) if names is None else ""
+        if before in (")", "}", "]") and not _indexed(text[: match.start()].rstrip()):
+            number = re.sub(r"[./].*|[^0-9]", "", exponent) if names is None else ""
             product *= max(1, int(number or 1))
             if product > MAX_POWER:
                 return "powers of powers"
@@ -96,6 +96,21 @@ def _powers(text: str) -> str:
             if comb(int(number or 1) + terms - 1, terms - 1) > MAX_TERMS:
                 return f"a power of {terms} terms"
     return ""
+
+
+def _indexed(text: str) -> bool:
+    """Whether the braces at the end of ``text`` are an index or hold one sign: ``y_{1}``, ``\\mathrm{i}``."""
+    return re.search(r"_\s*\{[^{}]*\}$|\\math[a-z]+\s*\{\s*[a-zA-Z]\s*\}$", text) is not None
+
+
+def _bracketed(text: str) -> str:
+    """What stands in the brackets at the end of ``text``."""
+    depth = 0
+    for index in range(len(text) - 1, -1, -1):
+        depth += (text[index] == ")") - (text[index] == "(")
+        if depth == 0:
+            return text[index:]
+    return text
 
 
 def _terms(text: str) -> int:
@@ -143,7 +158,9 @@ def _factorials(text: str) -> str:
     for number in _FACTORIAL.findall(text):
         if len(number) > 6 or int(number) > MAX_FACTORIAL:
             return f"factorial of {number[:12]}"
-    if re.search(r"!\s*[)}\]]?\s*!", text) or re.search(r"[\^*][^!]{0,40}\)\s*!", text):
+    if re.search(r"!\s*[)}\]]?\s*!", text) or any(
+        re.search(r"[\^*!]", _bracketed(text[: match.start() + 1])) for match in re.finditer(r"\)\s*!", text)
+    ):
         return "factorial of a factorial or of a power"
     if re.search(r"(?:[gG]amma|actorial)[^a-zA-Z]*[0-9]{5}", text):
         return "factorial of a large number"

@@ -57,7 +57,8 @@ _STYLES = re.compile(
 _ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\(?=[a-zA-Z]{2})")
 _MATRIX_ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\begin\s*\{")
 _GROUPED = re.compile(
-    r"(?<=[0-9])(?:\\[,;:! ]|\{\\[,;:! ]\}|\s*\{\s*,(?:\s|\\[,;:! ])*\}|,(?:\s|\\[,;:])*\\!|\\!,|~)\s*(?=[0-9]{3}(?![0-9]))"
+    r"(?<=[0-9])(?:\\[,;:! ]|\{\\[,;:! ]\}|\s*\{\s*,(?:\s|\\[,;:! ])*\}|,(?:\s|\\[,;:])*\\!|\\!,|~)\s*"
+    r"(?=[0-9]{3}(?![0-9]))"
 )
 _MICRO = re.compile(r"(?<=[0-9])\s*[μµ]([a-zA-Z])(?![a-zA-Z])")
 _SYSTEM = re.compile(
@@ -75,6 +76,7 @@ _MARKED = re.compile(
 )
 """Thousands marked as in Switzerland, in programs and on the Continent: ``1'234'567``, ``1_234_567``, ``1.234.567``."""
 _CONTINENTAL = re.compile(r"([-+]?)([1-9][0-9]{0,2}(?:\.[0-9]{3})+),([0-9]{1,2})")
+_HEXADECIMAL = re.compile(r"\(?([0-9a-fA-F]+)\)?\s*_\s*\{?\s*16\s*\}?")
 _PREFIX = re.compile(
     r"(\\(?:text|textbf|mathrm|mbox)\s*\{)?\s*(?:"
     r"(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:answer|ans|choice|option|equation)(?:\s+is|\s*[:=])\s*"
@@ -171,8 +173,44 @@ _RENAMED: Final = (
     (re.compile(r"(?<=[0-9])\s*\^\s*\{?o\}?(?![a-zA-Z])"), r"^\\circ "),
     (re.compile(r"\\cr(?![a-zA-Z])"), r"\\\\"),
     (re.compile(r"(?<=\\\\)\s*\[\s*-?[0-9.]+\s*(?:pt|em|ex|mm|cm)\s*\]"), ""),
-    (re.compile(r"\(?\s*\\(?:bmod|mod)(?![a-zA-Z])\s*([0-9a-z]+)\s*\)"), r"\\pmod{\1}"),
-    (re.compile(r"\(\s*(?:\\(?:text|mathrm|operatorname)\s*\{\s*mod\s*\}|mod(?![a-z]))\s*([0-9a-z]+)\s*\)"), r"\\pmod{\1}"),
+    (
+        re.compile(
+            r"\(\s*(?:\\(?:text|mathrm|operatorname)\s*\{\s*mod\s*\}|\\[bp]?mod(?![a-zA-Z])|mod(?![a-z]))"
+            r"(?:\s|\\[ ,;:]|~)*([0-9]+|[a-z](?![a-z]))\s*\)"
+        ),
+        r"\\pmod{\1}",
+    ),
+    (re.compile(r"^([a-zA-Z])\s*:\s*([a-z])\s*\\mapsto(?![a-zA-Z])"), r"\1(\2)="),
+    (re.compile(r"^(?:[lLCE]|\\ell|\\Gamma)\s*:\s*(?=[^:]*=)"), ""),
+    (
+        re.compile(
+            r"(?:\\(?:mathrm|text)\{\s*C\s*\}|(?<![a-zA-Z\\])C)"
+            r"_\s*\{?\s*([1-9][0-9]|[4-9])\s*\}?\s*\^\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))"
+        ),
+        r"\\binom{\1}{\2\3}",  # but C_1^2 is the square of a constant
+    ),
+    (
+        re.compile(
+            r"(?<![a-zA-Z0-9)}])(?:\{\})?(?:\^|_)\s*\{?\s*([1-9][0-9]?)\s*\}?\s*(?:\\(?:mathrm|text)\{\s*C\s*\}|C)"
+            r"_\s*\{?\s*([0-9]{1,2})\s*\}?"
+        ),
+        r"\\binom{\1}{\2}",
+    ),
+    (re.compile(r"\\(?:text|mathrm|texttt)\s*\{\s*([0-9][0-9A-Fa-f]*)\s*\}(?=\s*_)"), r"\1"),
+    (re.compile(r"_\s*\{\s*\\(?:text|mathrm)\s*\{\s*base\s*\}\s*([0-9]{1,2})\s*\}"), r"_{\1}"),
+    (
+        re.compile(
+            r"(?<=[0-9A-Fa-f])(?:\s|\\[ ,;])*(?:\\text\s*\{\s*\(?\s*(?:in\s+)?base[\s-]+([0-9]{1,2}|[a-z]+)\s*\)?\s*\}"
+            r"|\\text\s*\{\s*(?:in\s+)?base\s*\}\s*([0-9]{1,2})|\(?\s*(?:in\s+)?base[\s-]+([0-9]{1,2}|[a-z]+)\s*\)?)\s*$"
+        ),
+        r"_{\\text{\1\2\3}}",
+    ),
+    (
+        re.compile(r"_\s*\{?\s*(two|three|four|five|six|seven|eight|nine|ten|twelve|sixteen)(?![a-z])\s*\}?"),
+        r"_{\\text{\1}}",
+    ),
+    (re.compile(r"(?<=[0-9])\s*(?:\\text\s*\{\s*o'clock\s*\}|o'clock)"), ":00"),
+    (re.compile(r"^<\s*([^<>]+,[^<>]+?)\s*>$"), r"\\langle \1\\rangle "),
     (re.compile(r"(?<![\\a-zA-Z])mod\s+(?=[0-9])"), r"\\bmod "),
     (re.compile(r"\\(?:wedge)(?![a-zA-Z])"), r"\\land "),
     (re.compile(r"\\(?:vee)(?![a-zA-Z])"), r"\\lor "),
@@ -230,6 +268,8 @@ def dressed_down(text: str) -> str:
         text = pattern.sub(known, text)
     text = _SPACES.sub(" ", text).replace("−", "-")
     text = _SPACED_DIGITS.sub(lambda m: re.sub(" +", ",", m[0]), text)
+    if "16" in text and (hexadecimal := _HEXADECIMAL.fullmatch(text)):
+        text = f"{hexadecimal[1].upper()}_{{16}}"
     text = _MARKED.sub(lambda m: re.sub("['_.]", ",", m[0]), text)
     if "," in text and (continental := _CONTINENTAL.fullmatch(text)):
         text = f"{continental[1]}{continental[2].replace('.', '')}.{continental[3]}"

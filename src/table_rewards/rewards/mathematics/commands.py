@@ -7,7 +7,7 @@ from typing import Final
 
 from table_rewards.rewards.mathematics.cursor import Cursor
 from table_rewards.rewards.mathematics.tokens import FUNCTIONS, Token
-from table_rewards.rewards.mathematics.tree import Node, Unreadable, num, vocabulary
+from table_rewards.rewards.mathematics.tree import Node, Unreadable, names, num, vocabulary
 
 _STYLES: Final = {
     "mathbf": "vec", "vec": "vec", "overrightarrow": "vec", "hat": "hat", "widehat": "hat", "bar": "bar",
@@ -118,15 +118,24 @@ class CommandReader(Cursor):
         if name in GREEK:
             return self.named(name)
         if name in _STYLES:
-            return self.styled(_STYLES[name])
+            return self.styled(_STYLES[name], arrow=name in ("vec", "overrightarrow"))
         if name in FUNCTIONS:
             return self.function(name)
         self.at -= 1
         raise self.stopped()
 
-    def styled(self, style: str) -> Node:
+    def styled(self, style: str, *, arrow: bool = False) -> Node:
         start = self.at
-        if style == "vec" and self.peek().value == "{" and self.peek(1).kind in ("num", "text", "repeat", "based"):
+        if arrow and self.peek().value == "{" and self.peek(1).kind == "text" and self.peek(1).value.isupper():
+            arrow = len(self.peek(1).value) <= 3  # from A to B, where \mathrm{AB} is no word
+        else:
+            arrow = False
+        if (
+            not arrow
+            and style == "vec"
+            and self.peek().value == "{"
+            and self.peek(1).kind in ("num", "text", "repeat", "based")
+        ):
             return self.braced()
         if self.peek().kind == "num" and style == "vec":
             return self.atom()
@@ -172,6 +181,8 @@ class CommandReader(Cursor):
             and self.accept("cdot", "*")
         ):
             argument = product_of(argument, self.applied())  # sin 3 \\cdot x is written for sin 3x
+        if name == "cis" and base is None and power is None:
+            return Node("pow", (Node("const", ("e",)), Node("mul", (Node("const", ("i",)), argument))))
         name = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "lg": "log", "sign": "sgn"}.get(name, name)
         inverse = power is not None and power == Node("neg", (num(1),))
         if inverse and name in ("sin", "cos", "tan"):
@@ -190,20 +201,26 @@ class CommandReader(Cursor):
             if self.peek().value == "^" and (degrees or token.value != "("):
                 node = self.raised(node)
             return node
-        if token.kind == "cmd" and token.value in FUNCTIONS:
+        if token.kind == "cmd" and token.value in FUNCTIONS and token.value != "sqrt":
             self.at += 1
             return self.function(token.value)
         if token.kind == "ch" and token.value == "-":
             self.at += 1
             return Node("neg", (self.applied(),))
         node = self.power()
+        if node.op == "root" and names(node):
+            return node
         while node.op != "unit" and self.starts(self.peek()) and not self.ends_argument(self.peek()):
+            if self.peek().value in ("sqrt", "ROOT", "CUBEROOT") and names(node):
+                break  # sin x times a root; but the root in cos 4 sqrt(6) t belongs to the angle
             node = product_of(node, self.power())
         while self.accept("/"):
             node = Node("div", (node, self.power()))
         return node
 
     def ends_argument(self, token: Token) -> bool:
+        if token.value == "sqrt":
+            return False
         return token.value in ("(", "[", "|", "int", "sum") or (token.kind == "cmd" and token.value in FUNCTIONS)
 
     def fraction(self) -> Node:

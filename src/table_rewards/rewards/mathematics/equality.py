@@ -79,11 +79,11 @@ class Comparison(ListComparison):
         (one, modulus), (other, further) = sides
         if modulus is None or further is None:
             return self._same(one, other) if modulus is not None else False
-        return self._each((one, modulus), (other, further))
+        return self._each((_least(one, modulus), modulus), (_least(other, further), further))
 
     def _families(self, gold: Node, answer: Node) -> bool | None:
         """Values for all whole numbers: in the same words, or as the same progression from another start."""
-        one, other = (node.args if node.op == "family" else ("", node) for node in (gold, answer))
+        one, other = (node.args if node.op == "family" else _progression(node) or ("", node) for node in (gold, answer))
         left, right = one[1], other[1]
         if one[0] and other[0] and one[0] not in names(right):
             right = replaced(right, other[0], Node("sym", (one[0],)))
@@ -229,3 +229,18 @@ class Comparison(ListComparison):
 
     def _mixtures(self, gold: Node, answer: Node) -> bool | None:
         return self._each(gold.args, answer.args)
+
+
+def _least(value: Node, modulus: Node) -> Node:
+    """A negative residue as the positive one that it stands for."""
+    left, whole = rational(value), rational(modulus)
+    return num(left + whole) if left is not None and whole is not None and -whole < left < 0 else value
+
+
+def _progression(node: Node) -> tuple[str, Node] | None:
+    """A congruence of an unknown as the values that it allows; None for anything else."""
+    if node.op != "rel" or node.args[0] != ("equiv",) or len(node.args) != 3 or node.args[1][0].op != "sym":
+        return None
+    unknown, residue = node.args[1]
+    value = Node("add", (Node("mul", (node.args[2], Node("sym", ("whole",)))), residue))
+    return "whole", Node("rel", (("=",), (unknown, value)))

@@ -69,7 +69,7 @@ class ExpressionReader(AtomReader):
                 if behind is None:
                     return node
                 node = behind
-                if node.op == "unit" and self.peek().value not in ("/", "cdot", "times"):
+                if node.op == "unit" and self.peek().value not in ("/", "cdot", "times") and self.peek().kind != "text":
                     return node
                 continue
             if token.kind in ("ch", "cmd") and token.value in ("*", "cdot", "times", "/", "div"):
@@ -90,6 +90,8 @@ class ExpressionReader(AtomReader):
 
     def operated(self, node: Node) -> Node:
         sign = self.take().value
+        if node.op == "unit" and sign == "/" and self.peek() == Token("ch", "("):
+            return Node("unit", (node.args[0], self.divided_unit(str(node.args[1]))))
         if node.op == "unit" and self.peek().kind == "text":  # m/s in two texts
             word = self.take().value
             unit = unit_of(f"{node.args[1]} {'per' if sign in ('/', 'div') else ''} {self.exponent_of_unit(word)}")
@@ -194,6 +196,22 @@ class ExpressionReader(AtomReader):
             return None
         return Node("unit", (node.args[0] if node.op == "unit" else node, unit))
 
+    def divided_unit(self, unit: str) -> str:
+        """The unit behind ``J/(mol K)``, whose bracket comes next."""
+        self.at += 1
+        parts = []
+        while not self.accept(")"):
+            if self.accept("cdot", "times", "*"):
+                continue
+            token = self.take()
+            if token.kind not in ("text", "letter"):
+                raise self.stopped()
+            parts.append(self.exponent_of_unit(token.value))
+        found = unit_of(" per ".join([unit, *parts]))
+        if found is None or not parts:
+            raise self.stopped()
+        return found
+
     def exponent_of_unit(self, text: str) -> str:
         if self.peek().value == "^" and self.peek().kind == "ch":
             start = self.at
@@ -232,6 +250,7 @@ class ExpressionReader(AtomReader):
             self.at += 3 if braced else 1
             if braced and self.tokens[self.at - 1].value != "}":
                 raise self.stopped()
+            node = self.minutes_of_arc(node)
             scale = self.peek()
             if scale.kind in ("letter", "text") and scale.value in ("C", "F"):
                 self.at += 1
@@ -245,6 +264,32 @@ class ExpressionReader(AtomReader):
             self.at += 1
             node = Node("sym", (f"{node.args[0]}_{self.flat()}",))
         return Node("pow", (node, power))
+
+    def minutes_of_arc(self, node: Node) -> Node:
+        """Degrees with the minutes and seconds that follow: ``63^\\circ 45' 30''``."""
+        value = rational(node)
+        for marks, part in ((1, 60), (2, 3600)):
+            digits = self.peek()
+            start = self.at
+            self.at += 1
+            if digits.kind != "num" or value is None or self.marks() != marks or Fraction(digits.value) >= 60:
+                self.at = start
+                continue
+            value += Fraction(digits.value) / part
+            node = num(value, "mixed")
+        return node
+
+    def marks(self) -> int:
+        """How many primes follow; they are read."""
+        count = 0
+        while True:
+            if self.peek().kind == "ch" and self.peek().value in ("'", '"'):
+                count += 1 if self.take().value == "'" else 2
+            elif self.peek().value == "^" and self.primes_raised():
+                count += self.primes_raised()
+                self.flat_exponent()
+            else:
+                return count
 
     def argument(self, *, whole: bool = False) -> Node:
         """What a command applies to: a group, or the next sign; of a number its first digit unless ``whole``."""

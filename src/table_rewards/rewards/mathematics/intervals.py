@@ -9,12 +9,12 @@ from table_rewards.rewards.mathematics.rule import Interval, NotASet, NoValue, R
 from table_rewards.rewards.mathematics.shapes import (
     EVERYTHING,
     INEQUALITIES,
-    NOTHING,
     flattened,
     is_solved,
     items,
     member,
     numeric,
+    says_nothing,
     settled,
     solutions,
     unknown_of,
@@ -77,6 +77,8 @@ class IntervalComparison(Rule):
             points = [self._number(item) for item in items(node)]
             return [(value, True, value, True) for value in points]
         if op == "list":
+            if len(frozenset[str]().union(*(names(item) for item in args[1:] if item.op == "rel"))) > 1:
+                raise NotASet  # a <= 1, b <= 3: each of them has a range of its own
             parts = [self._set(item) for item in args[1:]]
             total = parts[0]
             for part in parts[1:]:
@@ -103,7 +105,7 @@ class IntervalComparison(Rule):
             return [(self._number(num(0)), False, self._number(Node("const", ("inf",))), False)]
         if op == "text" and str(args[0]).lower() in EVERYTHING:
             return self._set(Node("space", ("R",)))
-        if op == "text" and str(args[0]).lower() in NOTHING:
+        if op == "text" and says_nothing(str(args[0])):
             return []
         if op == "rel":
             return self._relation_set(node)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from table_rewards.rewards.mathematics.forms import form, holds
-from table_rewards.rewards.mathematics.matrices import multiplied_out
+from table_rewards.rewards.mathematics.matrices import in_components, multiplied_out
 from table_rewards.rewards.mathematics.naming import assignment
 from table_rewards.rewards.mathematics.relations import RelationComparison
 from table_rewards.rewards.mathematics.shapes import (
@@ -165,6 +165,11 @@ class ListComparison(RelationComparison):
             if tupled.args[:2] != ("(", ")") and not (matrix is gold and tupled.args[:2] == ("[", "]")):
                 return False
             return self._each(cells, tupled.args[2:]) if matrix is gold else self._each(tupled.args[2:], cells)
+        for vector, other in ((gold, answer), (answer, gold)):
+            if other.op in ("add", "mul", "neg", "sym", "div", "call"):
+                spelled = in_components(other, len(vector.args) if vector.op == "matrix" else len(vector.args) - 2)
+                if spelled is not None and (other.op != "call" or other is answer):
+                    return self._tuples(*((gold, spelled) if other is answer else (spelled, answer)))
         if "text" in (gold.op, answer.op):
             return self._real_sets(gold, answer) if "bracket" in (gold.op, answer.op) else False
         if {gold.op, answer.op} & {"bracket"} and {gold.op, answer.op} & {"unit"}:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from table_rewards.rewards.mathematics.forms import holds
 from table_rewards.rewards.mathematics.tree import Node, num, rational
+
+_ALONG: Final = frozenset({"vec:i", "vec:j", "vec:k"})
 
 
 def multiplied_out(node: Node, *, anything: bool = False) -> Node | None:
@@ -66,3 +70,27 @@ def _reduced(node: Node) -> Node:
 
 def _scaled(scale: Node, matrix: Node) -> Node:
     return Node("matrix", tuple(tuple(_reduced(Node("mul", (scale, cell))) for cell in row) for row in matrix.args))
+
+
+def in_components(node: Node, size: int) -> Node | None:
+    r"""``\mathbf{i}+2\mathbf{j}``, or a binomial of TeX that was meant for a column, as a tuple; None for others."""
+    if size not in (2, 3):
+        return None
+    if node.op == "call":
+        return Node("bracket", ("(", ")", *node.args[1:])) if node.args[0] == "binom" and size == 2 else None
+    found: dict[str, list[Node]] = {name: [] for name in "ijk"[:size]}
+    for term in node.args if node.op == "add" else (node,):
+        negative = term.op == "neg"
+        term = term.args[0] if negative else term
+        below = term.args[1] if term.op == "div" else None
+        term = term.args[0] if term.op == "div" else term
+        factors = term.args if term.op == "mul" else (term,)
+        along = [part.args[0][4:] for part in factors if part.op == "sym" and part.args[0] in _ALONG]
+        if len(along) != 1 or along[0] not in found or (below is not None and holds(below, "matrix")):
+            return None
+        scale = [part for part in factors if not (part.op == "sym" and part.args[0] in _ALONG)]
+        amount = scale[0] if len(scale) == 1 else Node("mul", tuple(scale)) if scale else num(1)
+        amount = amount if below is None else Node("div", (amount, below))
+        found[along[0]].append(Node("neg", (amount,)) if negative else amount)
+    parts = [part[0] if len(part) == 1 else Node("add", tuple(part)) if part else num(0) for part in found.values()]
+    return Node("bracket", ("(", ")", *parts))

@@ -13,6 +13,7 @@ from typing import Final
 from table_rewards.rewards.mathematics.bounds import MAX_LENGTH
 from table_rewards.rewards.mathematics.characters import dressed_down
 from table_rewards.rewards.mathematics.expressions import ExpressionReader
+from table_rewards.rewards.mathematics.phrases import in_symbols
 from table_rewards.rewards.mathematics.tokens import Token, tokens_of
 from table_rewards.rewards.mathematics.tree import Node, Unreadable, num
 from table_rewards.rewards.mathematics.units import unit_of
@@ -47,7 +48,7 @@ def read_answer(text: str) -> Node:
     """
     if len(text) > MAX_LENGTH:
         raise Unreadable(f"{len(text):,} characters")
-    plain = dressed_down(text)
+    plain = in_symbols(dressed_down(text))
     number = _in_words(plain)
     if number is not None:
         return number
@@ -192,6 +193,8 @@ class _Reader(ExpressionReader):
             modulus = self.sum()
             self.expect(")")
             return Node("rel", (tuple(signs), tuple(parts), modulus))
+        if signs == ["equiv"] and parts[0].op == "apply":  # f(x) is zero everywhere
+            signs = ["="]
         return Node("rel", (tuple(signs), tuple(parts)))
 
     def ratio(self) -> Node:
@@ -208,6 +211,8 @@ class _Reader(ExpressionReader):
         node = self.sum()
         if self.accept("over"):
             node = Node("div", (node, self.sum()))
+        elif self.accept("choose"):
+            node = Node("call", ("binom", node, self.sum()))
         while self.peek().kind == "cmd" and self.peek().value in ("cup", "cap", "setminus"):
             sign = self.take().value
             node = Node(sign, (node, self.sum()))

@@ -2,6 +2,7 @@ r"""The shapes of answers: what a list holds, which unknown a condition is about
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
@@ -22,6 +23,7 @@ INFINITE: Final = {
     **dict.fromkeys(("infinity", "positive infinity", "正无穷", "无穷大", "正无穷大"), _INFINITY),
     **dict.fromkeys(("negative infinity", "minus infinity", "负无穷", "负无穷大"), Node("neg", (_INFINITY,))),
 }
+_THERE_IS = re.compile(r"^there (?:is|are) (?=no )|(?<=solution)s? exists?$|(?<=solution) exist$")
 KINDS_OF_THINGS: Final = frozenset(
     {
         *("all", "for all", "point", "points", "vector", "interval", "set", "line", "circle", "function", "point at"),
@@ -42,6 +44,10 @@ KINDS_OF_THINGS: Final = frozenset(
     }
 )
 """Words that only say what kind of thing follows: ``the point (3, 4)``."""
+_FOR_ALL = re.compile(
+    r"for (?:all|any|every|each|some)(?: (?:real|integer|natural|positive|non-negative|nonnegative|arbitrary))*"
+    r"(?: (?:numbers?|integers?|constants?|values? of))?(?: [a-z])?"
+)
 CONDITIONAL: Final = frozenset({"if", "when", "for", "where", "whenever", "若", "当"})
 
 
@@ -50,13 +56,21 @@ def settled(node: Node) -> Node:
     op, args = node
     if op == "such":
         return _condition(node)
+    if op == "rel" or op == "mul" or op == "pow":
+        node = _rewritten(node)
+        op, args = node
+    if op == "bracket" and holds(node, "pm", "mp"):
+        return settled(Node("list", ("or", *_spread(node))))
     if op == "list":
         flat: list[Node] = []
         for arg in args[1:]:
             made = settled(arg)
             inner = made.args[1:] if made.op == "list" and (arg.op != "list" or made.args[0] == args[0]) else (made,)
             flat.extend(inner)
-        return _family(flat) or _by_solution(args[0], flat)
+        flat = _without_range(flat)
+        if len(flat) == 1:
+            return flat[0]
+        return _family(flat) or _residues(args[0], flat) or _by_solution(args[0], flat)
     if op == "set":
         elements: list[Node] = []
         for arg in args:
@@ -71,11 +85,102 @@ def settled(node: Node) -> Node:
         return Node("list", ("and", _signed(node, 1), _signed(node, -1)))
     if op not in ("bracket", "matrix", "mixed", "text", "pieces") and holds(node, "pm", "mp"):
         return Node("list", ("or", _signed(node, 1), _signed(node, -1)))
+    if op == "mixed" and args[1].op == "text" and _says_nothing_more(args):
+        return settled(args[0])
     if op == "mixed" and len(args) == 2 and args[0].op == "text":
         return settled(args[1]) if str(args[0].args[0]).lower().removeprefix("the ") in KINDS_OF_THINGS else node
     if op == "text":
         return INFINITE.get(str(args[0]).lower(), node)
     return node
+
+
+def _rewritten(node: Node) -> Node:
+    r"""One shape for ``A(1, 2)`` and ``A=(1, 2)``, ``3\mid n`` and ``n \equiv 0``, ``(1, 2)^T`` and the column."""
+    op, args = node
+    if op == "mul" and len(args) == 2 and args[1].op == "bracket" and args[1].args[:2] == ("(", ")"):
+        point = args[0].op == "sym" and len(letters(args[0])) == 1 and letters(args[0]).isupper()
+        return Node("rel", (("=",), args)) if point else node
+    if op == "mul" and len(args) == 2 and args[1].op == "add":
+        polar = _polar(args[1])
+        return node if polar is None else Node("mul", (args[0], polar))
+    if op == "pow" and args[1] == Node("sym", ("T",)):
+        if args[0].op == "bracket":
+            return Node("matrix", tuple((cell,) for cell in args[0].args[2:]))
+        if args[0].op == "matrix":
+            return Node("matrix", tuple(zip(*args[0].args, strict=True)))
+    if op == "rel" and args[0] == ("divides",) and args[1][0].op == "num" and args[1][1].op == "sym":
+        return Node("rel", (("equiv",), (args[1][1], num(0)), args[1][0]))
+    if op == "rel" and args[0] == ("in",) and args[1][0].op == "bracket" and args[1][1].op == "set":
+        return args[1][1]  # type: ignore[no-any-return]
+    return node
+
+
+def _polar(node: Node) -> Node | None:
+    r"""``\cos t + i\sin t`` as a power of e; None for anything else."""
+    if len(node.args) != 2 or node.args[1].op != "mul" or len(node.args[1].args) != 2:
+        return None
+    angle = node.args[0].args[1:] if node.args[0].op == "call" and node.args[0].args[0] == "cos" else ()
+    imaginary = Node("const", ("i",))
+    if len(angle) != 1 or set(node.args[1].args) != {imaginary, Node("call", ("sin", *angle))}:
+        return None
+    return Node("pow", (Node("const", ("e",)), Node("mul", (imaginary, *angle))))
+
+
+def _spread(node: Node) -> list[Node]:
+    r"""A tuple for each choice of signs: ``(\pm1, \pm2)`` are four; where ``\mp`` stands, too, they go together."""
+    marked = [at for at, item in enumerate(node.args) if isinstance(item, Node) and holds(item, "pm", "mp")]
+    if len(marked) == 1 or holds(node, "mp") or len(marked) > 4:
+        return [_signed(node, 1), _signed(node, -1)]
+    found = [node]
+    for at in marked:
+        found = [
+            Node("bracket", (*one.args[:at], _signed(one.args[at], sign), *one.args[at + 1 :]))
+            for one in found
+            for sign in (1, -1)
+        ]
+    return found
+
+
+def _says_nothing_more(parts: tuple[Node, ...]) -> bool:
+    """Whether words behind an answer only say that it holds for everything: ``for all x``, ``only``."""
+    said = str(parts[1].args[0]).lower()
+    if said in ("only", "exactly"):
+        return len(parts) == 2 and parts[0].op != "text"
+    if parts[0].op != "rel" or not _FOR_ALL.fullmatch(said):
+        return False
+    if len(parts) == 2:
+        return True
+    return len(parts) == 3 and (parts[2].op == "sym" or _ranges_over_a_space(parts[2]))
+
+
+def _ranges_over_a_space(node: Node) -> bool:
+    return (
+        node.op == "rel" and node.args[0] == ("in",) and node.args[1][0].op == "sym" and node.args[1][1].op == "space"
+    )
+
+
+def _without_range(flat: list[Node]) -> list[Node]:
+    r"""``f(x)=x+c,\ c\in\mathbb{R}`` without what the constant is, and ``x\ne 1, 2`` as two conditions."""
+    if len(flat) == 2 and flat[0].op == "rel" and flat[0].args[0] == ("=",) and _ranges_over_a_space(flat[1]):
+        name, space = flat[1].args[1]
+        if flat[0].args[1][0].op == "apply" and names(name) <= names(flat[0]) and space != Node("space", ("Z",)):
+            return flat[:1]
+    excluded = len(flat) > 1 and flat[0].op == "rel" and flat[0].args[0] == ("!=",) and flat[0].args[1][0].op == "sym"
+    if not excluded or not all(item.op in ("num", "neg", "div", "root") for item in flat[1:]):
+        return flat
+    return [flat[0], *(Node("rel", (("!=",), (flat[0].args[1][0], item))) for item in flat[1:])]
+
+
+def _residues(joined: str, flat: list[Node]) -> Node | None:
+    r"""``n \equiv 1, 4 \pmod 5`` as two congruences; None for anything else."""
+    first, last = flat[0], flat[-1]
+    if len(flat) < 2 or last.op != "residue" or first.op != "rel" or first.args[0] != ("equiv",) or len(first.args) > 2:
+        return None
+    if any(item.op not in ("num", "neg", "pm") for item in flat[1:-1]):
+        return None
+    values = [first.args[1][1], *flat[1:-1], last.args[0]]
+    made = [Node("rel", (("equiv",), (first.args[1][0], value), last.args[1])) for value in values]
+    return Node("list", ("or", *(part for item in made for part in items(settled(item)))))
 
 
 def _family(flat: list[Node]) -> Node | None:
@@ -157,7 +262,12 @@ def distinct(found: Sequence[Node]) -> list[Node]:
 
 
 def is_empty(node: Node) -> bool:
-    return (node.op == "set" and not node.args) or (node.op == "text" and str(node.args[0]).lower() in NOTHING)
+    return (node.op == "set" and not node.args) or (node.op == "text" and says_nothing(str(node.args[0])))
+
+
+def says_nothing(text: str) -> bool:
+    """Whether the words say that there is no solution."""
+    return _THERE_IS.sub("", text.lower()) in NOTHING
 
 
 def assigned(node: Node) -> tuple[tuple[str, Node], ...] | None:

@@ -21,7 +21,7 @@ class Token(NamedTuple):
 
 FUNCTIONS: Final = vocabulary(
     "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh coth ln log exp gcd lcm min max det lg arg "
-    "Re Im tr rank dim deg arcsinh arccosh arctanh asin acos atan sgn sign abs floor ceil sqrt perm Var"
+    "Re Im tr rank dim deg arcsinh arccosh arctanh asin acos atan sgn sign abs floor ceil sqrt perm Var cis"
 )
 TEXTUAL: Final = vocabulary(
     "text textrm textbf textit texttt textnormal textsf textsc mathrm mbox operatorname emph mathit mathsf mathtt hbox "
@@ -47,17 +47,20 @@ _SUBSCRIPT = (
 )
 _BASED = re.compile(rf"(?:(?<![A-Za-z0-9.\\])\(?\s*([0-9A-F]{{1,200}}(?:\.[0-9A-F]{{1,60}})?)\s*\)?){_SUBSCRIPT}")
 _REPEAT = re.compile(
-    r"([0-9]*)\.([0-9]*)(?:\\dot\s*\{?([0-9])\}?([0-9]*)\\dot\s*\{?([0-9])\}?|\\(?:overline|bar|dot)\s*\{?([0-9]+)\}?)"
+    r"([0-9]*)\.([0-9]*)(?:\\dot\s*\{?([0-9])\}?([0-9]*)\\dot\s*\{?([0-9])\}?|\\(?:overline|bar|dot)\s*\{?([0-9]+)\}?"
+    r"|\(([0-9]{1,12})\)(?=\s*(?:$|[,;%}]|\\%|\\text)))"
 )
 _ENDLESS = re.compile(r"([0-9]*)\.([0-9]+)\s*\\ldots")
 _NUMBER = re.compile(
-    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4}(?![0-9A-Za-z.]))?"
+    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+|\.(?=\s*[/*+^,;)\]}-]))?(?:[eE][+-]?[0-9]{1,4}(?![0-9A-Za-z.]))?"
     r"|\.[0-9]+(?:[eE][+-]?[0-9]{1,4}(?![0-9A-Za-z.]))?"
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
 _LETTERS = re.compile(r"[A-Za-z]+(?:\.(?=[A-Za-z]\.)[A-Za-z]\.)?")
 _WORDY = re.compile(r"[^\W\d_](?:[^\W\d_]|['.\-](?=[^\W\d_]))*\.?")
 _ASIDE = re.compile(r"\([^\W\d_][^()\\,;0-9]+\)")
+_THING = re.compile(r"\(([A-Za-z]{3,}(?:[ \-][A-Za-z]{2,}){0,3})\)(?=\s*$)")
+_EXTREMES: Final = (Token("cmd", "max"), Token("cmd", "min"))
 _CONNECTIVE: Final = {
     "and": "and", "or": "or", "&": "and", "和": "and", "或": "or", "与": "and", "或者": "or", "且": "and",
     "并且": "and", "及": "and", "以及": "and",
@@ -103,6 +106,9 @@ def _formula_tokens(text: str) -> list[Token]:
         elif char in ",;":
             found.append(Token("sep", char))
             at += 1
+        elif char == "(" and found and found[-1].kind == "num" and (thing := _THING.match(text, at)):
+            found.append(Token("text", thing[1]))  # 9 (apples)
+            at = thing.end()
         elif char in "€£¥₹¢":
             found.append(Token("text", char))
             at += 1
@@ -129,7 +135,7 @@ def _number(text: str, at: int, found: list[Token]) -> int:
         return based.end()
     repeat = _REPEAT.match(text, at)
     if repeat:
-        block = repeat[6] or f"{repeat[3]}{repeat[4]}{repeat[5]}"
+        block = repeat[6] or repeat[7] or f"{repeat[3]}{repeat[4]}{repeat[5]}"
         found.append(Token("repeat", f"{repeat[1] or 0}.{repeat[2]}({block})"))
         return repeat.end()
     endless = _ENDLESS.match(text, at)
@@ -169,7 +175,11 @@ def _command(text: str, at: int, found: list[Token]) -> int:
         inner = content.strip()
         if name in ("mathrm", "operatorname", "mathit", "mathnormal") and len(inner) == 1 and inner in "eid":
             found.append(Token("letter", inner))
-        elif inner in PLAIN and found and (found[-1].kind in ("num", "repeat") or found[-1].value in (")", "}")):
+        elif (
+            inner in PLAIN
+            and found
+            and (found[-1].kind in ("num", "repeat") or found[-1].value in (")", "}") or _divides_a_unit(found))
+        ):
             found.append(Token("text", inner))  # five minutes, no minimum
         elif inner in FUNCTIONS and name in ("mathrm", "operatorname", "text", "mathit"):
             found.append(Token("cmd", inner))
@@ -187,6 +197,11 @@ def _command(text: str, at: int, found: list[Token]) -> int:
     else:
         found.append(Token("cmd", name))
     return end
+
+
+def _divides_a_unit(found: list[Token]) -> bool:
+    """Whether a sign of division behind a unit comes last, so that a unit follows: ``km / h``."""
+    return len(found) > 1 and found[-1] == Token("ch", "/") and found[-2].kind == "text"
 
 
 def _group(text: str, at: int) -> tuple[str, int]:
@@ -215,12 +230,26 @@ def _letters(text: str, at: int, found: list[Token]) -> int:
         found.append(Token("text", lower))
     elif lower in _CONNECTIVE:
         found.append(Token("sep", lower))
-    elif word in FUNCTIONS and len(word) > 1 and not (behind_value and word == "min"):
+    elif word in FUNCTIONS and len(word) > 1 and not (behind_value and word in ("min", "deg")):
         found.append(Token("cmd", "ROOT" if word == "sqrt" else word))
     elif lower in CONSTANTS:
         found.append(Token("cmd", CONSTANTS[lower]))
+    elif _divides_a_unit(found) and (word in "hsLl" or lower in PLAIN):
+        found.append(Token("text", word))
     elif (
-        (len(word) > 1 and (lower in MULTIPLIERS or lower in PERCENT))
+        lower in PLAIN
+        and len(found) > 2
+        and found[-1] == Token("ch", "/")
+        and found[-2].kind == "letter"
+        and found[-3].kind == "num"
+    ):  # 1.2 g/cm^3
+        found[-2:] = [Token("text", found[-2].value), found[-1], Token("text", word)]
+    elif (
+        (
+            len(word) > 1
+            and (lower in MULTIPLIERS or lower in PERCENT)
+            and (lower not in ("mn", "bn") or _of_money(found))
+        )
         or (lower in PLAIN and (behind_value or (found and found[-1].kind == "text")))
         or (len(word) > 3 and _VOWEL.search(word) and list(word) != sorted(word))
         or (lower in _SMALL and (len(word) > 2 or _stands_alone(text, at, run.end())))
@@ -233,6 +262,11 @@ def _letters(text: str, at: int, found: list[Token]) -> int:
     return run.end()
 
 
+def _of_money(found: list[Token]) -> bool:
+    """Whether the number is an amount of money: ``$8bn``, while ``8mn`` is a product."""
+    return any(token.value in ("\\$", "€", "£", "¥", "₹") for token in found)
+
+
 def _stands_alone(text: str, start: int, end: int) -> bool:
     return (
         text[start - 1 : start] in ("", " ") and text[end : end + 1] in ("", " ") and len(text.strip()) != end - start
@@ -241,7 +275,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 def _text_tokens(content: str) -> list[Token]:
     r"""The tokens of what stands in ``\text{}``: words in runs, connectives and commas, numbers and signs."""
-    content = content.replace("~", " ").replace("$", "").replace("\\$", "$")
+    content = re.sub(r"(?<!\\)\$", "", content.replace("~", " ")).replace("\\$", "$")
     if re.fullmatch(r"[\s(]*[A-Za-z][\s).:]*", content):
         return [Token("text", content.strip(" ().:"))]
     found: list[Token] = []
@@ -290,9 +324,11 @@ def _text_tokens(content: str) -> list[Token]:
 
 
 def _joined(found: list[Token]) -> list[Token]:
-    """Neighbouring words as one text."""
+    """Neighbouring words as one text; a maximum that lies at something is a word."""
     joined: list[Token] = []
-    for token in found:
+    for at, token in enumerate(found):
+        if token in _EXTREMES and at + 1 < len(found) and found[at + 1].kind == "text":
+            token = Token("text", token.value)
         if token.kind == "text" and joined and joined[-1].kind == "text":
             joined[-1] = Token("text", f"{joined[-1].value} {token.value}")
         else:

@@ -38,7 +38,7 @@ _NAMES: Final = {
     "volt": "v", "ampere": "amp", "ohm": "Ω", "sq.": "square", "米": "m", "厘米": "cm", "千米": "km", "公里": "km",
     "毫米": "mm", "千克": "kg", "公斤": "kg", "克": "g", "元": "yuan", "块": "yuan", "小时": "hour", "分钟": "minute",
     "秒": "second", "天": "day", "度": "°", "平方米": "m2", "平方厘米": "cm2", "立方米": "m3", "立方厘米": "cm3",
-    "升": "l", "毫升": "ml", "吨": "ton", "分": "minute", "平方千米": "km2", "角": "jiao", "美元": "$",
+    "升": "l", "毫升": "ml", "吨": "ton", "分": "minute", "平方千米": "km2", "角": "jiao", "美元": "$", "时": "hour",
 }  # fmt: skip
 _IRREGULAR: Final = frozenset({"gas", "bus", "class", "glass", "cross", "mass", "pass", "us", "this", "lens"})
 _NEVER: Final = (
@@ -50,7 +50,7 @@ _NEVER: Final = (
     quarter third double triple twice pi infinity mod modulo factorial choose score except without excluding rejected
     impossible invalid undefined unknown either neither both nor only even odd negative positive by up down with for all
     every any some such that which who because since therefore thus hence so answer solution value total possibly
-    probably actually instead rather likely unless though although however infinite infinitely gross base
+    probably actually instead rather likely unless though although however infinite infinitely gross base given
     """
     )
     | frozenset(MULTIPLIERS)
@@ -81,7 +81,9 @@ def unit_of(text: str) -> str | None:
     (None, None, 'red marble', 'a.m.')
     """
     text = text.replace("{", "").replace("}", "").strip().lower()
-    text = re.sub(r"\s*/\s*", " per ", re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text).replace("²", "^2").replace("³", "^3"))
+    text = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text).replace("²", "^2").replace("³", "^3")
+    text = re.sub(r"\s*/\s*|\s*每\s*", " per ", re.sub(r"\s*[·*⋅]\s*|\s*\\c?dot\s*", " ", text))
+    text = re.sub(r"per \(([^()]+)\)", lambda m: " ".join(f"per {part}" for part in m[1].split()), text)
     words: list[str] = []
     dimension = ""
     parts = [part for part in re.sub(r"\(s\)", "s", text).split() if part not in ("of", "a", "the", "an", "each")]
@@ -104,9 +106,18 @@ def unit_of(text: str) -> str | None:
             continue
         words.append(word + (power or dimension if word != "per" else ""))
         dimension = "" if word != "per" else dimension
-    if dimension:
+    if dimension or words[-1:] == ["per"]:
         return None
-    return " ".join(words) or None
+    return _in_order(words) or None
+
+
+def _in_order(words: list[str]) -> str:
+    """The words with those that are divided by at the end, in the order of the alphabet: J/(mol K) is J/(K mol)."""
+    if words.count("per") < 2:
+        return " ".join(words)
+    above = [word for at, word in enumerate(words) if word != "per" and (not at or words[at - 1] != "per")]
+    below = sorted(word for at, word in enumerate(words) if at and words[at - 1] == "per")
+    return " ".join([*above, *(f"per {word}" for word in below)])
 
 
 def _singular(word: str) -> str:

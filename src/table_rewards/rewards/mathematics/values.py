@@ -18,6 +18,9 @@ from table_rewards.rewards.mathematics.tree import Node
 DIGITS: Final = 60
 MAX_TERMS: Final = 20_000
 
+DRAW: Final = "draw"
+"""Under this name a point says which values unknown functions take, where they shall not take the same ones again."""
+
 Point = Mapping[str, Fraction]
 
 
@@ -78,7 +81,7 @@ def value_of(node: Node, at: Point) -> Any:
         return value_of(args[0], at) * mpmath.pi / 180
     if op == "apply":
         said = " ".join(mpmath.nstr(value_of(arg, at), 30) for arg in args[1])
-        drawn = int.from_bytes(hashlib.sha256(f"{args[0]} {said}".encode()).digest()[:12], "big")
+        drawn = int.from_bytes(hashlib.sha256(f"{args[0]} {said} {at.get(DRAW, 0)}".encode()).digest()[:12], "big")
         return mpmath.mpf(drawn) / mpmath.mpf(2) ** 95 + mpmath.mpf(1) / 2
     if op == "call":
         return _call(args, at)
