@@ -39,6 +39,11 @@ _HEADER: Final = re.compile(
 )
 
 
+_TAG: Final = re.compile(r"</?[a-z_]{1,20}>", re.IGNORECASE)
+_BOX: Final = re.compile(r"\$?\\boxed\{(?:\\text\{)?([^{}]*)\}{1,2}\$?\.?")
+_SIGNS: Final = (("\\>", ">"), ("&gt;", ">"), ("≻", ">"), ("\\succ", ">"))
+
+
 class Read(NamedTuple):
     """What each candidate is worth, in the order of the candidates (of an order: minus the place); or the problem."""
 
@@ -126,7 +131,7 @@ def read_number(line: str, high: float) -> float | None:
     text = line if line.isascii() else line.translate(FOLD)
     if not _NUMBER.fullmatch(text):
         text = text.strip(_DECORATION).removesuffix(".").strip(_DECORATION)
-        text = re.sub(rf"\s*/\s*{high:g}$", "", text)
+        text = re.sub(rf"\s*(?:/|out of)\s*{high:g}$|(?<=[0-9])\s*(?:points?|pts|分)$", "", text)
         if not _NUMBER.fullmatch(text):
             return None
     return float(text)
@@ -154,14 +159,24 @@ def _from_end(text: str, most: int = 5) -> list[tuple[int, str]]:
     for _ in range(_LOOKED_AT):
         start = text.rfind("\n", 0, end) + 1
         line = text[start:end].strip()
-        if line and not (line[0] in "-=~_*`#" and _RULE.fullmatch(line)):
-            found.append((start, line))
+        if line and not (line[0] in "-=~_*`#<" and (_RULE.fullmatch(line) or _TAG.fullmatch(line))):
+            found.append((start, _plainly(line)))
             if len(found) == most:
                 break
         end = start - 1
         if end <= 0:
             break
     return found
+
+
+def _plainly(line: str) -> str:
+    """A line without what Markdown, HTML and TeX put round a ranking: a quotation's mark, a box, escaped signs."""
+    if "\\" in line or "&" in line or "≻" in line:
+        boxed = _BOX.fullmatch(line)
+        line = boxed[1].strip() if boxed else line
+        for sign, plain in _SIGNS:
+            line = line.replace(sign, plain)
+    return line[1:].lstrip() if line[:2] == "> " else line
 
 
 def _order(line: str, index: dict[str, int]) -> Read:
@@ -209,6 +224,7 @@ def _scores(line: str, index: dict[str, int], form: Form) -> Read:
     found: list[float | None] = [None] * len(index)
     for number, item in enumerate(items):
         name, colon, value = item.rpartition(":")
+        name = name.strip().removeprefix("and ") if number else name
         if not colon:
             return Read(None, f"the last line is no list of scores: {_shown(line)}")
         if number == 0 and ":" in name:  # a header on the same line
@@ -289,7 +305,7 @@ def _second_answer(before: str, index: dict[str, int], form: Form) -> str:
     """A line of its own that is a whole ranking, or all the scores, before the last one: which one is meant?"""
     least = len(index)
     if form.mode != "score" and _may_be_order(before):
-        for line in before.split("\n"):
+        for line in map(_plainly, map(str.strip, before.split("\n"))):
             if _may_be_order(line) and _stands_alone(line) and _order(line, index).scores is not None:
                 return f"a second ranking: {_shown(line)}"
     if form.mode != "ranking" and _colons(before) >= least:

@@ -22,7 +22,7 @@ from table_rewards.rewards.ranking.parse import FOLD, read_number
 from table_rewards.rewards.ranking.released import ReleasedQuality
 
 ERROR_CREDIT: Final[Mapping[float, float]] = {0: 1.0, 1: 0.8, 2: 0.4, 3: 0.2}
-_HEADER: Final = re.compile(r"[^:=]{0,40}[:=]\s*")
+_HEADER: Final = re.compile(r"[^:=]{0,40}[:=]\s*|(?:[\w ]{0,20}\b)?(?:score|rating|grade)\s+is\s+", re.IGNORECASE)
 _RULE: Final = re.compile(r"[-=~_*`#\s]*")
 _CLOSING: Final = re.compile(r"</(?:answer|score|rating)>", re.I)
 _WRAPPED: Final = re.compile(  # the whole of it, so that nothing is cut out of a text
@@ -186,6 +186,7 @@ def _last_line_score(completion: str, high: float) -> float | str:
 
 def _unwrapped(line: str) -> str:
     """What stands in ``<answer>``, ``\\boxed{}`` or ``$``, where it is all there is."""
+    line = line.removeprefix("> ")  # a quotation of Markdown
     for _ in range(3):
         found = _WRAPPED.fullmatch(line)
         if not found:

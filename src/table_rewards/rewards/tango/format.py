@@ -36,7 +36,7 @@ MAX_LENGTH: Final = 200_000
 FEW_STEPS: Final = 3
 
 _VERDICT = re.compile(
-    r"\\box(?:ed)?\s*\{\s*(?:\\(?:text|textbf|mathrm|mathbf)\s*\{\s*)?(IN)?CORRECT\s*\}", re.IGNORECASE
+    r"\\f?box(?:ed)?\s*\{[\s*`\"'“”]*(?:\\(?:text|math)[a-z]{0,6}\s*\{\s*)?(IN)?CORRECT[\s.*`\"'“”]*\}", re.IGNORECASE
 )
 _STEP_TAG = re.compile(r"</?step>")
 _PART_TAG = re.compile(r"</?(?:step_verification|final_verification)>")
