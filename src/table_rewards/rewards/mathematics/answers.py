@@ -35,9 +35,20 @@ _PHRASE = re.compile(
     r"|\bréponse(?:\s+finale)?\s*(?:est|:)|\brespuesta(?:\s+final)?\s*(?:es|:)|\bantwort\s*(?:ist|lautet|:)"
     r"|\brisposta(?:\s+finale)?\s*(?:è|:)|\bresposta(?:\s+final)?\s*(?:é|:)|\bответ\s*:|####)"
     r"\s*[:：]?\s*(?:\*\*)?[ \t]*"
-    r"(?:(?:for\s+sure|definitely|clearly|certainly|indeed|obviously|therefore|thus|simply|then)\s+)?([^\n]+)",
+    r"(?:(?:for\s+sure|definitely|clearly|certainly|indeed|obviously|therefore|thus|simply|then"
+    r"|donc|alors|also|somit|entonces)\s+)?([^\n]+)",
     re.IGNORECASE,
 )
+_JUDGED = re.compile(
+    r"\**(?:in)?(?:correct|right|wrong|verified|valid|confirmed|consistent|reasonable|plausible)\b(?!\s*(?::|option))",
+    re.IGNORECASE,
+)
+"""What is said of an answer that was given before: no answer itself."""
+_BUT = re.compile(r"not\s+\S{1,40},?\s+but\s+(?:rather\s+)?(.+)", re.IGNORECASE)
+_ATTAINED = re.compile(
+    r",?\s+(?:(?:which\s+is\s+)?(?:attained|achieved|reached|obtained|taken)|occurring)\s+(?:at|when|for|if|by)\b[^.\n]*\.?\s*\Z"
+)
+"""Where an extreme value lies, behind the value."""
 _FINAL = re.compile(
     r"\bfinal\s+answer\s*(?:\*\*)?\s*(?:is|:)\s*:?\s*(?:\*\*)?\s*"
     r"(\$[^$\n]{1,200}\$|\\\([^\n]{1,200}?\\\)|[-−]?[0-9][0-9.,/]{0,60})",
@@ -46,14 +57,16 @@ _FINAL = re.compile(
 _CHOSEN = re.compile(
     r"\b(?:[Oo]ption|[Cc]hoice)\s+\(?([A-J])\)?\s+is\s+(?:the\s+)?(?:correct|right)\b(?!\s*\?)"
     r"|(?<![\w(])\(?([A-J])\)?\s+is\s+the\s+(?:correct|right)\s+(?:answer|option|choice)\b(?!\s*\?)"
-    r"|\b(?:it(?:['’]s|\s+is|\s+must\s+be)|I\s+(?:choose|pick|select|go\s+with))\s+\(?([A-J])\)?\.?\s*\Z"
+    r"|选项\s*([A-J])\s*(?:是)?(?:正确|对)(?!吗)"
+    r"|\b(?:it(?:['’]s|\s+is|\s+must\s+be)|I(?:\s+would|['’]d)?\s+(?:choose|pick|select|go\s+with))\s+\(?([A-J])\)?\.?\s*\Z"
 )
 _LETTER_FIRST = re.compile(
     r"\(?([A-J])\)?\s*(?:[.:。：]|,\s*(?:not|because|since|as|it)\b|\s(?:because|since|not)\b|[，,]?\s*(?:不是|因为))"
 )
 _LETTER_ALONE = re.compile(r"\**(?:(?:[Oo]ption|[Cc]hoice)\s+)?\(?([A-J])\)?[.)]?\**\.?")
 _MATH = re.compile(
-    r"\$\$([^$]{1,2000})\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)|(?<!\\)\$([^$\n]{1,2000}?)(?<!\\)\$", re.DOTALL
+    r"\$\$([^$]{1,2000})\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)|(?<!\\)\$([^$\n]{1,2000}?)(?<!\\)\$(?![0-9])",
+    re.DOTALL,
 )
 _DIGITS: Final = r"[-−]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,60})(?:\.[0-9]{1,60})?"
 _NUMBER = re.compile(
@@ -83,7 +96,7 @@ _SENTENCE_WORD = re.compile(r"[A-Za-z]{3,}|[\u4e00-\u9fff]{2}")
 _WIDE_DIGITS: Final = {0xFF10 + digit: str(digit) for digit in range(10)}
 _IS = re.compile(r"\b(?:is|are|equals?|becomes|gives)\b|=|为|是|等于")
 _ASIDE = re.compile(
-    r",\s+(?:it|this|that|they|he|she)\b|[，,]?\s*(?:不是|而不是|因为)"
+    r",\s+(?:it|this|that|they|he|she)\b|[，,]?\s*(?:不是|而不是|因为)|\s*\((?:since|because|as|not|which|where)\b"
     r"|,?\s+(?:not|because|since|rather\s+than|instead\s+of|which|where|as\s+required|so\s+that)\b",
     re.IGNORECASE,
 )
@@ -252,7 +265,7 @@ def _boxes_side_by_side(text: str, start: int) -> tuple[str, str]:
 def _loose(text: str, expression: bool) -> tuple[str, str]:
     """An answer without a box or a tag."""
     text = text if text.isascii() else text.translate(_WIDE_DIGITS)
-    phrase = _last(_PHRASE, text)
+    phrase = _last_phrase(text, expression)
     if phrase is not None:
         formula = _MATH.match(text, phrase.start(1))  # it may stand on lines of its own
         shown = text[phrase.start(1) : max(phrase.end(1), formula.end())] if formula else phrase[1]
@@ -267,7 +280,7 @@ def _loose(text: str, expression: bool) -> tuple[str, str]:
             return letter[1], "the whole text"
         chosen = _last(_CHOSEN, text)
         if chosen is not None and not (_MATH.search(text, chosen.end()) or _NUMBER.search(text, chosen.end())):
-            return chosen[1] or chosen[2] or chosen[3], "the choice that is called correct"
+            return next(letter for letter in chosen.groups() if letter), "the choice that is called correct"
         if len(text) <= SHORT and _BARE_FORMULA.fullmatch(_JOINED.sub(",", text.strip())):
             return text.strip(), "the whole text"
         found = _last_value(text)
@@ -279,8 +292,20 @@ def _loose(text: str, expression: bool) -> tuple[str, str]:
     return "", "no answer found"
 
 
+def _last_phrase(text: str, expression: bool) -> re.Match[str] | None:
+    """The last "the answer is ..." that gives one: "this answer is correct" does not, unless words are asked for."""
+    found, at = None, 0
+    while (phrase := _PHRASE.search(text, at)) is not None:
+        if not expression or _JUDGED.match(phrase[1]) is None:
+            found = phrase
+        at = phrase.start(1)
+    return found
+
+
 def _last_value(text: str) -> tuple[str, str]:
     """The last formula; or the last number, where it stands in a later sentence or there is no formula."""
+    attained = _ATTAINED.search(text)
+    text = text[: attained.start()] if attained and _MATH.search(text, 0, attained.start()) else text
     formula = _last(_MATH, text) or _last(_BARE_LATEX, text)
     listed = _last(_ASSIGNED, text)
     if listed is not None and (formula is None or listed.start() > formula.end()):
@@ -317,10 +342,12 @@ def stated(said: str, expression: bool = True) -> str:
     >>> stated("The largest $n$ is 34."), stated("$p=3$ because it fits"), stated("5, not 7"), stated("$3$ or $4$")
     ('34', 'p=3', '5', '$3$ or $4$')
     """
-    inner = _last(_PHRASE, said)
+    inner = _last_phrase(said, expression)
     if inner is not None and inner[1].strip():
         said = inner[1]
     said = said.strip().strip("*").strip()
+    other = _BUT.fullmatch(said)
+    said = other[1] if other else said
     aside = _ASIDE.search(said) if "$" in said else None
     if aside and "wh" not in aside[0] and said[: aside.start()].count("$") % 2 == 0 and "$" in said[: aside.start()]:
         said = said[: aside.start()]

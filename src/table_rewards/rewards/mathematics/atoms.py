@@ -183,6 +183,8 @@ class AtomReader(CommandReader):
         self.depth -= 1
         if not rows or len(rows) * len(rows[0]) > 200:
             raise Unreadable("an empty matrix")
+        if name == "array" and len(rows) == len(rows[0]) == 1:
+            return rows[0][0]
         if name == "cases" or name in _ALIGNED:
             if all(len(row) == 1 for row in rows):
                 return Node("list", ("and", *(row[0] for row in rows))) if len(rows) > 1 else rows[0][0]
