@@ -46,7 +46,7 @@ _JUDGED = re.compile(
 """What is said of an answer that was given before: no answer itself."""
 _BUT = re.compile(r"not\s+\S{1,40},?\s+but\s+(?:rather\s+)?(.+)", re.IGNORECASE)
 _ATTAINED = re.compile(
-    r",?\s+(?:(?:which\s+is\s+)?(?:attained|achieved|reached|obtained|taken)|occurring)\s+(?:at|when|for|if|by)\b[^.\n]*\.?\s*\Z"
+    r",?\s{1,4}(?:(?:which\s+is\s+)?(?:attained|achieved|reached|obtained|taken)|occurring)\s+(?:at|when|for|if|by)\b[^.\n]*\.?\s*\Z"
 )
 """Where an extreme value lies, behind the value."""
 _FINAL = re.compile(

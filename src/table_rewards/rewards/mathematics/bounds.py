@@ -110,7 +110,7 @@ def _bracketed(text: str) -> str:
         depth += (text[index] == ")") - (text[index] == "(")
         if depth == 0:
             return text[index:]
-    return text
+    return "^"  # too long to be looked through
 
 
 def _terms(text: str) -> int:
@@ -158,8 +158,9 @@ def _factorials(text: str) -> str:
     for number in _FACTORIAL.findall(text):
         if len(number) > 6 or int(number) > MAX_FACTORIAL:
             return f"factorial of {number[:12]}"
+    ends = [match.start() for match in re.finditer(r"\)\s*!", text)]
     if re.search(r"!\s*[)}\]]?\s*!", text) or any(
-        re.search(r"[\^*!]", _bracketed(text[: match.start() + 1])) for match in re.finditer(r"\)\s*!", text)
+        re.search(r"[\^*!]", _bracketed(text[max(0, end - 300) : end + 1])) for end in ends
     ):
         return "factorial of a factorial or of a power"
     if re.search(r"(?:[gG]amma|actorial)[^a-zA-Z]*[0-9]{5}", text):

@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from table_rewards.rewards.mathematics.spellings import grouped, in_common_spelling, without_flourish
+
 _SIGNS: Final = {
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "﹣": "-", "×": r"\times ", "⋅": r"\cdot ", "·": r"\cdot ",
     "∙": r"\cdot ", "•": r"\cdot ", "÷": r"\div ", "∞": r"\infty ", "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ",
@@ -71,21 +73,6 @@ _STOP = re.compile(r"[.,;]\s*(?=\\\\|$)")
 _SPACED_DIGITS = re.compile(r"(?<![0-9.,_^{])[1-9][0-9]{0,2}(?: {1,3}[0-9]{3})+(?![0-9])")
 _SPACED_PLACES = re.compile(r"(?<![0-9])[0-9]*\.[0-9]{3}(?:\\,[0-9]{3})*\\,[0-9]{1,3}(?![0-9])")
 """Decimal places in groups: ``0.123\\,456``."""
-_MARKED = re.compile(
-    r"(?<![0-9A-Za-z.,'_^}])[1-9][0-9]{0,2}(?:(?:'[0-9]{3})+(?![0-9'])|(?:_[0-9]{3})+(?![0-9_{])|(?:\.[0-9]{3}){2,}(?![0-9.,]))"
-)
-"""Thousands marked as in Switzerland, in programs and on the Continent: ``1'234'567``, ``1_234_567``, ``1.234.567``."""
-_CONTINENTAL = re.compile(r"([-+]?)([1-9][0-9]{0,2}(?:\.[0-9]{3})+),([0-9]{1,2})")
-_HEXADECIMAL = re.compile(r"\(?([0-9a-fA-F]+)\)?\s*_\s*\{?\s*16\s*\}?")
-_PREFIX = re.compile(
-    r"(\\(?:text|textbf|mathrm|mbox)\s*\{)?\s*(?:"
-    r"(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:answer|ans|choice|option|equation)(?:\s+is|\s*[:=])\s*"
-    r"|(?:the\s+)?(?:correct\s+)?(?:option|choice)\s+(?=\(?[A-J]\)?(?:[.:)}\s]|$)))",
-    re.IGNORECASE,
-)
-"""Words in front that say only that an answer follows."""
-_HOLLOW = re.compile(r"\\(?:text|textbf|mathrm|mbox)\s*\{\s*\}")
-_TO = re.compile(r"([0-9]+)\s*(?:\\text\s*\{\s*to\s*\}|\bto\b)\s*([0-9]+)")
 _SPACES = re.compile(
     r"(?<!\\)\\[,;:> ]|(?<!\\)\\(?=\s)|~|\\q?quad|\\(?:enspace|thinspace|space)(?![a-zA-Z])"
     r"|\\h(?:space|skip)\{[^{}]*\}"
@@ -93,13 +80,7 @@ _SPACES = re.compile(
 _NOTHING = re.compile(
     r"\\!|\\(?:phantom|label|tag|color|textcolor|colorbox)\s*\{[^{}]*\}|\\(?:relax|nobreak|allowbreak)(?![a-zA-Z])"
 )
-_FLOURISH = re.compile(
-    r"^(?:\\(?:therefore|Rightarrow|implies|Longrightarrow)(?![a-zA-Z])|=)\s*|"
-    r"(?:\s|\\[ ,;]|~)*\\(?:checkmark|blacksquare|square|Box|qed)(?![a-zA-Z])\s*$"
-)
-"""What stands around an answer and says only that it is one."""
 _QUOTES: Final = frozenset("`'\"*")
-_CIRCLE = re.compile(r"\\textcircled\s*\{\s*(?:\\\w+\s*)?(1?[0-9]|20)\s*\}")
 _UNESCAPED = re.compile(
     r"[\t\f\x08\r\x07\v](?=(?:frac|imes|ext|heta|an|o|rac|inom|eta|ar|egin|oxed|ight|angle|lpha|ngle|ec|arphi|ert)(?![a-zA-Z]))"
 )
@@ -108,8 +89,6 @@ _LETTERS_OF_ESCAPES: Final = {"\t": "t", "\f": "f", "\x08": "b", "\r": "r", "\x0
 _APART = re.compile(r"(?<![,;])\s*(?:\\q?quad\s*)+(?=[a-zA-Z](?:_\{?\w{1,4}\}?)?\s*=)")
 _RENAMED: Final = (
     (re.compile(r"\\(?:[dtc]frac|nicefrac|sfrac)(?![a-zA-Z])"), r"\\frac"),
-    (re.compile(r"(?<![\\a-zA-Z])frac(?=\{)"), r"\\frac"),
-    (re.compile(r"(?:\{\})?\^\s*\{?([0-9]{1,2})\}?\s*/\s*_\s*\{?([0-9]{1,2})\}?"), r"\\frac{\1}{\2}"),
     (
         re.compile(
             r"\\frac\s*\{\s*\\(?:text|mathrm)\{([a-zA-Z ]+)\}\s*\}\s*"
@@ -158,60 +137,6 @@ _RENAMED: Final = (
     ),
     (re.compile(r"\\(?:R|reals|Reals)(?![a-zA-Z])|\\Bbb\s*\{?R\}?"), r"\\mathbb{R}"),
     (re.compile(r"\\(?:ast|star)(?![a-zA-Z])"), "*"),
-    (re.compile(r"\\(?:mathdollar|textdollar)(?![a-zA-Z])"), r"\\$"),
-    (re.compile(r"\\(?:pounds|textsterling|mathsterling)(?![a-zA-Z])"), "£"),
-    (re.compile(r"\\(?:euro|texteuro)(?![a-zA-Z])"), "€"),
-    (re.compile(r"\\(?:yen|textyen)(?![a-zA-Z])"), "¥"),
-    (re.compile(r"(?<![a-zA-Z\\])Rs\.(?=\s*[0-9])"), r"\\text{Rs}"),
-    (re.compile(r"\\(?:bigcup|sqcup)(?![a-zA-Z])(?!\s*[_^])"), r"\\cup "),
-    (re.compile(r"([(\[][^()\[\]]*,[^()\[\]]*[)\]])\s*U\s*(?=[(\[])"), r"\1\\cup "),
-    (re.compile(r"(?<=[0-9])\s*[xX]\s*(?=10\s*(?:\^|\*\*))"), r"\\times "),
-    (re.compile(r"(?<=[0-9])\s*\\(?:text|mathrm)\{\s*E\s*\}\s*(?=[+-]?[0-9])"), "e"),
-    (re.compile(r"\\root\s*\{?\s*([0-9n])\s*\}?\s*\\of(?![a-zA-Z])"), r"\\sqrt[\1]"),
-    (re.compile(r"\\surd(?![a-zA-Z])"), r"\\ROOT "),
-    (re.compile(r"^(?:\\(?:text|mathrm)\s*\{\s*(?:negative|minus)\s*\}|(?:negative|minus)\s)\s*(?=[0-9\\.])"), "-"),
-    (re.compile(r"(?<=[0-9])\s*\^\s*\{?o\}?(?![a-zA-Z])"), r"^\\circ "),
-    (re.compile(r"\\cr(?![a-zA-Z])"), r"\\\\"),
-    (re.compile(r"(?<=\\\\)\s*\[\s*-?[0-9.]+\s*(?:pt|em|ex|mm|cm)\s*\]"), ""),
-    (
-        re.compile(
-            r"\(\s*(?:\\(?:text|mathrm|operatorname)\s*\{\s*mod\s*\}|\\[bp]?mod(?![a-zA-Z])|mod(?![a-z]))"
-            r"(?:\s|\\[ ,;:]|~)*([0-9]+|[a-z](?![a-z]))\s*\)"
-        ),
-        r"\\pmod{\1}",
-    ),
-    (re.compile(r"^([a-zA-Z])\s*:\s*([a-z])\s*\\mapsto(?![a-zA-Z])"), r"\1(\2)="),
-    (re.compile(r"^(?:[lLCE]|\\ell|\\Gamma)\s*:\s*(?=[^:]*=)"), ""),
-    (
-        re.compile(
-            r"(?:\\(?:mathrm|text)\{\s*C\s*\}|(?<![a-zA-Z\\])C)"
-            r"_\s*\{?\s*([1-9][0-9]|[4-9])\s*\}?\s*\^\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))"
-        ),
-        r"\\binom{\1}{\2\3}",  # but C_1^2 is the square of a constant
-    ),
-    (
-        re.compile(
-            r"(?<![a-zA-Z0-9)}])(?:\{\})?(?:\^|_)\s*\{?\s*([1-9][0-9]?)\s*\}?\s*(?:\\(?:mathrm|text)\{\s*C\s*\}|C)"
-            r"_\s*\{?\s*([0-9]{1,2})\s*\}?"
-        ),
-        r"\\binom{\1}{\2}",
-    ),
-    (re.compile(r"\\(?:text|mathrm|texttt)\s*\{\s*([0-9][0-9A-Fa-f]*)\s*\}(?=\s*_)"), r"\1"),
-    (re.compile(r"_\s*\{\s*\\(?:text|mathrm)\s*\{\s*base\s*\}\s*([0-9]{1,2})\s*\}"), r"_{\1}"),
-    (
-        re.compile(
-            r"(?<=[0-9A-Fa-f])(?:\s|\\[ ,;])*(?:\\text\s*\{\s*\(?\s*(?:in\s+)?base[\s-]+([0-9]{1,2}|[a-z]+)\s*\)?\s*\}"
-            r"|\\text\s*\{\s*(?:in\s+)?base\s*\}\s*([0-9]{1,2})|\(?\s*(?:in\s+)?base[\s-]+([0-9]{1,2}|[a-z]+)\s*\)?)\s*$"
-        ),
-        r"_{\\text{\1\2\3}}",
-    ),
-    (
-        re.compile(r"_\s*\{?\s*(two|three|four|five|six|seven|eight|nine|ten|twelve|sixteen)(?![a-z])\s*\}?"),
-        r"_{\\text{\1}}",
-    ),
-    (re.compile(r"(?<=[0-9])\s*(?:\\text\s*\{\s*o'clock\s*\}|o'clock)"), ":00"),
-    (re.compile(r"^<\s*([^<>]+,[^<>]+?)\s*>$"), r"\\langle \1\\rangle "),
-    (re.compile(r"(?<![\\a-zA-Z])mod\s+(?=[0-9])"), r"\\bmod "),
     (re.compile(r"\\(?:wedge)(?![a-zA-Z])"), r"\\land "),
     (re.compile(r"\\(?:vee)(?![a-zA-Z])"), r"\\lor "),
     (re.compile(r"\\(?:backslash|smallsetminus)(?![a-zA-Z])"), r"\\setminus "),
@@ -251,7 +176,7 @@ def dressed_down(text: str) -> str:
         text = text[1:-1].strip()
     text = _undelimited(_unstopped(text))
     if "\\" in text or text[:1] == "=":
-        text = _CIRCLE.sub(lambda m: chr(0x245F + int(m[1])), _FLOURISH.sub("", text))
+        text = without_flourish(text)
     if "\\" in text or "{" in text or "~" in text:
         if "\\," in text and "." in text:
             text = _SPACED_PLACES.sub(lambda m: m[0].replace("\\,", ""), text)
@@ -264,19 +189,12 @@ def dressed_down(text: str) -> str:
         text = re.sub(r"(?<=[0-9])\\!(?=[0-9])", "", text)
         text = _BOX.sub("{", text)
     text = _APART.sub(", ", text) if "quad" in text else text
+    text = in_common_spelling(text)
     for pattern, known in _RENAMED:
         text = pattern.sub(known, text)
     text = _SPACES.sub(" ", text).replace("−", "-")
     text = _SPACED_DIGITS.sub(lambda m: re.sub(" +", ",", m[0]), text)
-    if "16" in text and (hexadecimal := _HEXADECIMAL.fullmatch(text)):
-        text = f"{hexadecimal[1].upper()}_{{16}}"
-    text = _MARKED.sub(lambda m: re.sub("['_.]", ",", m[0]), text)
-    if "," in text and (continental := _CONTINENTAL.fullmatch(text)):
-        text = f"{continental[1]}{continental[2].replace('.', '')}.{continental[3]}"
-    if (prefix := _PREFIX.match(text)) and prefix.end() < len(text):
-        text = _HOLLOW.sub("", (prefix[1] or "") + text[prefix.end() :]).strip()
-    if "to" in text and (ratio := _TO.fullmatch(text)):
-        text = f"{ratio[1]}:{ratio[2]}"
+    text = grouped(text)
     text = _undelimited(_unstopped(text.strip()))
     while text[:1] == "{" and text[-1:] == "}" and _one_group(text):
         if _BUILDER.match(text):
