@@ -152,6 +152,12 @@ WRITTEN = [
     "why\r\n\r\n### Final Ranking:\r\n\r\nA > D > B = C\r\n\r\n### Scores:\r\n\r\nA: 8, B: 3, C: 3, D: 5\r\n",
     "why\n```\nA > D > B = C\n```\n```text\nA: 8.0, B: 3.0, C: 3, D: +5\n```",
     "<think>why</think>\n`A` > `D` > `B` = `C`\n`A`: 8, `B`: 3, `C`: 3, `D`: 5",
+    "why\n<answer>\nA > D > B = C\nA: 8, B: 3, C: 3, D: 5\n</answer>",
+    "why\n> A > D > B = C\n\n> A: 8, B: 3, C: 3, D: 5",
+    "why\n\\boxed{A > D > B = C}\nA: 8, B: 3, C: 3, and D: 5",
+    "why\nA \\> D \\> B = C\nA: 8 points, B: 3 points, C: 3 points, D: 5 points",
+    "why\nA &gt; D &gt; B = C\nA: 8 out of 10, B: 3 out of 10, C: 3 out of 10, D: 5 out of 10",
+    "why\nA ≻ D ≻ B = C\nA: 8分, B: 3分, C: 3分, D: 5分",
 ]
 
 
@@ -159,6 +165,12 @@ WRITTEN = [
 def test_any_spacing_and_wording_that_is_unambiguous(text):
     score = Ranking()([text], [GOLD])[0]
     assert (score.value, score.note) == (2.0, "")
+
+
+@pytest.mark.parametrize("earlier", ["> B > D > A = C", "\\boxed{B > D > A = C}", "B &gt; D &gt; A = C"])
+def test_a_second_ranking_in_a_quotation_or_a_box_is_one_too_many(earlier):
+    score = Ranking()([f"why\n{earlier}\n\nno:\n{WRITTEN[0].removeprefix('why')}"], [GOLD])[0]
+    assert (score.value, score.status) == (0.0, "unparsed")
 
 
 def test_what_stands_before_the_answer_is_required_absent_or_measured():

@@ -31,6 +31,7 @@ def test_a_completion_of_one_line_is_read_whole():
     [
         r"\boxed{9}", r"$\boxed{9}$", r"\(9\)", "$9$", "<answer>9</answer>", "<answer>\n9\n</answer>",
         "<score>9</score>", r"Score: \boxed{9}", r"**Score: $\boxed{9}$**", r"**\boxed{9}**",
+        "The score is 9.", "> 9", "Rating: 9 out of 10", "Score: 9 points", "分数：9分",
         "Score: <answer>9</answer>", "<answer>Score: 9</answer>", r"<answer>\boxed{9}</answer>", "<Answer>9</Answer>",
     ],
 )  # fmt: skip

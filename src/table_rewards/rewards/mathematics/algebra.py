@@ -171,6 +171,8 @@ class Algebra:
         symbols = {name: sympy.Symbol(f"v{index}", real=True) for index, name in enumerate(sorted(variables))}
         one, other = sympy.together(to_sympy(left, symbols)), sympy.together(to_sympy(right, symbols))
         above, beyond = sympy.numer(one), sympy.numer(other)
+        if 0 in (sympy.expand(above), sympy.expand(beyond)):
+            return False  # an identity is no equation of an unknown
         unknowns = list(symbols.values())
         if above.is_polynomial(*unknowns) and beyond.is_polynomial(*unknowns):
             a, b = sympy.Poly(above, *unknowns), sympy.Poly(beyond, *unknowns)

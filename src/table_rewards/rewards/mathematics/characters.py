@@ -70,7 +70,7 @@ _SYSTEM = re.compile(
 _BUILDER = re.compile(r"\{\s*[a-zA-Z]\s*(?:\\in\s*\S+\s*)?(?:\||\\mid|:)")
 """A set by its condition whose braces lost their backslashes."""
 _STOP = re.compile(r"[.,;]\s*(?=\\\\|$)")
-_SPACED_DIGITS = re.compile(r"(?<![0-9.,_^{])[1-9][0-9]{0,2}(?: {1,3}[0-9]{3})+(?![0-9])")
+_SPACED_DIGITS = re.compile(r"(?<![0-9.,_^])(?<![_^]\{)[1-9][0-9]{0,2}(?: {1,3}[0-9]{3})+(?![0-9])")
 _SPACED_PLACES = re.compile(r"(?<![0-9])[0-9]*\.[0-9]{3}(?:\\,[0-9]{3})*\\,[0-9]{1,3}(?![0-9])")
 """Decimal places in groups: ``0.123\\,456``."""
 _SPACES = re.compile(

@@ -220,7 +220,7 @@ class ExpressionReader(AtomReader):
             value = power.args[0] if power.op == "num" else None
             if power.op == "neg" and power.args[0].op == "num":
                 value = -power.args[0].args[0]
-            if value is not None and abs(value) in (1, 2, 3):
+            if value is not None and value.denominator == 1 and 0 < abs(value) < 10:
                 return f"{text}^{value}"
             self.at = start
         return text

@@ -2,7 +2,7 @@ r"""Intervals, unions and inequalities, compared as sets of real numbers."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from table_rewards.rewards.mathematics.forms import form
 from table_rewards.rewards.mathematics.rule import Interval, NotASet, NoValue, Rule
@@ -20,6 +20,8 @@ from table_rewards.rewards.mathematics.shapes import (
     unknown_of,
 )
 from table_rewards.rewards.mathematics.tree import Node, names, num
+
+_EVERYWHERE: Final = [("-inf", False, "+inf", False)]
 
 
 class IntervalComparison(Rule):
@@ -52,6 +54,8 @@ class IntervalComparison(Rule):
             wanted, given = _merged(self._set(gold)), _merged(self._set(answer))
             if not given and (_of_relations(answer) or _of_relations(gold)):
                 return False  # a condition that nothing meets is no way to say that there is no solution
+            if given == _EVERYWHERE and not (is_solved(gold) and is_solved(answer)):
+                return False  # nor is one that everything meets a way to say "all numbers"
             return wanted == given
         except NotASet:
             if gold.op == answer.op and gold.op in ("cup", "cap"):
@@ -184,6 +188,10 @@ def _merged(pieces: list[Interval]) -> list[Interval]:
 
 
 def _at(one: Any, other: Any) -> bool:
+    import mpmath
+
+    if mpmath.isinf(one) or mpmath.isinf(other):
+        return bool(one == other)
     return bool(one == other) or bool(abs(one - other) <= abs(one) * 1e-40)
 
 

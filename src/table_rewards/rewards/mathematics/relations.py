@@ -134,7 +134,11 @@ class RelationComparison(IntervalComparison):
             return False
         if self.solver is None:
             return None
-        return self.solver.same_equation((left[0], left[1]), (right[0], right[1]))
+        same = self.solver.same_equation((left[0], left[1]), (right[0], right[1]))
+        if same is not False:
+            return same
+        sides = type(self)(self.solver, form="same")  # of an identity, say, whose sides are written alike
+        return self._any((sides._each(left, right), sides._each(left, right[::-1])))
 
     def _inequalities(self, gold: Node, answer: Node) -> bool | None:
         if names(gold) != names(answer):

@@ -9,7 +9,7 @@ from typing import Final
 
 from table_rewards.rewards.mathematics.forms import form, holds
 from table_rewards.rewards.mathematics.naming import assignment, letters
-from table_rewards.rewards.mathematics.tree import Node, names, num
+from table_rewards.rewards.mathematics.tree import Node, names, num, rational
 from table_rewards.rewards.mathematics.units import unit_of
 
 TOLERANCE: Final = Fraction(1, 10**6)
@@ -356,14 +356,33 @@ def choices(node: Node) -> frozenset[str]:
 
 
 def without_unit(node: Node, unit: str) -> Node:
-    """A product without the letters at its end that are the unit: ``5m`` beside ``5\\text{ m}``."""
-    measured = node.op == "mul" and node.args[-1].op == "sym" and len(node.args) > 1
-    if measured and not names(Node("mul", node.args[:-1])) and unit_of(str(node.args[-1].args[0])) == unit:
-        return node.args[0] if len(node.args) == 2 else Node("mul", node.args[:-1])
+    """A product without the letters behind its number that are the unit: ``5m/s`` beside ``5\\text{ m/s}``."""
     if node.op == "mul" and len(node.args) > 2 and unit == "μ" + letters(node.args[-1]).lower():
         micro = node.args[-2] == Node("sym", ("mu",))
         return node if not micro else node.args[0] if len(node.args) == 3 else Node("mul", node.args[:-2])
-    return node
+    if node.op not in ("mul", "div") or not names(node):
+        return node
+    parts = _written(node)
+    numbers = [part for part in parts if isinstance(part, Node)]
+    said = [part for part in parts if isinstance(part, str)]
+    if not numbers or not said or parts[: len(numbers)] != numbers:
+        return node
+    if unit not in (unit_of("".join(said)), unit_of(" ".join(said).replace(" / ", "/"))):
+        return node
+    return numbers[0] if len(numbers) == 1 else Node("mul", tuple(numbers))
+
+
+def _written(node: Node) -> list[Node | str]:
+    """The factors of a product in the order of writing: what has no letters as it is, letters and signs as text."""
+    if node.op == "mul":
+        return [part for arg in node.args for part in _written(arg)]
+    if node.op == "div" and names(node):
+        return [*_written(node.args[0]), "/", *_written(node.args[1])]
+    if node.op == "sym":
+        return [str(node.args[0])]
+    if node.op == "pow" and node.args[0].op == "sym" and (power := rational(node.args[1])) is not None:
+        return [f"{node.args[0].args[0]}^{power}"]
+    return ["?"] if names(node) else [node]
 
 
 def on_the_clock(node: Node) -> Node:

@@ -11,6 +11,8 @@ from typing import Final
 _RULES: Final = (
     ("frac", r"(?<![\\a-zA-Z])frac(?=\{)", r"\\frac"),
     ("/", r"(?:\{\})?\^\s{0,3}\{?([0-9]{1,2})\}?\s{0,3}/\s{0,3}_\s{0,3}\{?([0-9]{1,2})\}?", r"\\frac{\1}{\2}"),
+    ("}", r"(?<![a-zA-Z])\{\s{0,3}\}\s{0,3}(?=\^)", ""),
+    ("infin", r"\\infin(?![a-zA-Z])", r"\\infty "),
     ("dollar", r"\\(?:mathdollar|textdollar)(?![a-zA-Z])", r"\\$"),
     ("pounds", r"\\pounds(?![a-zA-Z])", "£"),
     ("sterling", r"\\(?:textsterling|mathsterling)(?![a-zA-Z])", "£"),

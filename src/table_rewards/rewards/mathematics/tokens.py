@@ -56,7 +56,7 @@ _NUMBER = re.compile(
     r"|\.[0-9]+(?:[eE][+-]?[0-9]{1,4}(?![0-9A-Za-z.]))?"
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
-_LETTERS = re.compile(r"[A-Za-z]+(?:\.(?=[A-Za-z]\.)[A-Za-z]\.)?")
+_LETTERS = re.compile(r"[AaPp]\.[Mm]\b\.?|[A-Za-z]+(?:\.(?=[A-Za-z]\.)[A-Za-z]\.)?")
 _WORDY = re.compile(r"[^\W\d_](?:[^\W\d_]|['.\-](?=[^\W\d_]))*\.?")
 _ASIDE = re.compile(r"\([^\W\d_][^()\\,;0-9]+\)")
 _THING = re.compile(r"\(([A-Za-z]{3,}(?:[ \-][A-Za-z]{2,}){0,3})\)(?=\s*$)")
@@ -106,8 +106,8 @@ def _formula_tokens(text: str) -> list[Token]:
         elif char in ",;":
             found.append(Token("sep", char))
             at += 1
-        elif char == "(" and found and found[-1].kind == "num" and (thing := _THING.match(text, at)):
-            found.append(Token("text", thing[1]))  # 9 (apples)
+        elif char == "(" and (thing := _counted_thing(text, at, found)):
+            found.append(Token("text", thing[1]))
             at = thing.end()
         elif char in "€£¥₹¢":
             found.append(Token("text", char))
@@ -126,6 +126,14 @@ def _formula_tokens(text: str) -> list[Token]:
             found.append(Token("ch", char))
             at += 1
     return found
+
+
+def _counted_thing(text: str, at: int, found: list[Token]) -> re.Match[str] | None:
+    """What is counted, in brackets behind the number: ``9 (apples)``; None where letters may be factors."""
+    thing = _THING.match(text, at) if found and found[-1].kind == "num" else None
+    if thing is None or FUNCTIONS.intersection(thing[1].split()) or not _VOWEL.search(thing[1]):
+        return None
+    return None if list(thing[1]) == sorted(thing[1]) else thing
 
 
 def _number(text: str, at: int, found: list[Token]) -> int:

@@ -23,7 +23,7 @@ _OURS: Final = re.compile(
 )
 _VERDICT: Final = re.compile(
     # a box, whatever commands, braces and marks stand before the word, and the braces behind it
-    r"\\[a-z]{0,8}box(?:ed)?\s*\{(?:\\[a-z]+|[\s{}()*_$,;:.!~\\-]){0,24}(?:IN)?CORRECT\b(?:\s*[}*_$.)]){0,8}",
+    r"\\[a-z]{0,8}box(?:ed)?\s*\{(?:\\[a-z]+|[\s{}()*_$,;:.!~`\"'“”\\-]){0,24}(?:IN)?CORRECT\b(?:\s*[}*_$.)`\"'“”]){0,8}",
     re.IGNORECASE,
 )
 
