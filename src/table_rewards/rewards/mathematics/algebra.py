@@ -22,6 +22,8 @@ from table_rewards.rewards.mathematics.values import DIGITS, DRAW, Point, close,
 
 APPROXIMATE: Final = 1e-6
 _TRIALS: Final = 4
+_STEPWISE: Final = frozenset({"fact", "fact2", "binom", "cos", "sin", "floor", "ceil"})
+"""Functions that may agree at whole numbers and differ in between."""
 
 
 def _at_many_digits(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,4 +245,4 @@ def _difference(left: Node, right: Node) -> Node:
 def _of_whole_numbers(node: Node) -> bool:
     if node.op == "pow" and node.args[0].op in ("neg", "num") and names(node.args[1]):
         return bool(node.args[0].op == "neg" or node.args[0].args[0] < 0)
-    return node.op == "call" and node.args[0] in ("fact", "binom", "cos", "sin", "floor", "ceil") and bool(names(node))
+    return node.op == "call" and node.args[0] in _STEPWISE and bool(names(node))

@@ -159,7 +159,7 @@ def _factorials(text: str) -> str:
         if len(number) > 6 or int(number) > MAX_FACTORIAL:
             return f"factorial of {number[:12]}"
     ends = [match.start() for match in re.finditer(r"\)\s*!", text)]
-    if re.search(r"!\s*[)}\]]?\s*!", text) or any(
+    if re.search(r"!\s*[)}\]]\s*!|!\s*!\s*!|!\s+!", text) or any(
         re.search(r"[\^*!]", _bracketed(text[max(0, end - 300) : end + 1])) for end in ends
     ):
         return "factorial of a factorial or of a power"

@@ -21,7 +21,13 @@ GREEK: Final = vocabulary(
     "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar partial nabla vartheta varrho"
 )
 
-_SPACES: Final = {"R": "R", "Z": "Z", "N": "N", "Q": "Q", "C": "C"}
+_SPACES: Final = frozenset("RZNQC")
+_SAME_SPACES: Final = {
+    **dict.fromkeys(("Z>0", "Zge1"), "Z+"),
+    **dict.fromkeys(("N+", "N>0", "Nge1"), "N*"),
+    **dict.fromkeys(("N0", "Nge0", "Z*ge0"), "Zge0"),
+    **dict.fromkeys(("R>0",), "R+"),
+}
 
 _CALLED: Final = frozenset("fgFG")
 
@@ -67,7 +73,7 @@ class CommandReader(Cursor):
         return (
             self.peek(at).kind in ("letter", "num")
             and self.peek(at + 1) == Token("ch", ")")
-            and self.peek(at + 2) == Token("ch", "=")
+            and self.peek(at + 2) in (Token("ch", "="), Token("cmd", "equiv"))
         )
 
     def inverse(self) -> bool:
@@ -283,7 +289,7 @@ class CommandReader(Cursor):
         if self.peek().value in ("^", "_") and self.peek().kind == "ch":
             self.at += 1
             sign = self.flat() if self.peek().value == "{" else self.take().value
-            return Node("space", (letter + sign,))
+            return Node("space", (_SAME_SPACES.get(letter + sign, letter + sign),))
         return node
 
     def between(self, name: str, closer: str) -> Node:

@@ -46,6 +46,9 @@ class Comparison(ListComparison):
             return self._families(gold, answer)
         if "residue" in kinds:
             return self._residues(gold, answer)
+        if kinds == {"rel"} and (gold.args[0] == ("equiv",)) != (answer.args[0] == ("equiv",)):
+            runs = tuple(_progression(node) or _run(node) for node in (gold, answer))
+            return self._families(*(Node("family", run) for run in runs if run)) if all(runs) else False
         if "rel" in kinds:
             return self._relations(gold, answer)
         if kinds & {"cup", "cap", "setminus", "space", "such"}:
@@ -244,3 +247,11 @@ def _progression(node: Node) -> tuple[str, Node] | None:
     unknown, residue = node.args[1]
     value = Node("add", (Node("mul", (node.args[2], Node("sym", ("whole",)))), residue))
     return "whole", Node("rel", (("=",), (unknown, value)))
+
+
+def _run(node: Node) -> tuple[str, Node] | None:
+    """``n=4k+3`` as the values for all whole k; None for anything else."""
+    if node.op != "rel" or node.args[0] != ("=",) or node.args[1][0].op != "sym" or node.args[1][1].op != "add":
+        return None
+    index = names(node.args[1][1])
+    return (next(iter(index)), node) if len(index) == 1 and index <= set("jklmnqrst") else None

@@ -231,7 +231,8 @@ class ExpressionReader(AtomReader):
             token = self.peek()
             if token.kind == "ch" and token.value == "!":
                 self.at += 1
-                node = Node("call", ("fact", node))
+                double = self.accept("!")
+                node = Node("call", ("fact2" if double else "fact", node))
             elif token.kind == "ch" and token.value in ("%", "\\%"):
                 self.at += 1
                 node = Node("pct", (node,))

@@ -18,6 +18,7 @@ _ORDERLESS: Final = frozenset({"add", "mul", "set", "cup", "cap"})
 _TO_COMPUTE: Final = frozenset(
     {
         "fact",
+        "fact2",
         "binom",
         "gcd",
         "lcm",
@@ -208,7 +209,7 @@ def _process(node: Node) -> str:
     if node.op == "big":
         return str(node.args[0])
     if node.op == "call" and node.args[0] in _TO_COMPUTE:
-        if node.args[0] in ("abs", "floor", "ceil", "min", "max", "fact", "binom") and names(node):
+        if node.args[0] in ("abs", "floor", "ceil", "min", "max", "fact", "fact2", "binom") and names(node):
             return ""
         return str(node.args[0])
     if node.op == "call" and node.args[0] in _OF_CONSTANTS and not names(node):

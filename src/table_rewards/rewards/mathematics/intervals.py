@@ -21,6 +21,7 @@ from table_rewards.rewards.mathematics.shapes import (
 )
 from table_rewards.rewards.mathematics.tree import Node, names, num
 
+_POSITIVE: Final = [{Node("space", (name,)), Node("space", ("Z+",))} for name in ("N", "N*")]
 _EVERYWHERE: Final = [("-inf", False, "+inf", False)]
 
 
@@ -40,7 +41,7 @@ class IntervalComparison(Rule):
         if gold.op == "rel" and answer.op == "rel" and gold.args[0] == answer.args[0] == ("in",):
             return self._same(settled(gold.args[1][1]), settled(answer.args[1][1]))
         gold, answer = (_listed_solutions(member(node)) for node in (gold, answer))
-        if form(gold) == form(answer):
+        if form(gold) == form(answer) or {gold, answer} in _POSITIVE:
             return True
         if {gold.op, answer.op} <= {"set", "list"} and not _of_relations(gold) and not _of_relations(answer):
             return self._same(gold, answer)

@@ -2,8 +2,10 @@ r"""Lists, sets, tuples and matrices: without order or with it, and values with 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, Final
 
 from table_rewards.rewards.mathematics.forms import form, holds
@@ -18,7 +20,7 @@ from table_rewards.rewards.mathematics.shapes import (
     items,
     solutions,
 )
-from table_rewards.rewards.mathematics.tree import Node
+from table_rewards.rewards.mathematics.tree import Node, rational
 
 MAX_ITEMS: Final = 200
 
@@ -111,6 +113,9 @@ class ListComparison(RelationComparison):
         return self._unordered(one[1], other[1])
 
     def _unordered(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool | None:
+        dotted = [sum(item.op == "dots" for item in side) for side in (gold, answer)]
+        if dotted == [1, 1]:
+            return self._any((self._each(gold, answer), self._counted_through(gold, answer)))
         if len(gold) != len(answer) or len(gold) > MAX_ITEMS:
             return False
         if any(item.op == "dots" for item in (*gold, *answer)):
@@ -141,6 +146,13 @@ class ListComparison(RelationComparison):
             else:
                 del left[found]
         return None if unsure else True
+
+    def _counted_through(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool | None:
+        r"""``1, 2, \\ldots, 9`` and ``1, 2, 3, \\ldots, 9``: one start, one step, one end."""
+        runs = [_steps(side) for side in (gold, answer)]
+        if runs[0] is None or runs[0] != runs[1]:
+            return False
+        return self._same(gold[-1], answer[-1])
 
     def _tuples(self, gold: Node, answer: Node) -> bool | None:
         if gold.op == answer.op == "bracket":
@@ -188,3 +200,13 @@ def _indexed(named: Sequence[tuple[str, Node]]) -> bool:
     """Whether the names are one letter with an index each."""
     letters = {re.sub(r"_\d+(?=')", "", name) for name, _ in named}
     return len(letters) == 1 and all(re.search(r"_\d+'", name) for name, _ in named)
+
+
+def _steps(side: Sequence[Node]) -> tuple[Fraction, Fraction] | None:
+    """Start and step of numbers that go on by one step up to the dots, with one item behind them."""
+    values = [rational(item) for item in side[:-2]]
+    if len(values) < 2 or side[-2].op != "dots" or None in values:
+        return None
+    known = [value for value in values if value is not None]
+    steps = {after - before for before, after in itertools.pairwise(known)}
+    return (known[0], steps.pop()) if len(steps) == 1 else None

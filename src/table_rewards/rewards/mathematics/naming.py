@@ -42,7 +42,7 @@ def is_name(node: Node) -> bool:
     """Whether this names a value: ``x``, ``f(2)``, ``P(A)``, ``AB``, ``|AB|``, ``(x, y)``."""
     if node.op in ("sym", "apply") or node in (Node("const", ("e",)), Node("const", ("i",))):
         return True
-    if node.op == "call" and node.args[0] not in ("fact", "binom"):
+    if node.op == "call" and node.args[0] not in ("fact", "fact2", "binom"):
         return (
             len(node.args) == 2 and is_name(node.args[1]) and (node.args[0] != "abs" or len(letters(node.args[1])) > 0)
         )

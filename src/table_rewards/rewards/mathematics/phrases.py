@@ -9,6 +9,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from table_rewards.rewards.mathematics.tree import vocabulary
+
 _FRAME = re.compile(r"\\(?:text|textrm|textbf|mathrm|mbox)\s*\{([^{}]*)\}")
 _VALUE: Final = r"([-+]?(?:[0-9.]+(?:/[0-9]+)?|\\frac\s*\{[^{}]*\}\s*\{[^{}]*\}|\\sqrt\s*\{?[0-9]+\}?|\\pi))"
 _SUBJECT: Final = (
@@ -31,8 +33,31 @@ _EXCEPT = re.compile(
     rf"{_VALUE}(?:\s*(?:,|and|or)\s*{_VALUE})?"
 )
 _SUCH_THAT = re.compile(
-    r"(?:all|any|every)\s+(?:real\s+(?:numbers?|values?)\s*)?(?:(?:of\s+)?[a-z]\s+)?(?:such\s+that|with|where)\s+(.*[<>=\\].*)"
+    r"(?:all|any|every)\s+(?:(?:real|positive|natural|whole|non-?negative)\s+)?(?:numbers?|values?|integers?|reals?)?\s*"
+    r"(?:(?:of\s+)?[a-z]\s+)?(?:such\s+that|with|where)\s+(.*[<>=\\].*)"
 )
+_ALL_THAT = re.compile(
+    r"all\s+(?:(?:real|positive|natural|whole|non-?negative)\s+)?(?:numbers?|integers?|reals?)\s+"
+    r"([a-z]\s*(?:[<>]|\\[gl]e(?![a-z])).*)"
+)
+_OF_THE_FORM = re.compile(
+    r"(?:all\s+)?(?:(?:positive|natural|whole)\s+)?(?:numbers?|integers?)\s+(?:[a-z]\s+)?of\s+the\s+form\s+(.+)"
+)
+_FILLERS: Final = vocabulary("all any every each the a an is are must be for of only values value with numbers number")
+_KINDS: Final = {
+    **dict.fromkeys(("integer", "integers"), "integer"),
+    **dict.fromkeys(("prime", "primes"), "prime"),
+    **dict.fromkeys(("nonnegative", "non-negative"), "nonnegative"),
+    **{word: word for word in ("odd", "even", "positive", "negative", "natural", "real", "rational", "composite")},
+}
+_SPACES_OF_NUMBERS: Final = {
+    ("integer",): r"\mathbb{Z}",
+    ("integer", "positive"): r"\mathbb{Z}^{+}",
+    ("natural",): r"\mathbb{N}",
+    ("integer", "nonnegative"): r"\mathbb{Z}_{\ge 0}",
+    ("real",): r"\mathbb{R}",
+    ("rational",): r"\mathbb{Q}",
+}
 _MONTHS: Final = "january|february|march|april|may|june|july|august|september|october|november|december"
 _MONTH: Final = f"({_MONTHS})"
 _DATE = re.compile(
@@ -42,7 +67,8 @@ _DATE = re.compile(
 )
 _DAY = re.compile(r"on\s+((?:mon|tues|wednes|thurs|fri|satur|sun)day)", re.IGNORECASE)
 _TRIGGER = re.compile(
-    r"than|least|most|equal to|between|except|other than|excluding|such that|with|where|day\b|" + _MONTHS,
+    r"than|least|most|equal to|between|except|other than|excluding|such that|with|where|day\b|of the form"
+    "|odd|even|prime|integer|natural|composite|all |every |" + _MONTHS,
     re.IGNORECASE,
 )
 
@@ -64,9 +90,12 @@ def in_symbols(text: str) -> str:
     day = _DAY.fullmatch(plain)
     if day:
         return rf"\text{{{day[1]}}}"
-    such = _SUCH_THAT.fullmatch(plain)
+    such = _SUCH_THAT.fullmatch(plain) or _ALL_THAT.fullmatch(plain)
     if such:
         return such[1]
+    formed = _OF_THE_FORM.fullmatch(plain.replace("All ", "all "))
+    if formed:
+        return f"n={formed[1]}"
     between = _BETWEEN.fullmatch(plain)
     if between:
         sign = r"\le " if between[5] == "inclusive" else "<"
@@ -78,4 +107,25 @@ def in_symbols(text: str) -> str:
         found = pattern.fullmatch(plain)
         if found:
             return f"{found[1] or found[2] or 'x'}{sign}{found[3]}"
-    return text
+    return _numbers_of_a_kind(plain) or text
+
+
+def _numbers_of_a_kind(plain: str) -> str:
+    r"""``all odd n``, ``n is odd`` and ``odd integers`` in one spelling, ``all positive integers`` as their sign."""
+    kinds, variable = set(), 0
+    for word in plain.rstrip(".").split():
+        if len(word) == 1 and word.isalpha() and word not in "aA":
+            variable += 1
+        elif word.lower() in _KINDS:
+            kinds.add(_KINDS[word.lower()])
+        elif word.lower() not in _FILLERS:
+            return ""
+    if not kinds or variable > 1:
+        return ""
+    space = _SPACES_OF_NUMBERS.get(tuple(sorted(kinds)))
+    if space:
+        return space
+    kinds.discard("integer")
+    if "prime" in kinds:
+        kinds -= {"positive", "natural"}
+    return rf"\text{{{' '.join(sorted(kinds))} integers}}" if kinds - {"positive", "real", "rational"} else ""

@@ -110,6 +110,10 @@ def _rewritten(node: Node) -> Node:
             return Node("matrix", tuple(zip(*args[0].args, strict=True)))
     if op == "rel" and args[0] == ("divides",) and args[1][0].op == "num" and args[1][1].op == "sym":
         return Node("rel", (("equiv",), (args[1][1], num(0)), args[1][0]))
+    if op == "rel" and len(args) == 2 and len(args[1]) > 2 and set(args[0]) == {"="} and not names(args[1][-1]):
+        *unknowns, value = args[1]
+        equal = len(frozenset(unknowns)) == len(unknowns) and all(part.op == "sym" for part in unknowns)
+        return Node("list", ("and", *(Node("rel", (("=",), (one, value))) for one in unknowns))) if equal else node
     if op == "rel" and args[0] == ("in",) and args[1][0].op == "bracket" and args[1][1].op == "set":
         return args[1][1]  # type: ignore[no-any-return]
     return node

@@ -24,6 +24,7 @@ _RULES: Final = (
     ("10", r"(?<=[0-9])\s{0,3}[xX]\s{0,3}(?=10\s{0,3}(?:\^|\*\*))", r"\\times "),
     ("E", r"(?<=[0-9])\s{0,3}\\(?:text|mathrm)\{\s{0,3}E\s{0,3}\}\s{0,3}(?=[+-]?[0-9])", "e"),
     ("root", r"\\root\s{0,3}\{?\s{0,3}([0-9n])\s{0,3}\}?\s{0,3}\\of(?![a-zA-Z])", r"\\sqrt[\1]"),
+    ("forall", r"\\forall(?![a-zA-Z])", r"\\text{ for all }"),
     ("surd", r"\\surd(?![a-zA-Z])", r"\\ROOT "),
     ("n", r"^(?:\\(?:text|mathrm)\s?\{\s?(?:negative|minus)\s?\}|(?:negative|minus)\s)\s{0,3}(?=[0-9\\.])", "-"),
     ("o", r"(?<=[0-9])\s{0,3}\^\s{0,3}\{?o\}?(?![a-zA-Z])", r"^\\circ "),

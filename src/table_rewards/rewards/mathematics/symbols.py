@@ -90,13 +90,14 @@ def to_sympy(node: Node, symbols: Mapping[str, Any]) -> Any:
     if op == "call":
         names_of_sympy = {
             "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "abs": "Abs", "ceil": "ceiling",
-            "fact": "factorial", "binom": "binomial", "Re": "re", "Im": "im", "sgn": "sign", "min": "Min", "max": "Max",
+            "fact": "factorial", "fact2": "factorial2", "binom": "binomial", "Re": "re", "Im": "im", "sgn": "sign",
+            "min": "Min", "max": "Max",
             "arccot": "acot", "gcd": "igcd", "lcm": "ilcm", "mod": "Mod",
         }  # fmt: skip
         known = {
             "ln", "log", "exp", "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot",
-            "sinh", "cosh", "tanh", "coth", "abs", "floor", "ceil", "fact", "binom", "Re", "Im", "sgn", "min", "max",
-            "sqrt", "gcd", "lcm", "mod", "arg",
+            "sinh", "cosh", "tanh", "coth", "abs", "floor", "ceil", "fact", "fact2", "binom", "Re", "Im", "sgn",
+            "min", "max", "sqrt", "gcd", "lcm", "mod", "arg",
         }  # fmt: skip
         if args[0] not in known:
             raise NoValue(str(args[0]))

@@ -140,10 +140,10 @@ def _call(args: tuple[Any, ...], at: Point) -> Any:
         if not is_real(values[0]):
             raise NoValue("not real")
         return (mpmath.floor if name == "floor" else mpmath.ceil)(mpmath.re(values[0]))
-    if name == "fact":
+    if name in ("fact", "fact2"):
         if abs(values[0]) > 10_000:
             raise NoValue("a factorial of a large number")
-        return mpmath.gamma(values[0] + 1)
+        return mpmath.gamma(values[0] + 1) if name == "fact" else mpmath.fac2(values[0])
     if name in ("binom", "perm"):
         if max(abs(value) for value in values) > 10**6:
             raise NoValue("a large binomial")
