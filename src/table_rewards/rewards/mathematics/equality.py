@@ -46,6 +46,8 @@ class Comparison(ListComparison):
             return self._families(gold, answer)
         if "residue" in kinds:
             return self._residues(gold, answer)
+        if kinds == {"space", "sym"} and letters(gold if gold.op == "sym" else answer) in set("RZNQC"):
+            return gold.args == answer.args  # R as it is typed
         if kinds == {"rel"} and (gold.args[0] == ("equiv",)) != (answer.args[0] == ("equiv",)):
             runs = tuple(_progression(node) or _run(node) for node in (gold, answer))
             return self._families(*(Node("family", run) for run in runs if run)) if all(runs) else False

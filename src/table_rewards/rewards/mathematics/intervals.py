@@ -7,13 +7,13 @@ from typing import Any, Final
 from table_rewards.rewards.mathematics.forms import form
 from table_rewards.rewards.mathematics.rule import Interval, NotASet, NoValue, Rule
 from table_rewards.rewards.mathematics.shapes import (
-    EVERYTHING,
     INEQUALITIES,
     flattened,
     is_solved,
     items,
     member,
     numeric,
+    says_everything,
     says_nothing,
     settled,
     solutions,
@@ -108,7 +108,7 @@ class IntervalComparison(Rule):
             ]
         if op == "space" and args[0] in ("R+", "R^+"):
             return [(self._number(num(0)), False, self._number(Node("const", ("inf",))), False)]
-        if op == "text" and str(args[0]).lower() in EVERYTHING:
+        if op == "text" and says_everything(str(args[0])):
             return self._set(Node("space", ("R",)))
         if op == "text" and says_nothing(str(args[0])):
             return []

@@ -18,6 +18,7 @@ NOTHING: Final = frozenset(
     {"no solution", "no solutions", "no real solution", "no real solutions", "none", "empty set", "无解", "no such"}
 )
 EVERYTHING: Final = frozenset({"all real numbers", "all reals", "real numbers", "all real", "every real number"})
+_ALL_REAL = re.compile(r"(?:[a-z]\s*(?:为|是|取)\s*)?(?:全体|任意|一切|所有|任何)实数")
 _INFINITY: Final = Node("const", ("inf",))
 INFINITE: Final = {
     **dict.fromkeys(("infinity", "positive infinity", "正无穷", "无穷大", "正无穷大"), _INFINITY),
@@ -163,12 +164,19 @@ def _ranges_over_a_space(node: Node) -> bool:
     )
 
 
+_EVERY_PLACE: Final = [(Node("sym", ("n",)), Node("space", (name,))) for name in ("N", "N*", "Z+")]
+"""That n counts the places of a sequence: ``a_n=2n-1 (n \\in N^*)``."""
+
+
 def _without_range(flat: list[Node]) -> list[Node]:
     r"""``f(x)=x+c,\ c\in\mathbb{R}`` without what the constant is, and ``x\ne 1, 2`` as two conditions."""
     if len(flat) == 2 and flat[0].op == "rel" and flat[0].args[0] == ("=",) and _ranges_over_a_space(flat[1]):
         name, space = flat[1].args[1]
         if flat[0].args[1][0].op == "apply" and names(name) <= names(flat[0]) and space != Node("space", ("Z",)):
             return flat[:1]
+    counted = len(flat) == 2 and _ranges_over_a_space(flat[1]) and flat[1].args[1] in _EVERY_PLACE
+    if counted and "n" in names(flat[0]) and not holds(flat[0], "const"):
+        return flat[:1]
     excluded = len(flat) > 1 and flat[0].op == "rel" and flat[0].args[0] == ("!=",) and flat[0].args[1][0].op == "sym"
     if not excluded or not all(item.op in ("num", "neg", "div", "root") for item in flat[1:]):
         return flat
@@ -267,6 +275,11 @@ def distinct(found: Sequence[Node]) -> list[Node]:
 
 def is_empty(node: Node) -> bool:
     return (node.op == "set" and not node.args) or (node.op == "text" and says_nothing(str(node.args[0])))
+
+
+def says_everything(text: str) -> bool:
+    """Whether the words say that every real number will do."""
+    return text.lower() in EVERYTHING or _ALL_REAL.fullmatch(text) is not None
 
 
 def says_nothing(text: str) -> bool:

@@ -64,6 +64,8 @@ _RULES: Final = (
         r"_\s?\{?\s?(two|three|four|five|six|seven|eight|nine|ten|twelve|sixteen)(?![a-z])\s?\}?",
         r"_{\\text{\1}}",
     ),
+    ("时", r"^([0-9]{1,2})时([0-9]{1,2})分?$", r"\1:\2"),
+    ("点", r"^([0-9]{1,2})点([0-9]{1,2})分?$", r"\1:\2"),
     ("o'clock", r"(?<=[0-9])\s{0,3}(?:\\text\s?\{\s?o'clock\s?\}|o'clock)", ":00"),
     ("<", r"^<\s?([^<>]+,[^<>]+?)\s?>$", r"\\langle \1\\rangle "),
 )

@@ -59,7 +59,7 @@ _COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
 _LETTERS = re.compile(r"[AaPp]\.[Mm]\b\.?|[A-Za-z]+(?:\.(?=[A-Za-z]\.)[A-Za-z]\.)?")
 _WORDY = re.compile(r"[^\W\d_](?:[^\W\d_]|['.\-](?=[^\W\d_]))*\.?")
 _ASIDE = re.compile(r"\([^\W\d_][^()\\,;0-9]+\)")
-_THING = re.compile(r"\(([A-Za-z]{3,}(?:[ \-][A-Za-z]{2,}){0,3})\)(?=\s*$)")
+_THING = re.compile(r"\(([A-Za-z]{3,}(?:[ \-][A-Za-z]{2,}){0,3}|[\u4e00-\u9fff]{1,4})\)(?=\s*$)")
 _EXTREMES: Final = (Token("cmd", "max"), Token("cmd", "min"))
 _CONNECTIVE: Final = {
     "and": "and", "or": "or", "&": "and", "和": "and", "或": "or", "与": "and", "或者": "or", "且": "and",
@@ -131,7 +131,9 @@ def _formula_tokens(text: str) -> list[Token]:
 def _counted_thing(text: str, at: int, found: list[Token]) -> re.Match[str] | None:
     """What is counted, in brackets behind the number: ``9 (apples)``; None where letters may be factors."""
     thing = _THING.match(text, at) if found and found[-1].kind == "num" else None
-    if thing is None or FUNCTIONS.intersection(thing[1].split()) or not _VOWEL.search(thing[1]):
+    if thing is None or not thing[1].isascii():
+        return thing
+    if FUNCTIONS.intersection(thing[1].split()) or not _VOWEL.search(thing[1]):
         return None
     return None if list(thing[1]) == sorted(thing[1]) else thing
 
