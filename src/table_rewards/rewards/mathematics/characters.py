@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from table_rewards.rewards.mathematics.bounds import MAX_LENGTH
 from table_rewards.rewards.mathematics.spellings import grouped, in_common_spelling, without_flourish
 
 _SIGNS: Final = {
@@ -48,6 +49,9 @@ _TABLE: Final = {
 }
 _RAISED_RUN = re.compile(f"[{''.join(_RAISED)}]+")
 _LOWERED_RUN = re.compile(f"[{''.join(_LOWERED)}]+")
+
+LONGEST: Final = 2 * MAX_LENGTH
+"""A text that is longer once its signs are commands is not read."""
 
 _SIZES = re.compile(
     r"\\(?:left|right)\s*\."
@@ -164,6 +168,8 @@ def dressed_down(text: str) -> str:
         text = _RAISED_RUN.sub(lambda m: "^{" + "".join(_RAISED[c] for c in m[0]) + "}", text)
         text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(_LOWERED[c] for c in m[0]) + "}", text)
         text = text.translate(_TABLE)
+        if len(text) > LONGEST:
+            return text[: LONGEST + 1]  # thousands of signs of a fraction each: no answer, and not worth the rules
     text = _UNESCAPED.sub(lambda m: "\\" + _LETTERS_OF_ESCAPES[m[0]], text)
     if "\\\\" in text:
         text = text.replace("\\\\", "\\") if _MATRIX_ESCAPED_TWICE.search(text) else _ESCAPED_TWICE.sub(r"\\", text)

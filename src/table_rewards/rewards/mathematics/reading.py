@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from table_rewards.rewards.mathematics.bounds import MAX_LENGTH
-from table_rewards.rewards.mathematics.characters import dressed_down
+from table_rewards.rewards.mathematics.characters import LONGEST, dressed_down
 from table_rewards.rewards.mathematics.expressions import ExpressionReader
 from table_rewards.rewards.mathematics.phrases import in_symbols
 from table_rewards.rewards.mathematics.tokens import Token, tokens_of
@@ -49,6 +49,8 @@ def read_answer(text: str) -> Node:
     if len(text) > MAX_LENGTH:
         raise Unreadable(f"{len(text):,} characters")
     plain = in_symbols(dressed_down(text))
+    if len(plain) > LONGEST:
+        raise Unreadable(f"more than {LONGEST:,} characters once its signs are commands")
     number = _in_words(plain)
     if number is not None:
         return number
