@@ -39,6 +39,7 @@ BUNDLED = (
     "charts",
     "crossing",
     "mirrors",
+    "world",
     "sides",
     "trusted_tests",
     "pytest_run",

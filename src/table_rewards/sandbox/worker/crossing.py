@@ -174,6 +174,8 @@ class Crossing:
             late = _pack_value(self, v, depth)
             if late is not None:
                 return late
+        if module == "_pytest._py.path":
+            return ["P", "PosixPath", str(v)]  # pytest's own paths can run programs
         if t is types.TracebackType:
             return None  # what an ``__exit__`` gets of an error is its class and the error itself
         if isinstance(v, types.ModuleType):

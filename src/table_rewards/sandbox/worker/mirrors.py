@@ -11,10 +11,11 @@ asked once more with one of them changed. An ``__eq__`` that says yes to everyth
 
 from __future__ import annotations
 
+import contextlib
 import random
 from typing import Any
 
-from .crossing import ENDING, PATHLIB
+from .crossing import ENDING, PATHLIB, resolve
 
 _choice = random.SystemRandom()
 DECOYS = 60
@@ -43,6 +44,7 @@ SPECIAL = (
 ALLOWED = frozenset(SPECIAL)
 ARITHMETIC = frozenset(f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in BINARY)
 IMMUTABLE = (int, float, complex, str, bytes, tuple, frozenset)
+VALUES = {"builtins", "datetime", "decimal", "fractions", "uuid", "types", "typing", "numbers", *PATHLIB}
 NOT_SPECIAL = ("__get__", "__set__", "__delete__", "__set_name__")
 
 
@@ -70,9 +72,12 @@ class Mirror(type):
         if side is None or name.startswith("_tr_") or name in ("__doc__", "__module__", "__qualname__"):
             type.__setattr__(cls, name, value)
             return
-        if isinstance(value, Method):  # the end of a patch puts back what it found
+        if isinstance(value, (Method, AsItWas)):  # the end of a patch puts back what it found
             side.ask({"op": "restore", "on": number, "name": name})
-            type.__setattr__(cls, name, value)
+            if isinstance(value, Method):
+                type.__setattr__(cls, name, value)
+            elif name in cls.__dict__:
+                type.__delattr__(cls, name)
             return
         side.ask({"op": "set", "on": number, "name": name, "value": side.pack_shared(value)})
         if side.is_own(value):
@@ -109,6 +114,10 @@ class Mirror(type):
     def __dir__(cls) -> Any:
         side, number = _of(cls)
         return side.call({"op": "dir", "on": number}, (), {})
+
+
+class AsItWas:
+    """Assigned to a name of a mirrored class: what stood there before the tests changed it."""
 
 
 def _of(cls: Any) -> tuple[Any, int]:
@@ -315,10 +324,13 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
                 body["__hash__"] = None
         for item in ("__str__", "__repr__"):
             body.setdefault(item, forwarder(item))
-    container = next((kind for kind in (list, dict, set) if kind.__name__ == told.get("base")), None)
-    if container is not None and not is_error:
-        shadow: Any = type(name, (container,), {})  # what isinstance(x, list) looks at beside the class itself
-        body["__class__"] = property(lambda self: shadow)
+    kinds = [] if is_error else kinds_of(told.get("kinds"))
+    containers: list[Any] = [kind for kind in (list, dict, set) if kind.__name__ == told.get("base")]
+    for container in [*[kind for kind in kinds if type(kind) is type], *containers] if not is_error else []:
+        with contextlib.suppress(TypeError):  # nothing may derive from re.Match, say
+            shadow: Any = type(name, (container,), {})  # what isinstance(x, list) looks at beside the class itself
+            body["__class__"] = _always(shadow)
+            break
     if type(told.get("fields")) is list:
         body["__dataclass_fields__"] = {str(item): _field(str(item)) for item in told["fields"]}
     try:
@@ -328,11 +340,62 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
     type.__setattr__(cls, "_tr_side", side)
     type.__setattr__(cls, "_tr_number", number)
     type.__setattr__(cls, "__qualname__", str(told.get("qualname") or name))
+    join_kinds(cls, kinds)
+    if told.get("abstract"):
+        type.__setattr__(cls, "__abstractmethods__", frozenset(map(str, told["abstract"])))
     if not is_error:
         for item, how in told["functions"].items():
             if item not in body and not item.startswith("_tr_"):
                 type.__setattr__(cls, item, Method(item, cls, how))
     return cls
+
+
+def _always(value: Any) -> property:
+    return property(lambda self: value)
+
+
+def kinds_of(told: Any) -> list[Any]:
+    """The classes of the standard library that a class of the code derives from, as far as ``isinstance`` may say so.
+
+    Values are left out: a date or number of the code's own class is none.
+    """
+    found: list[Any] = []
+    for module, name in told or ():
+        if str(module) not in VALUES and str(name) != "object":
+            try:
+                kind = resolve(str(module), str(name))
+            except Exception:
+                continue
+            if isinstance(kind, type) and not issubclass(kind, BaseException):
+                found.append(kind)
+    return found
+
+
+def join_kinds(cls: Any, kinds: list[Any]) -> None:
+    """Make a mirrored class a virtual subclass of abstract classes and enumerations of the standard library."""
+    type.__setattr__(cls, "_tr_kinds", tuple(kinds))
+    for kind in kinds:
+        with contextlib.suppress(Exception):
+            if hasattr(kind, "register"):
+                kind.register(cls)
+            elif type(kind).__module__ == "enum":
+                _take_mirrors(type(kind))
+
+
+def _take_mirrors(meta: Any) -> None:
+    """Let ``isinstance`` and ``issubclass`` with a class of this metaclass look at mirrors too."""
+    if "__subclasscheck__" in meta.__dict__:
+        return
+
+    def is_subclass(cls: Any, other: Any) -> bool:
+        return type.__subclasscheck__(cls, other) or (
+            isinstance(other, Mirror) and cls in other.__dict__.get("_tr_kinds", ())
+        )
+
+    def is_instance(cls: Any, value: Any) -> bool:
+        return type.__instancecheck__(cls, value) or (isinstance(type(value), Mirror) and is_subclass(cls, type(value)))
+
+    meta.__subclasscheck__, meta.__instancecheck__ = is_subclass, is_instance
 
 
 def _field(name: str) -> Any:

@@ -8,6 +8,8 @@ import types
 from typing import Any
 
 from . import programs, wire
+from .mirrors import AsItWas, Mirror
+from .sides import Solution
 
 _MISSING = re.compile(r"fixture '\w+' not found")
 ARGUMENTS = (
@@ -36,6 +38,7 @@ def run(module: types.ModuleType, report: Any, side: Any) -> None:
     _Plugin.pytest_pyfunc_call = first(_Plugin.pytest_pyfunc_call)  # type: ignore[method-assign]
     _Plugin.pytest_pycollect_makeitem = first(_Plugin.pytest_pycollect_makeitem)  # type: ignore[method-assign]
     plugin = _Plugin(report, side)
+    _patch_as_is(pytest.MonkeyPatch, side)
     config = _prepareconfig([*ARGUMENTS, f"--rootdir={here}", f"--basetemp={here}/.tests"], [plugin])
 
     config.option.trace = config.option.usepdb = (
@@ -79,6 +82,38 @@ def run(module: types.ModuleType, report: Any, side: Any) -> None:
             config._ensure_unconfigure()
         except BaseException as error:
             programs.print_error(error)
+
+
+def _patch_as_is(kind: Any, side: Any) -> None:
+    """``monkeypatch`` looks for what it puts back in the ``__dict__`` of a target, where a stand-in has nothing."""
+    from _pytest.monkeypatch import derive_importpath
+
+    absent = kind.setattr.__defaults__[0]
+    plain_set, plain_delete = kind.setattr, kind.delattr
+
+    def put_back(patch: Any, holder: Any, before: Any) -> None:
+        if before is not absent and patch._setattr[-1][2] is absent:
+            patch._setattr[-1] = (*patch._setattr[-1][:2], AsItWas() if isinstance(holder, Mirror) else before)
+
+    def set_name(self: Any, target: Any, name: Any, value: Any = absent, raising: bool = True) -> None:
+        if value is absent and isinstance(target, str):
+            name, target, value = *derive_importpath(target, raising), name
+        remote = isinstance(target, (Mirror, Solution))
+        if not remote and hasattr(side, "follow"):
+            side.follow(target, name)
+        before = getattr(target, name, absent) if remote else absent
+        plain_set(self, target, name, value, raising)
+        put_back(self, target, before)
+
+    def delete_name(self: Any, target: Any, name: Any = absent, raising: bool = True) -> None:
+        if name is absent and isinstance(target, str):
+            name, target = derive_importpath(target, raising)
+        before = getattr(target, name, absent) if isinstance(target, Mirror) else absent
+        plain_delete(self, target, name, raising)
+        if before is not absent:
+            put_back(self, target, before)
+
+    kind.setattr, kind.delattr = set_name, delete_name
 
 
 def name_of(nodeid: str) -> str:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import io
 import os
 import socket
 import sys
+import threading
 import types
 from typing import Any
 
-from . import mirrors, programs, wire
-from .crossing import FORBIDDEN, RETURNED, Crossing, Refused
+from . import mirrors, programs, wire, world
+from .crossing import FORBIDDEN, RETURNED, Crossing, Refused, global_name
 from .mirrors import ALLOWED, IMMUTABLE, SPECIAL, Bound, Mirror
 
 MAX_NESTED = 100
@@ -39,11 +41,12 @@ class Side(Crossing):
         self.sock = sock
         self.mirrors: dict[int, Any] = {}
         self.seen: dict[int, Any] = {}
-        self.seen_ids: dict[int, int] = {}
+        self.functions: dict[int, int] = {}  # of stand-ins by their identity: ``functools.wraps`` copies any mark
         self.depth = 0
         self.calls = 0
         self.asked = 0
         self.dead = False
+        self.lock = threading.RLock()  # threads ask one after the other: the socket holds one conversation
         self.refused = ""
         self.unsigned: list[tuple[Any, Any]] = []
 
@@ -52,8 +55,8 @@ class Side(Crossing):
     def number_of(self, value: Any) -> int | None:
         kind = type(value)
         if kind is types.FunctionType:
-            mark = value.__dict__.get("_tr_is")
-        elif isinstance(value, Mirror):
+            return self.functions.get(id(value))
+        if isinstance(value, Mirror):
             mark = (value.__dict__.get("_tr_side"), value.__dict__.get("_tr_number"))
         elif kind is Bound:
             return None
@@ -116,7 +119,7 @@ class Side(Crossing):
         stub.__doc__ = told.get("doc")
         stub.__module__ = "solution"
         if not told.get("attributes"):
-            stub.__dict__["_tr_is"] = (self, number)
+            self.functions[id(stub)] = number
             return stub
         made = mirrors.make_instance(self, number, _Callable)
         for name in ("__name__", "__qualname__", "__doc__"):
@@ -192,6 +195,10 @@ class Side(Crossing):
 
     def ask(self, told: dict[str, Any]) -> dict[str, Any]:
         """Send a question; serve the other side's until it answers."""
+        with self.lock:
+            return self.ask_alone(told)
+
+    def ask_alone(self, told: dict[str, Any]) -> dict[str, Any]:
         if self.unsigned:
             self.sign_waiting()
         self.asked += 1
@@ -208,18 +215,23 @@ class Side(Crossing):
         except (EOFError, OSError, ValueError, AssertionError):
             self.dead = True
             raise CodeEnded("the code ended: it has exited, crashed or not loaded") from None
+        self.settle()
         if "error" in answer:
             raise self.unpack_error(answer["error"])
         return answer
 
+    def settle(self) -> None:
+        """What is done between an answer and its use."""
+
     def call(self, told: dict[str, Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        self.calls += 1
-        told["args"] = [self.pack_shared(arg) for arg in args]
-        if named:
-            told["named"] = {key: self.pack_shared(value) for key, value in named.items()}
-        del args, named
-        answer = self.ask(told)
-        return self.unpack(answer["ok"])
+        with self.lock:
+            self.calls += 1
+            told["args"] = [self.pack_shared(arg) for arg in args]
+            if named:
+                told["named"] = {key: self.pack_shared(value) for key, value in named.items()}
+            del args, named
+            answer = self.ask_alone(told)
+            return self.unpack(answer["ok"])
 
     def attribute(self, number: int, name: str, owner: Any) -> Any:
         answer = self.ask({"op": "get", "on": number, "name": name})
@@ -376,6 +388,8 @@ class Side(Crossing):
             "bases": [self.pack_base(item) for item in holder.__bases__ if item is not object],
             "special": special_names, "functions": functions, "base": base,
             "unhashable": getattr(holder, "__hash__", None) is None, "fields": list(fields) if fields else None,
+            "abstract": sorted(map(str, getattr(holder, "__abstractmethods__", ()))),
+            "kinds": [list(named) for named in map(global_name, holder.__mro__) if named is not None],
         }  # fmt: skip
 
     def signature(self, function: Any) -> dict[str, Any]:
@@ -534,15 +548,24 @@ class CodeSide(Side):
         self.undo: dict[tuple[str, str], Any] = {}
         self.originals: dict[tuple[type, str], Any] = {}
         self.complained = _Kept()
+        self.records: list[Any] = []
+        self.keeps_records = False
+        world.kept_warnings()  # those of the import belong to no test
+        self.levels: dict[str, int] = {}
         sys.stdout = io.TextIOWrapper(self.printed, encoding="utf-8", errors="surrogateescape", write_through=True)
         sys.stderr = io.TextIOWrapper(self.complained, encoding="utf-8", errors="surrogateescape", write_through=True)
 
     def work(self, told: dict[str, Any]) -> dict[str, Any]:
         if told["on"] != MODULE:
             if told["op"] == "restore":
-                holder = self.objects[told["on"]]
-                setattr(holder, told["name"], self.originals[holder, told["name"]])
+                holder, name = self.objects[told["on"]], told["name"]
+                if (holder, name) in self.originals:
+                    setattr(holder, name, self.originals[holder, name])
+                elif name in holder.__dict__:
+                    delattr(holder, name)  # it stood in a base
                 return {"ok": None}
+            if told["op"] == "del":
+                self.note_original(self.objects[told["on"]], told["name"])
             return super().work(told)
         op, name = told["op"], told.get("name", "")
         if op == "get":
@@ -594,9 +617,12 @@ class CodeSide(Side):
         return isinstance(value, type) and (module in RETURNED or issubclass(value, BaseException))
 
     def assign(self, holder: Any, name: str, value: Any) -> None:
+        self.note_original(holder, name)
+        setattr(holder, name, value)
+
+    def note_original(self, holder: Any, name: str) -> None:
         if isinstance(holder, type) and name in holder.__dict__:
             self.originals.setdefault((holder, name), holder.__dict__[name])
-        setattr(holder, name, value)
 
     def send(self, told: dict[str, Any]) -> None:
         for name, buffer in (("out", self.printed), ("err", self.complained)):
@@ -604,22 +630,34 @@ class CodeSide(Side):
                 told[name] = buffer.getvalue().decode("utf-8", "replace")
                 buffer.seek(0)
                 buffer.truncate()
+        warned = world.kept_warnings()
+        if warned:
+            told["warned"] = [self.pack_error(one) for one in warned]
+        if self.records:
+            told["logs"] = self.records[:]
+            self.records.clear()
         super().send(told)
 
     def take(self, told: dict[str, Any]) -> None:
         super().take(told)
-        world = told.pop("world", None)
-        if world:
-            for module, name, value in world.get("patches", ()):
-                holder = sys.modules.get(module) or __import__(module)
-                self.undo.setdefault((module, name), getattr(holder, name, None))
-                setattr(holder, name, self.undo[module, name] if value is None else self.unpack(value[0]))
-            if "env" in world:
+        if not self.keeps_records and "logging" in sys.modules:
+            self.keeps_records = world.keep_records(self.records, self.pack_error)
+        around = told.pop("world", None)
+        if around:
+            for module, dotted, value in around.get("patches", ()):
+                importlib.import_module(module)
+                holder, name = world.holder_of(sys.modules[module], dotted)
+                self.undo.setdefault((module, dotted), world.found(module, dotted))
+                setattr(holder, name, self.undo[module, dotted] if value is None else self.unpack(value[0]))
+            if "env" in around:
                 os.environ.clear()
-                os.environ.update(world["env"])
-            if "cwd" in world:
+                os.environ.update(around["env"])
+            if "cwd" in around:
                 with contextlib.suppress(OSError):
-                    os.chdir(world["cwd"])
+                    os.chdir(around["cwd"])
+            for name, level in around.get("levels", {}).items():
+                before = world.set_level(name, self.levels.get(name, 0) if level is None else level)
+                self.levels.setdefault(name, before)
 
 
 def _calling(function: Any, name: str) -> Any:
@@ -678,6 +716,8 @@ class TestSide(Side):
             if loaded is not None:
                 self.real[module, name] = getattr(loaded, name, None)
         self.told_patches: dict[tuple[str, str], Any] = {}
+        self.warned: list[Any] = []
+        self.first_levels = self.levels = world.levels()
         self.env = dict(_environment())
         self.cwd = os.getcwd()
 
@@ -696,26 +736,32 @@ class TestSide(Side):
             raise
 
     def send(self, told: dict[str, Any]) -> None:
-        world: dict[str, Any] = {}
+        around: dict[str, Any] = {}
         patches = []
         for (module, name), real in self.real.items():
-            now = getattr(sys.modules.get(module), name, None)
+            now = world.found(module, name) if "." in name else getattr(sys.modules.get(module), name, None)
             before = self.told_patches.get((module, name), real)
             if now is not before:
                 self.told_patches[module, name] = now
                 patches.append([module, name, None if now is real else [self.pack(now)]])
         if patches:
-            world["patches"] = patches
+            around["patches"] = patches
         if _environment() != self.env:
-            self.env, world["env"] = dict(_environment()), dict(os.environ)
+            self.env, around["env"] = dict(_environment()), dict(os.environ)
         try:
             cwd = os.getcwd()
         except OSError:
             cwd = self.cwd
         if cwd != self.cwd:
-            self.cwd = world["cwd"] = cwd
-        if world:
-            told["world"] = world
+            self.cwd = around["cwd"] = cwd
+        levels = world.levels()
+        if levels != self.levels:
+            first, before, self.levels = self.first_levels, self.levels, levels
+            changed = [name for name in {**before, **levels} if before.get(name, 0) != levels.get(name, 0)]
+            own = {name: levels.get(name, 0) for name in changed}
+            around["levels"] = {name: None if level == first.get(name, 0) else level for name, level in own.items()}
+        if around:
+            told["world"] = around
         super().send(told)
 
     def take(self, told: dict[str, Any]) -> None:
@@ -724,6 +770,21 @@ class TestSide(Side):
             text = told.pop(name, None)
             if type(text) is str and stream is not None:
                 stream.write(text)
+        records = told.pop("logs", None)
+        if records:
+            world.hand_over(records, self.unpack_error)
+        self.warned += told.pop("warned", ())
+
+    def settle(self) -> None:
+        if self.warned:
+            told, self.warned = self.warned, []
+            world.warn_here([self.unpack_error(one) for one in told])
+
+    def follow(self, target: Any, name: str) -> None:
+        """Change a name of the standard library in the code's process too, if a test is about to patch it."""
+        where = world.patched_name(target, name)
+        if where is not None and where not in self.real:
+            self.real[where] = world.found(*where)
 
     def nameable(self, value: Any, module: str) -> bool:
         return True

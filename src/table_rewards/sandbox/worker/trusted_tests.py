@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import programs, pytest_run, wire
+from . import programs, pytest_run, wire, world
 from .sides import CodeEnded, CodeSide, Solution, TestSide
 
 Spec = dict[str, Any]
@@ -32,6 +32,7 @@ def run_candidate(spec: Spec, parts: list[bytes]) -> int:
     """Load the code, then serve calls until the tester hangs up."""
     sock = socket.socket(fileno=wire.PEER_FD)
     space = programs.new_module("solution")
+    world.keep_warnings()
     status = programs.load(programs.prepare(spec, parts), space)
     if status:
         return status
@@ -155,6 +156,8 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
     try:
         if any(word in text for text in (spec["setup"], *spec["items"]) for word in LOOKS_AT_SIGNATURES):
             importlib.import_module("inspect")  # the stand-ins of functions are signed where it is there
+        if "hypothesis" in spec["setup"]:
+            _steady_hypothesis()
         _helpers(spec["helpers"], space)
         missing = _names(spec, side, space)
         exec(programs.compiled(spec["setup"], SETUP), space)
@@ -168,6 +171,7 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
         return 0
     report.calls_before = side.calls
     side.sign_waiting()
+    world.follow_patches(side.follow)
     if missing and spec["framework"] == "statements" and len(spec["names"]) == 1:
         report.rest(missing)
         return 0
@@ -194,6 +198,19 @@ def _lacking(error: BaseException, setup: str) -> bool:
         return False
     line = setup.splitlines()[trace.tb_lineno - 1]
     return bool(re.match(rf"\s*(?:import|from)[ \t]+{re.escape(error.name.split('.')[0])}\b", line))
+
+
+def _steady_hypothesis() -> None:
+    """The same examples in each run, and no deadline for one: a question across the socket takes its time."""
+    try:
+        import hypothesis
+    except ImportError:
+        return  # the import of the tests says so
+    settings = hypothesis.settings
+    settings.register_profile(
+        "steady", database=None, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
+    )
+    settings.load_profile("steady")
 
 
 class _Beside:
