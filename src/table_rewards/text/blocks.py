@@ -93,7 +93,12 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
                 continue
             if fence.loose < 0 and not match["lead"].strip():
                 fence.loose = len(fence.lines)
-        elif match is not None and match["language"] and fence.closes(match["marker"]):
+        elif (
+            match is not None
+            and match["language"]
+            and fence.closes(match["marker"])
+            and _columns(match["lead"]) - fence.indent < _TAB  # deeper it is text of the block, of a docstring say
+        ):
             _give_up(fence, found)  # a new opening: the one before was never closed
             fence = _Fence(match["marker"], match["language"], _columns(match["lead"]))
             continue

@@ -273,6 +273,39 @@ def test_the_program_is_the_last_block_of_the_last_answer(completion, expected):
     assert UnitTests()([completion], [EURUS]).values[0] == expected
 
 
+TWICE = {"test": "from solution import Box, twice\ndef test_it(): assert twice(Box(4)) == 8"}
+BOX = "class Box:\n    def __init__(self, n): self.n = n\n"
+DOUBLE, TRIPLE = "def double(n): return 2 * n\n", "def double(n): return 3 * n\n"
+ON_DOUBLE = "def twice(box): return double(box.n)\n"
+WITH_FENCE = "def twice(box):\n    '''\n    ```python\n    twice(Box(1))\n    ```\n    '''\n    return 2 * box.n\n"
+READ, SUM = "a, b = map(int, input().split())\n", "def add(a, b): return a + b\n"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "row", "expected"),
+    [
+        ([BOX, DOUBLE, ON_DOUBLE], TWICE, 1.0),
+        ([BOX, ON_DOUBLE, DOUBLE], TWICE, 1.0),
+        ([BOX, TRIPLE, DOUBLE, ON_DOUBLE], TWICE, 1.0),
+        ([BOX, DOUBLE, TRIPLE, ON_DOUBLE], TWICE, 0.0),
+        (["import operator as op\n" + BOX, "def twice(box): return op.mul(box.n, 2)\n", "twice(Box(1))\n"], TWICE, 1.0),
+        ([BOX + DOUBLE + ON_DOUBLE, "def twice(box: Box) -> int: ...\n"], TWICE, 1.0),
+        ([BOX + WITH_FENCE], TWICE, 1.0),
+        (["\ufeff" + BOX + "def twice(box): return 2 * box.n\n"], TWICE, 1.0),
+        ([SUM, READ + "print(add(a, b))\n"], EURUS, 1.0),
+        ([READ + "print(a + b)\n", "import subprocess\nsubprocess.run(['python', 'a.py'], input='1 2')\n"], EURUS, 1.0),
+        (["def add(a, b): return a - b\n", READ + "print(add(a, b))\n"], EURUS, 0.0),
+    ],
+    ids=[
+        *("in pieces", "a helper behind", "the last helper", "the last helper is wrong", "imports and a demonstration"),
+        *("a head behind", "a fence in a docstring", "a mark of byte order", "a reader", "no reader", "a wrong helper"),
+    ],
+)
+def test_a_program_may_be_given_in_pieces(blocks, row, expected):
+    completion = "\n".join(f"So:\n```python\n{block}```" for block in blocks)
+    assert UnitTests()([completion], [row]).values[0] == expected
+
+
 def test_the_first_timeout_stops_the_program_and_is_told():
     row = {"inputs": ["1"] * 30, "outputs": ["1"] * 30}
     scored = score("n = input()\nwhile True: pass", row, cpu_s=0.2)

@@ -15,8 +15,9 @@ from table_rewards.core.errors import BadReference, ConfigurationError, ScorerFa
 from table_rewards.core.rows import Row, as_mapping, parse_json, plain
 from table_rewards.sandbox import Job, Limits, Outcome, Sandbox, get_sandbox
 from table_rewards.sandbox.shared import BACKENDS
-from table_rewards.text.blocks import python_block
+from table_rewards.text.blocks import python_blocks
 from table_rewards.text.final_answer import final_answer
+from table_rewards.text.spread import with_what_it_needs
 
 CPU_SECONDS: Final = 5.0
 NO_PROGRAM: Final = "no Python code block"
@@ -87,13 +88,15 @@ def _blamed(outcome: Outcome, sandbox: Sandbox) -> Outcome:
 
 
 def program_in(completion: str) -> str | None:
-    """Return the last Python block of a completion, or None.
+    """Return the last Python block of a completion behind the blocks whose names it lives on, or None.
 
     >>> program_in("```python\\nprint(1)\\n```")
     'print(1)\\n'
+    >>> program_in("Read:\\n```python\\nx = 1\\n```\\nAdd:\\n```python\\nprint(x + 1)\\n```")
+    'x = 1\\n\\nprint(x + 1)\\n'
     """
-    block = python_block(answer_of(completion))
-    return block if block is not None and block.strip() else None
+    blocks = python_blocks(answer_of(completion))
+    return with_what_it_needs(blocks, len(blocks) - 1) if blocks and blocks[-1].strip() else None
 
 
 def printed_answer(outcome: Outcome) -> str | None:

@@ -12,9 +12,10 @@ from typing import Final
 
 from table_rewards.core.completion import REASONING_TAGS, answer_of
 from table_rewards.text.blocks import last_tagged, python_blocks, unclosed_python_block
+from table_rewards.text.spread import parsed, with_what_it_needs
 
 MAX_PROGRAM: Final = 200_000
-_READS: Final = re.compile(r"\binput\b|\bstdin\b|\bopen\(0|\bfileinput\b|\bos\.read\b")
+_READS: Final = re.compile(r"\binput\b(?!\s*=[^=])|\bstdin\b|\bopen\(0|\bfileinput\b|\bos\.read\b")
 _BUILTINS: Final = frozenset(dir(builtins))
 
 # What the judges of PRIME and LiveCodeBench put in front of every program, in their order; of a name that two modules
@@ -35,7 +36,8 @@ def program_of(completion: str, names: Sequence[str] = (), *, reads: bool = Fals
     What stands in thoughts is no program.
 
     Of several blocks it is the last that defines one of ``names``, else the last that is a program: one that does not
-    live on names of another block, as a demonstration does, and, with ``reads``, one that reads its input.
+    live on names of another block, as a demonstration does, and, with ``reads``, one that reads its input. Blocks that
+    bind what it uses and has not stand in front of it.
 
     >>> program_of("<answer>\\n```python\\nprint(1)\\n```\\n</answer>")
     ('print(1)\\n', True)
@@ -49,7 +51,7 @@ def program_of(completion: str, names: Sequence[str] = (), *, reads: bool = Fals
     for text in (answer, completion):
         if text is None:
             continue
-        blocks = [block for block in python_blocks(text) if block.strip()]
+        blocks = [block.lstrip("\ufeff") for block in python_blocks(text) if block.strip()]
         if blocks:
             return _chosen(blocks, names, reads)[:MAX_PROGRAM], text is answer
     if answer is not None:
@@ -67,27 +69,31 @@ def _chosen(blocks: Sequence[str], names: Sequence[str], reads: bool) -> str:
         return blocks[0]
     counts = [sum(_defines(block, name) for name in names) for block in blocks]
     if any(counts):
-        return next(
-            block for block, count in zip(reversed(blocks), reversed(counts), strict=True) if count == max(counts)
-        )
+        at = max(range(len(blocks)), key=lambda index: (counts[index], index))
+        return with_what_it_needs(blocks, at, [name.split(".")[0] for name in names])
     bound: list[set[str]] = []
-    programs: list[str] = []
-    for block in blocks:
-        try:
-            tree = ast.parse(block[:MAX_PROGRAM])
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+    programs: list[int] = []
+    for at, block in enumerate(blocks):
+        tree = parsed(block)
+        if tree is None:
             continue
         own = _bound_by(tree)
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         if not any((used & other) - own - _BUILTINS for other in bound):
-            programs.append(block)
+            programs.append(at)
         bound.append(own)
-    reading = [block for block in programs if _READS.search(block)] if reads else []
-    return (reading or programs or blocks)[-1]
+    if reads:
+        reading = [at for at in programs if _READS.search(blocks[at])]
+        reading = reading or [at for at, block in enumerate(blocks) if _READS.search(block)]
+        programs = reading or programs
+    at = programs[-1] if programs else len(blocks) - 1
+    return with_what_it_needs(blocks, at)
 
 
 def _defines(block: str, name: str) -> bool:
     name = re.escape(name.split(".")[0])
+    if re.search(rf"^def[ \t]+{name}\b[^\n]*:[ \t]*\.\.\.[ \t]*$", block, re.MULTILINE):
+        return False  # the head alone
     if re.search(
         rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*(?::[^=\n]*)?=(?!=)", block, re.MULTILINE
     ):
