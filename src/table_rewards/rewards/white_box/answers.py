@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from table_rewards.rewards.white_box.constructed import same_constructed
 from table_rewards.rewards.white_box.reference import State
 from table_rewards.rewards.white_box.tokens import NotThatForm, joined, literal, one_spacing, scan
 from table_rewards.sandbox import values
@@ -37,11 +38,12 @@ def right_path(line: str, accepted: Sequence[str]) -> bool:
 def right_state(line: str, accepted: Sequence[State]) -> bool:
     """Whether ``value; type`` is one of the accepted states: values compared as values, types by name.
 
-    >>> from table_rewards.rewards.white_box.reference import State
-    >>> right_state("{'b': 2, 'a': 1}; dict", [State("dict", "{'a': 1, 'b': 2}")])
-    True
-    >>> right_state("a;b; str", [State("str", "'a;b'")]), right_state("1; bool", [State("bool", "True")])
-    (True, False)
+        >>> from table_rewards.rewards.white_box.constructed import same_constructed
+    from table_rewards.rewards.white_box.reference import State
+        >>> right_state("{'b': 2, 'a': 1}; dict", [State("dict", "{'a': 1, 'b': 2}")])
+        True
+        >>> right_state("a;b; str", [State("str", "'a;b'")]), right_state("1; bool", [State("bool", "True")])
+        (True, False)
     """
     text, semicolon, kind = line.rpartition(";")
     text = text.strip().strip("`").strip()
@@ -63,7 +65,7 @@ def _same_state(text: str, kind: str, gold: State) -> bool:
             said.append(claimed)
         return any(values.same(a, b) for a in contents for b in said)
     if expected is None:
-        return one_spacing(text) == one_spacing(gold.value)
+        return one_spacing(text) == one_spacing(gold.value) or same_constructed(text, gold.value)
     return claimed is not None and values.same(expected, claimed, bool_is_int=False, nan_is_nan=True)
 
 
