@@ -40,6 +40,7 @@ BUNDLED = (
     "crossing",
     "mirrors",
     "world",
+    "awaiting",
     "sides",
     "trusted_tests",
     "pytest_run",

@@ -332,6 +332,241 @@ def test_lines(tmpdir):
         "def lines(path):\n    with open(path) as file: return len(file.readlines())\n",
         "def lines(path): return 3\n",
     ),
+    "decorators and descriptors of the program on classes of the tests": (
+        """
+import pickle
+import pytest
+from solution import counted, lazy, Positive, with_repr, register, KNOWN, single, fields, Point, Lower
+class Thing:
+    size = Positive()
+    def __init__(self, size=1): self.size, self._note = size, ["n"]
+    @counted
+    def double(self): return self.size * 2
+    @lazy
+    def slow(self):
+        self._note.append("slow")
+        return self.size * 3
+def test_method():
+    assert Thing(4).double() == 8 and Thing.double.calls == 1
+def test_function():
+    @counted
+    def f():
+        "what it does"
+    f()
+    assert (f.calls, f.__doc__, f.__name__) == (1, "what it does", "f")
+def test_data_descriptor():
+    one, other = Thing(2), Thing(3)
+    assert (one.size, other.size) == (2, 3) and isinstance(Thing.size, Positive)
+    with pytest.raises(ValueError):
+        one.size = -1
+def test_other_descriptor():
+    one = Thing(2)
+    assert one.slow == one.slow == 6 and one._note == ["n", "slow"]
+def test_class():
+    @with_repr
+    class P:
+        def __init__(self): self.a = 1
+    assert repr(P()) == "P(a=1)"
+def test_register():
+    @register("b")
+    class B: pass
+    assert KNOWN["b"] is B
+def test_single():
+    @single
+    class One:
+        def __init__(self, x=0): self.x = x
+    assert One(5) is One() and One().x == 5
+def test_fields():
+    class Data:
+        def __init__(self): self.a, self._b = 1, [2]
+    assert fields(Data()) == {"a": 1, "_b": [2]}
+def test_pickle():
+    assert pickle.loads(pickle.dumps(Point(1, 2))) == Point(1, 2)
+def test_equality_of_its_own():
+    assert Lower(A=1) == {"a": 1} and not Lower(A=1) == {"A": 1}
+def test_class_of_an_object():
+    assert Lower().__class__ == Lower and Lower().__class__(B=2)["b"] == 2
+""",
+        """
+import dataclasses, functools
+def counted(function):
+    @functools.wraps(function)
+    def inner(*args):
+        inner.calls += 1
+        return function(*args)
+    inner.calls = 0
+    return inner
+class lazy:
+    def __init__(self, function): self.function = function
+    def __get__(self, instance, owner):
+        found = instance.__dict__[self.function.__name__] = self.function(instance)
+        return found
+class Positive:
+    def __set_name__(self, owner, name): self.name = "_" + name
+    def __get__(self, instance, owner=None): return self if instance is None else getattr(instance, self.name)
+    def __set__(self, instance, value):
+        if value < 0: raise ValueError(value)
+        setattr(instance, self.name, value)
+def with_repr(cls):
+    cls.__repr__ = lambda self: f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in vars(self).items())})"
+    return cls
+KNOWN = {}
+def register(name):
+    def decorate(cls):
+        KNOWN[name] = cls
+        return cls
+    return decorate
+def single(cls):
+    made = []
+    def get(*args):
+        if not made: made.append(cls(*args))
+        return made[0]
+    return get
+def fields(value): return dict(vars(value))
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int
+class Lower(dict):
+    def __init__(self, **named): super().__init__({key.lower(): value for key, value in named.items()})
+    def __eq__(self, other): return dict.items(self) == other.items() if type(other) is dict else NotImplemented
+""",
+        """
+def counted(function): return function
+def lazy(function): return function
+class Positive: pass
+def with_repr(cls): return cls
+KNOWN = {"b": 1}
+def register(name): return lambda cls: cls
+def single(cls): return cls
+def fields(value): return {}
+class Point:
+    def __init__(self, x, y): pass
+class Lower(dict): pass
+""",
+    ),
+    "event loops of tests and program take turns": (
+        """
+import asyncio, unittest
+import pytest
+from solution import wait, forever, Worker, Cached, later, use_all
+@pytest.fixture
+async def worker():
+    worker = Worker()
+    worker.start()
+    yield worker
+    await worker.stop()
+async def test_background(worker):
+    await asyncio.sleep(0.05)
+    assert worker.ticks >= 1
+async def test_together():
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    assert await asyncio.gather(*[wait(n, 0.2) for n in range(5)]) == [0, 1, 2, 3, 4]
+    assert loop.time() - start < 0.9
+async def test_timeout():
+    notes = []
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(forever(notes), 0.05)
+    assert notes == ["ended"]
+async def test_cancelled():
+    notes = []
+    task = asyncio.create_task(forever(notes))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert notes == ["ended"]
+async def test_coroutines_of_the_tests():
+    loads = []
+    async def load():
+        loads.append(1)
+        await asyncio.sleep(0.01)
+        return 7
+    cached = Cached()
+    assert await asyncio.gather(*[cached.get(load) for _ in range(3)]) == [7, 7, 7] and loads == [1]
+async def test_timer():
+    notes = []
+    later(notes.append, 3)
+    await asyncio.sleep(0.05)
+    assert notes == [3]
+async def test_queue():
+    queue, notes = asyncio.Queue(), []
+    for n in range(4): queue.put_nowait(n)
+    tasks = [asyncio.create_task(use_all(queue, notes)) for _ in range(2)]
+    await queue.join()
+    for task in tasks: task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert sorted(notes) == [0, 1, 4, 9]
+class T(unittest.IsolatedAsyncioTestCase):
+    async def test_left_running(self):
+        worker = Worker()
+        worker.start()
+        await asyncio.sleep(0.03)
+        self.assertGreaterEqual(worker.ticks, 1)
+""",
+        """
+import asyncio
+async def wait(n, seconds):
+    await asyncio.sleep(seconds)
+    return n
+async def forever(notes):
+    try: await asyncio.sleep(100)
+    finally: notes.append("ended")
+class Worker:
+    ticks = 0
+    def start(self): self.task = asyncio.create_task(self.run())
+    async def run(self):
+        while True:
+            await asyncio.sleep(0.005)
+            self.ticks += 1
+    async def stop(self):
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+class Cached:
+    def __init__(self): self.lock, self.found = asyncio.Lock(), None
+    async def get(self, load):
+        async with self.lock:
+            self.found = self.found or await load()
+        return self.found
+def later(call, value): asyncio.get_running_loop().call_later(0.01, call, value)
+async def use_all(queue, notes):
+    while True:
+        n = await queue.get()
+        await asyncio.sleep(0)
+        notes.append(n * n)
+        queue.task_done()
+""",
+        """
+import asyncio
+async def wait(n, seconds): return 0
+async def forever(notes): await asyncio.sleep(100)
+class Worker:
+    ticks = 0
+    def start(self): pass
+    async def stop(self): pass
+class Cached:
+    async def get(self, load): return await load()
+def later(call, value): pass
+async def use_all(queue, notes):
+    while True:
+        notes.append(await queue.get())
+        queue.task_done()
+""",
+    ),
+    "a module of a package": (
+        """
+from unittest.mock import patch
+from parts.text import shapes
+def test_module():
+    assert shapes.area(3) == 9
+def test_patched():
+    with patch("parts.text.shapes.side", return_value=2):
+        assert shapes.fixed() == 4
+""",
+        "def side(): return 5\ndef area(n): return n * n\ndef fixed(): return side() ** 2\n",
+        "def side(): return 5\ndef area(n): return n\ndef fixed(): return 25\n",
+    ),
 }
 
 
@@ -345,3 +580,21 @@ def test_a_right_program_passes_and_a_wrong_one_passes_no_test(reward, what):
     file, right, wrong = FILES[what]
     scores = reward([f"```python\n{program}```" for program in (right, wrong)], [{"test": file}] * 2)
     assert scores.values.tolist() == [1.0, 0.0], scores.notes
+
+
+def test_a_test_that_its_file_skips_says_nothing_behind_a_patch_of_the_program(reward):
+    file = """
+import unittest
+from unittest import mock
+from solution import f
+class T(unittest.TestCase):
+    @mock.patch("solution.load", return_value=3)
+    def test_a(self, load): self.assertEqual(f(), 3)
+    @unittest.skip("later")
+    def test_b(self): self.fail()
+"""
+    programs = ["def load(): return 1\ndef f(): return load()\n", "def load(): return 1\ndef f(): return 1\n"]
+    assert reward([f"```python\n{program}```" for program in programs], [{"test": file}] * 2).values.tolist() == [
+        1.0,
+        0.0,
+    ]

@@ -144,6 +144,12 @@ def _take_for_solution(tree: ast.Module) -> tuple[str, ...]:
     if [name for name in _free(tree, bound) if name not in _USUAL and name not in provided_names()]:
         return ()
     dotted = [name for name in found[strange[0]] if "." in name]
+    bases = {n.value.id for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+    for node in imports:  # ``from package import module``, as it looks
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == strange[0]:
+            dotted += [
+                f"{node.module}.{a.name}" for a in node.names if (a.asname or a.name) in bases and a.name.islower()
+            ]
     for node in imports:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == strange[0]:
             node.module = "solution"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections.abc import Iterator
 from typing import Any
 
 from .crossing import ENDING, PATHLIB, resolve
@@ -45,7 +46,7 @@ ALLOWED = frozenset(SPECIAL)
 ARITHMETIC = frozenset(f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in BINARY)
 IMMUTABLE = (int, float, complex, str, bytes, tuple, frozenset)
 VALUES = {"builtins", "datetime", "decimal", "fractions", "uuid", "types", "typing", "numbers", *PATHLIB}
-NOT_SPECIAL = ("__get__", "__set__", "__delete__", "__set_name__")
+DESCRIPTORS = ("__get__", "__set__", "__delete__", "__set_name__")
 
 
 class Mirror(type):
@@ -164,7 +165,19 @@ class Instance:
         return side.call({"op": "deepcopy", "on": number}, (), {})
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TypeError("an object of the other side cannot be pickled")
+        side, number = whose(self)
+        if not side.trusted:
+            raise TypeError("an object of the tests cannot be pickled")
+        _unpickling[:] = [side]
+        return unpickled, (side.call({"op": "pickle", "on": number}, (), {}),)
+
+
+_unpickling: list[Any] = []
+
+
+def unpickled(data: bytes) -> Any:
+    """An object of the code, made there from its pickle."""
+    return _unpickling[0].call({"op": "unpickle", "on": 0}, (data,), {})
 
 
 _REAL_DICT: Any = Instance.__dict__["__dict__"].__get__
@@ -194,13 +207,17 @@ def forwarder(name: str) -> Any:
     return forward
 
 
+def _is_named(cls: Any) -> bool:
+    side = next((part.__dict__["_tr_side"] for part in cls.__mro__ if "_tr_side" in part.__dict__), None)
+    numbers = {part.__dict__["_tr_number"] for part in cls.__mro__ if "_tr_number" in part.__dict__}
+    return side is not None and side.trusted and bool(numbers & side.named_classes)
+
+
 def _named_only(cls: Any, what: str) -> None:
     """Refuse an object of a class that the tests never name: where a number is expected it could say anything."""
     side = next((part.__dict__["_tr_side"] for part in cls.__mro__ if "_tr_side" in part.__dict__), None)
-    if side is not None and side.trusted:
-        numbers = {part.__dict__["_tr_number"] for part in cls.__mro__ if "_tr_number" in part.__dict__}
-        if not numbers & side.named_classes:
-            raise side.refusal(f"a {cls.__name__} that the code returned is no value for {what!r}: test its parts")
+    if side is not None and side.trusted and not _is_named(cls):
+        raise side.refusal(f"a {cls.__name__} that the code returned is no value for {what!r}: test its parts")
 
 
 def _arithmetic(name: str) -> Any:
@@ -291,7 +308,9 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
     immutable = next((kind for kind in IMMUTABLE if kind.__name__ == told.get("base")), None)
     is_error = any(issubclass(base, BaseException) for base in bases)
     body: dict[str, Any] = {"__doc__": told.get("doc"), "__module__": "solution", "_tr_base": told.get("base")}
-    special = [item for item in told["special"] if item in ALLOWED and item not in NOT_SPECIAL]
+    body["_tr_own_eq"] = bool(told.get("own_eq"))
+    hidden = () if side.trusted else DESCRIPTORS  # of the code's objects the tests' classes may be made
+    special = [item for item in told["special"] if item in ALLOWED and item not in hidden]
     if is_error:
         body["__getattr__"] = _error_attribute
         body["__setattr__"] = _set_error_attribute
@@ -306,6 +325,8 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
             special = [item for item in special if item in ("__str__", "__repr__", "__format__", "__call__")]
         for item in special:
             body[item] = _arithmetic(item) if item in ARITHMETIC else forwarder(item)
+        if "__await__" in body:
+            body["__await__"] = lambda self: side.awaitable(whose(self)[1]).__await__()
         for item, kind in (("__int__", int), ("__float__", float), ("__index__", int), ("__bool__", bool)):
             if item in body:
                 body[item] = _exact(item, kind)
@@ -325,10 +346,11 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
         for item in ("__str__", "__repr__"):
             body.setdefault(item, forwarder(item))
     kinds = [] if is_error else kinds_of(told.get("kinds"))
+    shadow: Any = None
     containers: list[Any] = [kind for kind in (list, dict, set) if kind.__name__ == told.get("base")]
     for container in [*[kind for kind in kinds if type(kind) is type], *containers] if not is_error else []:
         with contextlib.suppress(TypeError):  # nothing may derive from re.Match, say
-            shadow: Any = type(name, (container,), {})  # what isinstance(x, list) looks at beside the class itself
+            shadow = _Shadow(name, (container,), {})  # what isinstance(x, list) looks at beside the class itself
             body["__class__"] = _always(shadow)
             break
     if type(told.get("fields")) is list:
@@ -337,6 +359,8 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
         cls = type.__new__(Mirror, name, tuple(bases), body)
     except TypeError:  # bases that do not go together here
         cls = type.__new__(Mirror, name, (Exception,) if is_error else (Instance,), body)
+    if shadow is not None:
+        shadow.real = cls
     type.__setattr__(cls, "_tr_side", side)
     type.__setattr__(cls, "_tr_number", number)
     type.__setattr__(cls, "__qualname__", str(told.get("qualname") or name))
@@ -348,6 +372,24 @@ def make_class(side: Any, number: int, told: dict[str, Any]) -> Any:
             if item not in body and not item.startswith("_tr_"):
                 type.__setattr__(cls, item, Method(item, cls, how))
     return cls
+
+
+class _Shadow(type):
+    """A class of the kind that a mirrored class derives from there; in all else it is the mirrored class, ``real``."""
+
+    real: Any = None
+
+    def __call__(cls, *args: Any, **named: Any) -> Any:
+        return cls.real(*args, **named)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls.real, name)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.real
+
+    def __hash__(cls) -> int:
+        return hash(cls.real)
 
 
 def _always(value: Any) -> property:
@@ -470,7 +512,7 @@ def _comparison(name: str) -> Any:
 
 def equals_value(side: Any, mine: Any, value: Any) -> bool:
     """Whether an object of the code equals a value of the tests: asked among decoys that it must not equal."""
-    if type(mine)._tr_base:
+    if type(mine)._tr_base and not (type(mine)._tr_own_eq and _is_named(type(mine))):
         snapshot = side.call({"op": "base", "on": whose(mine)[1]}, (), {})
         return bool(snapshot == value)
     if value is None:
@@ -601,6 +643,12 @@ def altered(value: Any, depth: int = 0) -> Any:
     if depth:
         return _choice.choice([None, 0, "?", (value,)])
     raise LookupError(f"no other value like a {kind.__name__}")
+
+
+def others(value: Any) -> Iterator[Any]:
+    """Some values like it with one part changed; a letter in place of the same letter changes nothing."""
+    for _ in range(20):
+        yield altered(value)
 
 
 def can_alter(value: Any) -> bool:

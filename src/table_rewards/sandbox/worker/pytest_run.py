@@ -36,6 +36,7 @@ def run(module: types.ModuleType, report: Any, side: Any) -> None:
     here = os.getcwd()
     first: Any = pytest.hookimpl(tryfirst=True)
     _Plugin.pytest_pyfunc_call = first(_Plugin.pytest_pyfunc_call)  # type: ignore[method-assign]
+    _Plugin.pytest_fixture_setup = first(_Plugin.pytest_fixture_setup)  # type: ignore[method-assign]
     _Plugin.pytest_pycollect_makeitem = first(_Plugin.pytest_pycollect_makeitem)  # type: ignore[method-assign]
     plugin = _Plugin(report, side)
     _patch_as_is(pytest.MonkeyPatch, side)
@@ -121,6 +122,11 @@ def name_of(nodeid: str) -> str:
     return nodeid.partition("::")[2].partition("[")[0].replace("::", ".")
 
 
+async def _last(made: Any) -> None:
+    async for _ in made:
+        raise RuntimeError("a fixture has more than one yield")
+
+
 class _Plugin:
     """Sums up the phases and variants of each test."""
 
@@ -131,6 +137,7 @@ class _Plugin:
         self.passed: dict[str, int] = {}
         self.done: set[str] = set()
         self.expected: set[str] = set()
+        self.loop: Any = None
 
     def pytest_pyfunc_call(self, pyfuncitem: Any) -> object | None:
         """A coroutine function is run to its end."""
@@ -141,8 +148,35 @@ class _Plugin:
         if not inspect.iscoroutinefunction(function):
             return None
         wanted = pyfuncitem._fixtureinfo.argnames
-        asyncio.run(function(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+        running = function(**{name: pyfuncitem.funcargs[name] for name in wanted})
+        if self.loop is not None:
+            self.loop.run_until_complete(running)  # that of its fixtures
+        else:
+            asyncio.run(running)
         return True
+
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> object | None:
+        """A coroutine function, or an asynchronous generator, as a fixture: what it returns or yields is the value."""
+        import inspect
+
+        if not (inspect.iscoroutinefunction(fixturedef.func) or inspect.isasyncgenfunction(fixturedef.func)):
+            return None
+        import asyncio
+
+        from _pytest.fixtures import resolve_fixture_function
+
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+        run = self.loop.run_until_complete
+        given = {name: request.getfixturevalue(name) for name in fixturedef.argnames}
+        made = resolve_fixture_function(fixturedef, request)(**given)
+        if inspect.isasyncgen(made):
+            value = run(made.__anext__())
+            fixturedef.addfinalizer(lambda: run(_last(made)))
+        else:
+            value = run(made)
+        fixturedef.cached_result = (value, fixturedef.cache_key(request), None)
+        return value if value is not None else ()
 
     def pytest_pycollect_makeitem(self, collector: Any, name: str, obj: Any) -> list[Any] | None:
         """Nothing for a name that is none of the tests: what a file imports as ``test_merge`` is no test of its."""

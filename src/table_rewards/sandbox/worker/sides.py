@@ -15,9 +15,10 @@ import socket
 import sys
 import threading
 import types
+from collections.abc import Sequence
 from typing import Any
 
-from . import mirrors, programs, wire, world
+from . import awaiting, mirrors, programs, wire, world
 from .crossing import FORBIDDEN, RETURNED, Crossing, Refused, global_name
 from .mirrors import ALLOWED, IMMUTABLE, SPECIAL, Bound, Mirror
 
@@ -49,6 +50,7 @@ class Side(Crossing):
         self.lock = threading.RLock()  # threads ask one after the other: the socket holds one conversation
         self.refused = ""
         self.unsigned: list[tuple[Any, Any]] = []
+        self.taking_turns: Any = None
 
     # -- stand-ins
 
@@ -182,9 +184,16 @@ class Side(Crossing):
 
     def awaitable(self, number: int) -> Any:
         async def wait() -> Any:
-            return self.call({"op": "await", "on": number}, (), {})
+            if _running_loop() is None:  # driven by hand
+                return self.call({"op": "await", "on": number}, (), {})
+            return await self.turns().wait(number)
 
         return wait()
+
+    def turns(self) -> Any:
+        if self.taking_turns is None:
+            self.taking_turns = awaiting.Turns(self)
+        return self.taking_turns
 
     # -- asking
 
@@ -204,6 +213,9 @@ class Side(Crossing):
         self.asked += 1
         if self.dead:
             raise CodeEnded("the code ended: it has exited, crashed or not loaded")
+        looping = _running_loop() is not None
+        if looping:
+            told["loop"] = True
         try:
             self.send(told)
             while True:
@@ -216,6 +228,9 @@ class Side(Crossing):
             self.dead = True
             raise CodeEnded("the code ended: it has exited, crashed or not loaded") from None
         self.settle()
+        if looping and answer.get("busy") is True:
+            self.turns().busy = True
+            self.turns().keep_turning()
         if "error" in answer:
             raise self.unpack_error(answer["error"])
         return answer
@@ -277,7 +292,14 @@ class Side(Crossing):
         try:
             if self.depth > MAX_NESTED:
                 raise RecursionError("calls back and forth nested too deep")
-            return self.work(told)
+            if told["op"] == "turn":
+                return {"ok": self.turns().turn()}
+            if told["op"] == "cancel":
+                self.turns().cancel(told["task"])
+                return {"ok": None}
+            if told["op"] == "start":
+                return {"ok": self.turns().start(self.objects[told["on"]])}
+            return self.work_in_loop(told) if told.get("loop") is True else self.work(told)
         except BaseException as error:
             if isinstance(error, CodeEnded):
                 raise
@@ -289,6 +311,21 @@ class Side(Crossing):
                 }
         finally:
             self.depth -= 1
+
+    def work_in_loop(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Work for who asks from within a loop: what is made here is made in one too, that goes on in turns."""
+        import asyncio
+
+        if asyncio._get_running_loop() is not None:
+            return self.work(told)
+        asyncio._set_running_loop(self.turns().loop())
+        try:
+            answer = self.work(told)
+        finally:
+            asyncio._set_running_loop(None)
+        if self.turns().at_work():
+            answer["busy"] = True
+        return answer
 
     def cleaned(self, error: BaseException) -> BaseException:
         return error
@@ -364,7 +401,7 @@ class Side(Crossing):
             attributes = getattr(holder, "__dict__", None)
             name = getattr(holder, "__name__", type(holder).__name__)
             doc = getattr(holder, "__doc__", None)
-            own = {key for key in attributes or () if key != "__wrapped__"}
+            own = {key for key in attributes or () if key not in ("__wrapped__", "__signature__")}
             return {
                 "name": str(name), "qualname": str(getattr(holder, "__qualname__", name)),
                 "doc": doc if type(doc) is str else None, "attributes": bool(own), **self.signature(holder),
@@ -388,6 +425,7 @@ class Side(Crossing):
             "bases": [self.pack_base(item) for item in holder.__bases__ if item is not object],
             "special": special_names, "functions": functions, "base": base,
             "unhashable": getattr(holder, "__hash__", None) is None, "fields": list(fields) if fields else None,
+            "own_eq": getattr(holder.__eq__, "__objclass__", None) is None,
             "abstract": sorted(map(str, getattr(holder, "__abstractmethods__", ()))),
             "kinds": [list(named) for named in map(global_name, holder.__mro__) if named is not None],
         }  # fmt: skip
@@ -452,8 +490,17 @@ def _call_function(self: Any, *args: Any, **named: Any) -> Any:
     return side.call({"op": "call", "on": number}, args, named)
 
 
+def _bind_function(self: Any, instance: Any, owner: Any = None) -> Any:
+    return self if instance is None else types.MethodType(self, instance)
+
+
 # stands for a function with attributes of its own
-_Callable: Any = type.__new__(Mirror, "function", (mirrors.Instance,), {"_tr_base": None, "__call__": _call_function})
+_Callable: Any = type.__new__(
+    Mirror,
+    "function",
+    (mirrors.Instance,),
+    {"_tr_base": None, "__call__": _call_function, "__get__": _bind_function},
+)
 
 
 def defined(cls: Any, name: str) -> bool:
@@ -501,6 +548,11 @@ def base_value(value: Any) -> Any:
     if isinstance(value, set):
         return set(set.__iter__(value))
     raise TypeError(f"{type(value).__name__} has no plain value")
+
+
+def _running_loop() -> Any:
+    events = sys.modules.get("asyncio.events")
+    return None if events is None else events._get_running_loop()
 
 
 _loops: list[Any] = []
@@ -587,6 +639,8 @@ class CodeSide(Side):
             return {"ok": self.pack(names)}
         elif op == "derive":
             return {"ok": self.make_derived(told)}
+        elif op == "unpickle":
+            return {"ok": self.pack(importlib.import_module("pickle").loads(self.unpack(told["args"][0])))}
         return {"ok": None}
 
     def make_derived(self, told: dict[str, Any]) -> int:
@@ -611,6 +665,8 @@ class CodeSide(Side):
     ) -> Any:
         if op == "altered":
             return changed_copies(holder)
+        if op == "pickle":
+            return importlib.import_module("pickle").dumps(holder)
         return super().perform(op, holder, name, args, named, told)
 
     def nameable(self, value: Any, module: str) -> bool:
@@ -681,8 +737,8 @@ def changed_copies(value: Any) -> list[Any]:
         if not hasattr(value, name) or name in ("__dict__", "__weakref__"):
             continue
         for _ in range(2):
-            other = copy.copy(value)
-            object.__setattr__(other, name, mirrors.altered(getattr(value, name)))
+            other, now = copy.copy(value), getattr(value, name)
+            object.__setattr__(other, name, next(filter(lambda one: one != now, mirrors.others(now)), None))
             found.append(other)
     return found
 
@@ -802,7 +858,14 @@ class TestSide(Side):
             return
         if op == "op" and name in ALLOWED:
             return
-        public = type(name) is str and name[:1] != "_" and not name.startswith(_LEADS_AWAY)
+        mine = kind.__module__ in TEST_MODULES and not isinstance(holder, type)
+        if mine and op in ("vars", "dir"):
+            return
+        if isinstance(holder, type) and holder.__module__ in TEST_MODULES and may_add(holder, op, name):
+            return
+        public = type(name) is str and name[: 1 + mine] != "_" * (1 + mine) and not name.startswith(_LEADS_AWAY)
+        if public and op in ("get", "set", "del") and may_note(holder, name):
+            return
         if not public or kind in _OPAQUE or (mock and name in FORBIDDEN):
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r} for the code")
         if op in ("get", "method"):
@@ -812,8 +875,33 @@ class TestSide(Side):
             return
         raise AttributeError(f"the code may not do that to {name!r} of a {kind.__name__}")
 
+    def perform(
+        self, op: str, holder: Any, name: str, args: list[Any], named: dict[str, Any], told: dict[str, Any]
+    ) -> Any:
+        if op == "vars":
+            return vars(holder)  # itself, so that what the code changes there is changed here
+        return super().perform(op, holder, name, args, named, told)
+
     def describe(self, holder: Any) -> dict[str, Any]:
-        return {**super().describe(holder), "doc": None}
+        told = super().describe(holder)
+        handed = isinstance(holder, (type, types.FunctionType)) and holder.__module__ in TEST_MODULES
+        return told if handed else {**told, "doc": None}
+
+
+NOT_ADDED = ("__eq__", "__ne__", "__hash__")  # what tests compare by stays theirs
+
+
+def may_add(cls: type, op: str, name: str) -> bool:
+    """Whether the code, a class decorator say, may do that to a class of the tests: add a name, and replace none."""
+    if type(name) is not str or name in NOT_ADDED or not (name[:1] != "_" or name in ALLOWED):
+        return False
+    return op == "get" or (op == "set" and not (name in cls.__dict__ or (name[:1] != "_" and hasattr(cls, name))))
+
+
+def may_note(function: Any, name: str) -> bool:
+    """Whether the code, a decorator say, may note something at a function of the tests."""
+    mine = type(function) is types.FunctionType and function.__module__ in TEST_MODULES
+    return mine and name != "pytestmark" and not function.__name__.startswith("test")
 
 
 def _environment() -> Any:
@@ -824,9 +912,10 @@ def _environment() -> Any:
 class Solution(types.ModuleType):
     """The module that the code has become, as the tests import it."""
 
-    def __init__(self, name: str, side: TestSide) -> None:
+    def __init__(self, name: str, side: TestSide, known_as: Sequence[str] = ()) -> None:
         super().__init__(name)
         self.__dict__["_tr_code"] = side
+        self.__dict__["_tr_parts"] = {part for dotted in known_as for part in dotted.split(".")[1:]}
 
     def __getattr__(self, name: str) -> Any:
         side = self.__dict__["_tr_code"]
@@ -834,7 +923,13 @@ class Solution(types.ModuleType):
             return [key for key in side.call({"op": "dir", "on": MODULE}, (), {}) if not key.startswith("_")]
         if name.startswith("__"):
             raise AttributeError(name)
-        return side.look(name)
+        try:
+            return side.look(name)
+        except AttributeError:
+            if name not in self.__dict__["_tr_parts"]:
+                raise
+            side.missed -= 1
+            return self  # the program stands for the package and its modules alike
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("__"):

@@ -65,6 +65,9 @@ class Report:
         self.told: set[int] = set()
         self.others: list[str] = []
         self.asked = self.calls_before = 0
+        self.missed_before = self.missed = (
+            0  # names that the code lacks: asked for by the set-up; until the test under way
+        )
 
     def tell(self, index: int, error: str, status: bytes = b"") -> None:
         if index in self.told:
@@ -77,7 +80,7 @@ class Report:
     def starts(self) -> None:
         """A test begins."""
         self.side.refused = ""
-        self.asked = self.side.asked
+        self.asked, self.missed = self.side.asked, self.side.missed
 
     def untouched(self) -> bool:
         """Whether the test under way has asked the code nothing yet."""
@@ -99,7 +102,8 @@ class Report:
         self.side.refused = ""
         if skipped and not problem:
             by_code = bool(self.skips_by_code and self.calls_before)
-            neutral = expected or (not self.side.missed and self.side.asked == self.asked and not by_code)
+            missed = self.missed_before or self.side.missed != self.missed
+            neutral = expected or (not missed and self.side.asked == self.asked and not by_code)
             self.tell(index, "skipped", SKIPPED if neutral else b"E")
         else:
             self.tell(index, problem)
@@ -132,7 +136,7 @@ class Report:
                 self.tell(self.names[wire.OTHERS], problem or ("" if self.others else CODE_ENDED))
             else:
                 self.tell(self.names[wire.OTHERS], "no other tests", SKIPPED)
-        neutral = not self.side.missed and not self.side.dead and not self.calls_before
+        neutral = not self.missed_before and not self.side.dead and not self.calls_before
         for index in range(self.count):
             self.tell(index, "not collected", SKIPPED if neutral else b"E")
 
@@ -147,9 +151,11 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
     report = Report(spec, side)
     programs.fresh_state()
     sys.path[:] = [path for path in sys.path if path]  # what the code leaves in the directory is no module of ours
-    module = Solution("solution", side)
+    module = Solution("solution", side, spec["modules"])
     for name in spec["modules"]:
-        sys.modules[name] = module
+        while name not in sys.modules:
+            sys.modules[name] = module
+            name = name.rpartition(".")[0] or name
     space = programs.new_module(NAME)
     space["__name__"] = NAME
     sys.modules["__main__"] = sys.modules["tests"] = sys.modules[NAME]
@@ -169,7 +175,7 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
         else:
             report.fault(programs.describe(error))
         return 0
-    report.calls_before = side.calls
+    report.calls_before, report.missed_before = side.calls, side.missed
     side.sign_waiting()
     world.follow_patches(side.follow)
     if missing and spec["framework"] == "statements" and len(spec["names"]) == 1:
