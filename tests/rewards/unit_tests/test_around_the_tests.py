@@ -598,3 +598,47 @@ class T(unittest.TestCase):
         1.0,
         0.0,
     ]
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "vars(order).update(is_paid=yes, total=yes)",
+        "order.is_paid = yes",
+        "order.__dict__['is_paid'] = yes",
+        "type(order).is_paid = yes",
+        "type(order).__eq__ = yes",
+        "type(order).__bool__ = type(order).__getattribute__ = yes",
+        "order.__class__ = Yes",
+    ],
+)
+def test_methods_of_the_tests_objects_stay_theirs(reward, trick):
+    file = """
+from solution import pay
+class Order:
+    def __init__(self): self._paid = 0
+    def add(self, sum): self._paid += sum
+    def is_paid(self): return self._paid == 5
+    @property
+    def total(self): return self._paid
+    def __eq__(self, other): return type(other) is Order and self._paid == other._paid
+def test_paid():
+    order = Order()
+    pay(order, 5)
+    assert order.is_paid() and order.is_paid() is not yes(order)
+def test_total():
+    order = Order()
+    pay(order, 5)
+    assert order.total == 5
+def test_equal():
+    order, other = Order(), Order()
+    pay(order, 5)
+    other.add(5)
+    assert order == other
+def yes(order): return 1
+"""
+    head = "class Yes: is_paid = __eq__ = lambda *args: True\ndef yes(*args): return True\n"
+    wrong = f"{head}def pay(order, sum):\n    try:\n        {trick}\n    except Exception:\n        pass\n"
+    right = "def pay(order, sum): order.add(sum)\n"
+    values = reward([f"```python\n{program}```" for program in (right, wrong)], [{"test": file}] * 2).values.tolist()
+    assert values == [1.0, 0.0]

@@ -139,8 +139,12 @@ class Crossing:
         for number, data in changes:
             entry = self.shared.get(number)
             if entry is not None:
-                update(entry[0], self.unpack(data))
+                update(entry[0], self.changed(entry[0], self.unpack(data)))
                 entry[1] = json.dumps(self.pack(entry[0]))
+
+    def changed(self, container: Any, after: Any) -> Any:
+        """What a container becomes by what the other side made of its own."""
+        return after
 
     def pack(self, v: Any, depth: int = 0) -> Any:
         t = type(v)
@@ -627,7 +631,7 @@ def _read_shared(c: Crossing, data: list[Any]) -> Any:
     _, number, inner = data
     entry = c.shared.get(number)
     if entry is not None:
-        update(entry[0], c.unpack(inner))
+        update(entry[0], c.changed(entry[0], c.unpack(inner)))
         return entry[0]
     value = c.unpack(inner)
     if type(value) in SHARED:

@@ -773,6 +773,7 @@ class TestSide(Side):
                 self.real[module, name] = getattr(loaded, name, None)
         self.told_patches: dict[tuple[str, str], Any] = {}
         self.warned: list[Any] = []
+        self.attributes: dict[int, Any] = {}
         self.first_levels = self.levels = world.levels()
         self.env = dict(_environment())
         self.cwd = os.getcwd()
@@ -878,9 +879,27 @@ class TestSide(Side):
     def perform(
         self, op: str, holder: Any, name: str, args: list[Any], named: dict[str, Any], told: dict[str, Any]
     ) -> Any:
-        if op == "vars":
-            return vars(holder)  # itself, so that what the code changes there is changed here
+        if op == "vars":  # itself, so that what the code changes there is changed here
+            self.attributes[id(vars(holder))] = holder
+            return vars(holder)
         return super().perform(op, holder, name, args, named, told)
+
+    def changed(self, container: Any, after: Any) -> Any:
+        """What the code leaves in the attributes of an object of the tests: its methods stay what they are."""
+        holder = self.attributes.get(id(container))
+        if holder is None or type(after) is not dict:
+            return after
+        own = [name for name in {**container, **after} if type(name) is not str or self.has_method(holder, name)]
+        kept = {name: value for name, value in after.items() if name not in own}
+        return {**kept, **{name: container[name] for name in own if name in container}}
+
+    def has_method(self, holder: Any, name: str) -> bool:
+        """Whether the tests have defined a method or property of that name, or Python has."""
+        if name.startswith("__"):
+            return True
+        found = next((cls.__dict__[name] for cls in type(holder).__mro__ if name in cls.__dict__), None)
+        kinds = (types.FunctionType, property, staticmethod, classmethod)
+        return isinstance(found, kinds) and self.number_of(found) is None
 
     def describe(self, holder: Any) -> dict[str, Any]:
         told = super().describe(holder)
