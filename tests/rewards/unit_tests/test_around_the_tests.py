@@ -567,6 +567,58 @@ def test_patched():
         "def side(): return 5\ndef area(n): return n * n\ndef fixed(): return side() ** 2\n",
         "def side(): return 5\ndef area(n): return n\ndef fixed(): return 25\n",
     ),
+    "what a decorator notes at a function, and time zones of its own": (
+        """
+from solution import tag, route, ROUTES, at_offset
+import datetime as dt
+def test_tag():
+    @tag("slow")
+    def f(): return 1
+    assert f.tag == "slow" and f() == 1
+def test_route():
+    @route("/a")
+    def g(x): return x + 1
+    assert ROUTES["/a"] is g and ROUTES["/a"](1) == 2 and g(1) == 2
+    assert g.path == "/a"
+class V:
+    @tag("m")
+    def m(self): return 5
+def test_method():
+    assert V().m() == 5 and V.m.tag == "m"
+def test_zone():
+    z = at_offset(2)
+    assert z == dt.datetime(2020, 1, 1, 10, tzinfo=dt.timezone.utc)
+    assert z.utcoffset() == dt.timedelta(hours=2) and z.tzname() == "X"
+""",
+        """
+import datetime
+def tag(t):
+    def deco(f):
+        f.tag = t
+        return f
+    return deco
+ROUTES = {}
+def route(p):
+    def deco(f):
+        f.path = p
+        ROUTES[p] = f
+        return f
+    return deco
+class Z(datetime.tzinfo):
+    def __init__(self, h): self.h = h
+    def utcoffset(self, d): return datetime.timedelta(hours=self.h)
+    def dst(self, d): return datetime.timedelta(0)
+    def tzname(self, d): return "X"
+def at_offset(h): return datetime.datetime(2020, 1, 1, 12, tzinfo=Z(h))
+""",
+        """
+import datetime
+def tag(t): return lambda f: f
+ROUTES = {}
+def route(p): return lambda f: f
+def at_offset(h): return datetime.datetime(2020, 1, 1, 12)
+""",
+    ),
 }
 
 

@@ -428,10 +428,10 @@ def _pack_value(c: Crossing, v: Any, depth: int) -> Any:
     if name == "date":
         return ["T", name, v.year, v.month, v.day]
     if name == "datetime":
-        zone = c.pack(v.tzinfo, depth)
+        zone = c.pack(_plain_zone(v), depth)
         return ["T", name, v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond, v.fold, zone]
     if name == "time":
-        return ["T", name, v.hour, v.minute, v.second, v.microsecond, v.fold, c.pack(v.tzinfo, depth)]
+        return ["T", name, v.hour, v.minute, v.second, v.microsecond, v.fold, c.pack(_plain_zone(v), depth)]
     if name == "timezone":
         return ["T", name, c.pack(v.utcoffset(None), depth), v.tzname(None)]
     if name == "ZoneInfo" and v.key:
@@ -443,6 +443,18 @@ def _pack_value(c: Crossing, v: Any, depth: int) -> Any:
     if name == "Pattern":
         return ["p", c.pack(v.pattern), v.flags]
     return None
+
+
+def _plain_zone(moment: Any) -> Any:
+    """The time zone of a moment; one of another package, or of a class of one's own, as its offset at that moment."""
+    zone = moment.tzinfo
+    offset = None if zone is None or type(zone).__module__ in ("datetime", "zoneinfo") else moment.utcoffset()
+    if offset is None:
+        return zone
+    import datetime
+
+    name = moment.tzname()
+    return datetime.timezone(offset, name) if type(name) is str else datetime.timezone(offset)
 
 
 def _pack_array(c: Crossing, v: Any, depth: int) -> Any:

@@ -600,6 +600,7 @@ class CodeSide(Side):
         self.undo: dict[tuple[str, str], Any] = {}
         self.originals: dict[tuple[type, str], Any] = {}
         self.complained = _Kept()
+        self.notes: dict[int, dict[str, Any]] = {}
         self.records: list[Any] = []
         self.keeps_records = False
         world.kept_warnings()  # those of the import belong to no test
@@ -642,6 +643,21 @@ class CodeSide(Side):
         elif op == "unpickle":
             return {"ok": self.pack(importlib.import_module("pickle").loads(self.unpack(told["args"][0])))}
         return {"ok": None}
+
+    def number_of(self, value: Any) -> int | None:
+        number = super().number_of(value)
+        if number is not None and type(value) is types.FunctionType and value.__dict__:
+            self.tell_notes(value, number)
+        return number
+
+    def tell_notes(self, function: Any, number: int) -> None:
+        """What the code, a decorator say, has noted at a function of the tests that it now gives back."""
+        known = self.notes.setdefault(number, {})
+        for name, note in list(function.__dict__.items()):
+            if name not in ("__wrapped__", "__signature__") and (name not in known or known[name] is not note):
+                known[name] = note
+                with contextlib.suppress(Exception):
+                    self.ask({"op": "set", "on": number, "name": name, "value": self.pack_shared(note)})
 
     def make_derived(self, told: dict[str, Any]) -> int:
         body: dict[str, Any] = {}
