@@ -619,6 +619,137 @@ def route(p): return lambda f: f
 def at_offset(h): return datetime.datetime(2020, 1, 1, 12)
 """,
     ),
+    "axes and figures are what they are": (
+        """
+import unittest
+import matplotlib.pyplot as plt
+import matplotlib
+import pandas as pd, numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from solution import task_func
+class T(unittest.TestCase):
+    def test_1(self):
+        df, ax = task_func({"a": [1, 2, 3], "b": [4, 5, 6]})
+        self.assertIsInstance(df, pd.DataFrame)
+        self.assertIsInstance(ax, Axes)
+        self.assertIsInstance(ax, matplotlib.axes.Axes)
+        self.assertEqual(ax.get_ylabel(), "v")
+        lines = ax.get_lines()
+        self.assertEqual(len(lines), 2)
+        np.testing.assert_allclose(lines[0].get_ydata(), [1, 2, 3])
+        self.assertListEqual(list(lines[1].get_xdata()), [0, 1, 2])
+        self.assertEqual([t.get_text() for t in ax.get_legend().get_texts()], ["a", "b"])
+        self.assertEqual(lines[0].get_color(), "red")
+        self.assertIsInstance(ax.figure, Figure)
+        self.assertTrue(all(isinstance(l, matplotlib.lines.Line2D) for l in lines))
+    def test_2(self):
+        with self.assertRaises(TypeError):
+            task_func(3)
+    def test_3(self):
+        _, ax = task_func({"a": [1.5]})
+        self.assertIsNotNone(ax)
+        self.assertTrue(hasattr(ax, "plot"))
+        self.assertEqual(type(ax).__name__, "Axes")
+        self.assertEqual(ax.get_xlim()[0] < 0 < ax.get_xlim()[1], True)
+        self.assertEqual(len(ax.containers), 0)
+        self.assertIn("T", ax.title.get_text())
+""",
+        """
+import pandas as pd, matplotlib.pyplot as plt
+def task_func(d):
+    if not isinstance(d, dict): raise TypeError("d")
+    df = pd.DataFrame(d)
+    fig, ax = plt.subplots()
+    for c, col in zip(df, ["red", "blue"]): ax.plot(df.index, df[c], label=c, color=col)
+    ax.legend(); ax.set_ylabel("v"); ax.set_title("T")
+    return df, ax
+""",
+        """
+import pandas as pd
+class Axes: pass
+def task_func(d): return pd.DataFrame(d), Axes()
+""",
+    ),
+    "frames and series cross as what they are": (
+        """
+import pandas as pd, numpy as np, pytest
+from solution import clean, dates, cat, multi, series, inplace, empty, strs, nat, per, idx, mixed
+def test_clean():
+    df = pd.DataFrame({"a": [1, None, 3], "b": ["x", "y", None]})
+    r = clean(df)
+    assert isinstance(r, pd.DataFrame)
+    pd.testing.assert_frame_equal(r, pd.DataFrame({"a": [1.0], "b": ["x"]}))
+    assert r.equals(pd.DataFrame({"a": [1.0], "b": ["x"]}))
+    assert r.shape == (1, 2) and r["a"].iloc[0] == 1 and df.shape == (3, 2)
+def test_dates():
+    d = dates(["2020-01-01", "2020-02-01"])
+    assert d["when"].dtype.kind == "M"
+    assert d["when"].dt.month.tolist() == [1, 2]
+    assert d.loc[0, "when"] == pd.Timestamp("2020-01-01")
+def test_cat():
+    s = cat(["a", "b", "a"])
+    assert str(s.dtype) == "category" and list(s.cat.categories) == ["a", "b"]
+def test_multi():
+    m = multi()
+    assert m.loc[("a", 1), "v"] == 10 and list(m.index.names) == ["k", "n"]
+def test_series():
+    s = series({"x": 1, "y": 2})
+    pd.testing.assert_series_equal(s, pd.Series({"x": 1, "y": 2}, name="s"))
+    assert s["x"] == 1 and s.name == "s" and s.sum() == 3 and (s == pd.Series({"x": 1, "y": 2})).all()
+def test_inplace():
+    df = pd.DataFrame({"a": [1, 2]})
+    r = inplace(df)
+    assert "b" in r.columns and r["b"].tolist() == [2, 4]
+def test_empty():
+    assert empty(pd.DataFrame()).empty
+    assert list(empty(pd.DataFrame(columns=["q"])).columns) == ["q"]
+def test_strs():
+    s = strs(pd.Series(["a", None, "c"]))
+    assert s.tolist()[0] == "A" and s.isna().sum() == 1
+    assert s.dtype == pd.Series(["A", None, "C"]).dtype
+def test_nat():
+    assert pd.isna(nat()) and nat() is pd.NaT
+def test_idx():
+    i = idx()
+    assert isinstance(i, pd.DatetimeIndex) and len(i) == 3 and i.freq == "D" or i[0] == pd.Timestamp("2020-01-01")
+    assert per() == pd.Period("2020-01", "M")
+def test_mixed():
+    r = mixed(pd.DataFrame({"a": [1, 2], "b": [True, False], "c": [1.5, np.nan], "d": [[1], {"k": 2}]}))
+    assert r.dtypes["a"] == np.int64 and r.dtypes["b"] == bool and r["d"].iloc[1] == {"k": 2}
+    assert r["c"].isna().tolist() == [False, True]
+""",
+        """
+import pandas as pd
+def clean(df): return df.dropna().reset_index(drop=True)
+def dates(x): return pd.DataFrame({"when": pd.to_datetime(x)})
+def cat(x): return pd.Series(x, dtype="category")
+def multi(): return pd.DataFrame({"k": ["a", "b"], "n": [1, 2], "v": [10, 20]}).set_index(["k", "n"])
+def series(d): return pd.Series(d, name="s")
+def inplace(df): df["b"] = df["a"] * 2; return df
+def empty(df): return df.copy()
+def strs(s): return s.str.upper()
+def nat(): return pd.NaT
+def per(): return pd.Period("2020-01", "M")
+def idx(): return pd.date_range("2020-01-01", periods=3)
+def mixed(df): return df.copy()
+""",
+        """
+import pandas as pd
+def clean(df): return df
+def dates(x): return pd.DataFrame({"when": x})
+def cat(x): return pd.Series(x)
+def multi(): return pd.DataFrame({"k": ["a", "b"], "n": [1, 2], "v": [10, 20]})
+def series(d): return pd.Series(d)
+def inplace(df): return df
+def empty(df): return None
+def strs(s): return s
+def nat(): return 0
+def per(): return 1
+def idx(): return [1,2]
+def mixed(df): return df.astype(str)
+""",
+    ),
 }
 
 

@@ -167,7 +167,7 @@ class Crossing:
             return ["r", number]
         t = type(v)
         module = t.__module__
-        if module == "numpy" or module.startswith("pandas."):
+        if module in ("numpy", "pandas") or module.startswith("pandas."):
             data = _pack_array(self, v, depth)
             if data is not None:
                 return data
@@ -320,6 +320,14 @@ def global_name(value: Any) -> tuple[str, str] | None:
     if found is value or (callable(found) and not isinstance(found, type) and found == value):
         return module, name
     return None
+
+
+def library_name(cls: type) -> tuple[str, str] | None:
+    """Module and name of a class of the standard library, or of a package whose objects are not handed over as data."""
+    top = str(cls.__module__).split(".")[0]
+    if top in LIBRARIES - {"numpy", "pandas"}:
+        return cls.__module__, cls.__qualname__
+    return global_name(cls)
 
 
 FORBIDDEN = {"reset_mock", "configure_mock", "attach_mock", "mock_add_spec"}
@@ -478,6 +486,8 @@ def _pack_array(c: Crossing, v: Any, depth: int) -> Any:
         return ["F", "Timestamp", v.isoformat(), str(v.tz) if v.tz is not None else None]
     if type(v) is pandas.Timedelta:
         return ["F", "Timedelta", v.value]
+    if type(v) is pandas.Period:
+        return ["F", "Period", v.ordinal, v.freqstr]
     if type(v) is pandas.Series:
         return ["F", "Series", _column(c, v, depth), c.pack(v.index, depth), c.pack(v.name, depth)]
     if type(v) is pandas.DataFrame:
@@ -487,7 +497,7 @@ def _pack_array(c: Crossing, v: Any, depth: int) -> Any:
         return ["F", "MultiIndex", c.pack(v.tolist(), depth), c.pack(list(v.names), depth)]
     if type(v) is pandas.RangeIndex:
         return ["F", "RangeIndex", v.start, v.stop, v.step, c.pack(v.name, depth)]
-    if isinstance(v, pandas.Index) and type(v).__name__ in ("Index", "DatetimeIndex"):
+    if isinstance(v, pandas.Index) and type(v).__name__ in ("Index", "DatetimeIndex", "TimedeltaIndex"):
         return ["F", "Index", _column(c, v.to_series(), depth), c.pack(v.name, depth)]
     return None
 
@@ -603,6 +613,8 @@ def _read_frame(c: Crossing, data: list[Any]) -> Any:
         return pandas.Timestamp(rest[0]) if rest[1] is None else pandas.Timestamp(rest[0]).tz_convert(rest[1])
     if kind == "Timedelta":
         return pandas.Timedelta(int(rest[0]))
+    if kind == "Period":
+        return pandas.Period(ordinal=int(rest[0]), freq=str(rest[1]))
     if kind == "RangeIndex":
         return pandas.RangeIndex(*map(int, rest[:3]), name=c.unpack(rest[3]))
     if kind == "MultiIndex":

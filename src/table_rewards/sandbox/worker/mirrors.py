@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sys
 from collections.abc import Iterator
 from typing import Any
 
-from .crossing import ENDING, PATHLIB, resolve
+from .crossing import ENDING, LIBRARIES, PATHLIB, resolve
 
 _choice = random.SystemRandom()
 DECOYS = 60
@@ -397,15 +398,17 @@ def _always(value: Any) -> property:
 
 
 def kinds_of(told: Any) -> list[Any]:
-    """The classes of the standard library that a class of the code derives from, as far as ``isinstance`` may say so.
+    """The classes of libraries that a class of the code derives from, as far as ``isinstance`` may say so.
 
-    Values are left out: a date or number of the code's own class is none.
+    Values are left out: a date or number of the code's own class is none. Those of a package count where the tests have
+    imported it.
     """
     found: list[Any] = []
     for module, name in told or ():
         if str(module) not in VALUES and str(name) != "object":
+            package = str(module).split(".")[0] in LIBRARIES
             try:
-                kind = resolve(str(module), str(name))
+                kind: Any = getattr(sys.modules[module], name) if package else resolve(str(module), str(name))
             except Exception:
                 continue
             if isinstance(kind, type) and not issubclass(kind, BaseException):

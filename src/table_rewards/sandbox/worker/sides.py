@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import awaiting, mirrors, programs, wire, world
-from .crossing import FORBIDDEN, RETURNED, Crossing, Refused, global_name
+from .crossing import FORBIDDEN, RETURNED, Crossing, Refused, library_name
 from .mirrors import ALLOWED, IMMUTABLE, SPECIAL, Bound, Mirror
 
 MAX_NESTED = 100
@@ -427,7 +427,7 @@ class Side(Crossing):
             "unhashable": getattr(holder, "__hash__", None) is None, "fields": list(fields) if fields else None,
             "own_eq": getattr(holder.__eq__, "__objclass__", None) is None,
             "abstract": sorted(map(str, getattr(holder, "__abstractmethods__", ()))),
-            "kinds": [list(named) for named in map(global_name, holder.__mro__) if named is not None],
+            "kinds": [list(named) for named in map(library_name, holder.__mro__) if named is not None],
         }  # fmt: skip
 
     def signature(self, function: Any) -> dict[str, Any]:
