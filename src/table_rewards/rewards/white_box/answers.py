@@ -38,12 +38,11 @@ def right_path(line: str, accepted: Sequence[str]) -> bool:
 def right_state(line: str, accepted: Sequence[State]) -> bool:
     """Whether ``value; type`` is one of the accepted states: values compared as values, types by name.
 
-        >>> from table_rewards.rewards.white_box.constructed import same_constructed
-    from table_rewards.rewards.white_box.reference import State
-        >>> right_state("{'b': 2, 'a': 1}; dict", [State("dict", "{'a': 1, 'b': 2}")])
-        True
-        >>> right_state("a;b; str", [State("str", "'a;b'")]), right_state("1; bool", [State("bool", "True")])
-        (True, False)
+    >>> from table_rewards.rewards.white_box.reference import State
+    >>> right_state("{'b': 2, 'a': 1}; dict", [State("dict", "{'a': 1, 'b': 2}")])
+    True
+    >>> right_state("a;b; str", [State("str", "'a;b'")]), right_state("1; bool", [State("bool", "True")])
+    (True, False)
     """
     text, semicolon, kind = line.rpartition(";")
     text = text.strip().strip("`").strip()
