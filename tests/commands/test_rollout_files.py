@@ -365,7 +365,79 @@ def tool_calls(folder):
     )
 
 
+def megatron_swift_log(folder):
+    """ms-swift under Megatron counts generations: ``gen_step``."""
+    half = (
+        lambda part: {  # noqa: E731
+            "gen_step": [part] * 2,
+            "prompt": ["<|im_start|>user\nThe same question.<|im_end|>"] * 2,
+            "completion": [said(a) for _, a, _ in FOUR[2 * part :][:2]],
+            "solution": [FOUR[2 * part][2]] * 2,
+        }
+    )
+    return write(folder / "completions.jsonl", [half(0), half(1)])
+
+
+def open_compass(folder):
+    """OpenCompass's predictions: rows under their numbers, turns that say ``prompt``."""
+    told = {
+        str(i): {"origin_prompt": [{"role": "HUMAN", "prompt": QUESTIONS[q]}], "prediction": said(a), "answer": g}
+        for i, (q, a, g) in enumerate(FOUR)
+    }
+    (folder / "gsm8k.json").write_text(json.dumps(told, indent=4))
+    return folder / "gsm8k.json"
+
+
+def lighteval(folder):
+    """lighteval's details: the texts of a document's samples are a list in ``model_response``."""
+    with RowWriter(folder / "details.parquet") as writer:
+        writer.write(
+            {
+                "prompt": QUESTIONS[i // 2],
+                "answer": FOUR[i][2],
+                "model_response": {"text": [said(FOUR[i + k][1]) for k in (0, 1)], "output_tokens": [[1], [2]]},
+            }
+            for i in (0, 2)
+        )
+    return folder / "details.parquet"
+
+
+def lm_eval_filters(folder):
+    """lm-eval's samples: every completion once for each filter."""
+    rows = [
+        {
+            "doc_id": i // 2,
+            "doc": {"question": QUESTIONS[i // 2]},
+            "answer": FOUR[i][2],
+            "arguments": {"gen_args_0": {"arg_0": QUESTIONS[i // 2], "arg_1": {"do_sample": True}}},
+            "resps": [[said(FOUR[i][1]), said(FOUR[i + 1][1])]],
+            "filtered_resps": [FOUR[i][1]],
+            "filter": name,
+        }
+        for name in ("strict-match", "flexible-extract")
+        for i in (0, 2)
+    ]
+    return write(folder / "samples_task.jsonl", rows)
+
+
+def sky_rl(folder):
+    rows = [
+        {"input_prompt": QUESTIONS[q], "output": said(a), "answer": g, "score": [0.0], "env_extras": {}}
+        for q, a, g in FOUR
+    ]
+    return write(folder / "s.jsonl", rows)
+
+
+def feather(folder):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import feather as format
+
+    format.write_feather(pyarrow.Table.from_pylist(rows()), str(folder / "r.feather"))
+    return folder
+
+
 SHAPES = [
+    *(megatron_swift_log, open_compass, lighteval, lm_eval_filters, sky_rl, feather),
     *(pandas_csv, pandas_json, tool_calls),
     *(swift_log, swift_folder, batch, verl_folder, verl_pattern, swift_results, chats_alone, parts, share_gpt, vllm),
     *(openai, trl, null_ids, sample_numbers, csv_file, tab_separated, wrapped, wrapped_in_one_line, indented),
@@ -713,3 +785,102 @@ def test_rows_of_several_models_are_told(tmp_path):
     assert "of several models (a, b)" in " ".join(told["advice"])
     told = group_numbers(write(tmp_path / "a.jsonl", log[:2]))[2]
     assert "several models" not in " ".join(told["advice"])
+
+
+@pytest.mark.parametrize("name", ["prompt", "text", "parts", "asks"])
+def test_turns_are_told_apart_by_what_they_say_under_any_name(tmp_path, name):
+    words = lambda text: [{"text": text}] if name == "parts" else text  # noqa: E731
+    turns = lambda text: [{"role": "user", name: words(text)}]  # noqa: E731
+    rows = [{"prompt": turns(f"q{i // 2}"), "completion": said("7" if i < 2 else "8"), "answer": "7"} for i in range(4)]
+    path = write(tmp_path / "r.jsonl", rows)
+    told = json.loads(here("score", path, "--reward", "table_bench", "--json", check=0).stdout)["prompts"]
+    assert (told["prompts"], told["zero_variance_share"]) == (2, 1.0)
+
+
+@pytest.mark.parametrize("row", [{"completion": None}, {"completion": [None]}, {}])
+def test_a_completion_that_is_null_is_unscored_as_one_that_is_missing(tmp_path, row):
+    rows = [{"prompt": "q", "answer": "7", "completion": said("7")}, {"prompt": "q", "answer": "7", **row}]
+    path = write(tmp_path / "r.jsonl", rows)
+    told = json.loads(here("score", path, "--reward", "table_bench", "--json", check=1).stdout)
+    assert told["status"] == {"scored": 1, "unparsed": 0, "unscored": 1}
+    assert told["mean"] == 1.0
+
+
+def test_a_file_that_says_nothing_of_prompts_is_told(tmp_path):
+    rows = [{"user_said": f"q{i // 2}", "completion": said("7"), "answer": "7"} for i in range(4)]
+    path = write(tmp_path / "r.jsonl", rows)
+    done = here("profile", path, "--reward", "table_bench", "--json", "--calls", 1, check=0)
+    assert any("nothing says which prompt" in one for one in json.loads(done.stdout)["advice"])
+    done = here("score", path, "--reward", "table_bench", "--json", "--prompt-column", "user_said", check=0)
+    assert json.loads(done.stdout)["prompts"]["prompts"] == 2
+    assert json.loads(done.stdout)["remarks"] == []
+
+
+def test_numbers_of_files_that_are_taken_for_steps_are_told(tmp_path):
+    write(tmp_path / "rollouts_0.jsonl", rows()[::2])
+    write(tmp_path / "rollouts_1.jsonl", rows()[1::2])
+    told = json.loads(here("score", tmp_path, "--reward", "table_bench", "--json", check=0).stdout)
+    assert told["prompts"]["prompts"] == 4
+    assert any("taken for training steps" in one for one in told["remarks"])
+
+
+def test_lists_that_are_written_as_one_text_are_told(tmp_path):
+    rows = [{"prompt": f"q{i}", "completion": json.dumps([said("7"), said("8")]), "answer": "7"} for i in range(2)]
+    told = here("score", write(tmp_path / "r.jsonl", rows), "--reward", "table_bench", check=0).stderr
+    assert "a list of texts that is written as one text" in told
+
+
+def test_a_place_below_a_column_holds_the_completions(tmp_path):
+    """EvalScope's reviews."""
+    rows = [
+        {"index": q, "input": QUESTIONS[q], "target": g, "sample_score": {"score": {"prediction": said(a)}}}
+        for q, a, g in FOUR
+    ]
+    path = write(tmp_path / "r.jsonl", rows)
+    words = ["--completion-column", "sample_score.score.prediction", "--reference-column", "target"]
+    told = json.loads(here("score", path, "--reward", "table_bench", "--json", *words, check=0).stdout)
+    assert (told["mean"], told["prompts"]["prompts"]) == (0.75, 2)
+    shown = here("explain", path, "--reward", "table_bench", "--row", 1, *words, check=0).stdout
+    assert "17" in shown
+    done = here("score", path, "--reward", "table_bench", "--completion-column", "sample_score.nothing", check=3)
+    assert "no column 'sample_score.nothing'" in done.stderr
+
+
+def test_completions_that_are_bytes_are_refused(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    columns = {"prompt": ["q"], "completion": pyarrow.array([said("7").encode()]), "answer": ["7"]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "r.parquet")
+    assert "holds bytes" in here("score", tmp_path / "r.parquet", "--reward", "table_bench", check=3).stderr
+
+
+def test_completions_that_nobody_can_read_are_status_3_of_either_command(tmp_path):
+    rows = [{"prompt": "q", "completion": {"0": "a", "1": "b"}, "answer": "7"}] * 2
+    path = write(tmp_path / "r.jsonl", rows)
+    for verb in ("score", "profile"):
+        assert "no completion can be read" in here(verb, path, "--reward", "table_bench", check=3).stderr
+
+
+@pytest.mark.parametrize("value", ["good", {"acc": 1.0}, [None]])
+def test_a_log_whose_scores_are_no_numbers_is_refused(tmp_path, value):
+    path = write(tmp_path / "r.jsonl", [{**row, "score": value, "acc": 1.0} for row in rows()])
+    told = here("report", path, check=3).stderr
+    assert "column 'score' holds no number" in told
+    assert "--score-column takes acc" in told
+
+
+def test_a_score_that_is_not_finite_is_unscored(tmp_path):
+    path = write(tmp_path / "r.jsonl", [{**row, "score": float("inf") if i else 1.0} for i, row in enumerate(rows())])
+    told = json.loads(here("report", path, "--json", check=0).stdout)["files"][0]
+    assert (told["mean"], told["status"]["unscored"]) == (1.0, 3)
+
+
+def test_numbers_of_rows_and_steps_are_offered_as_no_score(tmp_path):
+    path = write(tmp_path / "r.jsonl", [{**row, "gen_step": 3, "doc_id": 4, "acc": 1.0} for row in rows()])
+    assert here("report", path, check=3).stderr.rstrip().endswith("--score-column takes acc")
+
+
+def test_a_report_of_a_log_says_how_its_prompts_were_told(tmp_path):
+    path = write(tmp_path / "r.jsonl", [{"said_by": "q", "completion": "a", "score": i} for i in range(4)])
+    assert "nothing says which prompt" in here("report", path, check=0).stderr

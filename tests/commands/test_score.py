@@ -322,8 +322,8 @@ def test_hostile_completions_never_stop_a_run(tmp_path):
     words = ["--reward", "table_bench", "--out", out, "--fail-on-unscored", "0.5"]
     done = command("score", write(tmp_path / "r.jsonl", rows), *words, check=0)
     assert "\x1b" not in done.stdout
-    # A number and an unknown mapping are no completions: they are named, never scored as an empty text.
-    assert [row["status"] == "unscored" for row in read_rows(out)] == [False] * 7 + [True] * 2
+    # Null, a number and an unknown mapping are no completions: they are named, never scored as an empty text.
+    assert [row["status"] == "unscored" for row in read_rows(out)] == [False] * 6 + [True] * 3
 
 
 def test_a_defect_of_ours_is_one_line_and_an_unscored_row(tmp_path):

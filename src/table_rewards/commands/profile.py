@@ -29,6 +29,7 @@ from table_rewards.evaluation.scores.scoring import (
     plan,
     reference_of,
     score_file,
+    text_of,
 )
 from table_rewards.evaluation.scores.statistics import ScoreStatistics
 
@@ -134,6 +135,8 @@ def _time_single_calls(reward: Reward[Any], how: Plan, calls: int, step: int | N
         for completion in completions_of(row, how.completion)[0][:1]:
             if found.count >= calls:
                 return found
+            if text_of(completion)[1]:
+                continue  # no completion: it is told when the file is scored
             begun = time.perf_counter()
             reward([completion], [reference_of(row, how)], step=step)
             found.add(1000 * (time.perf_counter() - begun))

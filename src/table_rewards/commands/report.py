@@ -60,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         score=arguments.score_column,
         seen=[_into(book) for book in books] if arguments.html is not None else (),
     )
+    for remark in dict.fromkeys(remark for file in files for remark in file.remarks):
+        note(remark)
     pairings = [found for other in files[1:] if (found := pair(files[0], other)) is not None]
     title = arguments.title or " and ".join(file.name for file in files)
     if arguments.html is not None:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,12 +124,12 @@ def run(arguments: argparse.Namespace) -> int:
     by = arguments.by or next((name for name in BY_COLUMNS if name in how.kept), None)
     statistics = ScoreStatistics(reward.parts, by)
     took = _score(arguments, reward, how, statistics, batch_size)
-    return _close(arguments, statistics, took)
+    return _close(arguments, statistics, took, how.remarks)
 
 
-def _close(arguments: argparse.Namespace, statistics: ScoreStatistics, took: float) -> int:
+def _close(arguments: argparse.Namespace, statistics: ScoreStatistics, took: float, remarks: Sequence[str]) -> int:
     """Print the summary and return the exit status."""
-    _print(arguments, statistics, took)
+    _print(arguments, statistics, took, remarks)
     if statistics.unscored_share > arguments.fail_on_unscored:
         note(
             f"table-rewards: {share(statistics.values.missing, statistics.count)} unscored, more than "
@@ -221,6 +222,9 @@ def _on_ray(arguments: argparse.Namespace, batch_size: int) -> int:
     job = Run(work, cluster, overwrite=arguments.overwrite, reward=own)
     by = arguments.by or next((name for name in BY_COLUMNS if name in job.plan.kept), None)
     statistics = ScoreStatistics(reward.parts, by)
+    if not arguments.quiet:
+        for remark in job.plan.remarks:
+            note(remark)
     missing = len(job.missing())
     if not arguments.quiet and missing < job.blocks:
         note(f"{job.blocks - missing:,} of {job.blocks:,} parts are there" + ("" if missing else "; nothing to do"))
@@ -230,7 +234,7 @@ def _on_ray(arguments: argparse.Namespace, batch_size: int) -> int:
             bar.to(job.done, **told)
     for rows in read_batches(job.rows(), 1024):
         statistics.add_all(rows)
-    return _close(arguments, statistics, time.perf_counter() - begun)
+    return _close(arguments, statistics, time.perf_counter() - begun, job.plan.remarks)
 
 
 def _carried_along(reward: Reward[Any]) -> None:
@@ -265,12 +269,13 @@ def _advance(bar: Progress, how: Plan, statistics: ScoreStatistics) -> None:
     bar.to(how.source.progress, **{"": f"{statistics.count:,} completions"}, **told)
 
 
-def _print(arguments: argparse.Namespace, statistics: ScoreStatistics, took: float) -> None:
+def _print(arguments: argparse.Namespace, statistics: ScoreStatistics, took: float, remarks: Sequence[str]) -> None:
     if arguments.json:
         told = statistics.to_dict()
         told.update(
             file=", ".join(arguments.file), out=str(arguments.out) if arguments.out else None, seconds=round(took, 3)
         )
+        told["remarks"] = list(remarks)
         print(json.dumps(told, ensure_ascii=False, indent=1))
         return
     print(summary(statistics, took=took, title=titled(f"{arguments.reward} on", ", ".join(arguments.file))))

@@ -18,7 +18,7 @@ from table_rewards.datasets.files.remote import is_address, remote_files, shown
 from table_rewards.datasets.files.unusable import UnusableFile
 
 STANDARD_INPUT: Final = "-"
-ENDINGS: Final = (".jsonl", ".ndjson", ".parquet", ".arrow", ".csv", ".tsv", ".json")
+ENDINGS: Final = (".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".csv", ".tsv", ".json")
 """What is taken for data in a folder; a folder with several kinds is read for the first kind of this list."""
 
 _NOT_DATA: Final = frozenset(

@@ -13,6 +13,8 @@ OWN_ROLES: Final = frozenset({"assistant", "gpt", "model", "bot", "chatgpt", "to
 
 _SAMPLE_LISTS: Final = ("outputs", "choices", "completions", "responses", "samples", "generations", "candidates")
 _MARKS: Final = frozenset({"role", "from"})
+_WORDS: Final = ("content", "value", "parts", "text", "prompt")
+"""Where a turn keeps what it says: chats, ShareGPT, Gemini, OpenCompass."""
 
 
 def is_turn(value: Any) -> bool:
@@ -57,6 +59,20 @@ def asked(turns: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list(turns[:end])
 
 
+def words_of(turn: Mapping[str, Any]) -> Any:
+    """What a turn says, under whichever name; of a turn with none of the names, all but who speaks.
+
+    >>> words_of({"role": "user", "content": "2+2?"}), words_of({"role": "HUMAN", "prompt": "2+2?"})
+    ('2+2?', '2+2?')
+    >>> words_of({"role": "user", "asks": "2+2?"})
+    {'asks': '2+2?'}
+    """
+    there = [name for name in _WORDS if name in turn]
+    if there:
+        return next((turn[name] for name in there if turn[name] is not None), None)
+    return {name: value for name, value in turn.items() if name not in ("role", "from", "id")}
+
+
 def samples_of(value: Any) -> list[Any]:
     """The completions in one cell: a text, a chat or a server's output is one; a list holds as many as it is long.
 
@@ -66,6 +82,8 @@ def samples_of(value: Any) -> list[Any]:
     ['a', 'b']
     >>> samples_of([["a", "b"]])  # lm-eval's: the samples of each request
     ['a', 'b']
+    >>> samples_of({"text": ["a", "b"], "output_tokens": [[1], [2]]})  # lighteval's
+    ['a', 'b']
     """
     if isinstance(value, Mapping):
         body = value.get("body")
@@ -74,6 +92,9 @@ def samples_of(value: Any) -> list[Any]:
         for name in _SAMPLE_LISTS:
             if isinstance(value.get(name), list):
                 return samples_of(value[name])
+        texts = value.get("text")
+        if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts):
+            return list(texts)
         return [_one(value)]
     if isinstance(value, (list, tuple)) and not is_chat(value) and not is_parts(value):
         if value and all(isinstance(one, list) and one and all(isinstance(text, str) for text in one) for one in value):

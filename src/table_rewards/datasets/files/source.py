@@ -73,6 +73,7 @@ class RowSource:
     Attributes:
         name: what to call it in messages.
         files: the files that are read, in order.
+        named_steps: the training steps that the names of the files tell, once a row was read that has none itself.
 
     >>> import json, tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -91,6 +92,7 @@ class RowSource:
         )
         self.files = files_of(places)
         self._steps = steps_of(self.files)
+        self.named_steps: list[int] = []
         self._opened: dict[int, _File] = {}
         self._head: list[dict[str, Any]] | None = None
         self._rest: Iterator[dict[str, Any]] | None = None
@@ -206,6 +208,8 @@ class RowSource:
                         row.path = str(path)
                     elif step is not None and row.get(STEP) is None and (columns is None or STEP in columns):
                         row[STEP] = step
+                        if not self.named_steps:
+                            self.named_steps = [one for one in self._steps if one is not None]
                     yield row
                 skip = 0
                 self._close(number)

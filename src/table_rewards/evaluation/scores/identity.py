@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
-from table_rewards.datasets.files.shapes import asked, chat_of, is_chat, role_of
+from table_rewards.datasets.files.shapes import asked, chat_of, is_chat, role_of, words_of
 
 ID_COLUMNS: Final = ("uid", "prompt_id", "group_id", "group_index", "id", "question_id", "index")
 """Explicit ids of a prompt, the first that is not empty."""
@@ -28,6 +28,13 @@ PROMPT_COLUMNS: Final = (
     *("prompt", "prompts", "messages", "conversations", "conversation", "input", "inputs", "instruction", "question"),
     *("query", "problem", "system", "table", "context", "raw_prompt", "doc", "arguments"),
 )
+OTHER_PROMPT_COLUMNS: Final = (
+    *("input_prompt", "user_prompt", "origin_prompt", "original_prompt", "full_prompt", "formatted_prompt"),
+    *("prompt_text", "prompt_str", "text_prompt", "prompt_messages", "user_input", "input_text"),
+    *("question_text", "raw_question", "prompt_token_ids", "prompt_ids"),
+)
+"""Where a prompt stands when none of these is there: SkyRL's dumps, OpenCompass's predictions, lighteval's details."""
+
 IMAGE_COLUMNS: Final = (
     *("images", "image", "image_path", "image_paths", "videos", "video", "audios", "audio", "multi_modal_data"),
 )
@@ -114,6 +121,19 @@ class Identity:
         return [_as_text(_plain(row.get(name))) for name in self.references]
 
 
+def prompt_columns(columns: Sequence[str]) -> list[str]:
+    """The columns that make up the prompt; where no usual name is there, one in other letters or a rarer name.
+
+    >>> prompt_columns(["table", "question", "input_prompt"]), prompt_columns(["Question", "Answer"])
+    (['question', 'table'], ['Question'])
+    """
+    usual = [name for name in PROMPT_COLUMNS if name in columns]
+    if usual:
+        return usual
+    rarer = {name.lower(): name for name in columns}
+    return [rarer[name] for name in (*PROMPT_COLUMNS, *OTHER_PROMPT_COLUMNS) if name in rarer]
+
+
 def identity(
     rows: Sequence[Mapping[str, Any]],
     columns: Sequence[str],
@@ -135,7 +155,7 @@ def identity(
         reference: the column of references that the user named.
     """
     there = set(columns)
-    prompts = tuple(name for name in PROMPT_COLUMNS if name in there and (name != completion or _chats(rows, name)))
+    prompts = tuple(name for name in prompt_columns(columns) if name != completion or _chats(rows, name))
     images = tuple(name for name in IMAGE_COLUMNS if name in there)
     references = tuple(name for name in ((reference,) if reference else REFERENCE_COLUMNS) if name in there)
     if given is not None:
@@ -214,7 +234,7 @@ def _asked(value: Any) -> Any:
     turns = chat_of(value)
     if turns is None:
         return _plain(value)
-    return [[role_of(turn), _plain(turn.get("content", turn.get("value")))] for turn in asked(turns)]
+    return [[role_of(turn), _plain(words_of(turn))] for turn in asked(turns)]
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -16,12 +17,12 @@ from table_rewards.datasets.files.shapes import OWN_ROLES, batch_size_of, chat_o
 from table_rewards.evaluation.scores.identity import (
     ID_COLUMNS,
     IMAGE_COLUMNS,
-    PROMPT_COLUMNS,
     REFERENCE_COLUMNS,
     WEAK_ID_COLUMNS,
     Identity,
     at,
     identity,
+    prompt_columns,
     rows_have_own_ids,
 )
 
@@ -44,10 +45,16 @@ KEPT_COLUMNS: Final = (
     *("id", "uid", "question_id", "index", "data_source", "qtype", "qsubtype", "instruction_type"),
     *("model_name", "split", "step"),
 )
-STEP_COLUMNS: Final = ("step", "global_step", "training_step", "global_steps")
+STEP_COLUMNS: Final = (
+    *("step", "global_step", "training_step", "global_steps", "gen_step", "train_step", "optimizer_step"),
+)
+"""Training steps: ours, verl's and TRL's, and ms-swift's under Megatron (``gen_step``)."""
 BY_COLUMNS: Final = ("qtype", "data_source", "instruction_type")
 ALIASES: Final = {"gts": "ground_truth"}
 """verl's rollout dumps call the ground truth so."""
+
+_FILTER: Final = "filter"
+"""lm-eval's column of the filter that a row's answer went through: the completion is the same under each."""
 
 RESERVED: Final = frozenset(
     {"row", "sample", "characters", "prompt", "content", "score", "status", "note", "signature"}
@@ -68,6 +75,7 @@ class Plan:
         others: other columns that could hold completions.
         bytes_in: the columns that hold bytes, such as images.
         remarks: what a person should know about how the file is read.
+        view: of rows that lm-eval wrote once for each of its filters, the filter whose rows are read; None for others.
     """
 
     source: RowSource
@@ -79,6 +87,7 @@ class Plan:
     others: list[str] = field(default_factory=list)
     bytes_in: frozenset[str] = frozenset()
     remarks: list[str] = field(default_factory=list)
+    view: str | None = None
 
     @property
     def name(self) -> str:
@@ -89,18 +98,34 @@ class Plan:
         """The rows from ``start`` on, one prompt each, columns of lists unzipped."""
         size = min(batch_size, 64) if self.heavy else min(batch_size, 1024)
         if self.unzips:
-            read = self.source.rows(self.columns, broken="yield", batch_size=size)
+            read = self._looked_at(self.source.rows(self.columns, broken="yield", batch_size=size))
             return islice(unzipped(read, self.completion, self.who.asked, self.who.references), start, None)
-        return self.source.rows(self.columns, start=start, broken="yield", batch_size=size)
+        return self._looked_at(self.source.rows(self.columns, start=start, broken="yield", batch_size=size))
 
     @property
     def unzips(self) -> bool:
-        """Whether a row of the file holds columns of lists, which are several rows here."""
+        """Whether a row of the file is not one row here: it holds columns of lists, or is another view of a row."""
+        if self.view is not None:
+            return True
         return any(batch_size_of(row, self.completion, self.who.asked) is not None for row in self.source.first())
 
     def unzipped_first(self) -> list[dict[str, Any]]:
         """The first rows of the source, one prompt each."""
-        return list(unzipped(self.source.first(), self.completion, self.who.asked, self.who.references))
+        first = self._looked_at(self.source.first())
+        return list(unzipped(first, self.completion, self.who.asked, self.who.references))
+
+    def _looked_at(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The rows that count, with the completion at the top where its column is a place below one."""
+        path = () if self.completion in self.source.columns() else tuple(self.completion.split("."))
+        if not path and self.view is None:
+            yield from rows
+            return
+        for row in rows:
+            if self.view is not None and row.get(_FILTER, self.view) != self.view:
+                continue
+            if path and not isinstance(row, BrokenRow):
+                row = {**row, self.completion: at(row, path)}
+            yield row
 
     @property
     def heavy(self) -> bool:
@@ -133,13 +158,17 @@ def plan(
     chosen = completion or (candidates[0] if candidates else None)
     if chosen is None:
         raise UnusableFile(source.name, _no_completions(there))
-    if chosen not in there:
+    if _below(chosen, there, raw) is None:
         raise UnusableFile(source.name, missing_column(chosen, there))
+    if chosen in _with_bytes(source):
+        raise UnusableFile(source.name, f"column {chosen!r} holds bytes, where text is wanted: cast it to a string")
     if reference is not None and _below(reference, there, raw) is None:
         raise UnusableFile(source.name, missing_column(reference, there))
-    asking = [name for name in PROMPT_COLUMNS if name in there]
+    asking = prompt_columns(there)
     golden = [name for name in REFERENCE_COLUMNS if name in there]
-    first = list(unzipped(raw, chosen, asking, golden))[: max(64, len(raw))]
+    view = raw[0].get(_FILTER) if {_FILTER, "filtered_resps"} <= set(there) else None
+    look = Plan(source, chosen, {}, Identity(asked=tuple(asking), references=tuple(golden)), view=view)
+    first = look.unzipped_first()[: max(64, len(raw))]
     if isinstance(first[0], BrokenRow):
         raise UnusableFile(source.name, first[0].problem)
     named = (*keep, *KEPT_COLUMNS, *ID_COLUMNS, *WEAK_ID_COLUMNS)
@@ -162,10 +191,11 @@ def plan(
     golden_column = reference if reference is None or reference in there else reference.split(".")[0]
     who = identity(first, there, chosen, located, given, golden_column)
     others = [name for name in candidates if name != chosen and name not in CHAT_COLUMNS]
-    found = Plan(source, chosen, kept, who, _readable(source), reference, others, _with_bytes(source))
+    found = Plan(source, chosen, kept, who, _readable(source), reference, others, _with_bytes(source), view=view)
     if others and completion is None:
         told = ", ".join(map(repr, others))
         found.remarks.append(f"scoring column {chosen!r}; there is also {told} (--completion-column)")
+    found.remarks += _doubts(first, found, prompt is not None)
     same = next((name for name in who.references if _are_gold(first, chosen, name)), None)
     if same is not None:
         found.remarks.append(
@@ -188,6 +218,39 @@ def plan(
             f"--prompt-column {who.asked[0] if who.asked else 'C'} groups by what was asked"
         )
     return found
+
+
+def _doubts(first: Sequence[Mapping[str, Any]], plan: Plan, named: bool) -> list[str]:
+    """What may be wrong with how the rows are taken: filters, steps that file names tell, prompts, lists as text."""
+    found = []
+    whole = [row for row in first if not isinstance(row, BrokenRow)]
+    if plan.view not in (None, "none"):
+        found.append(f"the log holds every completion once for each of its filters: the rows of {plan.view!r} are read")
+    told = plan.source.named_steps
+    if told:
+        shown = ", ".join(map(str, told[:3])) + (", ..." if len(told) > 3 else "")
+        found.append(
+            f"the files' numbers ({shown}) are taken for training steps, and a prompt at two steps for two; files that "
+            "are parts of one step belong into one file"
+        )
+    if len(whole) > 1 and not named and all(plan.who.of(row) is None for row in whole):
+        like = [name for row in whole for name in row if re.search(r"prompt|question|quer|input", name, re.I)]
+        hint = next((name for name in like if name != plan.completion), "C")
+        found.append(
+            "nothing says which prompt a row belongs to: each row counts as a prompt of its own; "
+            f"--prompt-column {hint} groups them"
+        )
+    texts = [row.get(plan.completion) for row in whole]
+    if plan.completion not in SAMPLE_COLUMNS and len(texts) > 1 and all(_is_list_of_texts(text) for text in texts):
+        found.append(
+            f"every completion ({plan.completion!r}) is a list of texts that is written as one text, and is scored as "
+            "one; in a column 'completions' each would be scored"
+        )
+    return found
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, str) and len(texts_in(value) or ()) > 1
 
 
 def _are_gold(rows: Sequence[Mapping[str, Any]], completion: str, reference: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from table_rewards.core.rows import Row
 from table_rewards.core.scores import SCORED, UNPARSED, UNSCORED
-from table_rewards.datasets.files.shapes import asked, chat_of, role_of
+from table_rewards.datasets.files.shapes import asked, chat_of, role_of, words_of
 from table_rewards.evaluation.scores.identity import REFERENCE_COLUMNS
 from table_rewards.evaluation.scores.layout import Plan, completions_of, named_value, reference_of
 from table_rewards.evaluation.scores.scoring import text_of
@@ -172,7 +172,7 @@ def reference_text(row: Mapping[str, Any], plan: Plan) -> str:
 
 
 def _content(turn: Mapping[str, Any]) -> str:
-    return text_of({"role": "assistant", "content": turn.get("content", turn.get("value"))})[0]
+    return text_of({"role": "assistant", "content": words_of(turn)})[0]
 
 
 def _short(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,17 @@ from typing import Any, Final
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import BrokenRow, RowSource, UnusableFile, missing_column, read_batches
 from table_rewards.evaluation.scores.distribution import NAN
-from table_rewards.evaluation.scores.layout import BY_COLUMNS, RESERVED, completions_of, plan, scalar
+from table_rewards.evaluation.scores.identity import ID_COLUMNS, WEAK_ID_COLUMNS
+from table_rewards.evaluation.scores.layout import (
+    BY_COLUMNS,
+    RESERVED,
+    STEP_COLUMNS,
+    Plan,
+    completions_of,
+    named_value,
+    plan,
+    scalar,
+)
 from table_rewards.evaluation.scores.scoring import described, text_of
 from table_rewards.evaluation.scores.statistics import ScoreStatistics, asked_of
 
@@ -19,7 +30,7 @@ SCORE_COLUMNS: Final = ("score", "scores", "reward", "rewards", "total_reward")
 """Where a log's own scores stand: verl's dumps and ours, then the usual names."""
 
 _NO_SCORES: Final = frozenset(
-    {"advantage", "advantages", "step", "global_step", "epoch", "index", "id", "uid", "acc_n"}
+    {"advantage", "advantages", "epoch", "acc_n", *STEP_COLUMNS, *ID_COLUMNS, *WEAK_ID_COLUMNS}
 )
 
 Seen = Callable[[dict[str, Any], Mapping[str, Any] | None, Any], None]
@@ -38,6 +49,7 @@ class ScoreFile:
         logged: the column whose scores these are, for a log; empty for what ``score`` wrote.
         matches: prompt and step -> the scores of its completions, for comparisons.
         contents: prompt and step -> digests of what was asked and of the reference.
+        remarks: what a person should know about how a log is read.
     """
 
     path: Path
@@ -47,6 +59,7 @@ class ScoreFile:
     logged: str = ""
     matches: dict[tuple[Any, Any], list[float]] = field(default_factory=dict)
     contents: dict[tuple[Any, Any], str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def key(self, row: Mapping[str, Any]) -> tuple[Any, Any]:
         """What :attr:`matches` knows a score row by.
@@ -99,6 +112,8 @@ def load(
         parts = parts_of(there[number]) if ours else logged_parts(source, columns[number])
         statistics = ScoreStatistics(parts, by)
         file = ScoreFile(path, name, statistics, source, "" if ours else columns[number])
+        how = None if ours else _plan_of(source, columns[number], parts, by)
+        file.remarks = [] if how is None else how.remarks
         watch = seen[number] if number < len(seen) else None
         for batch in read_batches(_rows_of(source, file.logged, parts, by), 1024):
             statistics.add_all([row for row, _, _ in batch])
@@ -161,16 +176,20 @@ def completed(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _score_column(source: RowSource, names: Sequence[str], wanted: str | None) -> str:
-    if wanted is not None:
-        if wanted not in names:
-            raise UnusableFile(source.name, missing_column(wanted, names))
-        return wanted
-    for name in SCORE_COLUMNS:
-        if name in names:
+    rows = [row for row in source.first() if not isinstance(row, BrokenRow)]
+    usual = [name for name in SCORE_COLUMNS if name in names]
+    if wanted is not None and wanted not in names and all(named_value(row, wanted) is None for row in rows):
+        raise UnusableFile(source.name, missing_column(wanted, names))
+    for name in [wanted] if wanted is not None else usual:
+        if (SCORE in names and "signature" in names) or any(_holds_number(named_value(row, name)) for row in rows):
             return name
     numeric = logged_parts(source, SCORE)
     hint = f"; --score-column takes {', '.join(numeric)}" if numeric else ""
-    raise UnusableFile(source.name, missing_column(SCORE, names) + hint)
+    chosen = wanted or (usual[0] if usual else None)
+    if chosen is None:
+        raise UnusableFile(source.name, missing_column(SCORE, names) + hint)
+    shown = next((value for row in rows if (value := named_value(row, chosen)) is not None), None)
+    raise UnusableFile(source.name, f"column {chosen!r} holds no number, but such as {str(shown)[:60]!r}{hint}")
 
 
 def _own(source: RowSource) -> Iterator[tuple[dict[str, Any], None, None]]:
@@ -182,18 +201,18 @@ def _logged(
     source: RowSource, score: str, parts: Sequence[str], by: str | None
 ) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | None, Any]]:
     """The scores that a log has, one for each completion."""
-    try:
-        how = plan(source, keep=[by] if by else (), parts=[score, *parts])
-    except UnusableFile as problem:
-        if not problem.problem.startswith("no column of completions"):
-            raise
+    how = _plan_of(source, score, parts, by)
+    if how is None:
         for number, row in enumerate(source.rows()):
-            yield completed({"row": number, **row, SCORE: _as_number(row.get(score))}), row, None
+            yield completed({"row": number, **row, SCORE: _as_number(named_value(row, score))}), row, None
         return
     for number, row in enumerate(how.rows()):
         completions, problem_found = completions_of(row, how.completion)
         for sample, completion in enumerate(completions):
-            value = _as_number(_pick(row.get(score), sample, len(completions)))
+            logged = named_value(row, score)
+            value = _as_number(_pick(logged, sample, len(completions)))
+            if value is None and not problem_found and logged is not None:
+                problem_found = _no_score(logged, len(completions))
             told = {
                 "row": number,
                 "sample": sample,
@@ -209,17 +228,37 @@ def _logged(
             yield completed(told), row, completion
 
 
+def _plan_of(source: RowSource, score: str, parts: Sequence[str], by: str | None) -> Plan | None:
+    """How the rows of a log are read; None for rows of scores alone, without completions."""
+    try:
+        return plan(source, keep=[by] if by else (), parts=[score, *parts])
+    except UnusableFile as problem:
+        if not problem.problem.startswith("no column of completions"):
+            raise
+        return None
+
+
+def _no_score(logged: Any, completions: int) -> str:
+    if isinstance(logged, list) and len(logged) != completions:
+        return f"{len(logged)} scores for {completions} completions"
+    return f"no finite number: {str(logged)[:60]}"
+
+
 def _pick(value: Any, sample: int, count: int) -> Any:
     return value[sample] if isinstance(value, list) and len(value) == count else value
 
 
 def _as_number(value: Any) -> float | None:
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return float(value) if isinstance(value, (bool, int, float)) else None
+    """The finite number that a cell holds."""
+    try:
+        found = float(value) if isinstance(value, (str, bool, int, float)) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _holds_number(value: Any) -> bool:
+    return any(_as_number(one) is not None for one in (value if isinstance(value, list) else [value]))
 
 
 def _numeric(value: Any) -> bool:

@@ -115,6 +115,8 @@ def text_of(completion: Any) -> tuple[str, str]:
     """The text of a completion, and what is wrong when its shape is not known."""
     if type(completion) is str:
         return completion, ""
+    if completion is None:
+        return "", "no completion: it is null"
     try:
         return completion_text(completion), ""
     except UnreadableCompletion as error:
