@@ -367,14 +367,12 @@ def tool_calls(folder):
 
 def megatron_swift_log(folder):
     """ms-swift under Megatron counts generations: ``gen_step``."""
-    half = (
-        lambda part: {  # noqa: E731
-            "gen_step": [part] * 2,
-            "prompt": ["<|im_start|>user\nThe same question.<|im_end|>"] * 2,
-            "completion": [said(a) for _, a, _ in FOUR[2 * part :][:2]],
-            "solution": [FOUR[2 * part][2]] * 2,
-        }
-    )
+    half = lambda part: {
+        "gen_step": [part] * 2,
+        "prompt": ["<|im_start|>user\nThe same question.<|im_end|>"] * 2,
+        "completion": [said(a) for _, a, _ in FOUR[2 * part :][:2]],
+        "solution": [FOUR[2 * part][2]] * 2,
+    }
     return write(folder / "completions.jsonl", [half(0), half(1)])
 
 
@@ -884,3 +882,45 @@ def test_numbers_of_rows_and_steps_are_offered_as_no_score(tmp_path):
 def test_a_report_of_a_log_says_how_its_prompts_were_told(tmp_path):
     path = write(tmp_path / "r.jsonl", [{"said_by": "q", "completion": "a", "score": i} for i in range(4)])
     assert "nothing says which prompt" in here("report", path, check=0).stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"prompt,completion,answer\nq \xe9,a,7\n", "not in UTF-8"),
+        (b"prompt,completion,answer,answer\nq,a,7,8\n", "column 'answer' stands twice"),
+        (b"sep=;\nprompt;completion;answer\nq;a;7\n", "Excel's 'sep=;'"),
+        (b'"a, b",=1\nq,a\n', "no header with names of columns"),
+    ],
+)
+def test_a_csv_file_that_cannot_be_read_says_why(tmp_path, content, told):
+    (tmp_path / "r.csv").write_bytes(content)
+    assert told in here("score", tmp_path / "r.csv", "--reward", "table_bench", check=3).stderr
+
+
+def test_lists_that_numpy_printed_are_no_single_completion(tmp_path):
+    """Python reads ``['a' 'b']`` as one text: the mean of the row would be of neither completion."""
+    lines = [
+        "prompt,completions,answer",
+        "q,\"['Final Answer: 7' 'Final Answer: 8']\",7",
+        "q,\"['Final Answer: 7', 'Final Answer: 8']\",7",
+    ]
+    (tmp_path / "r.csv").write_text("\n".join(lines))
+    told = json.loads(here("score", tmp_path / "r.csv", "--reward", "table_bench", "--json", check=1).stdout)
+    assert (told["rows"], told["mean"], told["status"]["unscored"]) == (3, 0.5, 1)
+    assert "cannot be read back" in json.dumps(told["notes"])
+
+
+def test_questions_about_other_documents_are_other_prompts(tmp_path):
+    rows = [
+        {"question": "Sum?", "document": f"d{i // 2}", "completion": said("78"[i // 2]), "answer": "7"}
+        for i in range(4)
+    ]
+    told = json.loads(here("score", write(tmp_path / "r.jsonl", rows), "--reward", "table_bench", "--json").stdout)
+    assert (told["prompts"]["prompts"], told["prompts"]["zero_variance_share"]) == (2, 1.0)
+
+
+def test_the_text_of_a_whole_conversation_is_no_prompt(tmp_path):
+    talks = [{**row, "conversation": f"User: {row['prompt']} Assistant: {row['completion']}"} for row in rows()]
+    told = json.loads(here("score", write(tmp_path / "r.jsonl", talks), "--reward", "table_bench", "--json").stdout)
+    assert (told["prompts"]["prompts"], told["prompts"]["zero_variance_share"]) == (2, 0.5)

@@ -36,6 +36,8 @@ _FOREIGN: Final = (
 """First bytes of what people try, and what helps."""
 
 _NAME: Final = re.compile(r"[\w][\w .:/()-]{0,79}")
+_NAME_OF_CSV: Final = re.compile(r"[^\x00-\x1f={}\[\]<>]{1,200}")
+"""What a column may be called where the file's name says that it is csv."""
 
 
 def kind_of(head: bytes, path: Path) -> Format:
@@ -64,6 +66,8 @@ def kind_of(head: bytes, path: Path) -> Format:
     known = next((what for magic, what in _FOREIGN if head.startswith(magic)), None)
     if known is not None:
         raise UnusableFile(path, f"this is {known}")
+    if without_ending(path.name.lower()).endswith((".csv", ".tsv")):
+        raise UnusableFile(path, _csv_problem(text))
     raise UnusableFile(path, f"neither parquet nor JSON nor csv; it begins with {head[:24]!r}")
 
 
@@ -94,19 +98,43 @@ def _spread(text: str) -> bool:
 def _is_csv(text: bytes, path: Path) -> bool:
     if b"\x00" in text[:4096]:
         return False
-    try:
-        header = text.decode("utf-8").splitlines()[0]
-    except UnicodeDecodeError as error:
-        if error.start < len(text) - 4:
-            return False
-        header = text[: error.start].decode("utf-8").splitlines()[0]
+    if _not_utf8(text):
+        return False
+    header = text.decode("utf-8", errors="replace").splitlines()[0]
+    named = without_ending(path.name.lower()).endswith((".csv", ".tsv", ".txt"))
     try:
         names = next(csv.reader([header], delimiter=delimiter_of(header)))
     except (csv.Error, StopIteration):
         return False
     if names and not names[0]:
         names[0] = "index"  # pandas writes its index under no name
-    if not all(_NAME.fullmatch(name.strip()) for name in names) or len(set(names)) != len(names):
+    if len(set(names)) != len(names):
         return False
-    named = without_ending(path.name.lower()).endswith((".csv", ".tsv", ".txt"))
+    if not all((_NAME_OF_CSV if named and len(names) > 1 else _NAME).fullmatch(name.strip()) for name in names):
+        return False
     return named or (len(names) > 1 and not without_ending(path.name.lower()).endswith((".json", ".jsonl", ".parquet")))
+
+
+def _not_utf8(text: bytes) -> bool:
+    """Whether this is no UTF-8, but for a character that is cut at the end."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start < len(text) - 4
+    return False
+
+
+def _csv_problem(text: bytes) -> str:
+    """Why what is named a csv file cannot be read as one."""
+    if b"\x00" in text[:4096]:
+        return f"this is no csv file: it begins with {text[:24]!r}"
+    header = text.decode("utf-8", errors="replace").splitlines()[0]
+    if _not_utf8(text):
+        return "this csv file is not in UTF-8: convert it (Excel saves it as 'CSV UTF-8')"
+    if header.lower().startswith("sep="):
+        return f"its first line is Excel's {header!r}, no header: leave it out"
+    names = next(csv.reader([header], delimiter=delimiter_of(header)), [])
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        return f"column {twice!r} stands twice in its header"
+    return f"its first line is no header with names of columns: {header[:60]!r}"

@@ -27,6 +27,7 @@ ROW_ID_COLUMNS: Final = ("id", "index")
 PROMPT_COLUMNS: Final = (
     *("prompt", "prompts", "messages", "conversations", "conversation", "input", "inputs", "instruction", "question"),
     *("query", "problem", "system", "table", "context", "raw_prompt", "doc", "arguments"),
+    *("tables", "document", "passage", "article", "paragraph", "source_text", "src_text", "schema", "options"),
 )
 OTHER_PROMPT_COLUMNS: Final = (
     *("input_prompt", "user_prompt", "origin_prompt", "original_prompt", "full_prompt", "formatted_prompt"),
@@ -42,6 +43,9 @@ REFERENCE_COLUMNS: Final = (
     *("ground_truth", "reward_model", "gts", "solution", "answer", "answers", "label", "labels", "reference"),
     *("references", "target", "gold", "gold_answer", "qa_pairs", "gold_area", "tests", "test_cases"),
 )
+_TELLING: Final = 16
+"""Characters of a completion that do not stand in a prompt by chance."""
+
 _EMPTY: Final = frozenset({"", "none", "null", "nan", "<na>", "n/a"})
 
 
@@ -155,7 +159,11 @@ def identity(
         reference: the column of references that the user named.
     """
     there = set(columns)
-    prompts = tuple(name for name in prompt_columns(columns) if name != completion or _chats(rows, name))
+    prompts = tuple(
+        name
+        for name in prompt_columns(columns)
+        if (name != completion or _chats(rows, name)) and not _hold(rows, name, completion)
+    )
     images = tuple(name for name in IMAGE_COLUMNS if name in there)
     references = tuple(name for name in ((reference,) if reference else REFERENCE_COLUMNS) if name in there)
     if given is not None:
@@ -226,6 +234,16 @@ def _names_prompts(rows: Sequence[Mapping[str, Any]], path: tuple[str, ...], pla
 
 def _chats(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
     return any(chat_of(row.get(name)) for row in rows[:8])
+
+
+def _hold(rows: Sequence[Mapping[str, Any]], name: str, completion: str | None) -> bool:
+    """Whether the texts of a column hold the completions of their rows, as the text of a whole conversation does."""
+    told = [] if completion in (name, None) else [(row.get(name), row.get(str(completion))) for row in rows]
+    pairs = [(text, said) for text, said in told if text is not None or said is not None]
+    return len(pairs) > 1 and all(
+        isinstance(text, str) and isinstance(said, str) and len(said) >= _TELLING and said in text
+        for text, said in pairs
+    )
 
 
 def _asked(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from table_rewards.core.errors import nearest
 from table_rewards.core.rows import Row
 from table_rewards.datasets.files import BrokenRow, RowSource, UnusableFile, missing_column
-from table_rewards.datasets.files.cells import texts_in
+from table_rewards.datasets.files.cells import looks_like_texts, texts_in
 from table_rewards.datasets.files.shapes import OWN_ROLES, batch_size_of, chat_of, role_of, samples_of, unzipped
 from table_rewards.evaluation.scores.identity import (
     ID_COLUMNS,
@@ -279,7 +279,13 @@ def completions_of(row: Mapping[str, Any], column: str) -> tuple[list[Any], str]
     if type(value) is str and value[:1] != "[":
         return [value], ""
     if column in SAMPLE_COLUMNS and isinstance(value, str):
-        value = texts_in(value) or value  # a list that a csv file, or a second encoding, holds as text
+        texts = texts_in(value)  # a list that a csv file, or a second encoding, holds as text
+        if texts is None and looks_like_texts(value):
+            return [None], (
+                f"the list of texts in {column!r} cannot be read back from how it is shown; write the rows as JSON "
+                "lines or parquet"
+            )
+        value = texts or value
     found = samples_of(value)
     return (found, "") if found else ([None], f"no completion: {column!r} is an empty list")
 
