@@ -367,12 +367,15 @@ def tool_calls(folder):
 
 def megatron_swift_log(folder):
     """ms-swift under Megatron counts generations: ``gen_step``."""
-    half = lambda part: {
-        "gen_step": [part] * 2,
-        "prompt": ["<|im_start|>user\nThe same question.<|im_end|>"] * 2,
-        "completion": [said(a) for _, a, _ in FOUR[2 * part :][:2]],
-        "solution": [FOUR[2 * part][2]] * 2,
-    }
+
+    def half(part):
+        return {
+            "gen_step": [part] * 2,
+            "prompt": ["<|im_start|>user\nThe same question.<|im_end|>"] * 2,
+            "completion": [said(a) for _, a, _ in FOUR[2 * part :][:2]],
+            "solution": [FOUR[2 * part][2]] * 2,
+        }
+
     return write(folder / "completions.jsonl", [half(0), half(1)])
 
 
@@ -890,7 +893,7 @@ def test_a_report_of_a_log_says_how_its_prompts_were_told(tmp_path):
         (b"prompt,completion,answer\nq \xe9,a,7\n", "not in UTF-8"),
         (b"prompt,completion,answer,answer\nq,a,7,8\n", "column 'answer' stands twice"),
         (b"sep=;\nprompt;completion;answer\nq;a;7\n", "Excel's 'sep=;'"),
-        (b'"a, b",=1\nq,a\n', "no header with names of columns"),
+        (b'"a, b",<x>=1\nq,a\n', "no header with names of columns"),
     ],
 )
 def test_a_csv_file_that_cannot_be_read_says_why(tmp_path, content, told):
@@ -899,13 +902,9 @@ def test_a_csv_file_that_cannot_be_read_says_why(tmp_path, content, told):
 
 
 def test_lists_that_numpy_printed_are_no_single_completion(tmp_path):
-    """Python reads ``['a' 'b']`` as one text: the mean of the row would be of neither completion."""
-    lines = [
-        "prompt,completions,answer",
-        "q,\"['Final Answer: 7' 'Final Answer: 8']\",7",
-        "q,\"['Final Answer: 7', 'Final Answer: 8']\",7",
-    ]
-    (tmp_path / "r.csv").write_text("\n".join(lines))
+    """Python reads ``['a' 'b']`` as one text: the score of the row would be of neither completion."""
+    cells = ["['Final Answer: 7' 'Final Answer: 8']", "['Final Answer: 7', 'Final Answer: 8']"]
+    (tmp_path / "r.csv").write_text("\n".join(["prompt,completions,answer", *(f'q,"{cell}",7' for cell in cells)]))
     told = json.loads(here("score", tmp_path / "r.csv", "--reward", "table_bench", "--json", check=1).stdout)
     assert (told["rows"], told["mean"], told["status"]["unscored"]) == (3, 0.5, 1)
     assert "cannot be read back" in json.dumps(told["notes"])
@@ -913,8 +912,8 @@ def test_lists_that_numpy_printed_are_no_single_completion(tmp_path):
 
 def test_questions_about_other_documents_are_other_prompts(tmp_path):
     rows = [
-        {"question": "Sum?", "document": f"d{i // 2}", "completion": said("78"[i // 2]), "answer": "7"}
-        for i in range(4)
+        {"question": "Sum?", "document": document, "completion": said(answer), "answer": "7"}
+        for document, answer in [("a", "7"), ("a", "7"), ("b", "8"), ("b", "8")]
     ]
     told = json.loads(here("score", write(tmp_path / "r.jsonl", rows), "--reward", "table_bench", "--json").stdout)
     assert (told["prompts"]["prompts"], told["prompts"]["zero_variance_share"]) == (2, 1.0)
