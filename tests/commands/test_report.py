@@ -119,6 +119,17 @@ def test_the_page_is_whole_and_asks_the_network_for_nothing(tmp_path, values):
     assert {sample["about"]["qtype"] for sample in embedded(text)["samples"]} == {evil}
 
 
+@pytest.mark.parametrize(("better", "told"), [(0.0, "within noise"), (0.4, "clear")])
+def test_the_page_calls_a_difference_clear_only_where_the_terminal_does(tmp_path, better, told):
+    first = scores(tmp_path / "a.jsonl", [0.1 * (i % 5) for i in range(40)])
+    second = scores(tmp_path / "b.jsonl", [0.1 * (i % 5) + better for i in range(40)])
+    page = tmp_path / "r.html"
+    done = here("report", first, second, "--html", page, check=0)
+    compared = page.read_text("utf-8").split('id="compared"')[1].split('<div class="stack"')[0]
+    for text in (done.stdout, compared):
+        assert [word for word in ("within noise", "clear") if word in text] == [told]
+
+
 def rollouts(path, count, completion):
     """Eight completions a prompt over ten steps; long texts, so that the page must choose."""
     return write(

@@ -142,12 +142,16 @@ def _steps(files: Sequence[ScoreFile]) -> Chart | None:
         "axis": {"tickCount": 6, "tickMinStep": 1},
         **({"scale": {"zero": False, "nice": False}} if numeric else {"sort": None}),
     }
-    lines: Spec = {
-        "mark": {
-            "type": "line",
-            "strokeWidth": 2,
-            "point": {"size": 36} if len(steps) <= 60 else False,
-        },
+    dash: Spec = {
+        "field": "what",
+        "type": "nominal",
+        "legend": {"title": None, "orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 300}
+        if len(files) > 1
+        else None,
+        "scale": {"domain": ["mean score", "prompts with a gradient"], "range": [[1, 0], [5, 4]]},
+    }
+    spec: Spec = {
+        **_base(data, 220),
         "encoding": {
             "x": x,
             "y": {
@@ -158,16 +162,18 @@ def _steps(files: Sequence[ScoreFile]) -> Chart | None:
                 "scale": {"zero": False},
             },
             "color": {**(_colour(files) if len(files) > 1 else _measures())},
-            "strokeDash": {
-                "field": "what",
-                "type": "nominal",
-                "legend": {"title": None, "orient": "top", "symbolType": "stroke"} if len(files) > 1 else None,
-                "scale": {"domain": ["mean score", "prompts with a gradient"], "range": [[1, 0], [5, 4]]},
-            },
             "tooltip": _tip(("file", "file"), ("step", "step"), ("what", "what"), ("value", "value", ".4f")),
         },
+        # points are a layer of their own: as part of the line they would make the dashes of the legend transparent
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"strokeDash": dash}},
+            *(
+                [{"mark": {"type": "circle", "size": 36, "opacity": 1}, "encoding": {"detail": {"field": "what"}}}]
+                if len(steps) <= 60
+                else []
+            ),
+        ],
     }
-    spec = {**_base(data, 220), **lines}
     header = ("file", "step", "mean", "std", "completions", "prompts with a gradient")
     return Chart(
         "steps",

@@ -149,7 +149,7 @@ def _pairing(one: Pairing) -> dict[str, Any]:
         "second": one.second,
         "difference": f"{one.difference:+.4f}",
         "error": f"{2 * one.error:.4f}",
-        "clear": one.clear,
+        "beyond_noise": one.clear,
         "rows": f"{one.rows:,}",
         "prompts": f"{one.prompts:,}",
         "only_first": f"{one.only_first:,}" if one.only_first else "",
