@@ -63,7 +63,13 @@ def test_files_that_are_there_are_kept(folder):
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("UnitPrice", "unit_price"), ("unit-price", "unit_price"), ("7up", "up"), ("class", ""), ("teds", "taken")],
+    [
+        ("UnitPrice", "unit_price"),
+        ("unit-price", "unit_price"),
+        ("7up", "up"),
+        ("class", "class_reward"),
+        ("teds", "taken"),
+    ],
 )
 def test_a_name_that_cannot_be_is_told_with_one_that_can(tmp_path, name, told):
     done = here("new-reward", name, "--out", tmp_path, check=2)

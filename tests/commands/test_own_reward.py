@@ -81,7 +81,7 @@ def test_its_options_are_checked(tmp_path, rows):
         ("TooFew", "gave 1 judgements for 2 pairs"),
         ("NoParts", "returned the parts (1.0,); its `parts` promise 2 numbers in a tuple: a, b"),
         ("Leaves", "was ended from within, by exit(0)"),
-        ("Unfinished", "is not finished: it lacks judge, natural, reference"),
+        ("Unfinished", "is not finished: it lacks judge, natural, reference, reference_type"),
         ("function", "is a function; a reward is a subclass of Reward"),
         ("Gold", "no subclass of table_rewards.core.reward.Reward"),
         ("Exakt", "has no 'Exakt' (did you mean 'Exact'?)"),
@@ -168,3 +168,26 @@ def test_a_misspelt_option_gets_a_suggestion(rows):
     assert done.stderr == "table-rewards score: unknown option --qiet (did you mean '--quiet'?)\n"
     done = command("score", rows, "--rewrd", "table_bench", check=2)
     assert "there is no --rewrd (did you mean '--reward'?)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (SOURCE.replace('    name = "exact"\n', "").partition("class ADict")[0], "is not finished: it lacks name"),
+        (SOURCE.partition("class Exact")[0] + "class Mine(Reward):\n    pass\n", "it lacks judge, natural, reference"),
+        ("def reward(completion, answer): return 1.0\n", "defines no reward, which is a subclass of Reward"),
+    ],
+)
+def test_a_file_of_no_finished_reward_says_what_is_missing(tmp_path, rows, source, told):
+    (tmp_path / "mine.py").write_text(source)
+    done = here("score", rows, "--reward", f"{tmp_path}/mine.py", check=2)
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_a_reward_raises_is_told_with_its_kind(tmp_path, rows):
+    (tmp_path / "mine.py").write_text(
+        SOURCE.partition("class ADict")[0].replace("return Judgement(float", "raise KeyError('x') #")
+    )
+    done = here("score", rows, "--reward", f"{tmp_path}/mine.py", check=1)
+    assert "will be unscored: KeyError: 'x'" in done.stderr

@@ -64,6 +64,8 @@ def _checked(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
         nearest = re.sub(r"\W+", "_", word).strip("_0123456789") or "my_reward"
+        if keyword.iskeyword(name):
+            raise ConfigurationError(f"{name!r} is a word of Python; a reward's name could be {nearest}_reward")
         raise ConfigurationError(f"a reward's name is lower_snake_case, such as {nearest}, not {name!r}")
     if name in BUILTIN:
         raise ConfigurationError(f"the reward name {name!r} is taken; give yours another")

@@ -41,9 +41,7 @@ def own_reward(place: str) -> type[Reward[Any]] | Reward[Any]:
         known = [key for key in vars(module) if not key.startswith("_")]
         raise ConfigurationError(f"{where} has no {name!r}{nearest(name, known)}")
     if isinstance(found, Reward) or (isinstance(found, type) and issubclass(found, Reward)):
-        if isinstance(found, type) and inspect.isabstract(found):
-            missing = ", ".join(sorted(found.__abstractmethods__))
-            raise ConfigurationError(f"{place} is not finished: it lacks {missing}")
+        _check_finished(found if isinstance(found, type) else type(found), place)
         return found
     kind = "a function" if inspect.isroutine(found) else f"a {type(found).__name__}"
     if isinstance(found, type):
@@ -88,15 +86,25 @@ def _module(name: str) -> ModuleType:
 
 
 def _only(module: ModuleType, place: str) -> type[Reward[Any]]:
-    found = [
+    defined = [
         value
         for value in vars(module).values()
-        if isinstance(value, type)
-        and issubclass(value, Reward)
-        and value.__module__ == module.__name__
-        and not inspect.isabstract(value)
+        if isinstance(value, type) and issubclass(value, Reward) and value.__module__ == module.__name__
     ]
+    found = [one for one in defined if not inspect.isabstract(one)] or defined
+    if not found:
+        raise ConfigurationError(
+            f"{place} defines no reward, which is a subclass of Reward: `table-rewards new-reward NAME` writes one"
+        )
     if len(found) != 1:
-        names = ", ".join(one.__name__ for one in found) or "none"
+        names = ", ".join(one.__name__ for one in found)
         raise ConfigurationError(f"{place} defines {len(found)} rewards ({names}); name one: {place}:Class")
+    _check_finished(found[0], place)
     return found[0]
+
+
+def _check_finished(found: type[Reward[Any]], place: str) -> None:
+    wanted = [name for name in ("name", "reference_type") if not hasattr(found, name)]
+    missing = ", ".join([*sorted(found.__abstractmethods__), *wanted])
+    if missing:
+        raise ConfigurationError(f"{place} is not finished: it lacks {missing}")

@@ -336,7 +336,8 @@ class Reward(ABC, Generic[ReferenceT]):
         return all(wrapped.find(name, default=None) is None for name in self.reference_keys)
 
     def _report(self, error: Exception) -> None:
-        logger.exception("%s failed on a sample; it will be unscored: %s", self.signature, error)
+        told = f"{type(error).__name__}: {error}".removesuffix(": ")
+        logger.exception("%s failed on a sample; it will be unscored: %s", self.signature, told)
 
 
 class _Batch(Generic[ReferenceT]):

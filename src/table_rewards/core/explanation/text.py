@@ -70,7 +70,7 @@ def drawn(explanation: ExplainedScore, width: int, console: Any) -> Iterator[Any
         if section.lines:
             yield from _tables(section, width, colours)
         if section.steps:
-            yield _steps(section, colours)
+            yield _steps(section, width, colours)
         if section.closing:
             yield _text("  " + section.closing)
 
@@ -158,14 +158,14 @@ def _marked(marks: Sequence[Mark], side: int, colours: bool) -> Text:
     return told
 
 
-def _steps(section: Section, colours: bool) -> Any:
+def _steps(section: Section, width: int, colours: bool) -> Any:
     from rich.table import Table
 
     shown = [step for step in section.steps if not (step.kind == KEPT and not step.cost)] or list(section.steps)
     drawn = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
     costs = any(step.cost is not None for step in shown) or section.total is not None
     drawn.add_column(width=2, justify="right")
-    drawn.add_column(max_width=28, overflow="fold")
+    drawn.add_column(max_width=max(28, width // 3), overflow="fold")
     drawn.add_column(overflow="fold", ratio=1)
     if costs:
         drawn.add_column(justify="right", no_wrap=True)
