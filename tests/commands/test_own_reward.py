@@ -153,6 +153,31 @@ def test_a_full_disk_is_one_line_and_a_status(rows, words):
     assert done.stderr == "table-rewards: cannot write: No space left on device\n"
 
 
+@pytest.mark.skipif(not __import__("os").path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["profile", "{}", "--reward", "table_bench", "--calls", "1", "--html"],
+        ["explain", "{}", "--reward", "table_bench", "--row", "0", "--html"],
+        ["report", "{}", "--score-column", "number", "--html"],
+        ["report", "{}", "--score-column", "number", "--png"],
+    ],
+)
+@pytest.mark.parametrize("place", ["/dev/full", "/proc/none/x"])
+def test_a_page_that_cannot_be_written_is_one_line_and_a_status(tmp_path, words, place):
+    rows = write(tmp_path / "r.jsonl", [{"prompt": "q", "completion": "a", "answer": "a", "number": 1}] * 2)
+    done = here(*(word.format(rows) for word in words), place, check=3)
+    assert "cannot be written: " in done.stderr
+    assert "wrote" not in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_one_line_and_a_status(tmp_path):
+    table = tmp_path / "t.html"
+    table.write_text("<table><tr><td>1</td></tr></table>")
+    done = here("convert", table, "--to", "markdown", "--out", tmp_path / "none" / "t.md", check=3)
+    assert done.stderr.endswith("t.md: No such file or directory\n")
+
+
 def test_a_closed_output_is_no_error(rows):
     import subprocess
     import sys

@@ -7,6 +7,8 @@ import csv
 import gzip
 import json
 import lzma
+import os
+import threading
 
 import pytest
 
@@ -462,6 +464,19 @@ def test_standard_input_is_a_file(tmp_path):
     text = "".join(json.dumps(row) + "\n" for row in rows())
     done = command("score", "-", "--reward", "table_bench", "--json", "--quiet", stdin=text, check=0)
     assert json.loads(done.stdout)["prompts"]["zero_variance_share"] == 0.5
+
+
+def test_a_pipe_is_a_file(tmp_path):
+    """Such as the shell's ``<(zcat rollouts.gz)``."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for content, status in ((b"".join(json.dumps(row).encode() + b"\n" for row in rows()), 0), (b"", 3)):
+        writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+        writer.start()
+        done = here("score", pipe, "--reward", "table_bench", "--json", check=status)
+        writer.join()
+        told = json.loads(done.stdout)["mean"] if status == 0 else done.stderr
+        assert told == (0.75 if status == 0 else "table-rewards: standard input: the file is empty\n")
 
 
 def test_a_file_is_opened_once(tmp_path):

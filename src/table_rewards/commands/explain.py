@@ -10,7 +10,8 @@ from html import escape
 from pathlib import Path
 
 from table_rewards.commands.exit_codes import DONE
-from table_rewards.commands.pages.terminal import note, unicode_output, width
+from table_rewards.commands.pages.html import write_page
+from table_rewards.commands.pages.terminal import unicode_output, width
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
 from table_rewards.core.explanation.explanation import Explanation
 from table_rewards.core.explanation.text import as_text
@@ -61,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     told = reward.explain(one.completion, one.reference, step=arguments.step, peers=one.peers)
     if arguments.html is not None:
         title = f"{told.reward} on {how.name}, row {arguments.row}"
-        arguments.html.write_text(_page(title, one, told), "utf-8")
-        note(f"wrote {arguments.html}")
+        write_page(arguments.html, _page(title, one, told))
     if arguments.json:
         about = {"file": how.name, "row": arguments.row, "sample": arguments.sample}
         print(json.dumps({**about, **told.to_dict()}, ensure_ascii=False, indent=1))

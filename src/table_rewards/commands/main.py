@@ -27,6 +27,11 @@ PACKAGE: Final = "table_rewards.commands"
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
+_UNREACHABLE: Final = frozenset(
+    {errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+)
+"""What is wrong with a place that somebody named: its folder is missing, or it may not be written."""
+
 Table = Mapping[str, tuple[str, str]]
 """Name -> (help, module)."""
 
@@ -83,12 +88,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop(sys.stdout)
         return DONE
     except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        _drop(sys.stdout)
-        where = f" {error.filename}" if error.filename else ""
-        _say(f"table-rewards: cannot write{where}: {error.strerror}")
-        return UNUSABLE_FILE
+        if error.errno in _FULL:
+            _drop(sys.stdout)
+            where = f" {error.filename}" if error.filename else ""
+            _say(f"table-rewards: cannot write{where}: {error.strerror}")
+            return UNUSABLE_FILE
+        if error.errno in _UNREACHABLE and error.filename and not os.environ.get("TABLE_REWARDS_DEBUG"):
+            _say(f"table-rewards: {error.filename}: {error.strerror}")
+            return UNUSABLE_FILE
+        raise
 
 
 def _take_anything(stream: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from table_rewards.commands.pages.terminal import number
 from table_rewards.core.errors import ConfigurationError
+from table_rewards.datasets.files import UnusableFile
 from table_rewards.evaluation.scores.score_files import ScoreFile
 
 COLOURS = ("#2f6bd0", "#d9772b", "#2a8f7f", "#8a5bd1", "#c43d5a", "#6b7280")
@@ -19,6 +20,7 @@ def picture(files: Sequence[ScoreFile], title: str, path: Path) -> None:
 
     Raises:
         ConfigurationError: matplotlib is not installed.
+        UnusableFile: the file cannot be written.
     """
     if importlib.util.find_spec("matplotlib") is None:
         raise ConfigurationError("--png needs matplotlib: pip install 'table-rewards[report]'; --html needs nothing")
@@ -62,5 +64,9 @@ def picture(files: Sequence[ScoreFile], title: str, path: Path) -> None:
     for axis in axes:
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as target:
+            figure.savefig(target, format="png")
+    except OSError as error:
+        raise UnusableFile(path, f"cannot be written: {error.strerror or error}") from None

@@ -20,6 +20,7 @@ from table_rewards.commands.pages.sample_views import Shown, sample_data
 from table_rewards.commands.pages.terminal import note, number, share
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.explanation.html import STYLE
+from table_rewards.datasets.files import UnusableFile
 from table_rewards.evaluation.scores.pairing import Pairing
 from table_rewards.evaluation.scores.samples import VIEWS
 from table_rewards.evaluation.scores.score_files import ScoreFile
@@ -99,13 +100,13 @@ def write_page(path: Path, text: str) -> None:
     """Write a page and say so.
 
     Raises:
-        ConfigurationError: the file cannot be written.
+        UnusableFile: the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", errors="replace")
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise UnusableFile(path, f"cannot be written: {error.strerror or error}") from None
     note(f"wrote {path}")
 
 

@@ -11,11 +11,11 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from table_rewards.datasets.files.compression import without_ending
 from table_rewards.datasets.files.remote import is_address, remote_files, shown
-from table_rewards.datasets.files.unusable import UnusableFile
+from table_rewards.datasets.files.unusable import SPOOLED, UnusableFile, explained
 
 STANDARD_INPUT: Final = "-"
 ENDINGS: Final = (".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".csv", ".tsv", ".json")
@@ -35,7 +35,8 @@ def files_of(places: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """The files that the names mean, in the order in which they are read.
 
     A folder gives its data files in natural order (``2.jsonl`` before ``10.jsonl``); of a folder that ms-swift wrote
-    its ``completions.jsonl``; of a data set that Hugging Face's ``save_to_disk`` wrote its parts. An address such as
+    its ``completions.jsonl``; of a data set that Hugging Face's ``save_to_disk`` wrote its parts. A pipe, such as the
+    shell's ``<(zcat rollouts.gz)``, is read as standard input is. An address such as
     ``s3://bucket/rollouts`` is a file, a folder or a pattern of another file system.
 
     Raises:
@@ -45,7 +46,10 @@ def files_of(places: Sequence[str | os.PathLike[str]]) -> list[Path]:
     for place in places:
         path = Path(place)
         if os.fspath(place) == STANDARD_INPUT:
-            found.append(_spooled())
+            found.append(_spooled(sys.stdin))
+        elif path.is_fifo():
+            with explained(path), path.open("rb") as pipe:
+                found.append(_spooled(pipe))
         elif is_address(place):
             found += _remote(os.fspath(place))
         elif path.is_dir():
@@ -147,13 +151,13 @@ def _remote(address: str) -> list[Path]:
     return found
 
 
-def _spooled() -> Path:
-    """Standard input, kept in a temporary file, so that it can be looked at before it is read."""
+def _spooled(stream: Any) -> Path:
+    """What a pipe gives, kept in a temporary file, so that it can be looked at before it is read."""
     import atexit
 
-    handle, name = tempfile.mkstemp(prefix="table-rewards-stdin-")
+    handle, name = tempfile.mkstemp(prefix=SPOOLED)
     atexit.register(lambda: Path(name).unlink(missing_ok=True))
     with os.fdopen(handle, "wb") as copy:
-        if sys.stdin is not None:
-            shutil.copyfileobj(getattr(sys.stdin, "buffer", sys.stdin), copy)
+        if stream is not None:
+            shutil.copyfileobj(getattr(stream, "buffer", stream), copy)
     return Path(name)

@@ -6,8 +6,12 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from table_rewards.core.errors import ConfigurationError
+
+SPOOLED: Final = "table-rewards-stdin-"
+"""How the temporary files begin in which standard input is kept; nobody knows them by that name."""
 
 
 class UnusableFile(ConfigurationError):
@@ -20,6 +24,8 @@ class UnusableFile(ConfigurationError):
 
     def __init__(self, path: str | os.PathLike[str], problem: str) -> None:
         self.path, self.problem = os.fspath(path), problem
+        if os.path.basename(self.path).startswith(SPOOLED):
+            self.path = "standard input"
         super().__init__(f"{self.path}: {problem}")
 
     def __reduce__(self) -> tuple[type[UnusableFile], tuple[str, str]]:

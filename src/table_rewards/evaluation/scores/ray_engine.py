@@ -17,6 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.core.cpus import CPUS
@@ -82,8 +83,8 @@ class Work:
         Raises:
             ConfigurationError: standard input is among the places, which other processes do not have.
         """
-        if STANDARD_INPUT in self.places:
-            raise ConfigurationError("--engine ray reads files, not standard input")
+        if any(place == STANDARD_INPUT or (not is_address(place) and Path(place).is_fifo()) for place in self.places):
+            raise ConfigurationError("--engine ray reads files, not standard input nor pipes")
         places = tuple(place if is_address(place) else os.path.abspath(place) for place in self.places)
         return replace(self, places=places, out=self.out if is_address(self.out) else os.path.abspath(self.out))
 
