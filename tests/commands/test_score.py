@@ -305,6 +305,26 @@ def test_going_on_after_another_file_or_option_is_refused(tmp_path):
     assert len(read(out)) == 21
 
 
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        (["score", "{}", "--reward", "table_bench", "--overwrite", "--out", "{}"], "--out"),
+        (["profile", "{}", "--reward", "table_bench", "--html", "{}"], "--html"),
+        (["explain", "{}", "--reward", "table_bench", "--row", "0", "--html", "{}"], "--html"),
+        (["report", "{}", "--score-column", "n", "--html", "{}"], "--html"),
+        (["report", "{}", "--score-column", "n", "--png", "{}"], "--png"),
+        (["generate", "{}", "--endpoint", "http://127.0.0.1:9", "--model", "m", "--overwrite", "--out", "{}"], "--out"),
+        (["audit", "{}", "--reward", "table_bench", "--out", "{}"], "--out"),
+    ],
+)
+def test_no_output_takes_the_place_of_what_is_read(tmp_path, words, flag):
+    path = write(tmp_path / "r.jsonl", answers(8, n=1, prompt="?"))
+    before = path.read_bytes()
+    done = command(*(word.format(path) for word in words), check=2)
+    assert f"{flag} {path} is " in done.stderr
+    assert path.read_bytes() == before
+
+
 def test_the_step_reaches_the_schedule(tmp_path):
     regions = FIXTURES / "table_r1" / "regions.jsonl"
     means = {}

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.output_files import refuse_inputs
 from table_rewards.commands.pages.terminal import cut, filled, note, share, table, width
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
-from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.reward import Reward
 from table_rewards.datasets.files import BrokenRow, RowSource, RowWriter
 from table_rewards.evaluation.audit.auditing import Audit, Auditor
@@ -76,10 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is not None:
         if reasons is None:
             reasons = arguments.out.with_name(arguments.out.name + ".reasons.jsonl")
-        if arguments.out.exists() and arguments.out.resolve() in {
-            path.resolve() for path in RowSource(arguments.file).files
-        }:
-            raise ConfigurationError(f"--out {arguments.out} is DATA itself; name another file")
+        refuse_inputs(arguments.out, RowSource(arguments.file).files, what="DATA")
     reward = reward_from(arguments)
     auditor = Auditor(
         RowSource(arguments.file),

@@ -11,6 +11,7 @@ from typing import Any
 
 from table_rewards.commands.endpoint_arguments import pool_of
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.output_files import refuse_inputs
 from table_rewards.datasets.completed_rows import Asked, Question, ask_rows
 from table_rewards.datasets.files import count_rows
 
@@ -36,6 +37,7 @@ def complete_rows(
     """
     from table_rewards.commands.pages.progress import Progress
 
+    refuse_inputs(out, [source])
     pool = pool_of(options, timeout_s=600.0, deadline_s=1800.0, workers=1)
     with Progress(count_rows(source) or 0, "rows") as bar:
         return ask_rows(

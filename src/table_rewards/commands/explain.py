@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 
 from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.output_files import refuse_inputs
 from table_rewards.commands.pages.html import write_page
 from table_rewards.commands.pages.terminal import unicode_output, width
 from table_rewards.commands.reward_options import add_reward_arguments, reward_from
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         prompt=arguments.prompt_column,
         parts=reward.parts,
     )
+    refuse_inputs(arguments.html, how.source.files, "--html")
     one = sample_at(how, arguments.row, arguments.sample, with_peers=not reward.deduplicates)
     told = reward.explain(one.completion, one.reference, step=arguments.step, peers=one.peers)
     if arguments.html is not None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from table_rewards.commands.endpoint_arguments import add_endpoint_arguments, pool_of, sampling_of
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.output_files import refuse_inputs
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.rows import plain
 from table_rewards.datasets.files import read_rows
@@ -70,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         ConfigurationError: the number of samples cannot be, or they would all be the same.
     """
     out: pathlib.Path = options.out or options.file.with_suffix(".predictions.jsonl")
+    refuse_inputs(out, [options.file])
     if options.samples < 1:
         raise ConfigurationError(f"--samples must be at least 1, not {options.samples}")
     if options.samples > 1 and options.temperature == 0:

@@ -140,7 +140,8 @@ def _run(words: list[str]) -> int:
     if name not in there:
         known = [*there, *(task for task in TASKS if _task_modules(task))]
         kind = "option" if name.startswith("-") else "command"
-        top.error(f"unknown {kind} {name!r}{nearest(name, known)}; commands: {', '.join(known)}")
+        close = nearest(name, ["--version", "--help"] if kind == "option" else known)
+        top.error(f"unknown {kind} {name!r}{close}; commands: {', '.join(known)}")
     purpose, home = there[name]
     module = importlib.import_module(home)
     configure = module.configure if hasattr(module, "configure") else module.add_arguments

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.output_files import refuse_inputs
 from table_rewards.commands.pages.advice import advise
 from table_rewards.commands.pages.html import need_report, page, write_page
 from table_rewards.commands.pages.sample_views import Shown
@@ -81,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         prompt=arguments.prompt_column,
         parts=reward.parts,
     )
+    refuse_inputs(arguments.html, how.source.files, "--html")
     statistics = ScoreStatistics(reward.parts, next((name for name in BY_COLUMNS if name in how.kept), None))
     single = _time_single_calls(reward, how, arguments.calls, arguments.step)  # first: it also warms caches and workers
     book = SampleBook(reward.parts)

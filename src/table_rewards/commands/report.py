@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE
+from table_rewards.commands.output_files import refuse_inputs
 from table_rewards.commands.pages.advice import advise
 from table_rewards.commands.pages.html import need_report, page, write_page
 from table_rewards.commands.pages.summary import summary, titled
@@ -62,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for remark in dict.fromkeys(remark for file in files for remark in file.remarks):
         note(remark)
+    for option, place in (("--html", arguments.html), ("--png", arguments.png)):
+        refuse_inputs(place, [path for file in files for path in file.source.files], option)
     pairings = [found for other in files[1:] if (found := pair(files[0], other)) is not None]
     title = arguments.title or " and ".join(file.name for file in files)
     if arguments.html is not None:

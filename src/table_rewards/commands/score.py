@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from table_rewards.commands.exit_codes import DONE, INCOMPLETE
+from table_rewards.commands.output_files import refuse_inputs
 from table_rewards.commands.own_reward import is_place
 from table_rewards.commands.pages.progress import Progress
 from table_rewards.commands.pages.summary import summary, titled
@@ -118,6 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
         keep=keep,
         parts=reward.parts,
     )
+    refuse_inputs(arguments.out, how.source.files)
     if not arguments.quiet:
         for remark in how.remarks:
             note(remark)

@@ -68,5 +68,6 @@ def sample_at(plan: Plan, number: int, sample: int = 0, *, with_peers: bool = Fa
             break
         peers += texts
     if own is None:
-        raise UnusableFile(plan.name, f"there is no row {number:,}; rows are counted from 0")
+        there = sum(1 for _ in plan.rows())
+        raise UnusableFile(plan.name, f"there is no row {number:,}: it holds {there:,} rows, counted from 0")
     return OneSample(own, reference_of(found, plan), prompt_text(found, plan), peers, samples)
