@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 
@@ -9,6 +10,7 @@ import pytest
 
 from command_line import FIXTURES, answers, here, write
 from table_rewards import names
+from table_rewards.commands import attack_rows
 from table_rewards.commands.demo import entries, play
 from table_rewards.evaluation.scores.distribution import Distribution
 from table_rewards.evaluation.scores.prompt_groups import PromptGroups
@@ -129,12 +131,15 @@ def test_a_group_of_one_scored_completion_is_no_group():
     assert (groups.prompts, groups.several, groups.dead) == (1, 0, 0)
 
 
-def test_a_wheel_carries_what_the_demonstration_scores():
+def test_a_wheel_carries_what_the_demonstration_and_the_attacks_score():
     root = FIXTURES.parent
     listed = set(
         re.findall(r'^"fixtures/(.+?)" = "table_rewards/fixtures/\1"$', (root / "pyproject.toml").read_text(), re.M)
     )
     assert listed >= {entry.file for entry in entries()} | {"demo.toml", "README.md", "grrm/mt_ranking.jsonl"}
+    attacked = set(re.findall(r'_file\("(.+?)"', inspect.getsource(attack_rows)))
+    assert attacked
+    assert listed >= attacked
     assert all((root / "fixtures" / name).is_file() for name in listed)
 
 

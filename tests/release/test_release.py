@@ -93,6 +93,9 @@ def test_the_demonstration_runs_without_extras(released, kind, tmp_path):
     assert missing == {"mathematics", "generator"}
     assert all("table-rewards[math]" in one["problem"] for one in outcomes.values() if one.get("problem"))
     assert outcomes["teds", "PubTabNet's published examples"]["mean"] == pytest.approx(0.930, abs=1e-3)
+    for reward in ("teds", "table_region", "qa_f1"):
+        options = ("--option", "reader=extractive") if reward == "qa_f1" else ()
+        assert " attacks " in run(command, "attack", reward, "--limit", "3", *options, cwd=tmp_path)
     assert "test_mine.py" in run(command, "new-reward", "mine", cwd=tmp_path)
     rollouts = Path(run(command, "demo", "--folder", cwd=tmp_path).strip()) / "tables/rollouts.jsonl"
     assert "83.3 % of the prompts give a gradient" in run(
