@@ -439,7 +439,17 @@ def feather(folder):
     return folder
 
 
+def whole_chats(folder):
+    """Prompt and completion in one column."""
+    talk = lambda row: [  # noqa: E731
+        {"role": "user", "content": row["prompt"]},
+        {"role": "assistant", "content": row["completion"]},
+    ]
+    return write(folder / "w.jsonl", [{"completion": talk(row), "answer": row["answer"]} for row in rows()])
+
+
 SHAPES = [
+    whole_chats,
     *(megatron_swift_log, open_compass, lighteval, lm_eval_filters, sky_rl, feather),
     *(pandas_csv, pandas_json, tool_calls),
     *(swift_log, swift_folder, batch, verl_folder, verl_pattern, swift_results, chats_alone, parts, share_gpt, vllm),
@@ -604,6 +614,9 @@ def test_a_list_in_a_row_is_no_wrapper_of_rows(tmp_path, shape):
         (b"\x80\x04\x95....", "a pickle, which is never read"),
         ('{"prompt": "a"}'.encode("utf-16"), "UTF-16"),
         (b"SQLite format 3\x00", "SQLite"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (b"<!doctype html><html>404</html>", "a download that failed"),
+        (b"r.jsonl" + bytes(250) + b"ustar\x0000", "a tar archive"),
     ],
 )
 def test_what_people_try_is_refused_by_its_name(tmp_path, content, told):

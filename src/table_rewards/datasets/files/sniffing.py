@@ -32,6 +32,11 @@ _FOREIGN: Final = (
     (b"\xff\xfe", "text in UTF-16: convert it to UTF-8"),
     (b"\xfe\xff", "text in UTF-16: convert it to UTF-8"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook: save it as csv"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself: run git lfs pull"),
+    (b"<", "a page or XML, such as a download that failed leaves"),
+    (b"FEA1", "Feather's first version: write it with version 2, which is Arrow's format"),
+    (b"ORC", "an ORC file: write the rows as parquet"),
+    (b"Obj\x01", "an Avro file: write the rows as parquet"),
 )
 """First bytes of what people try, and what helps."""
 
@@ -64,6 +69,8 @@ def kind_of(head: bytes, path: Path) -> Format:
     if _is_csv(text, path):
         return "csv"
     known = next((what for magic, what in _FOREIGN if head.startswith(magic)), None)
+    if head[257:262] == b"ustar":
+        known = "a tar archive: unpack it first"
     if known is not None:
         raise UnusableFile(path, f"this is {known}")
     if without_ending(path.name.lower()).endswith((".csv", ".tsv")):

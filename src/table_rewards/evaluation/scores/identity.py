@@ -164,6 +164,8 @@ def identity(
         for name in prompt_columns(columns)
         if (name != completion or _chats(rows, name)) and not _hold(rows, name, completion)
     )
+    if not prompts and completion is not None and _asking(rows, completion):
+        prompts = (completion,)
     images = tuple(name for name in IMAGE_COLUMNS if name in there)
     references = tuple(name for name in ((reference,) if reference else REFERENCE_COLUMNS) if name in there)
     if given is not None:
@@ -234,6 +236,12 @@ def _names_prompts(rows: Sequence[Mapping[str, Any]], path: tuple[str, ...], pla
 
 def _chats(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
     return any(chat_of(row.get(name)) for row in rows[:8])
+
+
+def _asking(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether a column holds chats that begin with what was asked, so that prompt and completion stand together."""
+    chats = [turns for row in rows[:8] if (turns := chat_of(row.get(name)))]
+    return bool(chats) and all(asked(turns) for turns in chats)
 
 
 def _hold(rows: Sequence[Mapping[str, Any]], name: str, completion: str | None) -> bool:
