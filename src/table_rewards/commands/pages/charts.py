@@ -145,7 +145,7 @@ def _steps(files: Sequence[ScoreFile]) -> Chart | None:
     dash: Spec = {
         "field": "what",
         "type": "nominal",
-        "legend": {"title": None, "orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 300}
+        "legend": {"title": None, "orient": "bottom", "symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 300}
         if len(files) > 1
         else None,
         "scale": {"domain": ["mean score", "prompts with a gradient"], "range": [[1, 0], [5, 4]]},
@@ -200,7 +200,7 @@ def _alive(files: Sequence[ScoreFile]) -> Chart | None:
         return None
     names = list(dict.fromkeys(row["part"] for row in data))
     encoding = {
-        "y": {"field": "part", "type": "nominal", "title": None, "sort": names, "axis": {"labelLimit": 130}},
+        "y": {"field": "part", "type": "nominal", "title": None, "sort": names, "axis": _label(20)},
         "x": {
             "field": "share",
             "type": "quantitative",
@@ -325,7 +325,7 @@ def _parts(files: Sequence[ScoreFile]) -> Chart | None:
     if not data:
         return None
     names = list(dict.fromkeys(row["part"] for row in data))
-    y = {"field": "part", "type": "nominal", "title": None, "sort": names, "axis": {"labelLimit": 130}}
+    y = {"field": "part", "type": "nominal", "title": None, "sort": names, "axis": _label(20)}
     offset = {"yOffset": {"field": "file", "sort": [file.name for file in files]}} if len(files) > 1 else {}
     tip = _tip(
         ("file", "file"), ("part", "part"), ("mean", "mean", ".4f"), ("low", "p10", ".3f"), ("high", "p90", ".3f")
@@ -350,6 +350,13 @@ def _parts(files: Sequence[ScoreFile]) -> Chart | None:
     return Chart("parts", "Parts", spec, ("file", "part", "mean", "std", "min", "max"), rows)
 
 
+def _label(room: int) -> Spec:
+    """An axis whose long names keep their beginning and their end, since names often begin alike."""
+    keep = room // 2
+    told = f"substring(datum.label, 0, {room - keep - 1}) + '…' + substring(datum.label, length(datum.label) - {keep})"
+    return {"labelLimit": 9 * room, "labelExpr": f"length(datum.label) > {room} ? {told} : datum.label"}
+
+
 def _together(file: ScoreFile) -> Chart | None:
     together = file.statistics.together
     matrix = together.matrix()
@@ -367,8 +374,8 @@ def _together(file: ScoreFile) -> Chart | None:
     spec = {
         **_base(data, 30 * len(names)),
         "encoding": {
-            "x": {"field": "b", **axis, "axis": {"labelAngle": -35, "labelLimit": 100}},
-            "y": {"field": "a", **axis, "axis": {"labelLimit": 110}},
+            "x": {"field": "b", **axis, "axis": {"labelAngle": -35, **_label(15)}},
+            "y": {"field": "a", **axis, "axis": _label(17)},
         },
         "layer": [
             {
@@ -384,7 +391,8 @@ def _together(file: ScoreFile) -> Chart | None:
                 },
             },
             {
-                "mark": {"type": "text", "fontSize": 11},
+                # where a cell is narrower than its number, the colour and the table tell it
+                "mark": {"type": "text", "fontSize": 11, "opacity": {"expr": f"width < {34 * len(names)} ? 0 : 1"}},
                 "encoding": {
                     "text": {"field": "value", "type": "quantitative", "format": "+.2f"},
                     "color": {"condition": {"test": "abs(datum.value) > 0.6", "value": "@on-strong"}, "value": "@ink"},
@@ -415,7 +423,7 @@ def _groups(files: Sequence[ScoreFile]) -> Chart | None:
     if not data:
         return None
     encoding = {
-        "y": {"field": "group", "type": "nominal", "title": None, "sort": names, "axis": {"labelLimit": 150}},
+        "y": {"field": "group", "type": "nominal", "title": None, "sort": names, "axis": _label(23)},
         "x": {"field": "mean", "type": "quantitative", "title": "mean score", "axis": {"tickCount": 5}},
         "color": _colour(files),
         "tooltip": _tip(("file", "file"), ("group", by), ("mean", "mean", ".4f"), ("count", "completions", ",")),
