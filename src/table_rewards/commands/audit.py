@@ -16,6 +16,7 @@ from table_rewards.core.reward import Reward
 from table_rewards.datasets.files import BrokenRow, RowSource, RowWriter
 from table_rewards.evaluation.audit.auditing import Audit, Auditor
 from table_rewards.evaluation.audit.findings import DROPPED, KINDS
+from table_rewards.evaluation.scores.layout import named_value
 from table_rewards.testing.attacks import AttackResult, Target, run_attacks
 
 DESCRIPTION = """\
@@ -120,7 +121,9 @@ def _blind(reward: Reward[Any], name: str, column: str | None) -> tuple[AttackRe
     """The best known attack that needs no answer, and on how many rows it was carried out."""
     whole = (row for row in RowSource(name).rows(broken="yield") if not isinstance(row, BrokenRow))
     rows = islice(whole, PROGRAM_ROWS if reward.runs_programs else BLIND_ROWS)
-    target = Target(reward, [row if column is None else {**row, "ground_truth": row.get(column)} for row in rows])
+    if column is not None:
+        rows = iter([{**row, "ground_truth": named_value(row, column)} for row in rows])
+    target = Target(reward, list(rows))
     return run_attacks(target)[0], len(target)
 
 

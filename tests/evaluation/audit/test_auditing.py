@@ -67,6 +67,8 @@ def test_references_that_cannot_be_read_and_empty_tables_are_found(tmp_path):
     assert audit(tmp_path, rows, TEDS()) == {(0, "empty-table")}
     empty = {"question": "Who?", "table": {"columns": ["a"], "data": [["", None], [" "]]}, "answer": "Ann"}
     assert audit(tmp_path, [empty], TableBench()) == {(0, "empty-table")}
+    none = {"question": "Who?", "table": {"columns": [], "data": []}, "answer": "Ann"}
+    assert audit(tmp_path, [none], TableBench()) == {(0, "empty-table")}
     assert audit(tmp_path, [{"prompt": "?", "answer": "7"}, {"prompt": "!"}], TableBench()) == {(1, "unreadable")}
 
 
@@ -116,6 +118,17 @@ def test_an_equal_question_of_another_table_is_another_prompt(tmp_path):
 def test_percent_signs_against_the_question(tmp_path, question, answer, wrong):
     found = audit(tmp_path, [{"question": question, "answer": answer}], TableBench())
     assert found == ({(0, "percent")} if wrong else set())
+
+
+@pytest.mark.parametrize("prompt", ["What percentage came?", [{"role": "user", "content": "How many, in percent?"}]])
+def test_a_question_is_its_prompt_where_no_column_holds_it(tmp_path, prompt):
+    assert audit(tmp_path, [{"prompt": prompt, "answer": "61.5"}], TableBench()) == {(0, "percent")}
+
+
+def test_a_reference_may_stand_below_a_column(tmp_path):
+    rows = [{"input_prompt": "Who?", "env": {"gold": gold}} for gold in ("Ann", "{name}", "Bo")]
+    found = audit(tmp_path, rows, TableBench(), reference="env.gold")
+    assert found == {(1, "leftover"), (0, "contradiction"), (2, "contradiction")}
 
 
 def test_prompts_of_test_files_are_found_by_the_columns_that_both_have(tmp_path):

@@ -20,6 +20,10 @@ class Unusable(ValueError):
     """A row that cannot become training data; the message says why in words that group well, without its values."""
 
 
+class EmptyTable(Unusable):
+    """The table of the row is there, and has no columns or no rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Column names, which may repeat, and rows of cells."""
@@ -84,7 +88,7 @@ def read_table(row: Row) -> Table:
     names = ("columns", "data") if "columns" in table else ("header", "rows")
     columns, data = (_listed(table.get(name)) for name in names)
     if not isinstance(columns, list) or not columns or not isinstance(data, list) or not data:
-        raise Unusable("the table has no columns or no rows")
+        raise EmptyTable("the table has no columns or no rows")
     if not all(isinstance(cells, list) for cells in data):
         raise Unusable("the table's data are not rows")
     return Table(tuple("" if c is None else str(c) for c in columns), tuple(tuple(map(_cell, cells)) for cells in data))

@@ -23,7 +23,8 @@ from table_rewards.evaluation.audit.findings import (
 )
 from table_rewards.evaluation.audit.own_answers import OwnAnswer, own_answer
 from table_rewards.evaluation.audit.row_checks import row_findings
-from table_rewards.evaluation.scores.identity import IMAGE_COLUMNS, PROMPT_COLUMNS, Identity
+from table_rewards.evaluation.scores.identity import IMAGE_COLUMNS, Identity, prompt_columns
+from table_rewards.evaluation.scores.layout import named_value
 
 BATCH: Final = 256
 
@@ -78,7 +79,7 @@ class Auditor:
     ) -> None:
         self.source, self.reward, self.reference, self.tests = source, reward, reference, tests
         there = source.columns()
-        if reference is not None and reference not in there:
+        if reference is not None and all(named_value(row, reference) is None for row in source.first()):
             raise UnusableFile(source.name, missing_column(reference, there))
         self.prompt = _prompts(there)
 
@@ -131,7 +132,7 @@ class Auditor:
             if self.reference is None or isinstance(row, BrokenRow):
                 yield row
             else:
-                yield {**row, "ground_truth": row.get(self.reference)}
+                yield {**row, "ground_truth": named_value(row, self.reference)}
 
     def _doubtful(self) -> set[str]:
         """The prompts that come more than once."""
@@ -229,7 +230,7 @@ def _evened(row: Mapping[str, Any], who: Identity) -> dict[str, Any]:
 def _prompts(columns: Sequence[str]) -> Identity:
     """What makes up a prompt, without its reference."""
     return Identity(
-        asked=tuple(name for name in PROMPT_COLUMNS if name in columns),
+        asked=tuple(prompt_columns(columns)),
         images=tuple(name for name in IMAGE_COLUMNS if name in columns),
     )
 

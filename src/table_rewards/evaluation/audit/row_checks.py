@@ -9,7 +9,7 @@ from typing import Any, Final
 from table_rewards.core.errors import BadReference
 from table_rewards.core.rows import Row
 from table_rewards.datasets.table_r1.labels import clean_answer, clean_region
-from table_rewards.datasets.table_r1.table import Table, Unusable, prompt_text, question_in, read_table
+from table_rewards.datasets.table_r1.table import EmptyTable, Table, Unusable, prompt_text, question_in, read_table
 from table_rewards.evaluation.audit.findings import EMPTY_TABLE, LEFTOVER, MENDABLE, PERCENT, REGION, Finding
 from table_rewards.text.answers import read_answer
 
@@ -46,7 +46,11 @@ def row_findings(row: Mapping[str, Any], number: int, reward: str, answer: str |
         answer: the gold answer, where it is a text.
     """
     wrapped = Row(row)
-    table = _table(wrapped)
+    try:
+        table = _table(wrapped)
+    except EmptyTable as error:
+        table = None
+        yield Finding(number, EMPTY_TABLE, f"of the prompt: {error}")
     if table is not None and not any(_says_something(cell) for cells in table.data for cell in cells):
         yield Finding(number, EMPTY_TABLE, "the table of the prompt has no cell with a text")
     if answer is not None and reward in SHORT_ANSWERS:
@@ -85,7 +89,8 @@ def _region_findings(row: Row, table: Table | None, number: int) -> Iterator[Fin
 
 
 def _percent_findings(row: Row, answer: str, number: int) -> Iterator[Finding]:
-    question = row.find("question", "problem", "query", default="") or question_in(prompt_text(row))
+    prompt = prompt_text(row)
+    question = row.find("question", "problem", "query", default="") or question_in(prompt) or prompt
     if not isinstance(question, str) or not question.strip() or len(question) > _LONG or len(answer) > 200:
         return
     numbers = [item.number for item in read_answer(answer).items if item.number is not None]
@@ -111,6 +116,8 @@ def _asks_for_percent(question: str) -> bool:
 def _table(row: Row) -> Table | None:
     try:
         return read_table(row)
+    except EmptyTable:
+        raise
     except (Unusable, BadReference):
         return None
 
