@@ -121,9 +121,8 @@ def _blind(reward: Reward[Any], name: str, column: str | None) -> tuple[AttackRe
     """The best known attack that needs no answer, and on how many rows it was carried out."""
     whole = (row for row in RowSource(name).rows(broken="yield") if not isinstance(row, BrokenRow))
     rows = islice(whole, PROGRAM_ROWS if reward.runs_programs else BLIND_ROWS)
-    if column is not None:
-        rows = iter([{**row, "ground_truth": named_value(row, column)} for row in rows])
-    target = Target(reward, list(rows))
+    read = [{**row, "ground_truth": named_value(row, column)} if column is not None else row for row in rows]
+    target = Target(reward, read)
     return run_attacks(target)[0], len(target)
 
 
