@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 
 import pytest
 
-from table_rewards import TableBench, WeightedSum
+from table_rewards import TEDS, TableBench, WeightedSum
 from table_rewards.core.explanation.data import KEPT, Line, Mark, Section, ShownCell, Step, Working
 from table_rewards.core.explanation.html import shown_lines
+from table_rewards.core.explanation.text import as_text
 from table_rewards.core.reward import Reward
 from table_rewards.core.scores import Judgement
 
@@ -102,3 +104,17 @@ def test_only_lines_that_differ_and_their_neighbours_are_shown_of_a_long_table()
     shown, left_out = shown_lines(lines, 10)
     assert [one is None for one in shown] == [False, True, False, False, False, True]
     assert left_out == 46
+
+
+@pytest.mark.parametrize("width", [50, 80, 140])
+@pytest.mark.parametrize("columns", [3, 12, 20])
+def test_every_cell_of_a_wide_table_can_be_read_in_a_narrow_terminal(width, columns):
+    """Columns that had no room were once drawn with none, without a word."""
+    cells = [f"v{column:02}" for column in range(columns)]
+    table = lambda row: "<table><tr>" + "".join(f"<td>{cell} km</td>" for cell in row) + "</tr></table>"  # noqa: E731
+    told = as_text(TEDS().explain(table([f"{cell}x" for cell in cells]), table(cells)), width)
+    assert max(map(len, told.split("\n"))) <= width
+    shown = told.split("\nTEDS\n")[1].split("\nStructure alone")[0].split("~ changed text")[0]
+    assert all(len(re.findall(rf"\b{cell}\b", shown.replace("[x]", ""))) >= 2 for cell in cells)
+    same = as_text(TEDS().explain(table(["other", *cells[1:]]), table(cells)), width)
+    assert same.count("do not differ") == max(0, same.count("of each row") - 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from table_rewards.core.explanation.data import (
@@ -26,6 +27,9 @@ SIDE_BY_SIDE: Final = 90
 """Columns from which two tables stand side by side."""
 
 LINES: Final = 30
+BLOCKS: Final = 8
+CELL: Final = 9
+"""The columns of a terminal that a cell gets at least, so that it can be read."""
 STEPS: Final = 40
 TEXT: Final = 400
 DETAIL: Final = 1_600
@@ -84,40 +88,82 @@ def _head(explanation: ExplainedScore) -> Iterator[Any]:
 
 
 def _tables(section: Section, width: int, colours: bool) -> Iterator[Any]:
-    from rich.table import Table
-
     lines, left_out = shown_lines(section.lines, LINES)
-    if width >= SIDE_BY_SIDE:
-        both = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
-        columns = [_columns(lines, side) for side in (0, 1)]
-        both.add_column()
-        for _ in range(columns[0]):
-            both.add_column(overflow="fold", max_width=_room(width, sum(columns)))
-        both.add_column(justify="center")
-        for _ in range(columns[1]):
-            both.add_column(overflow="fold", max_width=_room(width, sum(columns)))
+    columns = [_columns(lines, side) for side in (0, 1)]
+    rows = [[_row(line, side, columns[side], colours) for line in lines] for side in (0, 1)]
+    room = width - 6
+    if width >= SIDE_BY_SIDE and sum(_needed(side) for side in rows) <= room:
         yield _text(f"  left: {section.sides[0]}, right: {section.sides[1]}", "dim")
-        for line in lines:
-            mine, theirs = (_row(line, side, columns[side], colours) for side in (0, 1))
-            both.add_row("", *mine, "│", *theirs)
-        yield both
+        pairs = [[*mine, "│", *theirs] for mine, theirs in zip(*rows, strict=True)]
+        yield _grid(pairs, _room(width, sum(columns)), bar=columns[0])
     else:
-        for side in (0, 1):
-            columns_here = _columns(lines, side)
-            one = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
-            one.add_column()
-            for _ in range(columns_here):
-                one.add_column(overflow="fold", max_width=_room(width, columns_here))
-            yield _text(f"  {section.sides[side]}", "dim")
-            for line in lines:
-                one.add_row("", *_row(line, side, columns_here, colours))
-            yield one
+        yield from _one_under_the_other(section, rows, width)
     if left_out:
         yield _text(f"  {left_out:,} lines are left out", "dim")
     kinds = {cell.kind for line in section.lines for side in (line.prediction, line.reference) for cell in side or ()}
     legend = [f"{SIGNS[kind]} {meaning}" for kind, meaning in MEANINGS.items() if kind in kinds]
     if legend:
         yield _text("  " + ", ".join(legend), "dim")
+
+
+def _one_under_the_other(section: Section, rows: Sequence[Sequence[Sequence[Any]]], width: int) -> Iterator[Any]:
+    """Both tables, cut into blocks of as many cells of each row as the width takes."""
+    widths = [max(pair) for pair in zip_longest(*(_widths(side) for side in rows), fillvalue=0)]
+    blocks = _blocks(widths, width - 3)
+    for number, (start, stop) in enumerate(blocks):
+        parts = [[row[start:stop] for row in side] for side in rows]
+        if len(blocks) > 1:
+            yield _text(f"  cells {start + 1:,} to {stop:,} of each row", "dim")
+            if [list(map(str, row)) for row in parts[0]] == [list(map(str, row)) for row in parts[1]]:
+                yield _text("    do not differ", "dim")
+                continue
+            if number >= BLOCKS:
+                yield _text("    and further ones are left out", "dim")
+                return
+        for side in (0, 1):
+            yield _text(f"  {section.sides[side]}", "dim")
+            yield _grid(parts[side], _room(width, stop - start))
+
+
+def _grid(rows: Sequence[Sequence[Any]], widest: int, bar: int | None = None) -> Any:
+    """Rows of cells behind a margin; the column ``bar`` is the line between two tables."""
+    from rich.table import Table
+
+    drawn = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
+    drawn.add_column()
+    for column in range(max(map(len, rows), default=0)):
+        if column == bar:
+            drawn.add_column(justify="center")
+        else:
+            drawn.add_column(overflow="fold", max_width=widest)
+    for row in rows:
+        drawn.add_row("", *row)
+    return drawn
+
+
+def _widths(rows: Sequence[Sequence[Any]]) -> list[int]:
+    """How wide each column must be, to be read."""
+    lengths = ((cell.cell_len if hasattr(cell, "cell_len") else len(cell) for cell in row) for row in rows)
+    return [min(CELL, max(column, default=0)) for column in zip_longest(*lengths, fillvalue=0)]
+
+
+def _needed(rows: Sequence[Sequence[Any]]) -> int:
+    return sum(width + 2 for width in _widths(rows))
+
+
+def _blocks(widths: Sequence[int], room: int) -> list[tuple[int, int]]:
+    """Columns from and to, so that each block is no wider than the room.
+
+    >>> _blocks([9, 9, 9, 9, 9], 35), _blocks([], 35)
+    ([(0, 3), (3, 5)], [(0, 0)])
+    """
+    starts, used = [0], 0
+    for column, width in enumerate(widths):
+        if used and used + width + 2 > room:
+            starts.append(column)
+            used = 0
+        used += width + 2
+    return list(zip(starts, [*starts[1:], len(widths)], strict=True))
 
 
 def _room(width: int, columns: int) -> int:
@@ -165,7 +211,7 @@ def _steps(section: Section, width: int, colours: bool) -> Any:
     drawn = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
     costs = any(step.cost is not None for step in shown) or section.total is not None
     drawn.add_column(width=2, justify="right")
-    drawn.add_column(max_width=max(28, width // 3), overflow="fold")
+    drawn.add_column(max_width=max(30, width // 3), overflow="fold")
     drawn.add_column(overflow="fold", ratio=1)
     if costs:
         drawn.add_column(justify="right", no_wrap=True)
