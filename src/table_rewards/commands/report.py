@@ -13,11 +13,15 @@ from table_rewards.commands.output_files import refuse_inputs
 from table_rewards.commands.pages.advice import advise
 from table_rewards.commands.pages.html import need_report, page, write_page
 from table_rewards.commands.pages.summary import summary, titled
-from table_rewards.commands.pages.terminal import indented, note, number, share, spark, styled, table
+from table_rewards.commands.pages.terminal import brief, indented, note, number, share, spark, styled, table, width
 from table_rewards.commands.report_samples import ROOM, shown_samples
 from table_rewards.evaluation.scores.pairing import Pairing, changed_rows, pair
 from table_rewards.evaluation.scores.samples import SampleBook
 from table_rewards.evaluation.scores.score_files import ScoreFile, Seen, load
+
+NARROW = 12
+LABEL = 30
+"""Terminal cells that the column of a file gets at least, and a name at its left at most."""
 
 DESCRIPTION = """\
 Show one score file, or compare several: means, spread, groups, zero-variance prompts, unscored rows; files that share
@@ -106,7 +110,7 @@ def _comparison(files: Sequence[ScoreFile], pairings: Sequence[Pairing]) -> list
         values, groups = statistics.values, statistics.groups
         rows.append(
             [
-                file.name,
+                brief(file.name, max(16, width() - 74)),
                 f"{statistics.count:,}",
                 number(values.mean),
                 number(values.deviation),
@@ -131,7 +135,7 @@ def _paired(files: Sequence[ScoreFile], pairings: Sequence[Pairing]) -> list[str
     if pairings:
         rows = [
             [
-                f"{one.second} - {one.first}",
+                " - ".join(brief(name, max(12, (width() - 72) // 2)) for name in (one.second, one.first)),
                 f"{one.rows:,}",
                 f"{one.difference:+.4f}",
                 f"{one.error:.4f}",
@@ -160,6 +164,12 @@ def _matrix(files: Sequence[ScoreFile], kind: str) -> list[str]:
     names = list(dict.fromkeys(name for column in columns for name in column))
     if not names or (kind == "group" and names == ["(none)"]):
         return []
-    rows = [[name, *(number(column[name].mean) if name in column else "-" for column in columns)] for name in names]
     lead = "part" if kind == "part" else files[0].statistics.by or ""
-    return ["", *table([lead, *(file.name for file in files)], rows, right=range(1, len(files) + 1))]
+    label = min(LABEL, max(len(name) for name in (*names, lead)))
+    room = max(NARROW, (width() - 4 - label) // len(files) - 2)
+    rows = [
+        [brief(name, LABEL), *(number(column[name].mean) if name in column else "-" for column in columns)]
+        for name in names
+    ]
+    header = [lead, *(brief(file.name, room) for file in files)]
+    return ["", *table(header, rows, right=range(1, len(files) + 1))]

@@ -72,6 +72,17 @@ def test_a_table_gives_way_in_its_widest_text_and_never_in_numbers():
     assert lines[2].endswith("1")
 
 
+@pytest.mark.parametrize("room", [40, 60, 78, 98])
+def test_columns_without_room_stand_in_a_table_of_their_own(room):
+    """They were once cut off, so that a comparison of several files showed the numbers of some."""
+    header = ["part", *(f"file_{i:02}" for i in range(12))]
+    rows = [[f"name of a part {k}", *(f"{k}.{i:04}" for i in range(12))] for k in range(3)]
+    lines = table(header, rows, right=range(1, 13), room=room)
+    assert max(map(len, lines)) <= room
+    said = "\n".join(lines)
+    assert all(said.count(cell) == 1 for row in rows for cell in row[1:])
+
+
 def test_square_brackets_are_no_markup():
     assert table(["note"], [["[bold]x[/bold] [red]"]])[1] == "[bold]x[/bold] [red]"
 

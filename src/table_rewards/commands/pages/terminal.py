@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -176,16 +176,29 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    to_right = set(right)
-    drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="")
+    to_right, room = set(right), room or width() - 2
     body = [[_clean(cell) for cell in row] for row in rows]
+    least = []
     for i, name in enumerate(header):
         widest = max((shown_width(row[i]) for row in body), default=0)
-        least = max(widest, shown_width(name)) if i in to_right else min(max(8, shown_width(name)), max(widest, 8))
-        drawn.add_column(Text(name, no_wrap=True), justify="right" if i in to_right else "left", min_width=least)
+        named = shown_width(name)
+        least.append(max(widest, named) if i in to_right else min(max(8, named), max(widest, 8)))
+    blocks = _blocks(least, room)
+    if len(blocks) > 1:
+        lines: list[str] = []
+        for block in blocks:
+            shown = [0, *block]
+            ours = [at for at, i in enumerate(shown) if i in to_right]
+            picked = ([row[i] for i in shown] for row in body)
+            lines += [*([""] if lines else []), *table([header[i] for i in shown], picked, right=ours, room=room)]
+        return lines
+    drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="")
+    for i, name in enumerate(header):
+        side: Literal["left", "right"] = "right" if i in to_right else "left"
+        drawn.add_column(Text(name, no_wrap=True), justify=side, min_width=least[i])
     for row in body:
         drawn.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
-    console = _console(room or width() - 2)
+    console = _console(room)
     with console.capture() as captured:
         console.print(drawn)
     lines = [line.rstrip() for line in captured.get().splitlines()]
@@ -193,6 +206,35 @@ def table(
         lines = [line.replace("…", "~") for line in lines]
     lines[0] = styled(lines[0], "bold")
     return lines
+
+
+def _blocks(least: Sequence[int], room: int) -> list[list[int]]:
+    """The columns behind the first, in as few blocks as there is room for, each to stand behind the first column.
+
+    >>> _blocks([8, 10, 10, 10], 46), _blocks([8, 10, 10, 10], 34), _blocks([8], 34)
+    ([[1, 2, 3]], [[1, 2], [3]], [[]])
+    """
+    blocks: list[list[int]] = [[]]
+    used = least[0] + 2 if least else 0
+    for column, needed in enumerate(least[1:], 1):
+        if blocks[-1] and used + needed + 2 > room:
+            blocks.append([])
+            used = least[0] + 2
+        blocks[-1].append(column)
+        used += needed + 2
+    return blocks
+
+
+def brief(name: str, room: int) -> str:
+    """A name that fits; a long one keeps its beginning and its end, since names of files often begin alike.
+
+    >>> brief("experiment-with-teds-v1", 12), brief("v1", 12)
+    ('exp…-teds-v1', 'v1')
+    """
+    if shown_width(name) <= room:
+        return name
+    tail = max(1, room - room // 4 - 1)
+    return f"{name[: room // 4]}…{name[-tail:]}"
 
 
 def _console(columns: int) -> Console:
