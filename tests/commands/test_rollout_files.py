@@ -951,3 +951,12 @@ def test_the_text_of_a_whole_conversation_is_no_prompt(tmp_path):
     talks = [{**row, "conversation": f"User: {row['prompt']} Assistant: {row['completion']}"} for row in rows()]
     told = json.loads(here("score", write(tmp_path / "r.jsonl", talks), "--reward", "table_bench", "--json").stdout)
     assert (told["prompts"]["prompts"], told["prompts"]["zero_variance_share"]) == (2, 0.5)
+
+
+@pytest.mark.parametrize("name", ["options", "tables"])
+def test_a_list_that_is_part_of_one_prompt_makes_no_batch(tmp_path, name):
+    """As many options as completions: the row is still one prompt."""
+    row = {"id": "a", name: ["1", "2", "3"], "completions": [said("7"), said("8"), said("7")], "answer": "7"}
+    path = write(tmp_path / "r.jsonl", [row, {**row, "id": "b"}])
+    told = json.loads(here("score", path, "--reward", "table_bench", "--json", check=0).stdout)
+    assert (told["rows"], told["prompts"]["prompts"], round(told["mean"], 4)) == (6, 2, 0.6667)

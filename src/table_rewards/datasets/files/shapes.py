@@ -11,6 +11,9 @@ from table_rewards.datasets.files.json_rows import BrokenRow
 OWN_ROLES: Final = frozenset({"assistant", "gpt", "model", "bot", "chatgpt", "tool", "function", "observation"})
 """Roles of turns that the policy, or what it called, wrote."""
 
+_LISTS: Final = ("options", "tables")
+"""Parts of a prompt that are lists themselves: they do not tell a row of a batch."""
+
 _SAMPLE_LISTS: Final = ("outputs", "choices", "completions", "responses", "samples", "generations", "candidates")
 _MARKS: Final = frozenset({"role", "from"})
 _WORDS: Final = ("content", "value", "parts", "text", "prompt")
@@ -158,7 +161,7 @@ def batch_size_of(row: Mapping[str, Any], completion: str, prompts: Sequence[str
     value = row.get(completion)
     if not isinstance(value, list) or not value or is_chat(value) or is_parts(value):
         return None
-    asking = [row[name] for name in prompts if name != completion and row.get(name) is not None]
+    asking = [row[name] for name in prompts if name not in (completion, *_LISTS) and row.get(name) is not None]
     if asking:
         return len(value) if all(_is_column(one, len(value)) for one in asking) else None
     others = [one for name, one in row.items() if name != completion and isinstance(one, list)]
@@ -175,7 +178,7 @@ def _uneven(row: Mapping[str, Any], completion: str, prompts: Sequence[str], ref
     value = row.get(completion)
     if not isinstance(value, list) or len(value) < 2 or is_chat(value) or is_parts(value):
         return ""
-    asking = [name for name in prompts if name != completion and row.get(name) is not None]
+    asking = [name for name in prompts if name not in (completion, *_LISTS) and row.get(name) is not None]
     if not asking or not all(_is_list(row[name]) for name in asking):
         return ""
     columns = [*asking, *(name for name in references if name != completion and _is_list(row.get(name)))]

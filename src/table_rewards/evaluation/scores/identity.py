@@ -27,8 +27,12 @@ ROW_ID_COLUMNS: Final = ("id", "index")
 PROMPT_COLUMNS: Final = (
     *("prompt", "prompts", "messages", "conversations", "conversation", "input", "inputs", "instruction", "question"),
     *("query", "problem", "system", "table", "context", "raw_prompt", "doc", "arguments"),
+)
+SHOWN_COLUMNS: Final = (
     *("tables", "document", "passage", "article", "paragraph", "source_text", "src_text", "schema", "options"),
 )
+"""What is asked about: part of a prompt beside the columns that ask, and none without them."""
+
 OTHER_PROMPT_COLUMNS: Final = (
     *("input_prompt", "user_prompt", "origin_prompt", "original_prompt", "full_prompt", "formatted_prompt"),
     *("prompt_text", "prompt_str", "text_prompt", "prompt_messages", "user_input", "input_text"),
@@ -133,7 +137,7 @@ def prompt_columns(columns: Sequence[str]) -> list[str]:
     """
     usual = [name for name in PROMPT_COLUMNS if name in columns]
     if usual:
-        return usual
+        return usual + [name for name in SHOWN_COLUMNS if name in columns]
     rarer = {name.lower(): name for name in columns}
     return [rarer[name] for name in (*PROMPT_COLUMNS, *OTHER_PROMPT_COLUMNS) if name in rarer]
 
