@@ -119,8 +119,46 @@ def test_no_text_raises(text: str) -> None:
     assert answer in text or "think" in text.lower() or "channel" in text or "thought" in text.lower()
 
 
+def test_the_last_turn_that_says_something_is_the_answer() -> None:
+    chat = "7<|im_end|>\n<|im_start|>user\nSure?<|im_end|>\n<|im_start|>assistant\n"
+    assert answer_of(chat + "8") == "8"
+    assert answer_of(chat) == "7"  # a generation prompt says nothing
+    assert answer_of("<start_of_turn>model\n7<end_of_turn>\n<start_of_turn>user\nThanks") == "7"
+    assert answer_of("<|assistant|>\n7<|user|>\n8<|observation|>\n9") == "7"
+    assert answer_of("7<|im_end|>\n<|im_start|>assistant\n<think>8") == ""
+    quoted = "Qwen writes `<|im_start|>user` before a question."
+    assert answer_of(quoted) == quoted
+
+
+def test_what_a_tool_wrote_into_a_text_is_no_answer() -> None:
+    assert answer_of("<tool_response>\n7\n</tool_response>\n8") == "8"
+    assert answer_of("I ask.\n<tool_response>\n7") == "I ask.\n"
+    assert answer_of('print("<tool_response>")') == 'print("<tool_response>")'
+
+
+def test_granites_sentences_are_marks_only_together() -> None:
+    assert answer_of("Here's my thought process:\n8?\nHere's my response:\n7") == "7"
+    for text in ("Here is my thought process:\n7", "Here is my response:\n7", "Hello. Here is my thought process:\n7"):
+        assert answer_of(text) == text
+
+
 @pytest.mark.parametrize(
-    "piece", ["<think>", "</think>", "<think></think>", "<|im_end|>", "\n", "<|channel|>final<|message|>"]
+    "piece",
+    [
+        "<think>",
+        "</think>",
+        "<think></think>",
+        "<|im_end|>",
+        "\n",
+        "<|channel|>final<|message|>",
+        "<|im_start|>user",
+        "<tool_response>",
+        "<|im_start|>",
+        "Here is my thought process:\n\n",
+        "<|end_message|>",
+        "<|close|>",
+        "[",
+    ],
 )
 def test_a_megabyte_of_marks_is_read_at_once(piece: str) -> None:
     read_completion(piece * (1_000_000 // len(piece)))  # the suite's time limit is the bound
@@ -147,13 +185,48 @@ def test_a_megabyte_of_marks_is_read_at_once(piece: str) -> None:
         SimpleNamespace(text="x", token_ids=[1]),
         SimpleNamespace(prompt="q", outputs=[SimpleNamespace(text="x")]),
         [{"type": "text", "text": "x"}],
+        {"output": [{"type": "reasoning", "summary": []}, {"type": "message", "role": "assistant", "content": "x"}]},
+        [{"type": "reasoning"}, {"type": "message", "content": [{"type": "output_text", "text": "x"}]}],
+        SimpleNamespace(
+            output=[SimpleNamespace(type="message", content=[SimpleNamespace(type="output_text", text="x")])]
+        ),
+        SimpleNamespace(role="assistant", content=[SimpleNamespace(type="text", text="x")]),
+        SimpleNamespace(choices=[SimpleNamespace(message=SimpleNamespace(content="x", reasoning_content="y"))]),
+        [SimpleNamespace(role="user", content="q"), SimpleNamespace(role="assistant", content="x")],
+        [SimpleNamespace(type="human", content="q"), SimpleNamespace(type="ai", content="x")],
+        {"candidates": [{"content": {"role": "model", "parts": [{"text": "y", "thought": True}, {"text": "x"}]}}]},
+        {"role": "assistant", "content": np.array([{"type": "text", "text": "x"}], dtype=object)},
+        {"role": "assistant", "content": [{"type": "text", "text": {"value": "x", "annotations": []}}]},
+        {"role": "assistant", "content": {"content_type": "text", "parts": ["x"]}},
+        {"model": "m", "response": "x", "done": True},
+        {"response": {"choices": [{"message": {"role": "assistant", "content": "x"}}]}},
+        {"input": "q", "output": "x", "score": 1.0},
+        [
+            {"role": "assistant", "channel": "analysis", "content": "y"},
+            {"role": "assistant", "channel": "final", "content": [{"type": "text", "text": "x"}]},
+        ],
     ],
 )
 def test_every_shape_of_trainers_and_servers_is_read(completion: Any) -> None:
     assert completion_text(completion) == "x"
 
 
-@pytest.mark.parametrize("completion", [None, [], "", {"role": "assistant", "content": None}])
+@pytest.mark.parametrize(
+    "completion",
+    [
+        None,
+        [],
+        "",
+        {"role": "assistant", "content": None},
+        [{"role": "assistant", "channel": "analysis", "content": "7"}],
+        [
+            {"from": "gpt", "value": "7"},
+            {"from": "function_call", "value": "{}"},
+            {"from": "observation", "value": "7"},
+        ],
+        {"role": "assistant", "content": [{"type": "image_url", "image_url": {}}]},
+    ],
+)
 def test_no_text_is_an_empty_text(completion: Any) -> None:
     assert completion_text(completion) == ""
 
@@ -172,6 +245,9 @@ def test_no_text_is_an_empty_text(completion: Any) -> None:
         ([{"role": "user", "content": "7"}, {"role": "tool", "content": "7"}], "roles: tool, user"),
         ({"outputs": [{"text": "7"}, {"text": "8"}]}, "2 outputs"),
         ({"role": "assistant", "content": 7}, "int"),
+        ({"role": "assistant", "content": [{"type": "text", "body": "7"}]}, "body"),
+        ({"role": "assistant", "content": [{"type": "text", "text": 7}]}, "int"),
+        ([object()], "list of object"),
     ],
 )
 def test_any_other_shape_is_named(completion: Any, names: str) -> None:

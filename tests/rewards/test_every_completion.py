@@ -81,6 +81,12 @@ ENDS = (
     "<|im_end|>\n<|endoftext|>",
     "\n<|end|>",
     "<eos>",
+    "[|endofturn|]",  # EXAONE
+    "[e~[",  # MiniMax M2
+    "[EOS]",  # Kimi K2
+    "<seed:eos>",
+    "<SPECIAL_12>",  # Nemotron
+    "<|close|>response<|sep|><|close|>message<|sep|><|end_of_msg|>",  # Kimi K3
 )
 # Each takes the draft of a thought and the answer behind it.
 CLOSED = {
@@ -95,6 +101,27 @@ CLOSED = {
     "empty": "<think></think>{answer}",
     "empty, with lines": "<think>\n\n</think>\n\n{answer}",
     "blank": "<thinking> \n</thinking>\n{answer}",
+    "gpt-oss, without its tokens": "analysiswe look. {draft}assistantfinal{answer}",
+    "gpt-oss, constrained": "<|channel|>analysis<|message|>{draft}<|end|><|start|>assistant<|channel|>final "
+    "<|constrain|>json<|message|>{answer}",
+    "gemma": "<|channel>thought\n{draft}<channel|>{answer}",
+    "command": "{draft}<|END_THINKING|><|START_TEXT|>{answer}<|END_TEXT|>",
+    "minimax": "<mm:think>{draft}</mm:think>{answer}",
+    "kimi k3": "<|open|>think<|sep|>{draft}<|close|>think<|sep|><|open|>response<|sep|>{answer}",
+    "apertus": "<|inner_prefix|>{draft}<|inner_suffix|>{answer}",
+    "plamo": "<|plamo:begin_think:plamo|>{draft}<|plamo:end_think:plamo|>{answer}",
+    "inkling": "<|message_model|><|content_thinking|>{draft}<|end_message|><|message_model|><|content_text|>{answer}"
+    "<|end_message|>",
+    "pangu": "[unused16]{draft}[unused17]{answer}[unused10]",
+    "hunyuan": "<think:opensource>{draft}</think:opensource>{answer}",
+    "granite": "Here is my thought process:\n{draft}\nHere is my response:\n{answer}",
+    "ernie": "<think>\n{draft}\n</think>\n\n<response>\n{answer}\n</response>\n",
+    "a tool's turn": "<tool_call>{{}}</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n{draft}\n"
+    "</tool_response><|im_end|>\n<|im_start|>assistant\n{answer}",
+    "a tool's turn, without its tokens": "<think>\n\n</think>\n\n<tool_response>\n{draft}\n</tool_response>\n{answer}",
+    "a user's turn": "<|start_header_id|>assistant<|end_header_id|>\n\n{draft}<|eot_id|><|start_header_id|>user"
+    "<|end_header_id|>\n\nSure?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n{answer}",
+    "ran on": "{answer}<|im_end|>\n<|im_start|>user\n{draft}",
 }
 UNCLOSED = (
     "<think>{answer}",
@@ -102,6 +129,13 @@ UNCLOSED = (
     "<thinking>{answer}",
     "[THINK]{answer}",
     "Hm.\n<think>{answer}",
+    "<mm:think>{answer}",
+    "<|inner_prefix|>{answer}",
+    "<|open|>think<|sep|>{answer}",
+    "<|message_model|><|content_thinking|>{answer}<|end_message|>",
+    "[unused16]{answer}",
+    "I ask.<|im_end|>\n<|im_start|>tool\n{answer}<|im_end|>",
+    "I ask.\n<tool_response>\n{answer}\n</tool_response>",
 )
 SHAPES = {
     "message": lambda text: {"role": "assistant", "content": text},

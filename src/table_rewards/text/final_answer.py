@@ -90,7 +90,7 @@ def final_answer(text: str) -> str | None:
     True
     """
     # The first four searches spare nearly all texts the call: no mark of thoughts is without one of these.
-    if ("<" in text or "K" in text or text[:1] in "a \r\n\t" or not text.isascii()) and may_hold_thoughts(text):
+    if ("<" in text or "[" in text or text[:1] in "aH \r\n\t" or not text.isascii()) and may_hold_thoughts(text):
         text = answer_of(text)
     return plain_final_answer(text) or careful_final_answer(text)
 
@@ -121,7 +121,9 @@ def plain_final_answer(text: str) -> str | None:
         return None
     if "hope" in tail:
         return None
-    return None if answer[-1] == ">" or _TEMPLATE.match(answer) else answer
+    if answer[-1] in ">[" or (answer[-1] == "]" and answer[0] != "["):  # an end-of-turn token, perhaps
+        return None
+    return None if _TEMPLATE.match(answer) else answer
 
 
 def careful_final_answer(text: str) -> str | None:
