@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
+from html import unescape
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
@@ -40,7 +41,7 @@ COUNTING: Final = "Counting"
 """The subtype of TableBench whose answers are counts."""
 
 _SEPARATOR: Final = re.compile(r"[,，、;；]")
-_THOUSANDS: Final = re.compile(r"(?<![\d.,])[+\-−]?[$€£¥]?\d{1,3}(?:,\d{3})+(?![\d,])")
+_THOUSANDS: Final = re.compile(r"(?<![\d.,])[+\-−]?[$€£¥]?\d{1,3}(?:,\d{3})+(?!,?\d)")
 _THIN_GROUP: Final = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3}(?!\d))")
 _GROUPED: Final = re.compile(r"[+\-]?\d{1,3}(?:,\d{3})+")
 _YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
@@ -62,6 +63,7 @@ _ARTICLE: Final = re.compile(
 )
 _AND: Final = re.compile(r"\s+(?:and|&)\s+|\s*(?:以及|和|与|及)\s*", re.IGNORECASE)
 _LAST_AND: Final = re.compile(r"\s*(?:and|&)\s+|(?:以及|和|与|及)\s*", re.IGNORECASE)
+_ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
 _SENTENCE: Final = re.compile(
     r"(?:the\s+)?(?:final\s+)?answers?(?:\s+(?:is|are)\s*:?\s+|\s?:\s*)|答案(?:是|为)?[:：]\s*|答案(?:是|为)\s*",
     re.IGNORECASE,
@@ -200,6 +202,8 @@ def _loosely(text: str) -> list[tuple[Item, ...]]:
 
 def _bare(text: str) -> str:
     text = visible(text[:MAX_LENGTH]).strip(_EDGES)
+    if "&" in text:
+        text = _ENTITY.sub(lambda entity: unescape(entity[0]), text)
     if not text.isascii():
         text = text.strip(_DECORATION) or text
     if "\\" in text or "$" in text:
@@ -312,8 +316,8 @@ def _item(text: str) -> Item:
     if number is not None:
         return Item(number, text, text, _YEAR.fullmatch(text) is not None)
     key = comparable(text)
-    if "&" in text:  # Simon & Garfunkel, Simon and Garfunkel
-        return Item(None, key, _folded(text.replace("&", " and ")))
+    if "&" in text or "/" in text:  # Simon & Garfunkel, Simon and Garfunkel; Aoraki / Mount Cook, Aoraki/Mount Cook
+        return Item(None, key, _folded(text.replace("&", " and ").replace("/", " / ")), date=read_date(text))
     return Item(None, key, _folded(text) if _ARTICLE.search(text) is not None else key, date=read_date(text))
 
 

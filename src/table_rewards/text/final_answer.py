@@ -17,8 +17,10 @@ _LABEL: Final = re.compile(
     r"(?:\*{1,3}|_{1,2}|[\"'”}\])】])?[ \t]{0,8}[:：]",
     re.IGNORECASE,
 )
+_PICTURES: Final = "\u2190-\u2bff\ufe0f\U0001f300-\U0001faff"  # arrows, check marks, emoji
 _HEADING: Final = re.compile(
-    r"final[ \t_\-]{0,4}answers?[ \t]{0,8}(?:\*{1,3}|_{1,2}|</\w{1,8}>)?[ \t#]{0,8}\r?\n", re.IGNORECASE
+    rf"final[ \t_\-]{{0,4}}answers?[ \t]{{0,8}}(?:\*{{1,3}}|_{{1,2}}|</\w{{1,8}}>)?[ \t#{_PICTURES}]{{0,8}}\r?\n",
+    re.IGNORECASE,
 )
 _SENTENCE: Final = re.compile(
     r"final[ \t_\-]{0,4}answer(?:[ \t]{1,8}(?:is|are)[ \t]{1,8}(?:(?:therefore|thus|hence|then|simply),?[ \t]{1,8})?"
@@ -31,8 +33,11 @@ _CHINESE: Final = re.compile(
 )
 _LONGEST_LABEL: Final = 92
 _BEFORE: Final = 10  # characters of a label before its "nswer", at most; less than any whole label has
-_MARGIN: Final = 12  # characters that may stand before a heading on its line
-_HEADING_MARKS: Final = "#*_> \t-"
+_MARGIN: Final = 28  # characters that may stand before a heading on its line
+_BEFORE_HEADING: Final = re.compile(
+    rf"[#*_>\s\-{_PICTURES}]*(?:(?:(?:step|part|section)\s{{1,2}})?\d{{1,2}}\s?[.):\-–—]*)?[#*_>\s\-{_PICTURES}]*",
+    re.IGNORECASE,
+)
 _TEMPLATE: Final = re.compile(r"answername\d", re.IGNORECASE)
 _WRAPPERS: Final = (
     ("|", "|"),
@@ -164,7 +169,7 @@ def _label_ends(text: str, *, strict: bool) -> Iterator[int]:
 
 def _begins_a_line(text: str, at: int) -> bool:
     margin = text[max(0, at - _MARGIN) : at].rpartition("\n")
-    return (bool(margin[1]) or at <= _MARGIN) and not margin[2].strip(_HEADING_MARKS)
+    return (bool(margin[1]) or at <= _MARGIN) and _BEFORE_HEADING.fullmatch(margin[2]) is not None
 
 
 def _answer_after(text: str, start: int) -> str:
@@ -213,7 +218,7 @@ def _cleaned(line: str) -> str:
         line = without_latex(unwrapped(line))
     if "}" in line and "{" not in line:  # \boxed{Final Answer: 7}, {"Final Answer": "7"}
         line = line.replace("}", "")
-        line = line.rstrip().removesuffix("$$")  # $$\text{Final Answer: } 7$$
+        line = line.rstrip().rstrip("$")  # $$\text{Final Answer: } 7%$$
     closing = line.rstrip()[-1:]
     if closing in (")", "]") and line.count(_OPENINGS[closing]) < line.count(closing):  # (Final Answer: 7)
         line = line.rstrip()[:-1]

@@ -101,6 +101,15 @@ _WORDS: Final = {
     **{f"十{word}": number for number, word in enumerate("一二三四五六七八九", start=11)},
     "二十": 20,
 }
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_WORDS.update(
+    {
+        f"{tens}{joint}{unit}".rstrip("- "): 10 * number + ones
+        for number, tens in enumerate(_TENS, start=2)
+        for ones, unit in enumerate(("", *_ENGLISH[1:10]))
+        for joint in "- "
+    }
+)
 _LONGEST_WORD: Final = 16
 _PERCENT_OF: Final = re.compile(r"(?P<sign>[+-]?)百分之(?P<number>.+)")
 _EDGES: Final = " \t\r\n\"'`*“”‘’«»「」『』《》@~"
@@ -203,7 +212,7 @@ def written_number(text: str) -> Number | None:
     r"""The same for what stands in an answer: marks round the number are read, or taken off.
 
     LaTeX, Markdown, quotes, square brackets, punctuation behind it, ``=``, ``≈`` or "about" before it, numpy's way to
-    print a number, powers of ten, words such as million, and the words up to twenty.
+    print a number, powers of ten, words such as million, and the words up to ninety-nine.
 
     >>> [str(written_number(x).value) for x in (r"$\boxed{7{,}000}$", "[7]", "≈ 22.33", "= 7;", "np.float64(21.67)")]
     ['7000', '7', '22.33', '7', '21.67']
