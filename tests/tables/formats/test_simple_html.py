@@ -56,7 +56,11 @@ PIECES = st.sampled_from(
     ]
 )
 ROWS = st.lists(
-    st.lists(st.sampled_from(["a", "x > 1", "&amp;", "½ é", " b  c ", "1<sup>2</sup>", ""]), max_size=4), max_size=4
+    st.lists(
+        st.sampled_from(["a", "x > 1", "&amp;", "½ é", " b  c ", "1<sup>2</sup>", "10⁻³", "m<sup>-1</sup>", ""]),
+        max_size=4,
+    ),
+    max_size=4,
 )
 
 
@@ -69,7 +73,7 @@ def same(source: str) -> bool:
     assert element is not None
     assert [tuple(row) for row in read_rows(element)[0]] == rows
     tree = omnidocbench_tree(element)
-    assert (tree.rows, tree.inline) == (tuple(rows), 0)
+    assert (tree.rows, tree.inline) == (tuple(simple_rows(source, powers=False) or ()), 0)
     return True
 
 

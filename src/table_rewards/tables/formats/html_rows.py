@@ -14,7 +14,7 @@ from lxml import etree
 
 from table_rewards.core.invisible import visible
 from table_rewards.tables.formats.crowded_tags import without_crowds
-from table_rewards.tables.formats.scripts import SUB, SUB_END, SUP, SUP_END
+from table_rewards.tables.formats.scripts import SUB, SUB_END, SUP, SUP_END, with_powers
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Leaf
 from table_rewards.tables.unicode_form import nfkc
 
@@ -84,7 +84,7 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
 
     Sections, captions and column groups are looked through (left open, they hold the rows); a cell outside a row gets a
     row of its own; whatever stands in a cell is its content, a nested table too. With ``compatibility`` the texts are
-    brought to Unicode form NFKC; else superscripts and subscripts are marked in them.
+    brought to Unicode form NFKC, with a caret before a power; else superscripts and subscripts are marked in them.
     """
     rows: list[tuple[Leaf, ...]] = []
     headers: list[tuple[int, int]] = []
@@ -97,12 +97,12 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
             if tag == "td" or tag == "th":
                 text = element.text
                 if len(element):
-                    text = cell_text(element, scripts=not compatibility)
+                    text = cell_text(element, scripts=True)
                 if text is None:
                     text = ""
                 elif not text.isascii():
                     if compatibility:
-                        text = visible(nfkc(text))
+                        text = visible(nfkc(with_powers(text)))
                     text = " ".join(text.split())
                 elif not text.isalnum():
                     text = " ".join(text.split())

@@ -40,6 +40,11 @@ _LETTERS: Final = re.compile(r"[^\W\d_]")
 _AS_WRITTEN: Final = re.compile(r"st|nd|rd|th|TM|SM", re.ASCII)
 _LONG_NUMBER: Final = re.compile(r"\d[.,]\d+$|\d{3}$|\d%$", re.ASCII)
 _MAX_DEPTH: Final = 4
+_POWER: Final = re.compile(
+    rf"(?<=\d)(?:{SUP}\s*([+\-\u2212]?\d+)\s*{SUP_END}|([⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
+    rf"|{SUP}\s*([+\-\u2212]\d+)\s*{SUP_END}|([⁺⁻][⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
+)
+_LOWERED: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻\u2212", "0123456789+--")
 
 
 def marked_cell(marked: str, colspan: int = 1, rowspan: int = 1, header: bool = False) -> Cell:
@@ -51,6 +56,18 @@ def marked_cell(marked: str, colspan: int = 1, rowspan: int = 1, header: bool = 
     if SUP not in marked and SUB not in marked:
         return Cell(marked, colspan, rowspan, header)
     return Cell(in_plain_characters(marked), colspan, rowspan, header, marked)
+
+
+def with_powers(marked: str) -> str:
+    """Say powers with a caret and drop all other marks: what is compared where ``<sup>`` is no part of a text.
+
+    Digits that are raised behind a digit, or with a sign, are no digits of the number; behind a letter (``m²``) they
+    are what people write plainly.
+
+    >>> with_powers("10² 10⁻³ m²"), with_powers(f"10{SUP}2{SUP_END} 12.5{SUP}a{SUP_END}")
+    ('10^2 10^-3 m²', '10^2 12.5a')
+    """
+    return _POWER.sub(lambda power: f"^{power[power.lastindex or 0].translate(_LOWERED)}", marked).translate(BARE)
 
 
 def unmarked(source: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from unicodedata import is_normalized
 
 from table_rewards.core.invisible import INVISIBLE
+from table_rewards.tables.formats.scripts import with_powers
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Leaf, Row
 from table_rewards.tables.unicode_form import nfkc
 
@@ -19,9 +20,11 @@ _CELL: Final = re.compile(r"<t([dh])((?: (?:row|col)span=\"[1-9][0-9]{0,3}\"){0,
 _SPAN: Final = re.compile(r" (row|col)span=\"([0-9]+)\"")
 _BETWEEN_TAGS: Final = re.compile(r">\s+<")
 _SPACES: Final = re.compile(r" {2,}")
+_MINUS: Final = "\u2212"
 _LONG: Final = 50_000  # characters whose normal form is not checked at once: that can take long
 _OPENING: Final = re.compile(r"<table(?: [a-z]+=\"[^\"<>]*\")*>")
 _SCRIPTS: Final = ("<sup>", "</sup>", "<sub>", "</sub>")
+_POWER: Final = re.compile(r"(?:(?<=\d)<sup> *([+\-\u2212]?\d+) *</sup>|<sup> *([+\-\u2212]\d+) *</sup>)")
 _SECTIONS: Final = (("<thead>", "</thead>"), ("<tbody>", "</tbody>"))
 
 
@@ -42,8 +45,10 @@ def is_bare_table(text: str) -> bool:
     return _OPENING.match(text) is not None
 
 
-def simple_rows(source: str) -> list[Row] | None:
+def simple_rows(source: str, powers: bool = True) -> list[Row] | None:
     """Return the rows of a table of the simplest form, texts brought to NFKC with single spaces; None for any other.
+
+    With ``powers`` a caret stands before a power, see :func:`table_rewards.tables.formats.scripts.with_powers`.
 
     >>> simple_rows('<table><tr><td colspan="2">a</td></tr><tr><td>b</td><th>c &amp; d</th></tr></table>')
     [(('a', 2, 1),), ('b', 'c & d')]
@@ -55,6 +60,8 @@ def simple_rows(source: str) -> list[Row] | None:
         return None
     body = source[opening.end() : -8]
     if "<su" in body:  # no normalisation that comes here compares them
+        if powers and "<sup" in body:
+            body = _POWER.sub(lambda power: f"^{(power[1] or power[2]).replace(_MINUS, '-')}", body)
         for script in _SCRIPTS:
             body = body.replace(script, "")
     if "\n" in body:
@@ -77,6 +84,8 @@ def simple_rows(source: str) -> list[Row] | None:
     if "&" in body and body.count("&") != body.count("&amp;") + body.count("&lt;") + body.count("&gt;"):
         return None
     plain, escaped = body.isascii() or (len(body) < _LONG and is_normalized("NFKC", body)), "&" in body
+    if powers and not plain:
+        body = with_powers(body)
     rows: list[Row] = []
     for line in body[:-5].split("</tr>"):
         cells = line[8:-5].split("</td><td>")

@@ -2,8 +2,8 @@
 
 ================  ====================================================================================================
 ``standard``      ours. Rows of cells with their spans and plain texts: sections, captions and markup are dropped,
-                  ``th`` is ``td``, texts are NFKC with single spaces and without characters that cannot be seen. HTML,
-                  OTSL, Markdown and LaTeX are equals.
+                  ``th`` is ``td``, texts are NFKC with single spaces and without characters that cannot be seen; a
+                  caret stands before a power, so that 10² is not 102. HTML, OTSL, Markdown and LaTeX are equals.
 ``omnidocbench``  OmniDocBench's, which TRivia took over: markup in cells is compared, sections are not.
 ``pubtabnet``     PubTabNet's original definition: the HTML as it stands.
 ================  ====================================================================================================
@@ -20,7 +20,7 @@ from table_rewards.core.invisible import visible
 from table_rewards.tables.formats.convert import PARSERS
 from table_rewards.tables.formats.find import HTML, Found
 from table_rewards.tables.formats.html_rows import read_rows, table_element
-from table_rewards.tables.formats.scripts import BARE
+from table_rewards.tables.formats.scripts import BARE, with_powers
 from table_rewards.tables.formats.simple_html import simple_rows
 from table_rewards.tables.table import Table, tidy
 from table_rewards.tables.trees.filled import filled
@@ -44,7 +44,7 @@ def tree_of(found: Found, normalisation: str = STANDARD) -> Tree | None:
         table = PARSERS[found.format](found.source)
         return None if table is None or not table.size else filled(tree_of_table(table, normalisation))
     if normalisation != PUBTABNET:
-        simple = simple_rows(found.source)
+        simple = simple_rows(found.source, powers=normalisation == STANDARD)
         if simple is not None:
             return Tree.from_rows(simple) if any(simple) else None
     element = table_element(found.source)
@@ -68,10 +68,9 @@ def tree_of_table(table: Table, normalisation: str = STANDARD) -> Tree:
         leaves = []
         for text, colspan, rowspan, _, marked in row:
             if marked:
-                text = marked.translate(BARE)
+                text = with_powers(marked) if normalisation == STANDARD else marked.translate(BARE)
             if normalisation != PUBTABNET and not text.isascii():
-                text = nfkc(text)
-                text = tidy(visible(text) if normalisation == STANDARD else text)
+                text = tidy(visible(nfkc(with_powers(text))) if normalisation == STANDARD else nfkc(text))
             leaves.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
         rows.append(tuple(leaves))
     return Tree.from_rows(rows)
