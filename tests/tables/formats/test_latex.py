@@ -81,7 +81,9 @@ def test_every_environment(begin, end):
     [
         (r"& b \\ \multirow{-2}{*}{a} & c", [[("a", 1, 2), "b"], ["c"]]),
         (r"\SetCell[r=2]{c} a & b \\ & c", [[("a", 1, 2), "b"], ["c"]]),
-        (r"\SetCell[c=2]{c} a & \\ b & c", [[("a", 2, 1), ""], ["b", "c"]]),
+        (r"\SetCell[c=2]{c} a & \\ b & c", [[("a", 2, 1)], ["b", "c"]]),
+        (r"\SetCell[r=2,c=2]{c} a & & b \\ & & c", [[("a", 2, 2), "b"], ["c"]]),
+        (r"\Block{1-2}{a} & \\ b & c", [[("a", 2, 1)], ["b", "c"]]),
         (r"\Block{2-1}{a} & b \\ & c", [[("a", 1, 2), "b"], ["c"]]),
         (r"\rowcolor{gray!20} a & \cellcolor[HTML]{FF0000}b", [["a", "b"]]),
         (r"\cellcolor{red}\multirow{2}{*}{a} & b \\ & c", [[("a", 1, 2), "b"], ["c"]]),
@@ -91,7 +93,42 @@ def test_every_environment(begin, end):
         (r"\foo{a} & x^{2}", [[r"\foo{a}", "x^{2}"]]),
         (r"a \% b & 5 % gone", [["a % b", "5"]]),
         (r"lone \{ & \}", [["lone {", "}"]]),
+        (r"\rule{0pt}{10pt}a & \rule[-1ex]{0pt}{3ex}\textbf{b}", [["a", "b"]]),
+        (
+            r"\begin{tabular}[c]{@{}c@{}}x\\y & z\end{tabular} & \begin{minipage}[t]{2cm}u\end{minipage}",
+            [["x y z", "u"]],
+        ),
+        (
+            r"\begin{itemize}\item one \item two\end{itemize} & \begin{foo}a\end{foo}",
+            [["one two", r"\begin{foo}a\end{foo}"]],
+        ),
+        (r"0.1\sym{***} & T$_{3 \mathrm{~B}}$", [["0.1***", r"T$_{3 \mathrm{~B}}$"]]),
+        (r"\verb|a_b| & \diagbox{A}{\textbf{B}}", [["a_b", "A B"]]),
+        (
+            r"\Xhline{2pt} a & b \\ \hhline{|=|=|} c & d \\ \cdashline{1-2}[1pt/1pt] e & f",
+            [["a", "b"], ["c", "d"], ["e", "f"]],
+        ),
+        (r"\includegraphics[width=1cm]{x} & a\hskip 1em b", [["", "a b"]]),
     ],
 )
 def test_what_stands_in_a_table(body, expected):
     assert rows(r"\begin{tabular}{ll} " + body + "\n" + r"\end{tabular}") == expected
+
+
+def test_a_longtable_is_read_as_on_one_page():
+    """Its caption is no row, and heads and feet that it repeats on other pages stand once."""
+    head = r"\toprule a & b \\ \midrule"
+    again = r"\multicolumn{2}{c}{continued} \\ a & b \\"
+    foot = r"\multicolumn{2}{r}{Continued on next page} \\"
+    body = rf"{{ll}} \caption[short]{{A {{long}} caption}}\label{{t}} \\ {head} \endfirsthead {again} \endhead "
+    last = r"\bottomrule \endlastfoot 1 & 2 \\ 3 & 4 \\ \end{longtable}"
+    assert rows(r"\begin{longtable}" + body + foot + r"\endfoot " + last) == [["a", "b"], ["1", "2"], ["3", "4"]]
+    plain = r"\begin{longtable}{ll} a & b \\ \endhead n & m \\ \endfoot 1 & 2 \end{longtable}"
+    assert rows(plain) == [["a", "b"], ["1", "2"], ["n", "m"]]
+
+
+@pytest.mark.parametrize(
+    "piece", [r"\begin{", r"\diagbox{", r"\verb|", r"\caption{", r"\endhead ", r"\begin{minipage}["]
+)
+def test_a_megabyte_of_macros_is_read_at_once(piece):
+    parse_latex(r"\begin{longtable}{ll}a & " + piece * (1_000_000 // len(piece)))  # the suite's time limit is the bound

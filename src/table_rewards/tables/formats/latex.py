@@ -40,7 +40,7 @@ _WITH_WIDTH: Final = frozenset(
 _IN_MATHEMATICS: Final = frozenset(("array", "NiceArray"))
 _RULE: Final = re.compile(
     r"\\(?:hline(?:\[[^\[\]]*\])?|Hline|(?:top|mid|bottom)rule(?:\[[^\[\]]*\])?|hdashline(?:\[[^\[\]]*\])?|firsthline|lasthline"
-    r"|end(?:first|last)?(?:head|foot)|cdashline\{[^{}]*\}|[ch]?cline\{[^{}]*\}|cline\{[^{}]*\}|specialrule(?:\{[^{}]*\}){3}|morecmidrules"
+    r"|end(?:first|last)?(?:head|foot)|cdashline\{[^{}]*\}(?:\[[^\[\]]*\])?|Xhline\{[^{}]*\}|hhline\{[^{}]*\}|thickhline|[ch]?cline\{[^{}]*\}|cline\{[^{}]*\}|specialrule(?:\{[^{}]*\}){3}|morecmidrules"
     r"|cmidrule(?:\([^()]*\))?(?:\[[^\[\]]*\])?(?:\([^()]*\))?\{[^{}]*\}|addlinespace(?:\[[^\[\]]*\])?|centering(?![a-zA-Z])"
     r"|noalign\{[^{}]*\}|rowcolors?(?:\[[^\[\]]*\])?\{[^{}]*\}|arrayrulecolor\{[^{}]*\}|pagebreak|nopagebreak|rowfont\{[^{}]*\})(?![a-zA-Z])"
 )
@@ -60,6 +60,11 @@ _MAX_SLOTS: Final = 250_000  # columns below a \\multirow that are kept in mind,
 _MAX_BEGINS: Final = 2_000  # environments of a text that are looked at
 _LOOK_BACK: Final = 1_000  # characters of a line in front of one
 _MARKUP: Final = re.compile(r"[\\{}~$^_]|--|``|''")
+_PART_END: Final = re.compile(r"\\end(firsthead|head|foot|lastfoot)(?![a-zA-Z])")
+_CAPTION: Final = re.compile(r"\\(?:caption\*?|captionof\s*\{[^{}]*\})\s*(?:\[[^\[\]]*\]\s*)?(?=\{)")
+_LABEL: Final = re.compile(
+    r"\s*(?:\\label\s*\{[^{}]*\}\s*)?(?:\\\\\*?(?:\s*\[[^\[\]]*\])?|\\tabularnewline(?![a-zA-Z]))?"
+)
 
 
 def latex_tables(text: str, count: int, arrays: bool = False) -> list[tuple[int, int]]:
@@ -130,13 +135,65 @@ def parse_latex(source: str) -> Table | None:
     body = source[begin.end() : end]
     if "%" in body:
         body = _COMMENT.sub(r"\1", body)
+    body = _without_arguments(body, begin[1])
+    if "\\end" in body:
+        body = _as_printed_once(body)
+    if "\\caption" in body:
+        body = _without_captions(body)
     cells = Memo(_cell)
-    rows = [[cells[text] for text in row] for row in _split(_without_arguments(body, begin[1]))]
+    covers = "\\SetCell" in body or "\\Block" in body
+    rows = [_shown(row, cells) if covers else [cells[text] for text in row] for row in _split(body)]
     if any(cell.rowspan < 0 for cell in cells.values()):
         _turn_downwards(rows)
     if any(cell.rowspan > 1 for row in rows for cell in row):
         rows = _without_covered(rows)
     return Table(tuple(map(tuple, rows))) if rows else None
+
+
+def _shown(row: list[str], cells: Memo[str, Cell]) -> list[Cell]:
+    """The cells of a row in which ``\\SetCell`` and ``\\Block`` cover the empty ones behind them."""
+    shown: list[Cell] = []
+    covered = 0
+    for source in row:
+        cell = cells[source]
+        if covered and not cell.text:
+            covered -= 1
+            continue
+        shown.append(cell)
+        covered = cell.colspan - 1 if "\\SetCell" in source or "\\Block" in source else 0
+    return shown
+
+
+def _as_printed_once(body: str) -> str:
+    """A ``longtable`` as on one page: what it repeats on others (``\\endhead``, ``\\endfoot``) stands there once."""
+    parts: dict[str, str] = {}
+    start = 0
+    for end in _PART_END.finditer(body):
+        parts.setdefault(end[1], body[start : end.start()])
+        start = end.end()
+    if not parts:
+        return body
+    head = parts.get("firsthead", parts.get("head", ""))
+    foot = parts.get("lastfoot", parts.get("foot", ""))
+    inside, closing, behind = body[start:].rpartition("\\end")
+    if not closing:
+        inside, behind = behind, ""
+    if _RULE.sub("", foot).strip():
+        inside += foot if inside.rstrip().endswith("\\\\") else "\\\\" + foot
+    return head + inside + closing + behind
+
+
+def _without_captions(body: str) -> str:
+    """A caption inside a ``longtable`` ends with ``\\\\`` and is no row of it."""
+    kept: list[str] = []
+    start = 0
+    for caption in _CAPTION.finditer(body):
+        if caption.start() >= start:
+            kept.append(body[start : caption.start()])
+            label = _LABEL.match(body, min(closing_brace(body, caption.end()) + 1, len(body)))
+            assert label is not None
+            start = label.end()
+    return "".join([*kept, body[start:]])
 
 
 def _without_arguments(body: str, environment: str) -> str:

@@ -18,7 +18,7 @@ from table_rewards.tables.table import tidy
 _ARGUMENT: Final = r"\s*(?:\[[^\[\]]*\]\s*)?"
 _PIECE: Final = re.compile(r"\\[a-zA-Z@]+\*?|\\.|\$+|[{}~]|[\^_]\{|[^\\${}~^_]+|[\^_]", re.DOTALL)
 _FORMULA: Final = re.compile(
-    r"\$(?=[^\s$])(?:[^$\\{}&%#~\n]|\\[^\\\n]|\{(?:[^$\\{}&%#~\n]|\\[^\\\n]|\{(?:[^$\\{}&%#~\n]|\\[^\\\n])*\})*\})*?"
+    r"\$(?=[^\s$])(?:[^$\\{}&%#~\n]|\\[^\\\n]|\{(?:[^$\\{}&%#\n]|\\[^\\\n]|\{(?:[^$\\{}&%#\n]|\\[^\\\n])*\})*\})*?"
     r"(?<=[^\s])\$(?!\d)"
 )
 _PARENTHESES: Final = re.compile(r"\\\(.*?\\\)", re.DOTALL)
@@ -26,7 +26,7 @@ _PARENTHESES: Final = re.compile(r"\\\(.*?\\\)", re.DOTALL)
 _KEEPS_ITS_ARGUMENT_NAMES: Final = """
 textbf textit textrm texttt textsc textsf textsl textup textmd textnormal text emph underline uline mbox makebox
 fbox framebox makecell thead shortstack mathrm mathbf mathit mathsf mathtt boldsymbol bm operatorname hbox num
-uppercase lowercase sout st hl ul centerline url nolinkurl path
+uppercase lowercase sout st hl ul centerline url nolinkurl path uuline uwave dashuline numprint tablenum lstinline
 """
 _KEEPS_ITS_ARGUMENT: Final = frozenset(_KEEPS_ITS_ARGUMENT_NAMES.split())
 _DROPS_FIRST: Final = {  # arguments dropped in front of the one that is kept
@@ -34,14 +34,15 @@ _DROPS_FIRST: Final = {  # arguments dropped in front of the one that is kept
     "parbox": 1, "href": 1, "hyperref": 0, "adjustbox": 1, "hspace": 1, "vspace": 1, "color": 1, "rowcolor": 1,
     "cellcolor": 1, "columncolor": 1, "rowcolors": 3, "arrayrulecolor": 1, "label": 1, "fontsize": 2, "cline": 1,
     "hphantom": 1, "vphantom": 1, "phantom": 1, "setlength": 2, "renewcommand": 2, "SetCell": 1, "SetRow": 1,
-    "rowfont": 1, "index": 1, "vrule": 0, "footnote": 1, "tablefootnote": 1, "footnotemark": 0,
+    "rowfont": 1, "index": 1, "vrule": 0, "footnote": 1, "tablefootnote": 1, "footnotemark": 0, "rule": 2,
+    "includegraphics": 1,
 }  # fmt: skip
 _DROPPED_NAMES: Final = """
 bfseries itshape small footnotesize scriptsize tiny normalsize large Large LARGE huge Huge bf it rm sc tt sf em
 mdseries upshape rmfamily sffamily ttfamily scshape slshape selectfont centering raggedright raggedleft
 arraybackslash hfill vfill noindent par strut relax displaystyle textstyle leavevmode protect left right
-ignorespaces null RaggedRight RaggedLeft Centering hline toprule midrule bottomrule endhead endfirsthead endfoot
-endlastfoot boldmath unboldmath nobreak allowbreak hfil vfil
+ignorespaces null unskip xspace RaggedRight RaggedLeft Centering hline toprule midrule bottomrule endhead
+endfirsthead endfoot endlastfoot boldmath unboldmath nobreak allowbreak hfil vfil
 """
 _DROPPED: Final = frozenset(_DROPPED_NAMES.split())
 _SPACES_NAMES: Final = """
@@ -63,6 +64,8 @@ _SYMBOLS: Final = {
     "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "aa": "å", "AA": "Å", "i": "ı", "j": "ȷ", "dh": "ð", "th": "þ",
     "slash": "/", "lbrack": "[", "rbrack": "]", "lbrace": "{", "rbrace": "}", "LaTeX": "LaTeX", "TeX": "TeX",
     "textnumero": "№", "textminus": "−", "textonesuperior": "¹", "texttwosuperior": "²", "textthreesuperior": "³",
+    "textuparrow": "↑", "textdownarrow": "↓", "textrightarrow": "→", "textleftarrow": "←", "faCheck": "✓",
+    "faTimes": "✗",
     "guillemotleft": "«", "guillemotright": "»", "textexclamdown": "¡", "textquestiondown": "¿", "and": "",
 }  # fmt: skip
 _ACCENTS: Final = {
@@ -73,7 +76,15 @@ _ACCENTS: Final = {
 _DINGS: Final = {"51": "✓", "52": "✔", "55": "✗", "56": "✘"}
 _SCRIPTS: Final = {
     "textsuperscript": (SUP, SUP_END), "textsubscript": (SUB, SUB_END), "tnote": (SUP, SUP_END), "up": (SUP, SUP_END),
+    "sym": (SUP, SUP_END),  # esttab's stars
 }  # fmt: skip
+_INNER: Final = {  # environments in a cell whose content it says, with how many arguments they have
+    "tabular": 1, "tabular*": 2, "tabularx": 2, "minipage": 1, "varwidth": 1, "adjustbox": 1, "turn": 1, "sideways": 0,
+    "center": 0, "flushleft": 0, "flushright": 0, "itemize": 0, "enumerate": 0, "small": 0, "footnotesize": 0,
+    "scriptsize": 0, "tiny": 0, "tabitemize": 0,
+}  # fmt: skip
+_ENVIRONMENT: Final = re.compile(r"\s*\{([a-z]{1,16}\*?)\}")
+_GLUE: Final = re.compile(r"\s*-?\s*[\d.]+\s*(?:em|ex|pt|cm|mm|in|mu)(?![a-zA-Z])")
 
 _ESCAPES: Final = str.maketrans(
     {
@@ -129,6 +140,7 @@ class _Reader:
         self.position = 0
         self.parts: list[str] = []
         self.closings: list[str] = []
+        self.inner = 0  # environments that are open
 
     def read(self) -> None:
         source, parts = self.source, self.parts
@@ -162,7 +174,7 @@ class _Reader:
                 parts.append(source[match.start() : end + 1])
                 self.position = min(end + 1, len(source))
             else:
-                parts.append(_with_ligatures(piece))
+                parts.append(_with_ligatures(piece.replace("&", " ") if self.inner else piece))
         while self.closings:
             parts.append(self.closings.pop())
 
@@ -209,6 +221,22 @@ class _Reader:
                 self._argument()
             if name in ("hspace",):
                 self.parts.append(" ")
+        elif name in ("begin", "end") and self._environment(name):
+            self.parts.append(" ")
+        elif name == "item" and self.inner:
+            self._skip_option()
+            self.parts.append(" ")
+        elif name in ("hskip", "kern", "mskip") and (glue := _GLUE.match(self.source, self.position)) is not None:
+            self.position = glue.end()
+            self.parts.append(" ")
+        elif name == "verb" and self._verbatim():
+            pass
+        elif name in ("diagbox", "backslashbox", "slashbox"):
+            self._skip_option()
+            if self._argument_follows():
+                self._skip_space()
+                self.position += 1
+                self.closings.append(" ")
         elif name == "ding":
             self.parts.append(_DINGS.get(self._argument().strip(), ""))
         elif name in _DROPPED:
@@ -228,6 +256,30 @@ class _Reader:
             while self.source.startswith("{", self.position):
                 self._argument()
             self.parts.append(piece + self.source[begin : self.position])
+
+    def _environment(self, name: str) -> bool:
+        """Pass over ``\\begin{...}`` with its arguments, or over ``\\end{...}``; False for one that is not known."""
+        found = _ENVIRONMENT.match(self.source, self.position)
+        if found is None or found[1] not in _INNER:
+            return False
+        self.position = found.end()
+        self.inner = max(0, self.inner + (1 if name == "begin" else -1))
+        if name == "begin":
+            self._skip_option()
+            for _ in range(_INNER[found[1]]):
+                self._argument()
+                self._skip_option()
+        return True
+
+    def _verbatim(self) -> bool:
+        """``\\verb|...|``: whatever stands between two of the same character."""
+        mark = self.source[self.position : self.position + 1]
+        end = self.source.find(mark, self.position + 1) if mark and not mark.isalnum() and not mark.isspace() else -1
+        if end < 0:
+            return False
+        self.parts.append(self.source[self.position + 1 : end])
+        self.position = end + 1
+        return True
 
     def _accent(self, mark: str) -> None:
         letter = self._argument() if self._argument_follows() else self._next_letter()
