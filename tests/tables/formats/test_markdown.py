@@ -69,6 +69,61 @@ def test_two_tables_with_a_blank_line_between_them_are_two():
     assert len(markdown_blocks("| a |\n\n|---|\n\n| 1 |\n\n| b |\n\n|---|\n\n| 2 |")) == 2
 
 
+GRIDS = {
+    "across": (
+        ["+---+---+", "| a | b |", "+===+===+", "| over  |", "+---+---+"],
+        [["a", "b"], [("over", 2, 1)]],
+    ),
+    "down, beside rules": (
+        ["+-------+---+", "| P     | E |", "+===+===+===+", "| T | m | 8 |", "| 6 +---+---+",
+         "|   | x | 5 |", "+---+---+---+"],
+        [[("P", 2, 1), "E"], [("T 6", 1, 2), "m", "8"], ["x", "5"]],
+    ),
+    "a block": (
+        ["+---+---+---+", "| a | b | c |", "+---+---+---+", "| d |  e    |", "+---+       |",
+         "| f |       |", "+---+-------+"],
+        [["a", "b", "c"], ["d", ("e", 2, 2)], ["f"]],
+    ),
+    "wide characters": (
+        ["+------+------+", "| 城市        |", "+------+------+", "| 東京 | 1400 |", "+------+------+"],
+        [[("城市", 2, 1)], ["東京", "1400"]],
+    ),
+    "drawn": (
+        ["┌───┬───┐", "│ a │ b │", "│   ├───┤", "│   │ c │", "└───┴───┘"],
+        [[("a", 1, 2), "b"], ["c"]],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_cells_of_a_grid_may_span(name):
+    lines, expected = GRIDS[name]
+    table = parse_markdown("Here:\n\n" + "\n".join(lines) + "\n\nDone.")
+    assert table is not None
+    found = [[c.text if c.colspan == c.rowspan == 1 else (c.text, c.colspan, c.rowspan) for c in r] for r in table.rows]
+    assert found == expected
+
+
+def test_a_bar_in_a_code_span_is_escaped_as_any_other():
+    table = parse_markdown("| a | b |\n|---|---|\n| `x \\| y` | x \\| y |")
+    assert table is not None
+    assert [cell.text for cell in table.rows[1]] == ["x | y", "x | y"]
+
+
+@pytest.mark.parametrize("source", ['{| class="wikitable"\n|-\n! a !! b\n|-\n| 1 || 2\n|}', "{|\n|a||b\n|-\n|1||2\n"])
+def test_a_table_of_mediawiki_is_none(source):
+    assert parse_markdown(source) is None
+    table = parse_markdown(source + "\n|}\n\n| c |\n|---|\n| 3 |")
+    assert table is not None
+    assert table.rows[0][0].text == "c"
+
+
+@pytest.mark.parametrize("line", ["+--+--+", "| +--+", "|  |", "+--", "|+--+--+|", "+==+"])
+def test_a_megabyte_of_a_grid_is_read_at_once(line):
+    parse_markdown("+--+--+\n" + (line + "\n") * (1_000_000 // len(line)))  # the suite's time limit is the bound
+    parse_markdown("+--+--+\n" + line * (1_000_000 // len(line)) + "\n| a |\n+--+--+")
+
+
 def test_cells_beyond_count_in_a_model_that_loops_are_read_fast():
     loop = "| a |\n|---|\n" + "".join(f"| *{number}* |\n" for number in range(60_000))
     table = parse_markdown(loop)

@@ -5,8 +5,8 @@ header. The delimiter row may be missing when every line begins with a pipe: mod
 header's width are kept, since a reward should see what the model wrote; shorter rows are filled with empty cells.
 
 Also read: rows with blank lines between them, tables in a quotation (``> | a |``), and grids with ``+---+`` rules, as
-databases print them (a line is a row) or as reStructuredText and pandoc write them (a row lies between two rules); the
-same drawn with ``│`` and ``─``; delimiter rows of ``===`` or of long dashes; bars of full width.
+databases print them (a line is a row) or as reStructuredText and pandoc write them (a row lies between two rules, and
+cells may span); the same drawn with ``│`` and ``─``; delimiter rows of ``===`` or of long dashes; bars of full width.
 
 What stands in a cell is inline Markdown and read by markdown-it-py: emphasis and links are dropped around their text.
 """
@@ -19,6 +19,7 @@ from functools import lru_cache
 from html import unescape
 from typing import Any, Final
 
+from table_rewards.tables.formats.grid_spans import has_spans, read_grid
 from table_rewards.tables.formats.inline import TAG, escape_markup, marked_text, tag_text, with_ends
 from table_rewards.tables.formats.scripts import SUB, SUP, TAGS, marked_cell
 from table_rewards.tables.memo import Memo
@@ -45,6 +46,8 @@ _STRONG: Final = re.compile(r"\*\*(?=\S)([^*]*[^*\s])\*\*")
 _NEEDS_ESCAPE: Final = re.compile(r"[|$]|\A[:-]+\Z|\A\+")
 _LIKELY: Final = re.compile(r"([\\|*_`\[\]~!]|^-)")
 _PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])(?<![&#;])")
+_WIKI: Final = re.compile(r"^[ \t]*\{\|.*?(?:^[ \t]*\|\}|\Z)", re.DOTALL | re.MULTILINE)
+_CROSSINGS: Final = "├┼┤┣╋┫╠╬╣╟╫╢╞╪╡"
 _HELD: Final = "\U000fe0ff"  # a private character
 _MAX_PARSED: Final = 4_000  # different cells of one table that the parser reads
 _MAX_LENGTH: Final = 2_000  # characters of a cell
@@ -58,6 +61,8 @@ def markdown_blocks(source: str) -> list[str]:
     ['| a | b |\\n|---|---|\\n| 1 | 2 |']
     """
     blocks: list[str] = []
+    if "{|" in source:  # a table of MediaWiki has bars too
+        source = _WIKI.sub("", source)
     for lines in _runs(source):
         blocks += _tables_in(lines)
     return blocks
@@ -102,6 +107,8 @@ def _in_ascii(line: str) -> str:
     """A line of a drawn grid with bars and rules of ASCII; other lines as they are."""
     first = line.lstrip()[:1]
     if first and first in _BARS:
+        if any(crossing in line for crossing in _CROSSINGS):
+            line = line.translate(_DRAWN)
         return line.translate(_TO_BAR)
     return line.translate(_DRAWN) if first and first in _CORNERS else line
 
@@ -118,6 +125,8 @@ def _goes_on(lines: list[str], line: str, touching: bool) -> bool:
 def _tables_in(lines: list[str]) -> list[str]:
     """A delimiter row says where a table begins: one line above it."""
     if any(line.lstrip().startswith("+") for line in lines):
+        if has_spans(lines):
+            return ["\n".join(lines)]
         lines = _without_rules(lines)
     delimiter = Memo(_is_delimiter)
     for index in range(1, len(lines)):
@@ -173,6 +182,8 @@ def parse_markdown(source: str) -> Table | None:
     if not blocks:
         return None
     lines = blocks[0].split("\n")
+    if lines[0].lstrip().startswith("+"):
+        return read_grid(lines, _CellReader())
     headed = len(lines) > 1 and _is_delimiter(lines[1])
     if headed:
         del lines[1]
@@ -237,6 +248,8 @@ def _text(source: str) -> str:
 
     if "$" in source:
         source = _MATH.sub(hold, source.replace(_HELD, ""))
+    if "`" in source and "\\|" in source:  # the bar of a code span is escaped as any other
+        source = source.replace("\\|", "|")
     parts: list[str] = []
     for token in _inline_tokens()(source.strip()):
         if token.type in ("text", "code_inline") or token.type == "image":
