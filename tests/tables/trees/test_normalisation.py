@@ -89,6 +89,14 @@ def test_math_becomes_its_alttext():
     source = '<table><tr><td><math alttext="x^2"><mi>x</mi></math></td></tr></table>'
     assert tree(source).rows == (("$x^2$",),)
     assert tree(source, "omnidocbench").rows == (("$x^2$",),)
+    annotated = '<math><mi>x</mi><annotation encoding="application/x-tex"> x^2 </annotation></math>'
+    assert tree(f"<table><tr><td>{annotated}</td></tr></table>").rows == (("$x^2$",),)
+
+
+def test_what_a_page_does_not_show_of_a_cell_is_not_read():
+    for attribute in ('style="display:none"', "style='color: red; DISPLAY : none'", "hidden"):
+        source = f"<table><tr><td><span {attribute}>7<b>8</b></span> a <b style='color:red'>b</b></td></tr></table>"
+        assert tree(source).rows == (("a b",),)
 
 
 def test_entities_are_resolved_once():

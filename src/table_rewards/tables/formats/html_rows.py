@@ -24,6 +24,7 @@ _NO_CONTENT: Final = frozenset(("style", "script", "template"))
 _SPACED: Final = frozenset(("br", "p", "div", "li", "ul", "ol", "table", "tr", "td", "th", "hr", "dd", "dt", "pre"))
 _MAX_DEPTH: Final = 400
 _SCRIPTS: Final = {"sup": (SUP, SUP_END), "sub": (SUB, SUB_END)}
+_DISPLAY_NONE: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _ESCAPED_QUOTES: Final = re.compile(r"=(\s*)\\([\"'])((?:(?!\\\2)[^<>])*)\\\2")
 
 
@@ -138,8 +139,9 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
 def cell_text(cell: Any, scripts: bool = False) -> str:
     """Return the text of a cell with its markup dropped, a space where a block or a line break was.
 
-    ``math`` with an ``alttext`` becomes that text between dollar signs. With ``scripts`` superscripts and subscripts
-    are marked. Not yet tidied.
+    ``math`` with an ``alttext``, or with its TeX as an annotation, becomes that text between dollar signs. What a page
+    does not show (``display: none``, ``hidden``) is left out. With ``scripts`` superscripts and subscripts are marked.
+    Not yet tidied.
     """
     parts: list[str] = [cell.text or ""]
     stack: list[tuple[Iterator[Any], str]] = [(iter(cell), "")]
@@ -149,10 +151,11 @@ def cell_text(cell: Any, scripts: bool = False) -> str:
             opening = closing = " " if tag in _SPACED else ""
             if scripts and tag in _SCRIPTS:
                 opening, closing = _SCRIPTS[tag]
-            if type(tag) is not str or tag in ("style", "script", "template") or len(stack) >= _MAX_DEPTH:
+            dropped = type(tag) is not str or tag in _NO_CONTENT or len(stack) >= _MAX_DEPTH
+            if dropped or (element.keys() and _is_hidden(element)):
                 parts.append(tail)
-            elif tag == "math" and element.get("alttext"):
-                parts += ("$", element.get("alttext"), "$", tail)
+            elif tag == "math" and (tex := _tex(element)):
+                parts += ("$", tex, "$", tail)
             elif len(element):
                 parts += (opening, element.text or "")
                 stack.append((iter(element), closing + tail))
@@ -162,3 +165,17 @@ def cell_text(cell: Any, scripts: bool = False) -> str:
         else:
             parts.append(stack.pop()[1])
     return "".join(parts)
+
+
+def _is_hidden(element: Any) -> bool:
+    style = element.get("style")
+    return (style is not None and _DISPLAY_NONE.search(style) is not None) or element.get("hidden") is not None
+
+
+def _tex(math: Any) -> str:
+    """The TeX that a formula carries, '' when it carries none."""
+    text = math.get("alttext")
+    if not text:
+        annotation = next(math.iter("annotation"), None)
+        text = annotation.text if annotation is not None and "tex" in (annotation.get("encoding") or "").lower() else ""
+    return text.strip() if text else ""
