@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from table_rewards.tables.formats.html_rows import read_rows, table_element
+from table_rewards.tables.formats.html_rows import may_hide, read_rows, table_element
 from table_rewards.tables.formats.scripts import TAGS, marked_cell
 from table_rewards.tables.table import Table
 
@@ -22,7 +22,7 @@ def parse_html(source: str) -> Table | None:
     element = table_element(source)
     if element is None:
         return None
-    rows, headers = read_rows(element, compatibility=False)
+    rows, headers = read_rows(element, compatibility=False, hides=may_hide(source))
     cells = [[marked_cell(leaf) if isinstance(leaf, str) else marked_cell(*leaf) for leaf in row] for row in rows]
     for row, position in headers:
         cells[row][position] = cells[row][position]._replace(header=True)

@@ -14,9 +14,8 @@ from lxml import etree
 
 from table_rewards.core.invisible import visible
 from table_rewards.tables.formats.crowded_tags import without_crowds
-from table_rewards.tables.formats.scripts import SUB, SUB_END, SUP, SUP_END, with_powers
+from table_rewards.tables.formats.scripts import RAISED, SUB, SUB_END, SUP, SUP_END, compatible
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Leaf
-from table_rewards.tables.unicode_form import nfkc
 
 _ZERO: Final = re.compile(r"[ \t\n\f\r]*\+?0+(?!\d)")
 _NUMBER: Final = re.compile(r"[ \t\n\f\r]*\+?(\d{1,9})")
@@ -80,12 +79,20 @@ def rows_covered(cell: Any) -> int:
     return number
 
 
-def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, ...]], list[tuple[int, int]]]:
+def may_hide(source: str) -> bool:
+    """Whether an element of a source may be hidden; to look at each one's attributes takes a third of the time."""
+    return any(word in source for word in ("display", "DISPLAY", "Display", "hidden", "HIDDEN"))
+
+
+def read_rows(
+    table: Any, compatibility: bool = True, hides: bool = True
+) -> tuple[list[tuple[Leaf, ...]], list[tuple[int, int]]]:
     """Return the rows of an lxml ``table`` element, and which cells (row, position) are headers.
 
     Sections, captions and column groups are looked through (left open, they hold the rows); a cell outside a row gets a
     row of its own; whatever stands in a cell is its content, a nested table too. With ``compatibility`` the texts are
     brought to Unicode form NFKC, with a caret before a power; else superscripts and subscripts are marked in them.
+    ``hides`` is False when nothing is hidden, see :func:`may_hide`.
     """
     rows: list[tuple[Leaf, ...]] = []
     headers: list[tuple[int, int]] = []
@@ -98,12 +105,12 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
             if tag == "td" or tag == "th":
                 text = element.text
                 if len(element):
-                    text = cell_text(element, scripts=True)
+                    text = cell_text(element, not compatibility, hides)
                 if text is None:
                     text = ""
                 elif not text.isascii():
                     if compatibility:
-                        text = visible(nfkc(with_powers(text)))
+                        text = visible(compatible(text))
                     text = " ".join(text.split())
                 elif not text.isalnum():
                     text = " ".join(text.split())
@@ -136,12 +143,12 @@ def read_rows(table: Any, compatibility: bool = True) -> tuple[list[tuple[Leaf, 
     return rows, headers
 
 
-def cell_text(cell: Any, scripts: bool = False) -> str:
+def cell_text(cell: Any, scripts: bool = False, hides: bool = True) -> str:
     """Return the text of a cell with its markup dropped, a space where a block or a line break was.
 
     ``math`` with an ``alttext``, or with its TeX as an annotation, becomes that text between dollar signs. What a page
-    does not show (``display: none``, ``hidden``) is left out. With ``scripts`` superscripts and subscripts are marked.
-    Not yet tidied.
+    does not show (``display: none``, ``hidden``) is left out. With ``scripts`` superscripts and subscripts are marked,
+    else a caret stands before a power. Not yet tidied.
     """
     parts: list[str] = [cell.text or ""]
     stack: list[tuple[Iterator[Any], str]] = [(iter(cell), "")]
@@ -152,8 +159,10 @@ def cell_text(cell: Any, scripts: bool = False) -> str:
             if scripts and tag in _SCRIPTS:
                 opening, closing = _SCRIPTS[tag]
             dropped = type(tag) is not str or tag in _NO_CONTENT or len(stack) >= _MAX_DEPTH
-            if dropped or (element.keys() and _is_hidden(element)):
+            if dropped or (hides and element.keys() and _is_hidden(element)):
                 parts.append(tail)
+            elif tag == "sup" and not scripts and (power := _power(element, parts)):
+                parts += (power, tail)
             elif tag == "math" and (tex := _tex(element)):
                 parts += ("$", tex, "$", tail)
             elif len(element):
@@ -165,6 +174,18 @@ def cell_text(cell: Any, scripts: bool = False) -> str:
         else:
             parts.append(stack.pop()[1])
     return "".join(parts)
+
+
+def _power(element: Any, parts: list[str]) -> str:
+    """A superscript that is a power, with its caret; '' for any other: see :func:`scripts.with_powers`."""
+    content = "".join(element.itertext()) if len(element) else element.text or ""
+    before = next((part for part in reversed(parts) if part), "")
+    if not before[-1:].isdecimal() and content.isalnum():
+        return ""  # most are a footnote's mark or a unit's power
+    content = content.strip().replace("\u2212", "-")
+    if RAISED.fullmatch(content) is None:
+        return ""
+    return f"^{content}" if content[0] in "+-" or before[-1:].isdecimal() else ""
 
 
 def _is_hidden(element: Any) -> bool:

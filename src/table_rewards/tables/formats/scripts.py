@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from table_rewards.tables.table import Cell, tidy
+from table_rewards.tables.unicode_form import nfkc
 
 SUP: Final = "\U000fe0f0"
 SUP_END: Final = "\U000fe0f1"
@@ -44,6 +45,10 @@ _POWER: Final = re.compile(
     rf"(?<=\d)(?:{SUP}\s*([+\-\u2212]?\d+)\s*{SUP_END}|([⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
     rf"|{SUP}\s*([+\-\u2212]\d+)\s*{SUP_END}|([⁺⁻][⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
 )
+RAISED: Final = re.compile(r"[+\-\u2212]?\d+")
+"""The content of a superscript that may be a power."""
+
+_RAISED_DIGIT: Final = re.compile("[\u00b2\u00b3\u00b9\u2070-\u2079]")
 _LOWERED: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻\u2212", "0123456789+--")
 
 
@@ -67,7 +72,24 @@ def with_powers(marked: str) -> str:
     >>> with_powers("10² 10⁻³ m²"), with_powers(f"10{SUP}2{SUP_END} 12.5{SUP}a{SUP_END}")
     ('10^2 10^-3 m²', '10^2 12.5a')
     """
-    return _POWER.sub(lambda power: f"^{power[power.lastindex or 0].translate(_LOWERED)}", marked).translate(BARE)
+    return unmarked(_POWER.sub(_with_caret, marked))
+
+
+def compatible(text: str) -> str:
+    """Bring a text to Unicode form NFKC, with a caret before each power.
+
+    >>> compatible("10² ½ m²")
+    '10^2 1⁄2 m2'
+    """
+    normal = nfkc(text)
+    # Raised digits change in form NFKC, so that they are looked for in few texts.
+    if normal == text or _RAISED_DIGIT.search(text) is None:
+        return normal
+    return nfkc(_POWER.sub(_with_caret, text))
+
+
+def _with_caret(power: re.Match[str]) -> str:
+    return f"^{power[power.lastindex or 0].translate(_LOWERED)}"
 
 
 def unmarked(source: str) -> str:

@@ -8,11 +8,12 @@ of that form is refused, and read by the parser; both give the same rows.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 from unicodedata import is_normalized
 
 from table_rewards.core.invisible import INVISIBLE
-from table_rewards.tables.formats.scripts import with_powers
+from table_rewards.tables.formats.scripts import compatible
 from table_rewards.tables.table import MAX_COLSPAN, MAX_ROWSPAN, Leaf, Row
 from table_rewards.tables.unicode_form import nfkc
 
@@ -84,24 +85,23 @@ def simple_rows(source: str, powers: bool = True) -> list[Row] | None:
     if "&" in body and body.count("&") != body.count("&amp;") + body.count("&lt;") + body.count("&gt;"):
         return None
     plain, escaped = body.isascii() or (len(body) < _LONG and is_normalized("NFKC", body)), "&" in body
-    if powers and not plain:
-        body = with_powers(body)
+    normal = _with_powers if powers else _compatible
     rows: list[Row] = []
     for line in body[:-5].split("</tr>"):
         cells = line[8:-5].split("</td><td>")
         if line.startswith("<tr><td>") and line.endswith("</td>") and line.count("<") == 2 * len(cells) + 1:
             if escaped:
                 cells = [_unescaped(cell) for cell in cells]
-            rows.append(tuple(cells if plain else [_compatible(cell) for cell in cells]))
+            rows.append(tuple(cells if plain else [normal(cell) for cell in cells]))
             continue
-        row = _row_with_spans(line, escaped, plain)
+        row = _row_with_spans(line, escaped, None if plain else normal)
         if row is None:
             return None
         rows.append(row)
     return rows
 
 
-def _row_with_spans(line: str, escaped: bool, plain: bool) -> Row | None:
+def _row_with_spans(line: str, escaped: bool, normal: Callable[[str], str] | None) -> Row | None:
     if not line.startswith("<tr>"):
         return None
     row: list[Leaf] = []
@@ -113,8 +113,8 @@ def _row_with_spans(line: str, escaped: bool, plain: bool) -> Row | None:
         _, attributes, text = match.groups()
         if escaped:
             text = _unescaped(text)
-        if not plain:
-            text = _compatible(text)
+        if normal is not None:
+            text = normal(text)
         if attributes:
             found = _SPAN.findall(attributes)
             spans = dict(found)
@@ -133,3 +133,7 @@ def _unescaped(text: str) -> str:
 
 def _compatible(text: str) -> str:
     return text if text.isascii() else " ".join(nfkc(text).split())
+
+
+def _with_powers(text: str) -> str:
+    return text if text.isascii() else " ".join(compatible(text).split())

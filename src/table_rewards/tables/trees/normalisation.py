@@ -19,8 +19,8 @@ from typing import Final
 from table_rewards.core.invisible import visible
 from table_rewards.tables.formats.convert import PARSERS
 from table_rewards.tables.formats.find import HTML, Found
-from table_rewards.tables.formats.html_rows import read_rows, table_element
-from table_rewards.tables.formats.scripts import BARE, with_powers
+from table_rewards.tables.formats.html_rows import may_hide, read_rows, table_element
+from table_rewards.tables.formats.scripts import BARE, compatible, with_powers
 from table_rewards.tables.formats.simple_html import simple_rows
 from table_rewards.tables.table import Table, tidy
 from table_rewards.tables.trees.filled import filled
@@ -51,7 +51,7 @@ def tree_of(found: Found, normalisation: str = STANDARD) -> Tree | None:
     if element is None:
         return None
     if normalisation == STANDARD:
-        rows, _ = read_rows(element)
+        rows, _ = read_rows(element, hides=may_hide(found.source))
         return Tree.from_rows(rows) if any(rows) else None
     tree = pubtabnet_tree(element) if normalisation == PUBTABNET else omnidocbench_tree(element)
     return tree if tree.size > 1 else None
@@ -70,7 +70,7 @@ def tree_of_table(table: Table, normalisation: str = STANDARD) -> Tree:
             if marked:
                 text = with_powers(marked) if normalisation == STANDARD else marked.translate(BARE)
             if normalisation != PUBTABNET and not text.isascii():
-                text = tidy(visible(nfkc(with_powers(text))) if normalisation == STANDARD else nfkc(text))
+                text = tidy(visible(compatible(text)) if normalisation == STANDARD else nfkc(text))
             leaves.append(text if colspan == rowspan == 1 else (text, colspan, rowspan))
         rows.append(tuple(leaves))
     return Tree.from_rows(rows)
