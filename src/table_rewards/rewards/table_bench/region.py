@@ -49,6 +49,8 @@ def read_region(text: str) -> Region | None:
     except (ValueError, RecursionError):
         value = None
     if isinstance(value, dict):
+        inner = value.get(TAG)
+        value = inner if isinstance(inner, dict) else value  # the tag's name written once more, as a key
         value = {str(key).strip().lower(): items for key, items in value.items()}
     else:
         value = _python_dict(text)
@@ -103,6 +105,7 @@ def _python_dict(text: str) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         return None
     lists: dict[str, Any] = {name: value.get(name) for name in _KEY}
+    lists = {name: list(items) if isinstance(items, tuple) else items for name, items in lists.items()}
     plain = all(isinstance(items, list) and all(type(item) in (str, int) for item in items) for items in lists.values())
     return lists if plain else None
 
