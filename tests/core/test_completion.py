@@ -126,6 +126,8 @@ def test_the_last_turn_that_says_something_is_the_answer() -> None:
     assert answer_of("<start_of_turn>model\n7<end_of_turn>\n<start_of_turn>user\nThanks") == "7"
     assert answer_of("<|assistant|>\n7<|user|>\n8<|observation|>\n9") == "7"
     assert answer_of("7<|im_end|>\n<|im_start|>assistant\n<think>8") == ""
+    program = 'prompt = "<|im_start|>user\\n" + text + "<|im_end|>\\n<|im_start|>assistant\\n"\nprint(prompt)'
+    assert answer_of(program) == program  # a turn begins behind the end of another, or a line
     quoted = "Qwen writes `<|im_start|>user` before a question."
     assert answer_of(quoted) == quoted
 

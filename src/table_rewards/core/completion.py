@@ -69,7 +69,7 @@ _BEHIND_MARK: Final = r"(?(quote)(?!(?P=quote)))"
 """A mark with the same quotation mark on both sides is spoken of, not used. One side alone belongs to the text beside
 it: thoughts may end with a word in quotes, an answer may begin with one, and a code fence is no quotation."""
 _TURN: Final = re.compile(  # who speaks from here on
-    rf"{_BEFORE_MARK}(?:(?:<\|(?:im_start|im_user|im_assistant|im_system|start_header_id|header_start|start_of_role)\|>"
+    rf"{_BEFORE_MARK}(?:(?<![^\n>])(?:<\|(?:im_start|im_user|im_assistant|im_system|start_header_id|header_start|start_of_role)\|>"
     r"|<start_of_turn>|<\|turn>)\s?(?P<named>\w{2,20})\b"
     r"(?:[^\n<>|]{0,60}<\|(?:end_header_id|header_end|end_of_role|im_middle)\|>)?"
     rf"|<\|(?P<bare>assistant|user|observation|tool)\|>){_BEHIND_MARK}"
