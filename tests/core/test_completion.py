@@ -41,7 +41,9 @@ def test_tokens_that_end_a_turn_change_nothing(token: str) -> None:
     assert answer_of("<think>hm</think>" + ANSWER + token) == ANSWER
 
 
-@pytest.mark.parametrize("text", ["<td>7</td>", "a <b>", "x > y", "7</answer>", "<nl>", "<fcel>7<nl>", "<|>"])
+@pytest.mark.parametrize(
+    "text", ["<td>7</td>", "a <b>", "x > y", "7</answer>", "<nl>", "<fcel>7<nl>", "<|>", "[|x|]", "[1]", "[EO]"]
+)
 def test_what_only_looks_like_a_token_stays(text: str) -> None:
     assert without_end_tokens(text) == text
 

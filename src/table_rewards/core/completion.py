@@ -58,7 +58,8 @@ _TOKEN: Final = (
     r"(?:<\|close\|>(?:response|message)<\|sep\|>|<\|[^|<>\s]{1,40}\|>|<｜[^｜<>\s]{1,40}｜>|</?s>"
     r"|<(?:eo[sapd]|bos|pad|EOT|EOD|turn\||\|?end_of_turn|start_of_turn|end_of_(?:sentence|utterance)|seed:eos"
     r"|SPECIAL_\d{1,3}|/longcat_s)>"
-    r"|\[\|[^|\[\]\s]{1,40}\|\]|\[END FINAL RESPONSE\]|\[(?:EOS|EOT|unused10|e~)[\]\[])"  # EXAONE, Kimi, Pangu, MiniMax
+    r"|\[\|(?:endofturn|assistant|user|system|tool)\|\]|\[END FINAL RESPONSE\]"  # EXAONE, Apriel
+    r"|\[(?:EOS|EOT|unused10|e~)[\]\[])"  # Kimi, Pangu, MiniMax
 )
 _TOKEN_ENDS: Final = frozenset(">][")
 _END_TOKEN: Final = re.compile(rf"\s*{_TOKEN}\s*\Z")
