@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import sys
 import threading
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from table_rewards import ConfigurationError, Judgement, ScorerFailed, Scores, TableBench
+from table_rewards.frameworks import batching
 from table_rewards.frameworks.batching import Coalescer
 from table_rewards.frameworks.unscored import TooManyUnscored, UnscoredPolicy
 
@@ -133,6 +135,146 @@ def test_every_caller_of_a_crowd_gets_its_own_judgement() -> None:
     assert wrong == []
     assert max(sizes) > 1
     assert (coalescer._running, coalescer._queue) == (0, [])
+
+
+def queued(coalescer: Coalescer, count: int) -> None:
+    """Wait until that many callers stand in the queue."""
+    until = time.monotonic() + 20
+    while len(coalescer._queue) != count:
+        assert time.monotonic() < until, f"{len(coalescer._queue)} in the queue"
+        time.sleep(0.001)
+
+
+class Held:
+    """Judges a batch when it is let; remembers the batches."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.let = threading.Semaphore(0)
+
+    def judge_all(self, texts: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
+        self.batches.append(list(texts))
+        assert self.let.acquire(timeout=20)
+        return [Judgement(float(text)) for text in texts]
+
+
+def started(call: Any, *arguments: Any) -> threading.Thread:
+    thread = threading.Thread(target=call, args=arguments)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("tired", [False, True])
+def test_nobody_overtakes_the_next_leader_while_it_wakes(monkeypatch: pytest.MonkeyPatch, tired: bool) -> None:
+    """A caller that came meanwhile judged its sample alone, before and beside a queue of others."""
+    held = Held()
+    woken: list[Any] = []
+    coalescer = Coalescer(held.judge_all, window_s=30)
+    threads = [started(coalescer.judge, "1", None, None)]
+    while not held.batches:
+        time.sleep(0.001)
+    threads.append(started(coalescer.judge, "2", None, None))
+    queued(coalescer, 1)
+    wake = batching._Ticket.wake
+    monkeypatch.setattr(batching._Ticket, "wake", lambda ticket: woken.append(ticket))
+    held.let.release()
+    threads[0].join(20)
+    (appointed,) = [ticket for ticket in woken if not ticket.done]
+    assert (appointed.text, coalescer._running) == ("2", 1)
+    if tired:
+        coalescer.window_s = 0.001
+    else:
+        monkeypatch.setattr(batching._Ticket, "wake", wake)
+    threads.append(started(coalescer.judge, "3", None, None))
+    if tired:  # it takes the appointed one's sample along, who then has nothing to lead
+        while len(held.batches) < 2:
+            time.sleep(0.001)
+        monkeypatch.setattr(batching._Ticket, "wake", wake)
+    else:
+        queued(coalescer, 2)
+    appointed.wake()
+    held.let.release(2)
+    for thread in threads:
+        thread.join(20)
+    assert held.batches[0] == ["1"]
+    assert sorted(held.batches[1]) == ["2", "3"]
+    assert len(held.batches) == 2
+    assert (coalescer._running, coalescer._queue) == (0, [])
+
+
+def test_an_interrupt_of_the_next_leader_holds_up_nobody() -> None:
+    held = Held()
+    coalescer = Coalescer(held.judge_all, window_s=30)
+
+    class Interrupted:
+        def acquire(self, timeout: float) -> bool:
+            held.let.release()
+            while not ticket.appointed:
+                time.sleep(0.001)
+            raise KeyboardInterrupt
+
+        def release(self) -> None:
+            pass
+
+    first = started(coalescer.judge, "1", None, None)
+    while not held.batches:
+        time.sleep(0.001)
+    ticket: Any = batching._Ticket("2", None, None)
+    ticket.signal = Interrupted()
+    coalescer._queue.append(ticket)
+    with pytest.raises(KeyboardInterrupt):
+        coalescer._wait(ticket)
+    first.join(20)
+    assert (coalescer._running, coalescer._queue) == (0, [])
+
+
+def test_coroutines_start_no_batch_beside_one_that_is_young(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several batches on end took longer than the window, and a second thread judged beside the first."""
+    clock, running, most = [100.0], [0], [0]
+    monkeypatch.setattr(batching, "time", type("Clock", (), {"monotonic": staticmethod(lambda: clock[0])}))
+
+    def judge_all(texts: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        clock[0] += 0.03
+        time.sleep(0.001)
+        running[0] -= 1
+        return [Judgement(float(text)) for text in texts]
+
+    coalescer = Coalescer(judge_all, size=4)
+
+    async def caller(i: int) -> float:
+        values = [(await coalescer.judge_async(str(i), None, None)).value for _ in range(4)]
+        return values[-1]
+
+    async def all_at_once() -> list[float]:
+        return await asyncio.gather(*map(caller, range(16)))
+
+    assert asyncio.run(all_at_once()) == [float(i) for i in range(16)]
+    assert (most[0], clock[0] > 100.4) == (1, True)
+
+
+@pytest.mark.parametrize("size", [1, 64])
+def test_no_coroutine_waits_for_a_batch_that_is_stuck(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(batching, "_STUCK_S", 0.05)
+    monkeypatch.setattr(batching, "_STUCK_SAMPLE_S", 0.0)
+    end = threading.Event()
+
+    def judge_all(texts: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
+        if "0" in texts:
+            assert end.wait(20)
+        return [Judgement(float(text)) for text in texts]
+
+    coalescer = Coalescer(judge_all, size=size, window_s=0.01)
+
+    async def all_at_once() -> list[float]:
+        stuck, *others = (asyncio.ensure_future(coalescer.judge_async(str(i), None, None)) for i in (0, 1, 2, 3))
+        values = [(await asyncio.wait_for(other, 10)).value for other in others]
+        assert not stuck.done()
+        end.set()
+        return [*values, (await stuck).value]
+
+    assert asyncio.run(all_at_once()) == [1.0, 2.0, 3.0, 0.0]
 
 
 def test_a_lone_call_waits_for_nobody() -> None:

@@ -2,8 +2,9 @@
 
 verl scores one sample a call, from up to 32 threads of a worker or as coroutines of its loop. The first caller scores
 at once; those who come while it works form the next batch, which one of them scores for all. So a lone call has no
-added latency, and under load the batches grow by themselves. Who waits longer than the window for a running batch
-starts another beside it; who is in a batch that does not end scores its own sample alone. Forked copies start empty.
+added latency, and under load the batches grow by themselves: while the next leader wakes, whoever comes joins its batch
+instead of judging alone before it. Who waits longer than the window for a running batch starts another beside it; who
+is in a batch that does not end scores its own sample alone. Forked copies start empty.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import asyncio
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from table_rewards.core.forking import renew_after_fork
 from table_rewards.core.scores import Judgement
@@ -58,7 +59,7 @@ class Coalescer:
             leads = not self._running
             if leads:
                 self._running += 1
-            if not leads or self._crowded:
+            if not leads or self._crowded or self._queue:
                 ticket = _Ticket(text, reference, step)
                 self._queue.append(ticket)
         if ticket is None:
@@ -68,9 +69,23 @@ class Coalescer:
                 self._hand_over()
         if leads:
             self._lead_company(ticket)
-        elif not ticket.signal.acquire(timeout=self.window_s) or not ticket.done:
-            self._go_on(ticket)
+        else:
+            self._wait(ticket)
         return ticket.outcome()
+
+    def _wait(self, ticket: _Ticket) -> None:
+        """Wait for a batch that has the sample, for the call to lead one, or for the window's end."""
+        try:
+            ticket.signal.acquire(timeout=self.window_s)
+        except BaseException:  # an interrupt: the others must not wait for a leader that has gone
+            with self._lock:
+                appointed, ticket.appointed = ticket.appointed, False
+                self._queue = [one for one in self._queue if one is not ticket]
+            if appointed:
+                self._hand_over()
+            raise
+        if not ticket.done:
+            self._go_on(ticket)
 
     def _lead_company(self, ticket: _Ticket) -> None:
         """The last batch had company: let the threads that came back from it queue up, and judge them, too."""
@@ -115,6 +130,8 @@ class Coalescer:
         self._queue = [t for t in self._queue if id(t) not in chosen]
         for one in batch:
             one.company = len(batch)
+            self._running -= one.appointed  # its batch is this one now, whoever leads it
+            one.appointed = False
         return batch
 
     def _lead(self, batch: list[_Ticket]) -> None:
@@ -124,9 +141,13 @@ class Coalescer:
             self._hand_over()
 
     def _hand_over(self) -> None:
+        """Appoint the next leader; until it wakes, its batch counts as running, so that nobody overtakes it."""
         with self._lock:
-            self._running -= 1
-            successor = self._queue[0] if self._queue and not self._running else None
+            successor = self._queue[0] if self._queue and self._running == 1 else None
+            if successor is None:
+                self._running -= 1
+            else:
+                successor.appointed = True
         if successor is not None:
             successor.wake()  # not done: it goes on as the next leader
 
@@ -160,7 +181,7 @@ class Coalescer:
 
 
 class _Ticket:
-    __slots__ = ("_own", "company", "done", "error", "reference", "result", "signal", "step", "text")
+    __slots__ = ("_own", "appointed", "company", "done", "error", "reference", "result", "signal", "step", "text")
 
     def __init__(self, text: str, reference: Any, step: int | None) -> None:
         self.text, self.reference, self.step = text, reference, step
@@ -168,6 +189,7 @@ class _Ticket:
         self.signal.acquire()
         self.company = 1
         self.done = False
+        self.appointed = False  # whether it has been called as the next leader, and has not looked yet
         self.result: Judgement | None = None
         self.error: BaseException | None = None
         self._own: _Ticket | None = None
@@ -198,14 +220,14 @@ class _LoopQueue:
     def __init__(self, owner: Coalescer, loop: asyncio.AbstractEventLoop) -> None:
         self._judge_all, self._size, self._window_s = owner._judge_all, owner.size, owner.window_s
         self._loop = loop
-        self._waiting: list[tuple[str, Any, int | None, asyncio.Future[Judgement]]] = []
+        self._waiting: list[_Awaited] = []
         self._running = 0
-        self._started = 0.0
+        self._started = 0.0  # of the latest batch: while batches end, the next one waits for its turn
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def add(self, text: str, reference: Any, step: int | None) -> Judgement:
         future: asyncio.Future[Judgement] = self._loop.create_future()
-        self._waiting.append((text, reference, step, future))
+        self._waiting.append(_Awaited(text, reference, step, future))
         self._start()
         return await future
 
@@ -214,10 +236,12 @@ class _LoopQueue:
         if self._waiting and (not self._running or (late and self._running < _MOST_AT_ONCE)):
             self._running += 1
             self._started = time.monotonic()
-            task = self._loop.create_task(self._work())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            self._loop.call_later(self._window_s * 1.1, self._start)
+            self._spawn(self._work())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _work(self) -> None:
         try:
@@ -225,28 +249,56 @@ class _LoopQueue:
                 await asyncio.sleep(0)  # whoever is ready in this round of the loop comes along
                 if not self._waiting:  # another batch took them
                     break
-                step = self._waiting[0][2]
-                batch = [one for one in self._waiting if one[2] == step][: self._size]
+                step = self._waiting[0].step
+                batch = [one for one in self._waiting if one.step == step][: self._size]
                 chosen = set(map(id, batch))
                 self._waiting = [one for one in self._waiting if id(one) not in chosen]
-                await self._judge(batch, step)
+                await self._watched(batch)
         finally:
             self._running -= 1
 
-    async def _judge(self, batch: list[tuple[str, Any, int | None, asyncio.Future[Judgement]]], step: Any) -> None:
-        texts, references = [one[0] for one in batch], [one[1] for one in batch]
+    async def _watched(self, batch: list[_Awaited]) -> None:
+        """Judge a batch; when it takes long, start another beside it, and judge what is in it one by one."""
+        self._started = time.monotonic()
+        stuck_s = max(_STUCK_S, _STUCK_SAMPLE_S * len(batch))
+        timers = [
+            self._loop.call_later(self._window_s * 1.1, self._start),
+            self._loop.call_later(stuck_s, self._judge_alone, batch),
+        ]
         try:
-            judged = await self._loop.run_in_executor(None, self._judge_all, texts, references, step)
+            await self._judge(batch)
+        finally:
+            for timer in timers:
+                timer.cancel()
+
+    def _judge_alone(self, batch: list[_Awaited]) -> None:
+        if len(batch) > 1:
+            for one in batch:
+                self._spawn(self._judge([one]))
+
+    async def _judge(self, batch: list[_Awaited]) -> None:
+        texts, references = [one.text for one in batch], [one.reference for one in batch]
+        try:
+            judged = await self._loop.run_in_executor(None, self._judge_all, texts, references, batch[0].step)
             outcomes: list[Judgement | BaseException] = list(judged)
         except Exception as error:
             outcomes = [error] * len(batch)
-        for (*_, future), outcome in zip(batch, outcomes, strict=True):
-            if future.done():  # its caller has gone
+        for one, outcome in zip(batch, outcomes, strict=True):
+            if one.future.done():  # its caller has gone, or it was judged alone
                 continue
             if isinstance(outcome, BaseException):
-                future.set_exception(outcome)
+                one.future.set_exception(outcome)
             else:
-                future.set_result(outcome)
+                one.future.set_result(outcome)
+
+
+class _Awaited(NamedTuple):
+    """A sample and the future that its coroutine waits for."""
+
+    text: str
+    reference: Any
+    step: int | None
+    future: asyncio.Future[Judgement]
 
 
 _alive: weakref.WeakSet[Coalescer] = weakref.WeakSet()

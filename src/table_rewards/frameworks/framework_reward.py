@@ -304,10 +304,18 @@ class Remembered(Generic[Made]):
 _ENVIRONMENT: Final[Any] = getattr(os.environ, "_data", os.environ)  # the encoded mapping: ten times as fast to scan
 _ENCODED: Final[Any] = next((type(key) for key in _ENVIRONMENT), str)
 _OURS: Final[Any] = PREFIX.encode() if _ENCODED is bytes else PREFIX
+_scanned: tuple[Any, tuple[Any, ...]] = ({}, ())
 
 
-def _environment() -> list[Any]:
-    return [item for item in _ENVIRONMENT.items() if item[0].startswith(_OURS)]
+def _environment() -> tuple[Any, ...]:
+    """The library's variables; scanned anew when any variable has changed, which a comparison tells in less time."""
+    global _scanned
+    before, ours = _scanned
+    if before != _ENVIRONMENT:
+        before = dict(_ENVIRONMENT)
+        ours = tuple(item for item in before.items() if item[0].startswith(_OURS))
+        _scanned = before, ours
+    return ours
 
 
 _announced: set[str] = set()
