@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from table_rewards import ConfigurationError, UnknownName
+from table_rewards import ConfigurationError, TableBench, UnknownName
 from table_rewards.core import registry
 from table_rewards.frameworks import swift
 
@@ -40,6 +40,30 @@ def test_every_reward_is_registered_under_a_class_name_of_its_own(base: type[Any
     class_names = [cls.__name__ for cls in orms.values()]
     assert len(set(class_names)) == len(class_names), "two names of one class share a metric in swift"
     assert all(issubclass(cls, base) for cls in orms.values())
+
+
+def test_a_reward_that_is_registered_after_the_plugin_is_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's own file may stand behind ours in --external_plugins."""
+    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setattr(registry, "_watchers", [])
+    orms: dict[str, Any] = {}
+    swift.register(orms, NewORM)
+
+    class Late(TableBench):
+        name = "late_comer"
+
+    registry.register(Late)
+    assert orms["late_comer"].__name__ == "LateComer"
+    assert orms["late_comer"]()(["Final Answer: 7", "x"], **COLUMNS) == [1.0, 0.0]
+
+
+def test_a_column_that_is_empty_in_all_rows_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """It may be a data set of several tasks, so training goes on; but such a reward trains nobody."""
+    reward = swift.make("table_bench", "TableBench", {})()
+    for _ in range(12):
+        assert reward(["x"] * 32, solution=[None] * 32) == [None] * 32
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("table_bench: none of the first 256 rows is for this reward: ")
 
 
 def test_swift_3_finds_no_parameter_to_fill() -> None:

@@ -9,7 +9,7 @@ A package offers its own through the entry-point group ``table_rewards.rewards``
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import metadata
 from types import FunctionType
@@ -40,6 +40,7 @@ BUILTIN: Final[Mapping[str, str]] = {
 }
 
 _registered: dict[str, type[Reward[Any]]] = {}
+_watchers: list[Callable[[str], None]] = []
 
 
 def register(reward: type[Reward[Any]]) -> type[Reward[Any]]:
@@ -57,7 +58,14 @@ def register(reward: type[Reward[Any]]) -> type[Reward[Any]]:
     if name in BUILTIN or (known is not reward and _written(known) != _written(reward)):
         raise ConfigurationError(f"the reward name {name!r} is taken; give {reward.__name__} another")
     _registered[name] = reward
+    for tell in _watchers:
+        tell(name)
     return reward
+
+
+def watch(tell: Callable[[str], None]) -> None:
+    """Call ``tell`` with the name of every reward that is registered from now on."""
+    _watchers.append(tell)
 
 
 def _written(reward: type[Reward[Any]]) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -27,7 +28,12 @@ NOT_ASKED_HERE: Final = "http://asked-by-the-service.invalid/v1"
 FIRST_CALLS: Final = 32
 """Where samples come one by one, as many count as the first batch."""
 
+FIRST_ROWS: Final = 256
+"""After as many rows of other tasks alone the log says that the reward has had none."""
+
 _REMEMBERED: Final = 256
+
+logger = logging.getLogger("table_rewards")
 
 
 class FrameworkReward:
@@ -174,6 +180,7 @@ class _FirstBatch:
         self.reward = reward
         self.passed = False
         self._seen = 0
+        self._others = 0
 
     def see_one(self, judgement: Judgement, row: Any) -> None:
         if not _unreadable(judgement.status, judgement.note):
@@ -191,9 +198,16 @@ class _FirstBatch:
             self.passed = True
             return
         if all(status == INAPPLICABLE and self._other_task(row) for (status, _), row in zip(told, rows, strict=True)):
+            self._tell_of_others(len(told), told[0][1])
             return  # rows of other tasks, padded with None
         if len(told) > 1 or told[0][0] == INAPPLICABLE:
             raise self._error(told[0][1], rows[0], len(told))
+
+    def _tell_of_others(self, count: int, note: str) -> None:
+        """A reward whose column is there and empty trains nobody, and nothing else says so: warn once."""
+        before, self._others = self._others, self._others + count
+        if before < FIRST_ROWS <= self._others:
+            logger.warning("%s: none of the first %d rows is for this reward: %s", self.reward.name, self._others, note)
 
     def _other_task(self, row: Any) -> bool:
         """Whether a row has the reward's column, but nothing in it: a data set of several tasks."""

@@ -33,16 +33,23 @@ ALIASES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
 def register(orms: MutableMapping[str, Any], base: type[Any]) -> tuple[str, ...]:
     """Put a class for every reward into swift's ``orms`` and return their names.
 
-    Each has a class name of its own, as swift logs ``rewards/<class name>/mean``: ``TableBench`` for ``table_bench``,
-    and the published names for themselves.
+    Those that a user's own file registers later follow, so that the order of ``--external_plugins`` is free. Each has
+    a class name of its own, as swift logs ``rewards/<class name>/mean``: ``TableBench`` for ``table_bench``, and the
+    published names for themselves.
     """
     names = registry.names()
-    made = {name: make(name, name.title().replace("_", ""), {}, base) for name in names}
+
+    made = {name: _of_its_name(name, base) for name in names}
     made.update(
         (alias, make(reward, alias, options, base)) for alias, (reward, options) in ALIASES.items() if reward in names
     )
     orms.update(made)
+    registry.watch(lambda name: orms.update({name: _of_its_name(name, base)}))
     return tuple(made)
+
+
+def _of_its_name(reward: str, base: type[Any]) -> type[Any]:
+    return make(reward, reward.title().replace("_", ""), {}, base)
 
 
 def make(reward: str, class_name: str, options: Mapping[str, Any], base: type[Any] = object) -> type[Any]:

@@ -49,6 +49,21 @@ def test_a_column_that_no_reward_reads_stops_the_first_batch_and_is_named(
     assert "columns that are there: anwser, prompt, table" in told
 
 
+def test_an_evaluation_never_raises_and_its_fillers_are_its_own(
+    program: Callable[..., Any], tmp_path: Path, tiny_model: Path
+) -> None:
+    told = program("trl_evaluation.py", tiny_model, tmp_path)
+    steps = [row for row in told["log"] if "reward" in row]
+    assert [row["rewards/answered/mean"] for row in steps] == [1.0] * 4, "training goes on after each evaluation"
+    evaluated = [row for row in told["log"] if "eval_reward" in row]
+    assert [row["eval_table_rewards/answered/unscored"] for row in evaluated] == [1.0] * 4
+    assert [row["eval_rewards/answered/mean"] for row in evaluated] == [0.0] * 4, "not the training's mean"
+    first, second = told["lines"]
+    assert first.startswith("table_rewards: table_bench: table_bench:metric=auto,")
+    assert first.endswith("options: unscored_ceiling=0.0 (argument)")
+    assert second.endswith("options: metric=em (argument)")
+
+
 @pytest.fixture(scope="module")
 def unscored(program: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Any:
     return program("trl_unscored.py", tiny_model, tmp_path_factory.mktemp("unscored"))

@@ -58,14 +58,15 @@ def actor(run: v1_trainer.Run) -> Iterator[Any]:
 class Update:
     """A step from fresh weights: what became of them, and what the trainer logged."""
 
-    def __init__(self, run: v1_trainer.Run, actor: Any, estimator: str, mode: str) -> None:
+    def __init__(self, run: v1_trainer.Run, actor: Any, estimator: str, mode: str, *, kl: bool = False) -> None:
         from omegaconf import open_dict
 
-        self.run, self.actor, self.estimator = run, actor, estimator
+        self.run, self.actor, self.estimator, self.kl = run, actor, estimator, kl
         with open_dict(run.config):
             run.config.algorithm.adv_estimator = estimator
             run.config.actor_rollout_ref.actor.loss_agg_mode = mode
-        vars(actor.loss_fn.keywords["config"])["loss_agg_mode"] = mode  # a frozen dataclass
+        settings = {"loss_agg_mode": mode, "use_kl_loss": kl, "kl_loss_coef": 1.0}
+        vars(actor.loss_fn.keywords["config"]).update(settings)  # a frozen dataclass
         self.engine = actor.actor.engine
 
     def v1(self, without: str = "") -> tuple[np.ndarray, dict[str, Any]]:
@@ -79,8 +80,11 @@ class Update:
         if gone:  # verl fills up with rows of its own that have no tokens
             transfer_queue.kv_clear(partition_id="train", keys=gone)
         metrics: dict[str, Any] = {}
-        step = v1_trainer.trainer(self.run, self.actor)._step_once
-        return self._weights(lambda: step(metrics, {}, MINI_BATCH)), metrics
+        trainer = v1_trainer.trainer(self.run, self.actor)
+        if self.kl:
+            trainer.use_reference_policy, trainer.ref_in_actor = True, False
+            trainer.ref_policy_wg = Reference(self.actor)
+        return self._weights(lambda: trainer._step_once(metrics, {}, MINI_BATCH)), metrics
 
     def v0(self, without: str = "") -> np.ndarray:
         """`compute_advantage` and `_update_actor` of the classic trainer; those without have no token at all."""
@@ -116,6 +120,26 @@ class Update:
             self.engine.optimizer.load_state_dict(optimizer)
 
 
+class Reference:
+    """A reference policy of other weights than the actor's, in the actor's own engine."""
+
+    def __init__(self, actor: Any) -> None:
+        self.actor = actor
+
+    def compute_ref_log_prob(self, batch: Any) -> Any:
+        import torch
+
+        model = self.actor.actor.engine.module
+        before = copy.deepcopy(model.state_dict())
+        try:
+            with torch.no_grad():
+                for weight in model.parameters():
+                    weight.mul_(0.5)
+            return self.actor.compute_log_prob(batch)
+        finally:
+            model.load_state_dict(before)
+
+
 def texts() -> list[str]:
     return [text for group in SCRIPT.values() for text in group]
 
@@ -147,14 +171,19 @@ def _plain(value: Any) -> np.ndarray:
     return value.detach().flatten().double().numpy().copy()
 
 
-@pytest.mark.parametrize("mode", ["token-mean", "seq-mean-token-sum"])
+@pytest.mark.parametrize(
+    ("mode", "kl"), [("token-mean", False), ("seq-mean-token-sum", False), ("token-mean", True)]
+)
 def test_the_v1_trainer_updates_the_model_as_without_the_unscored_rollouts(
-    run: v1_trainer.Run, actor: Any, mode: str
+    run: v1_trainer.Run, actor: Any, mode: str, kl: bool
 ) -> None:
-    """The policy's gradient and the entropy's: entropy_coeff is not 0."""
-    found, told = Update(run, actor, "grpo_scored", mode).v1()
-    alone, expected = Update(run, actor, "grpo", mode).v1(without="lost")
-    filled, _ = Update(run, actor, "grpo", mode).v1()
+    """The policy's gradient, the entropy's (entropy_coeff is not 0) and that of a KL term to other weights."""
+    found, told = Update(run, actor, "grpo_scored", mode, kl=kl).v1()
+    alone, expected = Update(run, actor, "grpo", mode, kl=kl).v1(without="lost")
+    filled, other = Update(run, actor, "grpo", mode, kl=kl).v1()
+    if kl:
+        assert told["actor/kl_loss"] == pytest.approx(expected["actor/kl_loss"], rel=1e-4)
+        assert told["actor/kl_loss"] != pytest.approx(other["actor/kl_loss"], rel=1e-4)
     assert told["actor/grad_norm"] == pytest.approx(expected["actor/grad_norm"], rel=1e-4)
     assert_same_step(found, alone, filled)
 
