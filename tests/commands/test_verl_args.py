@@ -169,6 +169,7 @@ def test_what_may_run_programs_is_asynchronous():
         (["--route", "数学=teds"], "TABLE_REWARDS_CONFIG"),
         (["teds", "--option", "unscord=0"], "did you mean 'unscored'"),
         (["teds", "--option", "unscored=skip"], "unscored must be"),
+        (["mine.py"], "from a second file, which docs/contract.md shows"),
     ],
 )
 def test_a_mistake_among_several_is_named(words, told):

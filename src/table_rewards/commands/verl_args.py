@@ -13,6 +13,7 @@ from typing import Any, Final
 from table_rewards.commands.adapter import ADAPTERS
 from table_rewards.commands.exit_codes import DONE
 from table_rewards.commands.installed import shipped
+from table_rewards.commands.own_reward import is_place
 from table_rewards.commands.pages.terminal import note
 from table_rewards.commands.reward_options import read_options
 from table_rewards.core.errors import ConfigurationError, UnknownName, one_of
@@ -359,6 +360,12 @@ def _is_word(text: str) -> bool:
 
 def _described(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """The function's name without its suffix and its options, from all that was said on the command line."""
+    for name in arguments.rewards:
+        if is_place(name):
+            raise ConfigurationError(
+                f"{name}: verl loads a reward of your own from a second file, which docs/contract.md shows; "
+                "its keys are reward.custom_reward_function.path and .name"
+            )
     options = read_options(arguments.option)
     shared = {key: value for key, value in options.items() if "." not in key}
     apart: dict[str, dict[str, Any]] = {}

@@ -171,9 +171,7 @@ def _plain(value: Any) -> np.ndarray:
     return value.detach().flatten().double().numpy().copy()
 
 
-@pytest.mark.parametrize(
-    ("mode", "kl"), [("token-mean", False), ("seq-mean-token-sum", False), ("token-mean", True)]
-)
+@pytest.mark.parametrize(("mode", "kl"), [("token-mean", False), ("seq-mean-token-sum", False), ("token-mean", True)])
 def test_the_v1_trainer_updates_the_model_as_without_the_unscored_rollouts(
     run: v1_trainer.Run, actor: Any, mode: str, kl: bool
 ) -> None:
