@@ -1,6 +1,7 @@
-"""Evaluations whose scorer is lost, in TRL's own trainer: `trl_evaluation.py MODEL OUT` prints the log as JSON.
+"""Evaluations whose scorer is lost, in TRL's own trainer: `trl_evaluation.py MODEL OUT [training]` prints a log as JSON.
 
-One unscored training sample would stop the run: the ceiling is 0. Last come the lines that the start wrote.
+One unscored training sample stops the run, since the ceiling is 0: with ``training`` there is one. With the log come the
+lines that the start wrote, and the columns of TRL's table of completions.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class LostInEvaluation(TableBench):
         ]
 
 
-def main(model: str, out: str) -> None:
+def main(model: str, out: str, lost: str = "evaluation") -> None:
     written = io.StringIO()
     errors, sys.stderr = sys.stderr, written
     functions = [
@@ -37,7 +38,8 @@ def main(model: str, out: str) -> None:
         ours.reward("table_bench", label="exact", metric="em"),
     ]
     sys.stderr = errors
-    rows = [{"prompt": [{"role": "user", "content": f"What is {i}?"}], "answer": "7"} for i in range(8)]
+    answer = "lost" if lost == "training" else "7"
+    rows = [{"prompt": [{"role": "user", "content": f"What is {i}?"}], "answer": answer} for i in range(8)]
     trainer = GRPOTrainer(
         model=model,
         processing_class=tokenizer_of(model),
@@ -48,7 +50,8 @@ def main(model: str, out: str) -> None:
     )
     trainer.train()
     log = [row for row in trainer.state.log_history if "reward" in row or "eval_reward" in row]
-    print(json.dumps({"log": log, "lines": written.getvalue().splitlines()}))
+    notes = {name: list(column) for name, column in trainer._logs.get("extra", {}).items()}
+    print(json.dumps({"log": log, "lines": written.getvalue().splitlines(), "notes": notes}))
 
 
 if __name__ == "__main__":

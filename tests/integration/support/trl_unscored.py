@@ -69,6 +69,11 @@ def main(model: str, out: str) -> None:
                 "advantages": [float(one) for one in list(trainer._logs["advantages"])[-GROUP:]],
                 "log": trainer.state.log_history[0],
             }
+    if hasattr(GRPOConfig(**common), "multi_objective_aggregation"):
+        function = ours.reward(Lost(), label="lost", unscored="none", unscored_ceiling=1.0)
+        config = GRPOConfig(**common, multi_objective_aggregation="normalize_then_sum")
+        trainer = step(GRPOTrainer, [function, other], config)
+        told["none of 2, normalised first"] = [float(one) for one in list(trainer._logs["advantages"])[-GROUP:]]
     waiting = ours.table_bench_async if told["version"] >= [0, 28] else ours.table_bench  # TRL knows coroutines since
     functions = [waiting, ours.reward("table_bench", metric="em", label="em")]
     told["rloo"] = step(RLOOTrainer, functions, RLOOConfig(**common)).state.log_history[0]

@@ -58,10 +58,25 @@ def test_an_evaluation_never_raises_and_its_fillers_are_its_own(
     evaluated = [row for row in told["log"] if "eval_reward" in row]
     assert [row["eval_table_rewards/answered/unscored"] for row in evaluated] == [1.0] * 4
     assert [row["eval_rewards/answered/mean"] for row in evaluated] == [0.0] * 4, "not the training's mean"
+    assert all(note == "unscored: endpoint down" for note in told["notes"]["answered/note"][-8:])
     first, second = told["lines"]
     assert first.startswith("table_rewards: table_bench: table_bench:metric=auto,")
     assert first.endswith("options: unscored_ceiling=0.0 (argument)")
     assert second.endswith("options: metric=em (argument)")
+
+
+def test_past_the_ceiling_the_run_stops(program: Callable[..., Any], tmp_path: Path, tiny_model: Path) -> None:
+    told = program("trl_evaluation.py", tiny_model, tmp_path, "training", fails=True)
+    assert "could not be scored, more than 0% of 256 (unscored_ceiling); last reasons: endpoint down" in told
+
+
+def test_judges_need_the_prompt_alone_and_coroutines_wait_at_the_same_time(
+    program: Callable[..., Any], tmp_path: Path, tiny_model: Path
+) -> None:
+    (step,) = program("trl_judges.py", tiny_model, tmp_path)
+    for name in ("group_judge", "step_verifier", "one", "other"):
+        assert step[f"table_rewards/{name}/unscored"] == 0.0, name
+    assert step["rewards/one/mean"] == step["rewards/other/mean"] == 1.0
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +100,9 @@ def test_none_of_a_lone_function_is_left_out_by_trl_and_among_several_counts_as_
     right, lost, wrong, other = unscored["none of 2"]["advantages"]
     assert lost == pytest.approx(wrong) == pytest.approx(other), "no better than a wrong answer"
     assert right > 0.0 > lost
+    right, lost, wrong, _ = unscored["none of 2, normalised first"]
+    assert lost == pytest.approx(0.0, abs=1e-4)
+    assert right > 0.0 > wrong
 
 
 def test_rloo_with_a_coroutine_and_two_uses_of_one_reward(unscored: Any) -> None:
