@@ -63,27 +63,26 @@ def test_a_rule_that_cannot_be_is_refused(rule: Any, ceiling: float) -> None:
         UnscoredPolicy(rule, ceiling)
 
 
-class Slow(TableBench):
-    """Judges when it is let, and remembers how many at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sizes: list[int] = []
-        self.let = threading.Event()
-
-    def judge_all(self, completions: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
-        self.sizes.append(len(completions))
-        self.let.wait(60)
-        if "explode" in completions:
-            raise SystemError("a batch path of ours")
-        return [
-            self.judge_answer(c.removeprefix("Final Answer: "), r) for c, r in zip(completions, references, strict=True)
-        ]
+def queued(coalescer: Coalescer, count: int) -> None:
+    """Wait until that many callers stand in the queue."""
+    until = time.monotonic() + 20
+    while len(coalescer._queue) != count:
+        assert time.monotonic() < until, f"{len(coalescer._queue)} in the queue"
+        time.sleep(0.001)
 
 
 def test_calls_that_meet_become_one_batch() -> None:
-    reward = Slow()
-    coalescer = Coalescer(reward.judge_pairs, window_s=60.0)
+    """Those that come while the first is judged; whether an answer is right is told to each caller."""
+    reward = TableBench()
+    sizes: list[int] = []
+
+    def judge_all(texts: Sequence[str], references: Sequence[Any], step: int | None) -> Sequence[Judgement]:
+        sizes.append(len(texts))
+        if len(sizes) == 1:
+            queued(coalescer, 63)
+        return reward.judge_pairs(texts, references, step)
+
+    coalescer = Coalescer(judge_all, window_s=30)
     found: dict[int, float] = {}
 
     def call(i: int) -> None:
@@ -92,14 +91,10 @@ def test_calls_that_meet_become_one_batch() -> None:
     threads = [threading.Thread(target=call, args=(i,)) for i in range(64)]
     for thread in threads:
         thread.start()
-    while len(coalescer._queue) < 63:  # all but the one that judges
-        time.sleep(0.001)
-    reward.let.set()
     for thread in threads:
-        thread.join(60)
+        thread.join(30)
     assert found == dict.fromkeys(range(64), 1.0)
-    assert len(reward.sizes) < 32
-    assert sum(reward.sizes) == 64
+    assert sizes == [1, 63]
 
 
 def test_every_caller_of_a_crowd_gets_its_own_judgement() -> None:
@@ -135,14 +130,6 @@ def test_every_caller_of_a_crowd_gets_its_own_judgement() -> None:
     assert wrong == []
     assert max(sizes) > 1
     assert (coalescer._running, coalescer._queue) == (0, [])
-
-
-def queued(coalescer: Coalescer, count: int) -> None:
-    """Wait until that many callers stand in the queue."""
-    until = time.monotonic() + 20
-    while len(coalescer._queue) != count:
-        assert time.monotonic() < until, f"{len(coalescer._queue)} in the queue"
-        time.sleep(0.001)
 
 
 class Held:
@@ -289,15 +276,13 @@ def _score_in_fork(coalescer: Coalescer, queue: Any) -> None:
 @pytest.mark.skipif(sys.platform == "darwin", reason="fork is not safe on macOS")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_fork_in_the_middle_of_a_batch_starts_empty() -> None:
-    reward = Slow()
-    reward.let.set()
-    coalescer = Coalescer(reward.judge_pairs)
+    coalescer = Coalescer(TableBench().judge_pairs)
     coalescer._running = 1  # as if another thread were in a batch, which the child does not have
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = context.Process(target=_score_in_fork, args=(coalescer, queue))
     child.start()
-    assert queue.get(timeout=60) == 1.0
+    assert queue.get(timeout=20) == 1.0
     child.join(10)
 
 

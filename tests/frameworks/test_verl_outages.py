@@ -14,27 +14,25 @@ from table_rewards.core import registry
 from table_rewards.frameworks import verl
 from table_rewards.testing.chat_server import ChatServer
 
-hanging, released = threading.Event(), threading.Event()
-
 
 class Flaky(TableBench):
-    """Loses its scorer on completions that say so, and hangs on others."""
+    """Loses its scorer on completions that say so, and hangs on others until it is let go."""
 
     name = "flaky"
+    begun, end = threading.Event(), threading.Event()
 
     def judge_all(self, completions: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
         if any("hang" in text for text in completions):
-            hanging.set()
-            released.wait(60)
+            self.begun.set()
+            assert self.end.wait(60)
         judged = super().judge_all(completions, references, step)
         return [self.unscored("down") if "lost" in c else j for c, j in zip(completions, judged, strict=True)]
 
 
 @pytest.fixture
 def flaky(monkeypatch: pytest.MonkeyPatch) -> None:
+    Flaky.begun, Flaky.end = threading.Event(), threading.Event()
     monkeypatch.setitem(registry._registered, "flaky", Flaky)
-    hanging.clear()
-    released.clear()
 
 
 def info(index: int = 0, split: str = "train") -> dict[str, Any]:
@@ -107,33 +105,33 @@ def test_acc_of_a_judge_is_its_share_of_all_points() -> None:
 def test_a_call_that_hangs_keeps_no_other_waiting(flaky: None) -> None:
     slow = threading.Thread(target=lambda: verl.flaky("t", "hang", "7", info()))
     slow.start()
-    assert hanging.wait(60)
-    scores: list[float] = []
+    assert Flaky.begun.wait(20)
+    found: list[float] = []
 
     def call(i: int) -> None:
-        scores.append(verl.flaky("t", "Final Answer: 7", "7", info(i))["score"])
+        found.append(verl.flaky("t", "Final Answer: 7", "7", info(i))["score"])
 
     callers = [threading.Thread(target=call, args=(i,)) for i in range(16)]
     for caller in callers:
         caller.start()
     for caller in callers:
-        caller.join(50)
-    assert not released.is_set()
-    assert scores == [1.0] * 16  # while it still hangs
-    released.set()
-    slow.join(60)
-    assert not slow.is_alive()
+        caller.join(30)
+    assert found == [1.0] * 16
+    assert slow.is_alive(), "the others were done before it"
+    Flaky.end.set()
+    slow.join(10)
 
 
 def test_a_coroutine_that_hangs_keeps_no_other_waiting(flaky: None) -> None:
     async def main() -> None:
         slow = asyncio.create_task(verl.flaky_async("t", "hang", "7", info()))
-        while not hanging.is_set():
-            await asyncio.sleep(0.01)
-        found = await asyncio.gather(*(verl.flaky_async("t", "Final Answer: 7", "7", info(i)) for i in range(64)))
+        while not Flaky.begun.is_set():
+            await asyncio.sleep(0.001)
+        calls = asyncio.gather(*(verl.flaky_async("t", "Final Answer: 7", "7", info(i)) for i in range(64)))
+        found = await asyncio.wait_for(calls, 30)
         assert [row["score"] for row in found] == [1.0] * 64
         assert not slow.done()
-        released.set()
+        Flaky.end.set()
         await slow
 
     asyncio.run(main())

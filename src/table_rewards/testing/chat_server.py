@@ -80,7 +80,8 @@ class ChatServer:
         latency_s: pause before each answer.
         faults: kinds (see ``FAULTS``) that a share ``fault_rate`` of the requests meets, in turn, chosen with ``seed``.
         fault_limit: after so many faults all is well.
-        script: instead of a rate, a function from the request's number to a kind or None.
+        script: instead of a rate, a function from the request's number to a kind or None; ``received[number]`` is its
+            body.
         capacity: more requests than this at once get 429.
         key: the API key it wants; without it 401.
         path: in front of ``/chat/completions`` and ``/models``.
@@ -168,8 +169,8 @@ class ChatServer:
         self.stop()
 
     def fault(self) -> str | None:
-        """Decide what the next request meets."""
-        number = len(self.received)
+        """Decide what the latest request meets."""
+        number = len(self.received) - 1
         if self.script is not None:
             return self.script(number)
         if self.fault_limit is not None and self._faulted >= self.fault_limit:
@@ -219,9 +220,9 @@ class ChatServer:
             asked = json.loads(await request.read())
         except ValueError:
             return _response(Answer(400, _error("the body is not JSON")))
-        kind = self.fault()
         self.received.append(asked)
         self.received_heads.append(heads)
+        kind = self.fault()
         if kind is None and self.capacity is not None and self.in_flight >= self.capacity:
             kind = "429"
         self.outcomes[kind or "ok"] += 1

@@ -483,10 +483,12 @@ def test_calls_of_different_steps_are_not_merged_and_an_error_reaches_all_of_a_c
             results[item] = str(error)
 
     threads = []
-    for item, key in ((1, "a"), (2, "a"), (3, "b"), (4, "a"), (5, "a"), (6, "a"), (-1, "b")):
+    for place, (item, key) in enumerate([(1, "a"), (2, "a"), (3, "b"), (4, "a"), (5, "a"), (6, "a"), (-1, "b")]):
         threads.append(threading.Thread(target=one, args=(item, key)))
         threads[-1].start()
-        while len(calls) + len(merger._queue) < len(threads):
+        until = time.monotonic() + 20
+        while len(calls) + len(merger._queue) <= place:  # the next one only when this one runs or is in line
+            assert time.monotonic() < until
             time.sleep(0.001)
     gate.set()
     for thread in threads:

@@ -1,7 +1,7 @@
-"""Evaluations whose scorer is lost, in TRL's own trainer: `trl_evaluation.py MODEL OUT [training]` prints a log as JSON.
+"""Evaluations whose scorer is lost, in TRL's own trainer: `trl_evaluation.py MODEL OUT [training]` prints JSON.
 
-One unscored training sample stops the run, since the ceiling is 0: with ``training`` there is one. With the log come the
-lines that the start wrote, and the columns of TRL's table of completions.
+One unscored training sample stops the run, since the ceiling is 0: with ``training`` there is one. With the log come
+the lines that the start wrote, and the columns of TRL's table of completions.
 """
 
 from __future__ import annotations

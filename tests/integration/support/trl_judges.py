@@ -16,7 +16,7 @@ from trl import GRPOTrainer
 from trl_tiny import settings, tokenizer_of
 
 from datasets import Dataset
-from table_rewards import TableBench
+from table_rewards import GroupJudge, StepVerifier, TableBench
 from table_rewards.frameworks import trl as ours
 from table_rewards.testing.chat_server import ChatServer
 
@@ -42,9 +42,26 @@ class Meeting(TableBench):
         return [self.unscored(f"{self.other} was not called meanwhile")] * len(completions)
 
 
+SAID = ("one", "two", "three", "four")
+RANKED = "Hm.\nB > A > C > D\nA: 5, B: 8, C: 3, D: 1"
+VERIFIED = (
+    "<step_verification><step>Fine. \\boxed{CORRECT}</step></step_verification>"
+    "<final_verification>\\boxed{CORRECT}</final_verification>"
+)
+
+
+def saying(reward: type[Any]) -> type[Any]:
+    """The reward as if the model had said these words, since a random one says none."""
+
+    class Saying(reward):  # type: ignore[misc]
+        def judge_all(self, completions: Any, references: Any, step: int | None) -> Any:
+            return super().judge_all([SAID[i % 4] for i in range(len(completions))], references, step)
+
+    return Saying
+
+
 def reply(request: dict[str, Any]) -> str:
-    """What a judge of groups and a verifier of steps can both read."""
-    return "1. FINAL VERIFICATION: \\boxed{1}\nB > A > C > D\nA: 3, B: 8, C: 2, D: 1\n\\boxed{1}"
+    return VERIFIED if "step_verification" in json.dumps(request) else RANKED
 
 
 def main(model: str, out: str) -> None:
@@ -54,8 +71,8 @@ def main(model: str, out: str) -> None:
             model=model,
             processing_class=tokenizer_of(model),
             reward_funcs=[
-                ours.reward("group_judge", endpoints=server.url),
-                ours.reward("step_verifier", endpoints=server.url),
+                ours.reward(saying(GroupJudge)(endpoints=server.url)),
+                ours.reward(saying(StepVerifier)(endpoints=server.url)),
                 ours.reward(Meeting("one", "other"), label="one", asynchronous=True),
                 ours.reward(Meeting("other", "one"), label="other", asynchronous=True),
             ],

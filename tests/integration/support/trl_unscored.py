@@ -24,6 +24,8 @@ GROUP = 4
 class Lost(TableBench):
     """Right, lost, wrong, wrong in every group."""
 
+    deduplicates = False  # by its place in the group, also where a random model says a thing twice
+
     def judge_all(self, completions: Any, references: Any, step: int | None) -> Any:
         said = [f"Final Answer: {7 if i % GROUP == 0 else 8}" for i in range(len(completions))]
         judged = super().judge_all(said, references, step)

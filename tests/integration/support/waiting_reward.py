@@ -1,11 +1,12 @@
-"""A reward that waits, as one that asks a model does: each sample until ``together`` of them wait at once.
-
-verl loads it by the path of the file.
+"""A reward that waits, as one that asks a model does, each sample until ``together`` of them wait at once; and one that
+tells the size of its batches. verl loads them by the path of the file.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import table_rewards
 from table_rewards.frameworks.verl import __getattr__  # noqa: F401
 
 PATIENCE_S = 60
+FIRST_CALLERS = 5  # verl's reward worker has some six threads on a machine of two cores
 
 
 class Waiting(table_rewards.TableBench):
@@ -34,4 +36,26 @@ class Waiting(table_rewards.TableBench):
         return super().judge_all(completions, references, step)
 
 
+class Gathering(table_rewards.TableBench):
+    """Its value is the size of the batch that a sample was judged in; the first batch ends when others have come."""
+
+    name = "gathering"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read, self.others = 0, threading.Event()
+
+    def coerce(self, value: Any) -> Any:
+        self.read += 1
+        if self.read == FIRST_CALLERS:
+            self.others.set()
+        return super().coerce(value)
+
+    def judge_all(self, completions: Sequence[str], references: Sequence[Any], step: int | None) -> Any:
+        if self.others.wait(PATIENCE_S):
+            time.sleep(0.2)  # those whose references are read get in line
+        return [table_rewards.Judgement(float(len(completions)), (0.0,) * len(self.parts))] * len(completions)
+
+
 table_rewards.register(Waiting)
+table_rewards.register(Gathering)

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty_reader import faulty_reader
 from swift_harness import grpo_command, major, run_grpo
 
 from table_rewards.datasets.trivia.check import check
 from table_rewards.datasets.trivia.rows import prepare, to_jsonl
 from table_rewards.llm import Sampling, get_pool
 from table_rewards.rewards.qa_f1 import QAF1, QAPairs
-from table_rewards.rewards.qa_f1.extractive import ExtractiveReader
-from table_rewards.tables.formats.convert import parse_table
 from table_rewards.testing.chat_server import FAULTS, ChatServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -37,11 +36,6 @@ def plugin(name: str, adapter_file: Path) -> Path:
     assert path.is_file(), path
     assert [entry.name for entry in path.parent.iterdir() if entry.suffix == ".py"] == [path.name]
     return path
-
-
-def read(request: dict[str, Any]) -> str:
-    table, _, question = request["messages"][1]["content"].partition("\n\n<question>")
-    return f"<answer>{ExtractiveReader(parse_table(table)).answer(question.removesuffix('</question>'))}</answer>"  # type: ignore[arg-type]
 
 
 def rows(**columns: Any) -> list[dict[str, Any]]:
@@ -65,14 +59,12 @@ def damaged(otsl: str) -> str:
 def test_two_steps_with_qa_f1_and_teds_against_a_faulty_reader(
     tmp_path: Path, adapter_file: Path, scripted_rollout: Path, tiny_model: Path
 ) -> None:
-    """Each prompt is answered by its table, a damaged one, a cut one and prose; a third of the requests fail."""
+    """Each prompt is answered by its table, a damaged one, a cut one and prose; a third of all questions fail once."""
     faults = [kind for kind in FAULTS if kind not in ("400", "401", "404", "hang", "slow")]
     scripted = rows(
         scripted=lambda otsl: [otsl, damaged(otsl), otsl[: len(otsl) // 2].rstrip("\n"), "There is no table."]
     )
-    with ChatServer(
-        reply=read, script=lambda number: faults[number // 3 % len(faults)] if number % 3 == 0 else None
-    ) as server:
+    with faulty_reader(faults) as server:
         training = run_grpo(
             tmp_path,
             scripted,

@@ -74,6 +74,8 @@ def test_judges_need_the_prompt_alone_and_coroutines_wait_at_the_same_time(
     program: Callable[..., Any], tmp_path: Path, tiny_model: Path
 ) -> None:
     (step,) = program("trl_judges.py", tiny_model, tmp_path)
+    assert step["rewards/step_verifier/mean"] == 1.0
+    assert step["rewards/group_judge/std"] > 0.0
     for name in ("group_judge", "step_verifier", "one", "other"):
         assert step[f"table_rewards/{name}/unscored"] == 0.0, name
     assert step["rewards/one/mean"] == step["rewards/other/mean"] == 1.0

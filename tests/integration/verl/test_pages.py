@@ -91,6 +91,17 @@ def test_a_variable_that_belongs_to_nobody_stops_the_loading(
         load_reward_manager(trainer_config(reward_overrides("table_bench"), model=model_folder), tokenizer)
 
 
+def test_a_table_of_the_file_that_belongs_to_nobody_stops_the_loading(
+    tokenizer: Any, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rewards.toml").write_text('[tablebench]\nmetric = "em"\n', "utf-8")
+    monkeypatch.setenv("TABLE_REWARDS_CONFIG", str(tmp_path / "rewards.toml"))
+    from verl.trainer.ppo.reward import load_reward_manager
+
+    with pytest.raises(ValueError, match="did you mean 'table_bench'"):
+        load_reward_manager(trainer_config(reward_overrides("table_bench"), model=model_folder), tokenizer)
+
+
 def test_the_rate_limited_manager_makes_0_of_every_exception(tokenizer: Any, model_folder: Path) -> None:
     lost = [Row("Final Answer: 7 lost", "7", uid="a")]
 
@@ -143,6 +154,39 @@ def test_routes_from_the_file_and_by_dots(
     dotted = [*reward_overrides("route"), f"{prefix}hf.x.v1=teds", f"{prefix}otherwise=table_bench"]
     by_dots = score_in_process(trainer_config(dotted, model=model_folder), tokenizer, rows)
     assert [one["reward_score"] for one in by_dots] == [1.0, 1.0]
+
+
+def test_slashes_in_single_overrides_are_an_error() -> None:
+    from hydra.errors import HydraException
+
+    override = "+reward.custom_reward_function.reward_kwargs.routes.openai/gsm8k=teds"
+    with pytest.raises(HydraException):
+        trainer_config([*reward_overrides("route"), override])
+
+
+def test_a_mixture_sums_by_weight_what_a_row_has_references_for(tokenizer: Any, model_folder: Path) -> None:
+    rows = [
+        Row(f"Final Answer: 7\n{TABLE}", {"answer": "7", "table": TABLE}, uid="a"),
+        Row(f"Final Answer: 8\n{TABLE}", {"answer": "7", "table": TABLE}, uid="a"),
+        Row("Final Answer: 7", {"answer": "7"}, uid="b"),
+    ]
+    parts = {"rewards": "{table_bench:{metric:em},grits:{}}", "weights": "{table_bench:0.75,grits:0.25}"}
+    config = trainer_config(reward_overrides("mixed", **parts), model=model_folder)
+    told = score_in_process(config, tokenizer, rows)
+    assert [one["reward_score"] for one in told] == pytest.approx([1.0, 0.25, 0.75])
+    assert [one["reward_extra_info"]["acc"] for one in told] == pytest.approx([1.0, 0.25, 1.0])
+    assert {one["reward_extra_info"]["unscored"] for one in told} == {0.0}
+
+
+PUBLISHED = re.findall(r"`(compute_score\w*|ranking_\w+)`", PAGE)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_verl_loads_the_published_names(name: str) -> None:
+    from verl.trainer.ppo.reward import get_custom_reward_fn
+
+    assert len(PUBLISHED) == 6
+    assert callable(get_custom_reward_fn(trainer_config(reward_overrides(name))))
 
 
 def test_a_reward_of_ones_own_has_its_four_functions_in_the_package(tokenizer: Any, model_folder: Path) -> None:

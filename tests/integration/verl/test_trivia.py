@@ -7,21 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty_reader import faulty_reader
 from verl_harness import Row, reward_overrides, score_in_process, trainer_config
-
-from table_rewards.rewards.qa_f1.extractive import ExtractiveReader
-from table_rewards.tables.formats.convert import parse_table
-from table_rewards.testing.chat_server import ChatServer
 
 pytestmark = pytest.mark.slow
 
 FIXTURE = Path(__file__).resolve().parents[3] / "fixtures" / "trivia" / "tables_qa.jsonl"
 TABLES = [json.loads(line) for line in FIXTURE.read_text("utf-8").splitlines()]
-
-
-def read(request: dict[str, Any]) -> str:
-    table, _, question = request["messages"][1]["content"].partition("\n\n<question>")
-    return f"<answer>{ExtractiveReader(parse_table(table)).answer(question.removesuffix('</question>'))}</answer>"  # type: ignore[arg-type]
 
 
 def rows() -> list[Row]:
@@ -37,7 +29,7 @@ def rows() -> list[Row]:
 @pytest.mark.parametrize("manager", ["naive", "dapo"])
 def test_a_reader_behind_verls_managers(name: str, manager: str, tokenizer: Any, model_folder: Path) -> None:
     faults = ["500", "reset", "429", "garbage", "empty"]
-    with ChatServer(reply=read, script=lambda number: faults[number // 3 % 5] if number % 3 == 0 else None) as server:
+    with faulty_reader(faults) as server:
         config = trainer_config(
             reward_overrides(name, manager=manager, endpoints=server.url, deadline_s=30), model=model_folder
         )

@@ -92,7 +92,7 @@ def advantages_v0(run: v1_trainer.Run, keys: list[str], estimator: str) -> tuple
     return found.batch["advantages"][:, 0].numpy(), found.batch["response_mask"].sum(1).tolist()
 
 
-@pytest.mark.parametrize("name", ["grpo", "rloo", "reinforce_plus_plus"])
+@pytest.mark.parametrize("name", ["grpo", "rloo", "reinforce_plus_plus", "reinforce_plus_plus_baseline", "opo"])
 @pytest.mark.parametrize("trainer", [advantages_v1, advantages_v0], ids=["v1", "v0"])
 def test_unscored_rollouts_have_advantage_0_and_change_nobody_elses(outage: Any, name: str, trainer: Any) -> None:
     from table_rewards.frameworks.advantages_verl import register
@@ -116,7 +116,7 @@ def test_unscored_rollouts_have_advantage_0_and_change_nobody_elses(outage: Any,
 
 
 def test_past_the_ceiling_every_call_raises_and_v1_has_nothing_left_to_train_on(
-    tokenizer: Any, model_folder: Path
+    tokenizer: Any, model_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
@@ -127,6 +127,7 @@ def test_past_the_ceiling_every_call_raises_and_v1_has_nothing_left_to_train_on(
         assert run.roll_out(broken)["failure"] >= 1
         healthy = {f"b{p}": ["Final Answer: 7"] * GROUP for p in range(4)}
         assert run.roll_out(healthy) == {"failure": 4}, "every call raises, whatever its own sample is"
+        assert "(unscored_ceiling); last reasons: endpoint down" in caplog.text, "the cause, in the agent loop's log"
         v1_trainer.clear()
         assert run.roll_out({f"c{p}": texts for p, texts in enumerate(healthy.values())}) == {"failure": 4}
         with pytest.raises(RuntimeError, match="no materializable trajectories"):

@@ -46,10 +46,25 @@ def test_one_worker_holds_hundreds_of_samples_that_wait(workers: Any, tokenizer:
     assert {one["reward_score"] for one in told} == {1.0}
 
 
-def test_each_worker_writes_one_line_at_its_start(workers: Any, tokenizer: Any) -> None:
+@pytest.mark.parametrize("form", ["", "_async"])
+def test_single_calls_of_one_worker_become_batches(workers: Any, tokenizer: Any, form: str) -> None:
     import ray
 
-    started = workers(reward_overrides("table_bench", metric="rouge_l"), 2)
+    options = {"batch_window_s": 60, "batch_size": 3}
+    (worker,) = workers(reward_overrides(f"gathering{form}", path=WAITING, **options), 1)
+    batch = make_batch(tokenizer, [Row("Final Answer: 7", "7", uid=str(i)) for i in range(8)])
+    told = ray.get([worker.compute_score.remote(batch[i : i + 1]) for i in range(8)], timeout=200)
+    sizes = [one["reward_score"] for one in told]
+    assert max(sizes) > 1.0
+    assert max(sizes) <= 3.0, "batch_size"
+
+
+def test_each_worker_writes_one_line_at_its_start_and_what_observe_asks_for(
+    workers: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    import ray
+
+    started = workers(reward_overrides("table_bench", metric="rouge_l", observe=tmp_path, observe_share=1.0), 2)
     batch = make_batch(tokenizer, [Row("Final Answer: 7", "7", uid=str(i)) for i in range(8)])
     ray.get([started[i % 2].compute_score.remote(batch[i : i + 1]) for i in range(8)], timeout=200)
     logs = Path(ray._private.worker._global_node.get_logs_dir_path())
@@ -61,4 +76,7 @@ def test_each_worker_writes_one_line_at_its_start(workers: Any, tokenizer: Any) 
             break
         time.sleep(0.2)
     assert len(found) == 2, "a line a process, however many calls"
-    assert all(line.endswith("options: metric=rouge_l (argument)") for line in found)
+    assert all("options: metric=rouge_l (argument), observe=" in line for line in found)
+    traces = [file.read_text("utf-8").splitlines() for file in tmp_path.glob("*.jsonl")]
+    assert [len(lines) for lines in traces] == [4, 4]
+    assert len(list(tmp_path.glob("*.prom"))) == 2
