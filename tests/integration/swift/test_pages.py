@@ -22,7 +22,11 @@ def turn(text: str, scripted: list[str], **row: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": text}], "scripted": scripted, **row}
 
 
-def test_a_weighted_sum_over_rows_of_two_tasks_and_of_none(
+def _asks(row: dict[str, Any], prompt: str) -> bool:
+    return str(row["messages"][0]["content"]) in prompt
+
+
+def test_a_weighted_sum_over_rows_of_two_tasks_of_none_and_of_an_outage(
     tmp_path: Path, adapter_file: Path, scripted_rollout: Path, tiny_model: Path
 ) -> None:
     """Our plugin before the user's own file, whose reward is registered later; a line a reward at the start."""
@@ -31,6 +35,7 @@ def test_a_weighted_sum_over_rows_of_two_tasks_and_of_none(
         turn("answer", scripted, answer="7", table=None),
         turn("table", scripted, answer=None, table=TABLE),
         turn("neither", scripted, answer=None, table=None),
+        turn("outage", [RIGHT, LOST, WRONG, WRONG], answer="7", table=None),
     ]
     training = run_grpo(
         tmp_path,
@@ -38,22 +43,22 @@ def test_a_weighted_sum_over_rows_of_two_tasks_and_of_none(
         [scripted_rollout, adapter_file, FAILING],
         ["failing", "teds"],
         model=tiny_model,
-        steps=3,
+        steps=4,
         extra=["--reward_weights", "0.3", "2.0"],
         env={"TABLE_REWARDS_FAILING_METRIC": "em"},
     )
     found = {}  # swift shuffles the rows
     for step, logged in zip(training.steps, training.completions, strict=True):
-        task = next(
-            row["messages"][0]["content"] for row in rows if row["messages"][0]["content"] in logged["prompt"][0]
-        )
+        task = next(row["messages"][0]["content"] for row in rows if _asks(row, logged["prompt"][0]))
         columns = [[None if value is None or math.isnan(value) else value for value in logged[name]] for name in NAMES]
         found[task] = (step["reward"], *columns)
         assert task != "neither" or logged["advantages"] == [0.0] * 4
+        assert task != "outage" or logged["advantages"][1] == pytest.approx(0.0, abs=1e-4)
     assert found == {
         "answer": (pytest.approx(0.3 / 4, abs=1e-4), [1.0, 0.0, 0.0, 0.0], [None] * 4),
         "table": (pytest.approx(2.0 * 2 / 4, abs=1e-4), [None] * 4, [0.0, 0.0, 1.0, 1.0]),
         "neither": (0.0, [None] * 4, [None] * 4),
+        "outage": (pytest.approx(0.3 / 3, abs=1e-4), pytest.approx([1.0, 1 / 3, 0.0, 0.0]), [None] * 4),
     }
     lines = [line for line in training.output.splitlines() if line.startswith("table_rewards: ")]
     assert len(lines) == 2, lines
