@@ -136,11 +136,12 @@ def validation_metrics(
 
 
 @contextmanager
-def local_ray(cpus: int = 4) -> Iterator[None]:
+def local_ray(cpus: int = 4, runtime_env: Mapping[str, Any] | None = None) -> Iterator[None]:
     """A Ray of this process only. `cpus` are slots, not cores: every reward worker takes one."""
     import ray
 
-    ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=True, configure_logging=False)
+    options = {"num_cpus": cpus, "include_dashboard": False, "log_to_driver": True, "configure_logging": False}
+    ray.init("local", **options, runtime_env=runtime_env and dict(runtime_env))
     try:
         yield
     finally:
