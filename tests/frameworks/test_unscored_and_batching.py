@@ -241,6 +241,26 @@ def test_coroutines_start_no_batch_beside_one_that_is_young(monkeypatch: pytest.
     assert (most[0], clock[0] > 100.4) == (1, True)
 
 
+def test_large_samples_make_no_batch_one_that_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of 64 tables at a second each was judged a second time, one by one, while it ran."""
+    clock = [100.0]
+    monkeypatch.setattr(batching, "time", type("Clock", (), {"monotonic": staticmethod(lambda: clock[0])}))
+
+    def judge_all(texts: Sequence[str], references: Sequence[Any], step: int | None) -> list[Judgement]:
+        clock[0] += float(texts[0]) * len(texts)
+        return [Judgement(1.0)] * len(texts)
+
+    coalescer = Coalescer(judge_all)
+    assert (coalescer.stuck_s(1), coalescer.stuck_s(64)) == (1.0, pytest.approx(3.2))
+    coalescer.judged(["0.001"] * 8, [None] * 8, None)
+    assert coalescer.stuck_s(64) == pytest.approx(3.2)
+    for _ in range(7):
+        coalescer.judged(["1"] * 8, [None] * 8, None)
+    assert coalescer.stuck_s(64) == pytest.approx(3.2), "one of the last was quick: it may have been stuck"
+    coalescer.judged(["1"] * 8, [None] * 8, None)
+    assert coalescer.stuck_s(64) == pytest.approx(4 * 64.0)
+
+
 @pytest.mark.parametrize("size", [1, 64])
 def test_no_coroutine_waits_for_a_batch_that_is_stuck(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(batching, "_STUCK_S", 0.05)

@@ -13,6 +13,7 @@ import asyncio
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
@@ -24,6 +25,8 @@ LARGEST: Final = 64
 WINDOW_S: Final = 0.05
 _STUCK_S: Final = 1.0
 _STUCK_SAMPLE_S: Final = 0.05
+_STUCK_TIMES: Final = 4.0
+_PACES: Final = 8
 _MOST_AT_ONCE: Final = 8
 
 JudgeAll = Callable[[Sequence[str], Sequence[Any], "int | None"], Sequence[Judgement]]
@@ -49,8 +52,24 @@ class Coalescer:
         self._queue: list[_Ticket] = []
         self._running = 0
         self._crowded = False  # whether the last batch had more than one sample
+        self._paces: deque[float] = deque(maxlen=_PACES)  # seconds a sample of the last batches that ended
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = weakref.WeakKeyDictionary()
         _alive.add(self)
+
+    def stuck_s(self, samples: int) -> float:
+        """Seconds after which a batch counts as one that does not end: much longer than the last ones would have taken.
+
+        Of those the quickest: one that was stuck and ended after all does not make the next callers patient.
+        """
+        pace = min(self._paces, default=0.0)
+        return max(_STUCK_S, samples * max(_STUCK_SAMPLE_S, _STUCK_TIMES * pace))
+
+    def judged(self, texts: Sequence[str], references: Sequence[Any], step: int | None) -> Sequence[Judgement]:
+        """Judge a batch, and keep its pace."""
+        begun = time.monotonic()
+        judged = self._judge_all(texts, references, step)
+        self._paces.append((time.monotonic() - begun) / len(texts))
+        return judged
 
     def judge(self, text: str, reference: Any, step: int | None) -> Judgement:
         """Judge one sample; blocks until its batch is done. Exceptions are those of the batch."""
@@ -113,7 +132,7 @@ class Coalescer:
 
     def _wait_for_its_batch(self, ticket: _Ticket) -> None:
         """Another caller judges this one's sample; when that does not end, it judges its own alone."""
-        until = time.monotonic() + max(_STUCK_S, _STUCK_SAMPLE_S * ticket.company)
+        until = time.monotonic() + self.stuck_s(ticket.company)
         while not ticket.done:
             left = until - time.monotonic()
             if left <= 0:
@@ -153,7 +172,7 @@ class Coalescer:
 
     def _run(self, batch: Sequence[_Ticket]) -> None:
         try:
-            judged = self._judge_all([t.text for t in batch], [t.reference for t in batch], batch[0].step)
+            judged = self.judged([t.text for t in batch], [t.reference for t in batch], batch[0].step)
             for ticket, judgement in zip(batch, judged, strict=True):
                 ticket.result = judgement
         except BaseException as error:
@@ -218,7 +237,7 @@ class _LoopQueue:
     """The samples that coroutines of one loop wait for."""
 
     def __init__(self, owner: Coalescer, loop: asyncio.AbstractEventLoop) -> None:
-        self._judge_all, self._size, self._window_s = owner._judge_all, owner.size, owner.window_s
+        self._owner, self._size, self._window_s = owner, owner.size, owner.window_s
         self._loop = loop
         self._waiting: list[_Awaited] = []
         self._running = 0
@@ -260,10 +279,9 @@ class _LoopQueue:
     async def _watched(self, batch: list[_Awaited]) -> None:
         """Judge a batch; when it takes long, start another beside it, and judge what is in it one by one."""
         self._started = time.monotonic()
-        stuck_s = max(_STUCK_S, _STUCK_SAMPLE_S * len(batch))
         timers = [
             self._loop.call_later(self._window_s * 1.1, self._start),
-            self._loop.call_later(stuck_s, self._judge_alone, batch),
+            self._loop.call_later(self._owner.stuck_s(len(batch)), self._judge_alone, batch),
         ]
         try:
             await self._judge(batch)
@@ -279,7 +297,7 @@ class _LoopQueue:
     async def _judge(self, batch: list[_Awaited]) -> None:
         texts, references = [one.text for one in batch], [one.reference for one in batch]
         try:
-            judged = await self._loop.run_in_executor(None, self._judge_all, texts, references, batch[0].step)
+            judged = await self._loop.run_in_executor(None, self._owner.judged, texts, references, batch[0].step)
             outcomes: list[Judgement | BaseException] = list(judged)
         except Exception as error:
             outcomes = [error] * len(batch)
