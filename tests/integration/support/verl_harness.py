@@ -141,7 +141,14 @@ def local_ray(cpus: int = 4, runtime_env: Mapping[str, Any] | None = None) -> It
     import ray
 
     options = {"num_cpus": cpus, "include_dashboard": False, "log_to_driver": True, "configure_logging": False}
-    ray.init("local", **options, runtime_env=runtime_env and dict(runtime_env))
+    for attempt in range(3):  # Ray gives its node 30 s, which a busy machine may need more of
+        try:
+            ray.init("local", **options, runtime_env=runtime_env and dict(runtime_env))
+            break
+        except Exception as error:
+            if attempt == 2 or "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
     try:
         yield
     finally:
