@@ -13,7 +13,7 @@ from typing import Any
 import table_rewards
 from table_rewards.frameworks.verl import __getattr__  # noqa: F401
 
-PATIENCE_S = 60
+PATIENCE_S = 300  # a busy machine takes its time to send hundreds of calls
 FIRST_CALLERS = 5  # verl's reward worker has some six threads on a machine of two cores
 
 

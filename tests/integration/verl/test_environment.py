@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from verl_harness import Row, local_ray, reward_overrides, score_with_actors, trainer_config
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 VARIABLE = "TABLE_REWARDS_TABLE_BENCH_METRIC"
 NEAR = Row("Final Answer: 105", "100", uid="a")  # right within 10 %, wrong by exact match

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from verl_harness import Row, reward_overrides, score_with_actors, trainer_config
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/contract.md"
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from verl_harness import Row, make_batch, reward_overrides, trainer_config
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 WAITING = Path(__file__).parents[1] / "support/waiting_reward.py"
-AT_ONCE = 300
+AT_ONCE = 200
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_one_worker_holds_hundreds_of_samples_that_wait(workers: Any, tokenizer:
 
     (worker,) = workers(reward_overrides("waiting_async", path=WAITING, together=AT_ONCE, unscored_ceiling=1.0), 1)
     batch = make_batch(tokenizer, [Row("Final Answer: 7", "7", uid=str(i)) for i in range(AT_ONCE)])
-    told = ray.get([worker.compute_score.remote(batch[i : i + 1]) for i in range(AT_ONCE)], timeout=200)
+    told = ray.get([worker.compute_score.remote(batch[i : i + 1]) for i in range(AT_ONCE)], timeout=600)
     assert {one["reward_extra_info"]["unscored"] for one in told} == {0.0}
     assert {one["reward_score"] for one in told} == {1.0}
 
@@ -53,7 +53,7 @@ def test_single_calls_of_one_worker_become_batches(workers: Any, tokenizer: Any,
     options = {"batch_window_s": 60, "batch_size": 3}
     (worker,) = workers(reward_overrides(f"gathering{form}", path=WAITING, **options), 1)
     batch = make_batch(tokenizer, [Row("Final Answer: 7", "7", uid=str(i)) for i in range(8)])
-    told = ray.get([worker.compute_score.remote(batch[i : i + 1]) for i in range(8)], timeout=200)
+    told = ray.get([worker.compute_score.remote(batch[i : i + 1]) for i in range(8)], timeout=600)
     sizes = [one["reward_score"] for one in told]
     assert max(sizes) > 1.0
     assert max(sizes) <= 3.0, "batch_size"
@@ -66,7 +66,7 @@ def test_each_worker_writes_one_line_at_its_start_and_what_observe_asks_for(
 
     started = workers(reward_overrides("table_bench", metric="rouge_l", observe=tmp_path, observe_share=1.0), 2)
     batch = make_batch(tokenizer, [Row("Final Answer: 7", "7", uid=str(i)) for i in range(8)])
-    ray.get([started[i % 2].compute_score.remote(batch[i : i + 1]) for i in range(8)], timeout=200)
+    ray.get([started[i % 2].compute_score.remote(batch[i : i + 1]) for i in range(8)], timeout=600)
     logs = Path(ray._private.worker._global_node.get_logs_dir_path())
     wanted = "table_rewards: table_bench: table_bench:metric=rouge_l,"
     for _ in range(100):  # the workers' streams reach the files when they like
