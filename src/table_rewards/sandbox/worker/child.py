@@ -5,6 +5,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import atexit
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -37,41 +38,85 @@ class Plan(NamedTuple):
         return None if self.uid is None else self.uid + slot
 
 
-class Place(NamedTuple):
-    """What a child takes over from its supervisor."""
+class Limits(NamedTuple):
+    """What the trainer allows a job, as far as the kernel keeps it."""
 
-    slot: int
-    work: str
-    ruleset: int  # the Landlock rules, -1 without
+    cpu_s: float
+    memory: int
+    file_bytes: int
+    threads: int
+
+
+class Start(NamedTuple):
+    """What a child is to do before it runs anything, worked out by its supervisor: see :func:`.kernel.take`."""
+
+    first: list[kernel.Step]
+    descriptors: tuple[int, int, int, int, int]  # stdout, stderr, the result, the peer, the Landlock rules; -1 without
+    lock: list[kernel.Step]
     parent: int
-    stdout: int
-    stderr: int
-    result: int
-    peer: int = -1  # the socket between the tester and the model's code
-    gate: int = -1  # closed once the payload is read
+    max_fd: int
 
 
-def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, size: int, trusted: bool) -> NoReturn:
-    """Never returns. ``trusted`` is the process that holds the tests of ``Job.tests``; it too is locked down."""
-    result, step = place.result, "payload"
+@functools.lru_cache(8)
+def start(
+    plan: Plan, limits: Limits, slot: int, work: str, descriptors: tuple[int, int, int, int, int], trusted: bool
+) -> Start:
+    """The layers in the one order that works; each step raises when it cannot be had.
+
+    ``trusted`` is the process that holds the tests of ``Job.tests``; it too is locked down.
+    """
+    first: list[kernel.Step] = [
+        (os.setpgid, (0, 0), "group"),
+        (_signal.signal, (_signal.SIGINT, _signal.default_int_handler), "signals"),  # signal.signal touches 80 pages
+        (_signal.signal, (_signal.SIGTERM, _signal.SIG_DFL), "signals"),
+    ]
+    uid = plan.user(slot)
+    lock = identity.limit(
+        cpu_s=limits.cpu_s * (TESTS_SHARE if trusted else 1),
+        memory=plan.base_memory + limits.memory,
+        file_bytes=limits.file_bytes,
+        threads=limits.threads,
+        own_user=uid is not None,
+    )
+    if kernel.LINUX:
+        if uid is not None:
+            lock += identity.become(uid, plan.keep_capabilities)
+        lock += identity.drop_capabilities(plan.keep_capabilities, bounding=not plan.seccomp)
+        lock.append(kernel.die_with_parent())  # after the change of user, which clears it
+        if trusted:
+            lock.append(kernel.not_dumpable())  # the code is of the same user: it must not look into the tests' process
+        lock.append(kernel.no_new_privileges())
+        if plan.landlock:
+            lock += [landlock.restrict(RULES_FD), (os.close, (RULES_FD,), "rules")]
+        if plan.seccomp:
+            lock.append(seccomp.install(plan.seccomp))
+    place: list[kernel.Step] = [(os.chdir, (work,), "directory"), (os.umask, (0o077,), "umask")]
+    return Start([*first], descriptors, [*place, *lock], os.getpid(), plan.max_fd)
+
+
+RULES_FD = 5
+
+
+def run(start: Start, header: dict[str, Any], sock: socket.socket, size: int, trusted: bool) -> NoReturn:
+    """Never returns."""
+    first, descriptors, lock, parent, max_fd = start
+    result, step = descriptors[2], "payload"
     try:
-        os.setpgid(0, 0)
-        _signal.signal(_signal.SIGINT, _signal.default_int_handler)  # signal.signal touches 80 pages more
-        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
+        kernel.take(first)
         spec, parts = wire.split(wire.receive_exactly(sock, size))
         step = "descriptors"
         if spec["kind"] == "stdins" and hasattr(os, "memfd_create"):
             spec["scratch"] = wire.SOURCE_FD, wire.SINK_FD
-        _descriptors(place, _stdin(parts[spec["stdin"]] if "stdin" in spec else b""), "scratch" in spec, plan)
+        stdin = _stdin(parts[spec["stdin"]] if "stdin" in spec else b"")
+        _descriptors([stdin, *descriptors], "scratch" in spec, max_fd)
         result = wire.RESULT_FD
-        step = "directory"
-        os.chdir(place.work)
-        os.umask(0o077)
         if trusted and spec.get("framework") == "pytest":
             step = "pytest"
             importlib.import_module("pytest")  # before the clock of the tests runs
         step = "limits"
-        _lock(plan, place, header, trusted)
+        kernel.take(lock)
+        if os.getppid() != parent:  # it ended before it could be asked to take this process with it
+            os._exit(9)
     except BaseException as error:
         with contextlib.suppress(OSError):
             wire.say(wire.SETUP_FAILED, json.dumps([step, repr(error)]).encode(), result)
@@ -79,7 +124,7 @@ def run(plan: Plan, place: Place, header: dict[str, Any], sock: socket.socket, s
     wire.say(wire.READY, b"")
     code = 1
     try:
-        _streams()
+        sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _STREAMS  # type: ignore[misc]
         if header.get("recursion") and not trusted:
             sys.setrecursionlimit(header["recursion"])
         code = RUNNERS[spec["kind"]](spec, parts)
@@ -98,11 +143,10 @@ def _stdin(data: bytes) -> int:
     return fd
 
 
-def _descriptors(place: Place, stdin: int, scratch: bool, plan: Plan) -> None:
+def _descriptors(wanted: list[int], scratch: bool, max_fd: int) -> None:
     """0-2 the streams, 3 the result, 4 the peer, 5 the Landlock rules until they are applied, 6 and 7 what the tests of
     one program read and write; the rest closed."""
     first = 100
-    wanted = [stdin, place.stdout, place.stderr, place.result, place.peer, place.ruleset]
     if scratch:  # a file system takes three times as long to empty a file
         wanted += [os.memfd_create("stdin"), os.memfd_create("stdout")]
     for index, fd in enumerate(wanted):
@@ -112,42 +156,53 @@ def _descriptors(place: Place, stdin: int, scratch: bool, plan: Plan) -> None:
     for index, fd in enumerate(wanted):
         if fd >= 0:
             os.dup2(first + index, index, inheritable=index < 3)
-    os.closerange(first, plan.max_fd)
+    os.closerange(first, max_fd)
 
 
-def _lock(plan: Plan, place: Place, header: dict[str, Any], trusted: bool) -> None:
-    """The layers in the one order that works; each raises when it cannot be had."""
-    uid = plan.user(place.slot)
-    identity.limit(
-        cpu_s=header["cpu"] * header["count"] * (TESTS_SHARE if trusted else 1),
-        memory=plan.base_memory + header["mem"],
-        file_bytes=header["file"],
-        threads=header["threads"],
-        own_user=uid is not None,
-    )
-    if not kernel.LINUX:
-        return
-    if uid is not None:
-        identity.become(uid, plan.keep_capabilities)
-    identity.drop_capabilities(plan.keep_capabilities, bounding=not plan.seccomp)
-    kernel.die_with_parent()  # after the change of user, which clears it
-    if os.getppid() != place.parent:
-        os._exit(9)
-    if trusted:
-        kernel.not_dumpable()  # the code is of the same user: it must not look into the process of the tests
-    kernel.no_new_privileges()
-    if plan.landlock:
-        landlock.restrict(5)
-        os.close(5)
-    if plan.seccomp:
-        seccomp.install(plan.seccomp)
+def build_streams() -> None:
+    """Make the standard streams that every child will use, as a new interpreter has them, over pipes.
+
+    A stream asks at its making whether its descriptor is a terminal and can seek; the descriptors here and those of a
+    child answer the same.
+    """
+    kept = [os.dup(fd) for fd in (0, 1, 2)]
+    null, (source, sink) = os.open(os.devnull, os.O_RDONLY), os.pipe()
+    try:
+        for fd, standard in ((null, 0), (sink, 1), (sink, 2)):
+            os.dup2(fd, standard)
+        _STREAMS[:] = programs.text_in(), programs.text_out(), programs.text_err()
+        _KEPT[:] = sys.stdin, sys.stdout, sys.stderr
+    finally:
+        for standard, fd in enumerate(kept):
+            os.dup2(fd, standard)
+        for fd in (*kept, null, source, sink):
+            os.close(fd)
 
 
-def _streams() -> None:
-    """Fresh text streams over the real descriptors, as a new interpreter would have them."""
-    sys.stdin = sys.__stdin__ = programs.text_in()  # type: ignore[misc]
-    sys.stdout = sys.__stdout__ = programs.text_out()  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = programs.text_err()  # type: ignore[misc]
+_STREAMS: list[Any] = []
+_KEPT: list[Any] = []  # the nursery's own: a child that took them apart would pay for it
+
+
+def rehearse() -> None:
+    """Run what children run, where they are forked from.
+
+    Whatever sets itself up in the first runs (caches of types and of bytecode, hashes of names) would else be set up by
+    every child again, in memory pages that are then its own.
+    """
+    argv, path, main = sys.argv, sys.path[:], sys.modules["__main__"]
+    spec = {"kind": "script", "files": [], "stdin": 1}
+    payload = wire.message(spec, b"def f(x):\n    return [x + 1]\nassert f(1) == [2]\n", b"")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for _ in range(20):
+            theirs.sendall(payload)
+            told, parts = wire.split(wire.receive_exactly(ours, len(payload)))
+            os.close(_stdin(parts[told["stdin"]]))
+            kernel.take([(os.getpid, (), "")])
+            if RUNNERS[told["kind"]](told, parts):
+                raise RuntimeError("a trivial program fails")
+            _end_main(0, programs.needs_cycles(parts[0].decode()))
+    sys.argv, sys.path[:], sys.modules["__main__"] = argv, path, main
 
 
 def finish(code: int, cycles: bool = True) -> int:
@@ -159,6 +214,10 @@ def finish(code: int, cycles: bool = True) -> int:
             atexit._run_exitfuncs()
     except BaseException:
         traceback.print_exc()
+    return _end_main(code, cycles)
+
+
+def _end_main(code: int, cycles: bool) -> int:
     code = _flush(code, sys.stdout, sys.stderr)
     main = sys.modules.get("__main__")
     if main is not None and getattr(main, "__file__", "") == programs.FILE_NAME:

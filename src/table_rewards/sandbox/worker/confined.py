@@ -32,9 +32,10 @@ def main(config: str, *command: str) -> None:
         with contextlib.suppress(ValueError, OSError):  # macOS has no such limit of data
             resource.setrlimit(what, (value, value) if hard == resource.RLIM_INFINITY else (min(value, hard), hard))
     if kernel.LINUX:
-        kernel.no_new_privileges()
+        steps = [kernel.no_new_privileges()]
         if wanted["landlock"]:
-            landlock.restrict(landlock.ruleset(wanted["read"], wanted["write"], programs=True))
+            steps.append(landlock.restrict(landlock.ruleset(wanted["read"], wanted["write"], programs=True)))
         if wanted["seccomp"] and ARCH:
-            seccomp.install(seccomp.build_offline())
+            steps.append(seccomp.install(seccomp.build_offline()))
+        kernel.take(steps)
     os.execv(command[0], command)

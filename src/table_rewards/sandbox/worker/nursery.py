@@ -47,6 +47,8 @@ def main(control_fd: str, text: str) -> None:
     plan = _plan(config)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
+    child.build_streams()
+    child.rehearse()
     gc.collect()
     gc.freeze()
     control.sendall(wire.message({"ready": os.getpid(), "missing": missing, "threads": thread_count()}))

@@ -28,8 +28,7 @@ def succeeds(attempt: Callable[[], None]) -> bool:
 
 def _seccomp() -> None:
     """Installed is not enough: the filter must be seen to refuse."""
-    kernel.no_new_privileges()
-    seccomp.install(seccomp.build(neuter_metadata=True))
+    kernel.take([kernel.no_new_privileges(), seccomp.install(seccomp.build(neuter_metadata=True))])
     try:
         socket.socket()
     except PermissionError:
@@ -39,8 +38,7 @@ def _seccomp() -> None:
 
 def _landlock() -> None:
     fd = landlock.ruleset([sys.base_prefix], [])
-    kernel.no_new_privileges()
-    landlock.restrict(fd)
+    kernel.take([kernel.no_new_privileges(), landlock.restrict(fd)])
     try:
         os.listdir("/")
     except PermissionError:
@@ -52,8 +50,7 @@ def _user(uid: int, keep: int) -> Callable[[], None]:
     """As another user, Python's own files must still be readable."""
 
     def attempt() -> None:
-        identity.become(uid, keep)
-        identity.drop_capabilities(keep)
+        kernel.take([*identity.become(uid, keep), *identity.drop_capabilities(keep)])
         with open(os.__file__, "rb"):
             pass
         for path in sys.path:

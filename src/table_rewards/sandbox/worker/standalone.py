@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from . import child, programs, runners, trusted_tests, wire
-from .lockdown import identity
+from .lockdown import identity, kernel
 
 PAYLOAD, RESULT = "job.payload", "job.result"
 
@@ -27,7 +27,7 @@ def main(payload: str = PAYLOAD, result: str = RESULT, limits: str = "", peer: s
     if limits:
         wanted = json.loads(limits)
         wanted["memory"] += child.address_space()
-        identity.limit(**wanted, own_user=False)
+        kernel.take(identity.limit(**wanted, own_user=False))
     wire.say(wire.READY, b"")
     code = 1
     try:

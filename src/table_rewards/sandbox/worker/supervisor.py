@@ -33,7 +33,7 @@ def serve(plan: child.Plan, slot: int, root: str, readable: list[str], sock: soc
     work = os.path.join(base, "work")
     try:
         signal.signal(signal.SIGTERM, _parent_ended)
-        kernel.die_with_parent(signal.SIGTERM)
+        kernel.take([kernel.die_with_parent(signal.SIGTERM)])
         kernel.adopt_orphans()
         os.mkdir(base, 0o711)
         os.chmod(base, 0o711)

@@ -54,12 +54,12 @@ class Watch:
         ends = [os.pipe() for _ in self.caps]
         self.pipes = [pair[0] for pair in ends]
         out, err, result = (pair[1] for pair in ends)
-        parent, sizes = os.getpid(), self.header["sizes"]
-        place = child.Place(slot, work, ruleset, parent, out, err, result)
+        sizes, told = self.header["sizes"], self.header
+        limits = child.Limits(told["cpu"] * told["count"], told["mem"], told["file"], told["threads"])
         if len(sizes) == 2:
-            self._start_pair(plan, place, sock, sizes)
+            self._start_pair(plan, limits, slot, work, (out, err, result, ruleset), sock, sizes)
         else:
-            self._fork(plan, place, sock, sizes[0], trusted=False)
+            self._fork(child.start(plan, limits, slot, work, (out, err, result, -1, ruleset), False), sock, sizes[0])
         for fd in (out, err, result):
             os.close(fd)
         for fd in self.pipes:
@@ -67,35 +67,41 @@ class Watch:
             self.poll.register(fd, select.POLLIN)
             self.open.add(fd)
 
-    def _start_pair(self, plan: child.Plan, place: child.Place, sock: socket.socket, sizes: list[int]) -> None:
+    def _start_pair(
+        self,
+        plan: child.Plan,
+        limits: child.Limits,
+        slot: int,
+        work: str,
+        ends: tuple[int, int, int, int],
+        sock: socket.socket,
+        sizes: list[int],
+    ) -> None:
         """The model's code first: it is through with the socket before anybody reads the tests from it."""
+        out, err, result, ruleset = ends
         ours, theirs = socket.socketpair()
         gate_out, gate_in = os.pipe()
         null = os.open(os.devnull, os.O_WRONLY)
-        model = child.Place(
-            place.slot, place.work, place.ruleset, place.parent, place.stdout, place.stderr, gate_in, theirs.fileno()
-        )
-        self._fork(plan, model, sock, sizes[0], trusted=False)
+        descriptors = out, err, gate_in, theirs.fileno(), ruleset
+        self._fork(child.start(plan, limits, slot, work, descriptors, False), sock, sizes[0])
         os.close(gate_in)
         theirs.close()
         frame = os.read(gate_out, 4096)
         os.close(gate_out)
         if frame[4:5] == wire.READY:
-            tester = child.Place(
-                place.slot, place.work, place.ruleset, place.parent, null, place.stderr, place.result, ours.fileno()
-            )
-            self._fork(plan, tester, sock, sizes[1], trusted=True)
+            descriptors = null, err, result, ours.fileno(), ruleset
+            self._fork(child.start(plan, limits, slot, work, descriptors, True), sock, sizes[1], trusted=True)
             self.pids.reverse()  # the first is the one whose end ends the job
         else:
             self.note = frame[5:].decode("utf-8", "replace") or "the child did not start"
         os.close(null)
         ours.close()
 
-    def _fork(self, plan: child.Plan, place: child.Place, sock: socket.socket, size: int, trusted: bool) -> None:
+    def _fork(self, start: child.Start, sock: socket.socket, size: int, trusted: bool = False) -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                child.run(plan, place, self.header, sock, size, trusted)
+                child.run(start, self.header, sock, size, trusted)
             finally:
                 os._exit(98)
         self.pids.append(pid)

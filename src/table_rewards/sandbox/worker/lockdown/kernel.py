@@ -1,10 +1,11 @@
-"""libc through ctypes, with errno turned into OSError."""
+"""libc through ctypes, with errno turned into OSError, and calls that are prepared before a fork and made after it."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 
 LINUX = sys.platform.startswith("linux")
@@ -25,22 +26,40 @@ def check(result: int, what: str) -> int:
     return result
 
 
+Step = tuple[Callable[..., Any], tuple[Any, ...], str]  # a call, its arguments, and its name, empty if it may fail
+
+
+def take(steps: Iterable[Step]) -> None:
+    """Make the calls in order; one that fails ends it with an OSError.
+
+    A forked process pays for every page that it writes to, be it only to count a reference: what a child does to lock
+    itself in is therefore worked out before the fork, and this loop is all that it runs.
+    """
+    for call, arguments, what in steps:
+        if call(*arguments) == -1 and what:
+            check(-1, what)
+
+
 def prctl(option: int, a: int = 0, b: int = 0, what: str = "prctl") -> int:
     return check(libc.prctl(option, a, b, 0, 0), what)
 
 
-def die_with_parent(number: int = 9) -> None:
-    """Get this signal when the parent thread ends. A later change of user clears this: call it after that."""
-    prctl(PR_SET_PDEATHSIG, number, what="pdeathsig")
+def prctl_step(option: int, a: int = 0, what: str = "prctl") -> Step:
+    return libc.prctl, (option, a, 0, 0, 0), what
 
 
-def no_new_privileges() -> None:
-    prctl(PR_SET_NO_NEW_PRIVS, 1, what="no_new_privs")
+def die_with_parent(number: int = 9) -> Step:
+    """Get this signal when the parent thread ends. A later change of user clears this: do it after that."""
+    return prctl_step(PR_SET_PDEATHSIG, number, "pdeathsig")
 
 
-def not_dumpable() -> None:
+def no_new_privileges() -> Step:
+    return prctl_step(PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
+
+
+def not_dumpable() -> Step:
     """Keep this process's memory, descriptors and environment from others of the same user."""
-    prctl(PR_SET_DUMPABLE, 0, what="dumpable")
+    return prctl_step(PR_SET_DUMPABLE, 0, "dumpable")
 
 
 def adopt_orphans() -> None:

@@ -9,7 +9,7 @@ import stat
 import struct
 from collections.abc import Iterable
 
-from .kernel import check, libc
+from .kernel import Step, check, libc
 
 CREATE, ADD_RULE, RESTRICT = 444, 445, 446
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
@@ -70,6 +70,6 @@ def _allow(ruleset_fd: int, path: str, access: int) -> None:
         os.close(fd)
 
 
-def restrict(ruleset_fd: int) -> None:
+def restrict(ruleset_fd: int) -> Step:
     """Apply the rules to the calling thread for good. Needs no_new_privs."""
-    check(libc.syscall(ctypes.c_long(RESTRICT), ctypes.c_long(ruleset_fd), ctypes.c_long(0)), "landlock")
+    return libc.syscall, (ctypes.c_long(RESTRICT), ctypes.c_long(ruleset_fd), ctypes.c_long(0)), "landlock"

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 
 from . import kernel
+from .kernel import Step
 from .syscalls import ARCH, AUDIT_ARCH, CHECKED, DENIED, LOCKS, METADATA, NEWEST_KNOWN, numbers
 
 LOAD, JUMP, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
@@ -153,9 +154,14 @@ class _Program(ctypes.Structure):
     _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def install(code: bytes) -> None:
+def install(code: bytes) -> Step:
     """Bind the calling thread, and all that it starts, to the filter. Needs no_new_privs."""
-    code = code.replace(struct.pack("<I", OWN_PID), struct.pack("<I", os.getpid()))
     buffer = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.addressof(buffer))
-    kernel.prctl(kernel.PR_SET_SECCOMP, 2, ctypes.addressof(program), "seccomp")
+    address, placeholder = ctypes.addressof(program), struct.pack("<I", OWN_PID)
+
+    def bind(_: _Program) -> int:
+        buffer.raw = code.replace(placeholder, os.getpid().to_bytes(4, "little"))
+        return int(kernel.libc.prctl(kernel.PR_SET_SECCOMP, 2, address, 0, 0))
+
+    return bind, (program,), "seccomp"
