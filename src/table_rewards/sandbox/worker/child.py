@@ -13,6 +13,7 @@ import resource
 import socket
 import sys
 import threading
+import time
 import traceback
 from typing import Any, NamedTuple, NoReturn
 
@@ -121,7 +122,7 @@ def run(start: Start, header: dict[str, Any], sock: socket.socket, size: int, tr
         with contextlib.suppress(OSError):
             wire.say(wire.SETUP_FAILED, json.dumps([step, repr(error)]).encode(), result)
         os._exit(97)
-    wire.say(wire.READY, b"")
+    wire.say(wire.READY, wire.CLOCKS.pack(time.process_time(), time.monotonic()))
     code = 1
     try:
         sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _STREAMS  # type: ignore[misc]

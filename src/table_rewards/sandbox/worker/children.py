@@ -36,7 +36,8 @@ class Exit:
             poll.register(self.fd, select.POLLIN)
 
     def look(self, pid: int) -> None:
-        self.seen = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        if self.fd < 0:
+            self.seen = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
         if self.fd >= 0:

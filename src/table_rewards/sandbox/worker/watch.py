@@ -5,8 +5,6 @@ What a child wrote is held in mappings that are gone before the next fork.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import mmap
 import os
 import select
@@ -21,6 +19,7 @@ from .lockdown import kernel
 
 QUOTA_EVERY = 0.05
 SETUP_WITHIN = 60.0
+AT_FIRST = 0.02  # nothing that a child writes is read sooner: most have ended by then, and each wake-up costs
 GATHER = 0.002  # finished items are counted this often: a wake-up for each would cost more than a small test does
 GATHER_UP_TO = 16 << 10  # bytes at a time; who writes more must not wait with a full pipe
 STRETCH = 10  # by how much a busy machine may stretch the wall-clock limit
@@ -44,7 +43,9 @@ class Watch:
         self.wall_from = time.monotonic()
         self.wall_end = self.wall_from + SETUP_WITHIN
         self.poll = select.poll()
-        self.areas = [mmap.mmap(-1, cap + 1, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for cap in self.caps]
+        self.area = mmap.mmap(-1, sum(self.caps) + len(self.caps), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.bases = (0, self.caps[0] + 1, self.caps[0] + self.caps[1] + 2)  # where the area holds each pipe's bytes
+        self.polls = False
         self.sizes = [0, 0, 0]
         self.pipes: list[int] = []
         self.open: set[int] = set()
@@ -64,8 +65,7 @@ class Watch:
             os.close(fd)
         for fd in self.pipes:
             os.set_blocking(fd, False)
-            self.poll.register(fd, select.POLLIN)
-            self.open.add(fd)
+        self.open.update(self.pipes)
 
     def _start_pair(
         self,
@@ -106,26 +106,27 @@ class Watch:
                 os._exit(98)
         self.pids.append(pid)
 
-    def drain(self, which: int) -> None:
+    def drain(self, which: int, to_end: bool = False) -> None:
         """Read what a pipe holds, up to its cap."""
-        fd, area = self.pipes[which], self.areas[which]
+        fd, end = self.pipes[which], self.bases[which] + self.caps[which] + 1
         while fd in self.open:
-            with memoryview(area) as view, view[self.sizes[which] :] as room:
+            with memoryview(self.area) as view, view[self.bases[which] + self.sizes[which] : end] as room:
+                space = len(room)
                 try:
-                    count = os.readv(fd, [room]) if len(room) else -1
+                    count = os.readv(fd, [room]) if space else -1
                 except BlockingIOError:
                     return
-            if count == -1:
-                self.stop("output_limit", ("stdout", "stderr", "values")[which])
-                return
             if count == 0:
-                self.poll.unregister(fd)
+                if self.polls:
+                    self.poll.unregister(fd)
                 self.open.discard(fd)
                 return
-            self.sizes[which] += count
-            if self.sizes[which] > self.caps[which]:
+            self.sizes[which] += max(count, 0)
+            if count == -1 or self.sizes[which] > self.caps[which]:
                 self.stop("output_limit", ("stdout", "stderr", "values")[which])
                 return
+            if count < space and not to_end:
+                return  # it is empty for now
 
     def stopped(self) -> bool:
         return bool(self.status)
@@ -134,24 +135,26 @@ class Watch:
         if not self.status:
             self.status, self.note = status, note
 
-    def count_frames(self, sock: socket.socket) -> None:
-        """Every whole frame ends an item; the first says that the child is locked down and about to run."""
-        area, end = self.areas[2], min(self.sizes[2], self.caps[2])
+    def count_frames(self) -> None:
+        """Every whole frame ends an item; the first says when the child was locked down and about to run."""
+        area, base, end = self.area, self.bases[2], min(self.sizes[2], self.caps[2])
         while self.frame_at + 4 <= end:
-            (size,) = wire.LENGTH.unpack_from(area, self.frame_at)
+            at = base + self.frame_at
+            (size,) = wire.LENGTH.unpack_from(area, at)
             if self.frame_at + 4 + size > end:
                 return
-            kind = area[self.frame_at + 4 : self.frame_at + 5]
-            self.frame_at += 4 + size
             if not self.ready:
-                if kind != wire.READY:
+                if area[at + 4 : at + 5] != wire.READY:
                     return
                 self.ready = True
-                self.poll.register(sock, select.POLLIN)
-            self.frames += 1
-            if self.frames <= self.header["items"] + 1:
+                used, self.wall_from = wire.CLOCKS.unpack_from(area, at + 5)
+                self.cpu_from = used + sum(cpu_clock(pid) or 0.0 for pid in self.pids[1:])
+                self.wall_end = self.wall_from + self.header["wall"]
+            elif self.frames < self.header["items"]:
+                self.frames += 1
                 self.cpu_from, self.wall_from = self.cpu(), time.monotonic()
                 self.wall_end = self.wall_from + self.header["wall"]
+            self.frame_at += 4 + size
 
     def out_of_time(self, now: float) -> bool:
         """The wall clock stops a program that waits, not one that a busy machine keeps waiting."""
@@ -172,14 +175,14 @@ class Watch:
     def watch(self, sock: socket.socket, work: str) -> None:
         header = self.header
         done = Exit(self.pids[0], self.poll)
-        next_look = time.monotonic() + min(header["cpu"], QUOTA_EVERY)
-        gather = 0.0  # until when the result pipe may fill unread
+        now = time.monotonic()
+        next_look = now + min(header["cpu"], header["wall"], QUOTA_EVERY)
+        gather = now + AT_FIRST  # until when the pipes, later the result's alone, may fill unread
+        hears = False
         while not done.seen and not self.status:
-            now = time.monotonic()
             if gather and now >= gather:
                 gather = 0.0
-                if self.pipes[2] in self.open:
-                    self.poll.modify(self.pipes[2], select.POLLIN)
+                self._poll_pipes()
             wait = max(0.0, min(self.wall_end, next_look, gather or next_look) - now) * 1000 + 0.5
             for fd, _ in self.poll.poll(wait if done.fd >= 0 else min(wait, 5.0)):
                 if fd in self.open:
@@ -187,12 +190,14 @@ class Watch:
                     before = self.sizes[which]
                     self.drain(which)
                     if which == 2:
-                        self.count_frames(sock)
+                        self.count_frames()
                         few = self.sizes[which] - before < GATHER_UP_TO
                         if few and fd in self.open and self.ready and header["items"] > 1:
                             gather = time.monotonic() + GATHER
                             self.poll.modify(fd, 0)
-                elif fd == sock.fileno():
+                elif fd == done.fd:
+                    done.seen = True
+                else:
                     self.hear(sock)
             done.look(self.pids[0])
             if done.seen or self.stopped():
@@ -200,7 +205,10 @@ class Watch:
             now = time.monotonic()
             if gather and now >= min(next_look, self.wall_end):
                 self.drain(2)  # what has ended is not late
-                self.count_frames(sock)
+                self.count_frames()
+            if self.ready and not hears:
+                hears = True
+                self.poll.register(sock, select.POLLIN)  # the child is through with it
             if now >= next_look:
                 used = self.cpu() - self.cpu_from
                 if self.ready and used >= header["cpu"]:
@@ -211,6 +219,11 @@ class Watch:
             if self.out_of_time(now):
                 self.stop("timeout_wall" if self.ready else "sandbox_error", "" if self.ready else "slow set-up")
         done.close()
+
+    def _poll_pipes(self) -> None:
+        self.polls = True
+        for fd in self.open:
+            self.poll.register(fd, select.POLLIN)
 
     def hear(self, sock: socket.socket) -> None:
         """A cancellation, or the end of the trainer."""
@@ -226,8 +239,10 @@ class Watch:
     def kill(self) -> None:
         for pid in self.pids:
             for kill in (os.killpg, os.kill):
-                with contextlib.suppress(OSError):
+                try:  # contextlib.suppress has to write to more memory
                     kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass
 
     def finish(self) -> tuple[int, float, int]:
         """End what is left; exit status of the job's process, CPU seconds, peak memory of the model's own."""
@@ -235,15 +250,15 @@ class Watch:
         states = [os.wait4(pid, 0) for pid in self.pids]
         reap_orphans()
         for which in range(3):
-            if self.status != "output_limit":
-                self.drain(which)
+            self.drain(which, to_end=True)
             os.close(self.pipes[which])
+        self.count_frames()
         used = sum(state[2].ru_utime + state[2].ru_stime for state in states)
         return states[0][1], used, states[-1][2].ru_maxrss
 
     def report(self, exit_status: int) -> None:
         if self.status or not self.ready:
-            first = bytes(self.areas[2][4 : min(self.sizes[2], 400)])
+            first = self.area[self.bases[2] + 4 : self.bases[2] + min(self.sizes[2], 400)]
             models_fault = self.status in ("cancelled", "output_limit", "disk_limit")  # tests: before the tester is up
             if not self.ready and not models_fault:
                 self.status = "sandbox_error"
@@ -262,13 +277,12 @@ class Watch:
             os.waitstatus_to_exitcode(exit_status), "cpu": cpu_s, "wall": wall_s, "rss": rss * (1024 if kernel.LINUX
             else 1), "sizes": sizes, "last": last,
         }  # fmt: skip
-        text = json.dumps(header).encode()
+        text = wire.text_of(header)
         sock.sendall(wire.LENGTH.pack(len(text)) + text)
-        for area, size in zip(self.areas, sizes, strict=True):
+        for base, size in zip(self.bases, sizes, strict=True):
             if size:
-                with memoryview(area) as view, view[:size] as part:
+                with memoryview(self.area) as view, view[base : base + size] as part:
                     sock.sendall(part)
 
     def close(self) -> None:
-        for area in self.areas:
-            area.close()
+        self.area.close()
