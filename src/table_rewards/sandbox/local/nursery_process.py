@@ -102,6 +102,7 @@ def start(settings: Settings, flavour: str, root: str) -> tuple[subprocess.Popen
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": os.path.join(root, "mpl"),
         "MALLOC_ARENA_MAX": "2",
+        "LD_BIND_NOW": "1",  # else every child looks up the C functions that it is the first to call
         **dict.fromkeys(ONE_THREAD, "1"),
     }
     os.makedirs(environment["MPLCONFIGDIR"], exist_ok=True)

@@ -125,7 +125,6 @@ def run(start: Start, header: dict[str, Any], sock: socket.socket, size: int, tr
     wire.say(wire.READY, wire.CLOCKS.pack(time.process_time(), time.monotonic()))
     code = 1
     try:
-        sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _STREAMS  # type: ignore[misc]
         if header.get("recursion") and not trusted:
             sys.setrecursionlimit(header["recursion"])
         code = RUNNERS[spec["kind"]](spec, parts)
@@ -164,15 +163,16 @@ def build_streams() -> None:
     """Make the standard streams that every child will use, as a new interpreter has them, over pipes.
 
     A stream asks at its making whether its descriptor is a terminal and can seek; the descriptors here and those of a
-    child answer the same.
+    child answer the same. What the nursery itself says on them goes to its own descriptors, as before.
     """
     kept = [os.dup(fd) for fd in (0, 1, 2)]
     null, (source, sink) = os.open(os.devnull, os.O_RDONLY), os.pipe()
     try:
         for fd, standard in ((null, 0), (sink, 1), (sink, 2)):
             os.dup2(fd, standard)
-        _STREAMS[:] = programs.text_in(), programs.text_out(), programs.text_err()
-        _KEPT[:] = sys.stdin, sys.stdout, sys.stderr
+        sys.stdin = sys.__stdin__ = programs.text_in()  # type: ignore[misc]
+        sys.stdout = sys.__stdout__ = programs.text_out()  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = programs.text_err()  # type: ignore[misc]
     finally:
         for standard, fd in enumerate(kept):
             os.dup2(fd, standard)
@@ -180,11 +180,7 @@ def build_streams() -> None:
             os.close(fd)
 
 
-_STREAMS: list[Any] = []
-_KEPT: list[Any] = []  # the nursery's own: a child that took them apart would pay for it
-
-
-def rehearse() -> None:
+def rehearse(plan: Plan) -> None:
     """Run what children run, where they are forked from.
 
     Whatever sets itself up in the first runs (caches of types and of bytecode, hashes of names) would else be set up by
@@ -194,15 +190,22 @@ def rehearse() -> None:
     spec = {"kind": "script", "files": [], "stdin": 1}
     payload = wire.message(spec, b"def f(x):\n    return [x + 1]\nassert f(1) == [2]\n", b"")
     ours, theirs = socket.socketpair()
+    null = os.open(os.devnull, os.O_WRONLY)
+    steps: list[kernel.Step] = [(os.getpid, (), "")]
+    if plan.seccomp:
+        steps.append(seccomp.install(b""))  # which the kernel refuses
     with ours, theirs:
         for _ in range(20):
             theirs.sendall(payload)
             told, parts = wire.split(wire.receive_exactly(ours, len(payload)))
             os.close(_stdin(parts[told["stdin"]]))
-            kernel.take([(os.getpid, (), "")])
+            kernel.take((call, arguments, "") for call, arguments, _ in steps)
+            wire.say(wire.READY, wire.CLOCKS.pack(time.process_time(), time.monotonic()), null)
             if RUNNERS[told["kind"]](told, parts):
                 raise RuntimeError("a trivial program fails")
-            _end_main(0, programs.needs_cycles(parts[0].decode()))
+            end = _end_main if atexit._ncallbacks() else finish  # a module's callbacks are for a child's end
+            end(0, programs.needs_cycles(parts[0].decode()))
+    os.close(null)
     sys.argv, sys.path[:], sys.modules["__main__"] = argv, path, main
 
 

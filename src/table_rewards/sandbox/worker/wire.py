@@ -37,14 +37,13 @@ def message(header: dict[str, Any], *parts: bytes) -> bytes:
 
 def receive_exactly(sock: socket.socket, size: int) -> bytes:
     """``size`` bytes, or EOFError when the other side is gone."""
-    buffer = bytearray(size)
-    view, got = memoryview(buffer), 0
-    while got < size:
-        count = sock.recv_into(view[got:])
-        if not count:
+    data = sock.recv(size, socket.MSG_WAITALL)
+    while len(data) < size:
+        more = sock.recv(size - len(data), socket.MSG_WAITALL)
+        if not more:
             raise EOFError
-        got += count
-    return bytes(buffer)
+        data += more
+    return data
 
 
 def receive_header(sock: socket.socket) -> dict[str, Any]:
