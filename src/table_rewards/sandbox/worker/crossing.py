@@ -15,7 +15,6 @@ a container that is kept the same, ``x`` an exception.
 
 from __future__ import annotations
 
-import binascii
 import collections
 import importlib
 import json
@@ -417,7 +416,15 @@ _PACK: dict[Any, Callable[[Crossing, Any, int], Any]] = {
 
 
 def _coded(data: bytes) -> str:
+    import binascii  # two libraries, whose mappings every fork of the other jobs would copy
+
     return binascii.b2a_base64(data, newline=False).decode()
+
+
+def _decoded(text: str) -> bytes:
+    import binascii
+
+    return binascii.a2b_base64(text)
 
 
 def _pack_value(c: Crossing, v: Any, depth: int) -> Any:
@@ -584,19 +591,19 @@ def _read_array(c: Crossing, data: list[Any]) -> Any:
         made = numpy.empty(len(body), dtype=object)
         made[:] = [c.unpack(item) for item in body]
         return made.reshape(shape)
-    return numpy.frombuffer(binascii.a2b_base64(body), dtype=numpy.dtype(str(kind))).reshape(shape).copy()
+    return numpy.frombuffer(_decoded(body), dtype=numpy.dtype(str(kind))).reshape(shape).copy()
 
 
 def _read_scalar(c: Crossing, data: list[Any]) -> Any:
     import numpy
 
     kind = numpy.dtype(str(data[1]))
-    return numpy.frombuffer(binascii.a2b_base64(data[2]), dtype=kind)[0] if data[2] else kind
+    return numpy.frombuffer(_decoded(data[2]), dtype=kind)[0] if data[2] else kind
 
 
 def _read_image(c: Crossing, data: list[Any]) -> Any:
     module: Any = importlib.import_module("PIL.Image")
-    made = module.frombytes(str(data[1]), tuple(map(int, data[2])), binascii.a2b_base64(data[3]))
+    made = module.frombytes(str(data[1]), tuple(map(int, data[2])), _decoded(data[3]))
     made.format = data[4]
     if data[5] is not None:
         made.filename = str(data[5])

@@ -84,7 +84,7 @@ def _tidy_memory() -> None:
             libc.malloc_trim(0)
     for size in range(16, 513, 16):
         for _ in range(MOST_GAPS):
-            filler = bytes(size - BYTES_OVERHEAD) if size > BYTES_OVERHEAD else object()
+            filler: object = bytes(size - BYTES_OVERHEAD) if size > BYTES_OVERHEAD else 1j if size == 32 else object()
             _FILLERS.append(filler)
             if id(filler) % POOL == POOL_OVERHEAD:  # the first of a new pool: no other has room
                 break
