@@ -21,14 +21,16 @@ CHART_MODULES = ("matplotlib", "seaborn", "pylab", "plotly")
 
 def flavour_of(job: Job) -> str:
     """The warm interpreter for a job: by the modules that its code mentions. Cheap, and a wrong guess is harmless."""
-    if job.flavour != "auto":
+    if job.flavour != "auto" and (job.flavour != "bare" or job.kind != "tests"):
         return job.flavour
     text = job.code if job.kind != "tests" else f"{job.code}\n{job.entry}"
-    if any(name in text for name in CHART_MODULES):
+    if job.flavour == "auto" and any(name in text for name in CHART_MODULES):
         return "charts"
-    if any(name in text for name in DATA_MODULES):
+    if job.flavour == "auto" and any(name in text for name in DATA_MODULES):
         return "data"
-    return "tests" if job.kind == "tests" and json.loads(job.entry)["framework"] == "pytest" else "bare"
+    if job.kind != "tests":
+        return "bare"
+    return "pairs" if json.loads(job.entry)["framework"] == "statements" else "tests"
 
 
 def encode_job(job: Job, number: int) -> bytes:

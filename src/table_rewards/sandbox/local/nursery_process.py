@@ -14,11 +14,13 @@ from table_rewards.sandbox.local.policy import BOOT, FIRST_USER, USERS, Policy
 from table_rewards.sandbox.worker import workdir
 
 PREFIX = "table-rewards-sandbox"
+PAIRS, DRAWINGS = "sandbox_worker.trusted_tests", "sandbox_worker.charts"  # as boot.py names the worker's package
 FLAVOURS = {
     "bare": (),
-    "data": ("numpy", "pandas"),
-    "charts": ("numpy", "pandas", "matplotlib.pyplot"),
-    "tests": ("pytest", "unittest.mock", "asyncio"),
+    "pairs": (PAIRS,),
+    "data": ("numpy", "pandas", PAIRS),
+    "charts": ("numpy", "pandas", "matplotlib.pyplot", PAIRS, DRAWINGS),
+    "tests": ("pytest", "unittest.mock", "asyncio", PAIRS),
 }
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 

@@ -22,6 +22,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from . import programs
+
 MAX_NUMBERS = 50_000
 MAX_SHOWN = 200
 Series = dict[str, Any]
@@ -107,6 +109,16 @@ class Drawing:
                 released = [[_number(y) for y in _take(ys)] for ys in RELEASED[self.kind](current)]
         every = [{"figure": number, **one} for number, axes in enumerate(distinct) for one in axes]
         return {"kind": self.kind, "current": released, "axes": every}
+
+
+def run_chart(spec: dict[str, Any], parts: list[bytes]) -> int:
+    space = programs.new_module("__main__")
+    drawing = Drawing(spec["entry"])
+    code = programs.prepare(spec, parts)
+    drawing.watch()
+    status = programs.execute(code, space)
+    programs.claim(0, drawing.read)
+    return status
 
 
 def _values(axes: list[Series]) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from . import programs, wire
 from .lockdown import identity, kernel, landlock, seccomp
-from .runners import RUNNERS
+from .runners import runner
 
 TESTS_SHARE = 4  # a framework's own work, as to make hypothesis's examples, is not the program's
 
@@ -114,6 +114,7 @@ def run(start: Start, header: dict[str, Any], sock: socket.socket, size: int, tr
         if trusted and spec.get("framework") == "pytest":
             step = "pytest"
             importlib.import_module("pytest")  # before the clock of the tests runs
+        work = runner(spec["kind"])
         step = "limits"
         kernel.take(lock)
         if os.getppid() != parent:  # it ended before it could be asked to take this process with it
@@ -127,7 +128,7 @@ def run(start: Start, header: dict[str, Any], sock: socket.socket, size: int, tr
     try:
         if header.get("recursion") and not trusted:
             sys.setrecursionlimit(header["recursion"])
-        code = RUNNERS[spec["kind"]](spec, parts)
+        code = work(spec, parts)
         code = finish(code, programs.needs_cycles(parts[0].decode("utf-8", "replace")) if parts else False)
     finally:
         os._exit(code & 0xFF)
@@ -201,7 +202,7 @@ def rehearse(plan: Plan) -> None:
             os.close(_stdin(parts[told["stdin"]]))
             kernel.take((call, arguments, "") for call, arguments, _ in steps)
             wire.say(wire.READY, wire.CLOCKS.pack(time.process_time(), time.monotonic()), null)
-            if RUNNERS[told["kind"]](told, parts):
+            if runner(told["kind"])(told, parts):
                 raise RuntimeError("a trivial program fails")
             end = _end_main if atexit._ncallbacks() else finish  # a module's callbacks are for a child's end
             end(0, programs.needs_cycles(parts[0].decode()))

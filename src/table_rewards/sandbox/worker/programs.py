@@ -19,7 +19,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import charts, wire
+from . import wire
 from .encoding import encode, plain
 
 Spec = dict[str, Any]
@@ -320,13 +320,3 @@ def run_harness(spec: Spec, parts: list[bytes]) -> int:
         return status
     claim(0, lambda: space["run"](json.loads(spec["entry"])))
     return 0
-
-
-def run_chart(spec: Spec, parts: list[bytes]) -> int:
-    space = new_module("__main__")
-    drawing = charts.Drawing(spec["entry"])
-    code = prepare(spec, parts)
-    drawing.watch()
-    status = execute(code, space)
-    claim(0, drawing.read)
-    return status

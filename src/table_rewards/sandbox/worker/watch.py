@@ -5,6 +5,7 @@ What a child wrote is held in mappings that are gone before the next fork.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import select
@@ -242,10 +243,8 @@ class Watch:
     def kill(self) -> None:
         for pid in self.pids:
             for kill in (os.killpg, os.kill):
-                try:  # contextlib.suppress has to write to more memory
+                with contextlib.suppress(OSError):
                     kill(pid, signal.SIGKILL)
-                except OSError:
-                    pass
 
     def finish(self) -> tuple[int, float, int]:
         """End what is left; exit status of the job's process, CPU seconds, peak memory of the model's own."""
