@@ -782,12 +782,12 @@ class TestSide(Side):
         super().__init__(sock)
         self.missed = 0
         self.named_classes: set[int | None] = set()
-        self.real = {}
+        self.watched: list[list[Any]] = []  # module, name, the real value, the one that the code was told last
         for module, name in WATCHED:
             loaded = sys.modules.get(module)
             if loaded is not None:
-                self.real[module, name] = getattr(loaded, name, None)
-        self.told_patches: dict[tuple[str, str], Any] = {}
+                real = getattr(loaded, name, None)
+                self.watched.append([module, name, real, real])
         self.warned: list[Any] = []
         self.attributes: dict[int, Any] = {}
         self.first_levels = self.levels = world.levels()
@@ -811,11 +811,12 @@ class TestSide(Side):
     def send(self, told: dict[str, Any]) -> None:
         around: dict[str, Any] = {}
         patches = []
-        for (module, name), real in self.real.items():
-            now = world.found(module, name) if "." in name else getattr(sys.modules.get(module), name, None)
-            before = self.told_patches.get((module, name), real)
-            if now is not before:
-                self.told_patches[module, name] = now
+        loaded = sys.modules.get
+        for entry in self.watched:
+            module, name, real, told_last = entry
+            now = world.found(module, name) if "." in name else getattr(loaded(module), name, None)
+            if now is not told_last:
+                entry[3] = now
                 patches.append([module, name, None if now is real else [self.pack(now)]])
         if patches:
             around["patches"] = patches
@@ -856,8 +857,9 @@ class TestSide(Side):
     def follow(self, target: Any, name: str) -> None:
         """Change a name of the standard library in the code's process too, if a test is about to patch it."""
         where = world.patched_name(target, name)
-        if where is not None and where not in self.real:
-            self.real[where] = world.found(*where)
+        if where is not None and all(where != (entry[0], entry[1]) for entry in self.watched):
+            real = world.found(*where)
+            self.watched.append([*where, real, real])
 
     def nameable(self, value: Any, module: str) -> bool:
         return True
