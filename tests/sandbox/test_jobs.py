@@ -12,6 +12,7 @@ import pytest
 
 from table_rewards.core.errors import ConfigurationError, UnknownName
 from table_rewards.sandbox import Job, Limits, Sandbox
+from table_rewards.sandbox.job_encoding import flavour_of
 from table_rewards.sandbox.values import from_literal, same
 
 SHORT = Limits(cpu_s=0.2, wall_s=1.0)
@@ -35,6 +36,46 @@ def test_the_memory_of_a_job_is_that_of_its_own_process(sandbox: Sandbox) -> Non
     small, large, again, tested = [sandbox.run(job).max_rss >> 20 for job in jobs]
     assert max(small, again) < 100 < 200 <= min(large, tested)
     assert len(held) == 300 << 20
+
+
+def test_a_fork_for_a_script_holds_nothing_of_charts_and_tests(sandbox: Sandbox) -> None:
+    """Each fork and each exit pays for all that lies in memory."""
+    loaded = "import sys\nprint(*sorted(name for name in sys.modules if name.startswith('sandbox_worker.')))"
+    names = sandbox.run(Job.script(loaded)).stdout.split()
+    assert "sandbox_worker.programs" in names
+    assert not {"sandbox_worker.trusted_tests", "sandbox_worker.charts"} & set(names)
+
+
+@pytest.mark.parametrize(
+    ("job", "flavour"),
+    [
+        (Job.script("1"), "bare"),
+        (Job.tests("def f(): return 1", ["assert f() == 1"], ["f"]), "pairs"),
+        (Job.tests("def f(): return 1", ["assert f() == 1"], ["f"], flavour="bare"), "pairs"),
+        (Job.tests("import pandas", ["assert f() == 1"], ["f"]), "data"),
+        (Job.tests("def f(): return 1", "def test_f(): assert 1", ["f"], framework="pytest"), "tests"),
+        (Job.tests("def f(): return 1", "def test_f(): assert 1", ["f"], framework="unittest"), "tests"),
+        (Job.script("import pandas", flavour="bare"), "bare"),
+    ],
+)
+def test_a_job_is_forked_from_an_interpreter_that_has_what_it_needs(job: Job, flavour: str) -> None:
+    assert flavour_of(job) == flavour
+
+
+def test_large_runners_come_with_any_flavour(sandbox: Sandbox) -> None:
+    tests = Job.tests("def f(x): return x + 1", ["assert f(1) == 2"], ["f"], flavour="charts")
+    assert sandbox.run(tests).passed
+    drawn = sandbox.run(Job.chart("import matplotlib.pyplot as plt\nplt.plot([1, 2])", kind="line", flavour="bare"))
+    assert drawn.status == "ok", drawn.stderr
+
+
+def test_a_program_finds_the_streams_of_a_new_interpreter(sandbox: Sandbox) -> None:
+    code = "import sys\nfor s in sys.stdin, sys.stdout, sys.stderr:\n" + (
+        "    print(s is getattr(sys, '__' + s.name[1:-1] + '__'), s.name, s.mode, s.seekable(), s.isatty(), s.closed)"
+    )
+    expected = "True <stdin> r True False False\nTrue <stdout> w False False False\nTrue <stderr> w False False False\n"
+    assert sandbox.run(Job.script(code, stdin="x")).stdout == expected
+    assert sandbox.run(Job.script(code)).stdout == expected
 
 
 def test_a_traceback_shows_the_program_not_the_sandbox(sandbox: Sandbox) -> None:

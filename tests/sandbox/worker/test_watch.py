@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from table_rewards.sandbox.worker import watch, workdir
+from table_rewards.sandbox.worker import watch, wire, workdir
 from table_rewards.sandbox.worker.watch import STRETCH, Watch
 
 HEADER = {"id": 1, "kind": "script", "items": 0, "cpu": 1.0, "wall": 4.0, "out": 10, "res": 10}
@@ -34,6 +34,43 @@ def test_time_in_the_queue_does_not_count(
     assert job.out_of_time(job.wall_from + after) is over
     job.close()
     assert STRETCH == 10
+
+
+def piped(header: dict[str, object]) -> tuple[Watch, list[int]]:
+    """A watch over three pipes, and the ends to write to."""
+    job = Watch(header)
+    ends = [os.pipe() for _ in range(3)]
+    job.pipes = [pair[0] for pair in ends]
+    for fd in job.pipes:
+        os.set_blocking(fd, False)
+    job.open.update(job.pipes)
+    return job, [pair[1] for pair in ends]
+
+
+def test_the_limits_count_from_the_clocks_that_a_child_tells_however_late_they_are_read() -> None:
+    job, ends = piped({**HEADER, "res": 1000})
+    wire.say(wire.READY, wire.CLOCKS.pack(0.25, 17.0), ends[2])
+    job.pids = [os.getpid()]
+    job.drain(2)
+    job.count_frames()
+    assert (job.ready, job.cpu_from, job.wall_from, job.wall_end) == (True, 0.25, 17.0, 21.0)
+    job.close()
+
+
+def test_what_a_pipe_held_at_the_end_is_read_up_to_the_cap_of_its_own() -> None:
+    job, (out, err, result) = piped({**HEADER, "res": 20})
+    os.write(out, b"o" * 10)
+    os.write(err, b"e" * 30)
+    os.write(result, b"r" * 21)
+    for fd in (out, err, result):
+        os.close(fd)
+    for which in range(3):
+        job.drain(which, to_end=True)
+    assert job.sizes == [10, 30, 21]
+    assert (job.status, job.note) == ("output_limit", "values"), "one byte too many, and of the last alone"
+    held = [bytes(job.area[base : base + size]) for base, size in zip(job.bases, job.sizes, strict=True)]
+    assert held == [b"o" * 10, b"e" * 30, b"r" * 21]
+    job.close()
 
 
 def test_the_kernel_tells_queue_and_cpu_time_of_a_process() -> None:

@@ -21,6 +21,7 @@ from . import programs, wire
 from .lockdown import identity, kernel, landlock, seccomp
 from .runners import runner
 
+RULES_FD = 5  # the Landlock rules, until they are applied
 TESTS_SHARE = 4  # a framework's own work, as to make hypothesis's examples, is not the program's
 
 
@@ -72,7 +73,8 @@ def start(
         (_signal.signal, (_signal.SIGTERM, _signal.SIG_DFL), "signals"),
     ]
     uid = plan.user(slot)
-    lock = identity.limit(
+    lock: list[kernel.Step] = [(os.chdir, (work,), "directory"), (os.umask, (0o077,), "umask")]
+    lock += identity.limit(
         cpu_s=limits.cpu_s * (TESTS_SHARE if trusted else 1),
         memory=plan.base_memory + limits.memory,
         file_bytes=limits.file_bytes,
@@ -91,15 +93,11 @@ def start(
             lock += [landlock.restrict(RULES_FD), (os.close, (RULES_FD,), "rules")]
         if plan.seccomp:
             lock.append(seccomp.install(plan.seccomp))
-    place: list[kernel.Step] = [(os.chdir, (work,), "directory"), (os.umask, (0o077,), "umask")]
-    return Start([*first], descriptors, [*place, *lock], os.getpid(), plan.max_fd)
-
-
-RULES_FD = 5
+    return Start(first, descriptors, lock, os.getpid(), plan.max_fd)
 
 
 def run(start: Start, header: dict[str, Any], sock: socket.socket, size: int, trusted: bool) -> NoReturn:
-    """Never returns."""
+    """Take the payload of ``size`` bytes, lock down, run it, exit."""
     first, descriptors, lock, parent, max_fd = start
     result, step = descriptors[2], "payload"
     try:
@@ -181,7 +179,7 @@ def build_streams() -> None:
             os.close(fd)
 
 
-def rehearse(plan: Plan) -> None:
+def rehearse(seccomp_too: bool) -> None:
     """Run what children run, where they are forked from.
 
     Whatever sets itself up in the first runs (caches of types and of bytecode, hashes of names) would else be set up by
@@ -193,8 +191,8 @@ def rehearse(plan: Plan) -> None:
     ours, theirs = socket.socketpair()
     null = os.open(os.devnull, os.O_WRONLY)
     steps: list[kernel.Step] = [(os.getpid, (), "")]
-    if plan.seccomp:
-        steps.append(seccomp.install(b""))  # which the kernel refuses
+    if seccomp_too:
+        steps.append(seccomp.install(b""))  # an empty filter, which the kernel refuses
     with ours, theirs:
         for _ in range(20):
             theirs.sendall(payload)
@@ -204,7 +202,8 @@ def rehearse(plan: Plan) -> None:
             wire.say(wire.READY, wire.CLOCKS.pack(time.process_time(), time.monotonic()), null)
             if runner(told["kind"])(told, parts):
                 raise RuntimeError("a trivial program fails")
-            end = _end_main if atexit._ncallbacks() else finish  # a module's callbacks are for a child's end
+            # what a module has registered for the end is for a child's
+            end = _end_main if atexit._ncallbacks() or getattr(threading, "_threading_atexits", True) else finish
             end(0, programs.needs_cycles(parts[0].decode()))
     os.close(null)
     sys.argv, sys.path[:], sys.modules["__main__"] = argv, path, main

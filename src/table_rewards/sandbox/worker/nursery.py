@@ -21,6 +21,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from . import child, supervisor, wire, workdir
@@ -29,7 +31,11 @@ from .lockdown import landlock, seccomp
 from .lockdown.kernel import LINUX, libc
 
 STACK_BYTES = 256 << 20
+BYTES_OVERHEAD = sys.getsizeof(b"")
+POOL, POOL_OVERHEAD = 16 << 10, 48  # of CPython's allocator since 3.10
+MOST_GAPS = 10_000  # of one size, should the allocator be another
 os_register_at_fork = posix.register_at_fork
+_fillers: list[object] = []
 
 
 def main(control_fd: str, text: str) -> None:
@@ -48,12 +54,13 @@ def main(control_fd: str, text: str) -> None:
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
     child.build_streams()
-    child.rehearse(plan)
+    child.rehearse(bool(config["seccomp"]))
     if f"{__package__}.trusted_tests" in sys.modules:
         sys.modules[f"{__package__}.trusted_tests"].rehearse()
     gc.collect()
     _tidy_memory()
     gc.freeze()
+    plan = plan._replace(base_memory=child.address_space())
     control.sendall(wire.message({"ready": os.getpid(), "missing": missing, "threads": thread_count()}))
     parent, children = os.getppid(), set[int]()
     try:
@@ -78,23 +85,20 @@ def main(control_fd: str, text: str) -> None:
 def _tidy_memory() -> None:
     """Give back what is free, and fill the gaps between what is not.
 
-    A fork pays for each page that is in use, a child for each that it writes to: new objects then lie side by side in
-    pages of their own instead of one here, one there.
+    A fork and an exit pay for each page that is in use, a child for each that it writes to: what it allocates then lies
+    side by side in a few pages, not in one gap here and one there.
     """
     if LINUX:
-        with contextlib.suppress(AttributeError):  # of the GNU C library
+        with contextlib.suppress(AttributeError):  # of the GNU C library alone
             libc.malloc_trim(0)
+    made: dict[int, Callable[[], object]] = {16: object, 32: partial(complex, 0, 1)}
     for size in range(16, 513, 16):
+        make = made.get(size) or partial(bytes, size - BYTES_OVERHEAD)
         for _ in range(MOST_GAPS):
-            filler: object = bytes(size - BYTES_OVERHEAD) if size > BYTES_OVERHEAD else 1j if size == 32 else object()
-            _FILLERS.append(filler)
+            filler = make()
+            _fillers.append(filler)
             if id(filler) % POOL == POOL_OVERHEAD:  # the first of a new pool: no other has room
                 break
-
-
-BYTES_OVERHEAD = sys.getsizeof(b"")
-POOL, POOL_OVERHEAD, MOST_GAPS = 16 << 10, 48, 10_000  # of CPython's allocator since 3.10
-_FILLERS: list[object] = []
 
 
 def _fork_supervisor(control: socket.socket, plan: child.Plan, slot: int, fd: int, config: dict[str, Any]) -> int:
