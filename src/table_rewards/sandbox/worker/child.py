@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
+import _thread
 import atexit
 import contextlib
 import functools
@@ -212,7 +213,7 @@ def rehearse(seccomp_too: bool) -> None:
 def finish(code: int, cycles: bool = True) -> int:
     """What the interpreter does at its end, without taking it apart."""
     try:
-        if threading.active_count() > 1 or getattr(threading, "_threading_atexits", True):
+        if _thread._count() or getattr(threading, "_threading_atexits", True):
             threading._shutdown()  # type: ignore[attr-defined]
         if atexit._ncallbacks():
             atexit._run_exitfuncs()

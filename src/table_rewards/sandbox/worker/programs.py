@@ -70,10 +70,12 @@ def take_apart(space: dict[str, Any], cycles: bool) -> None:
         for late in (False, True):
             for name in [name for name, value in space.items() if _ends_early(value, late)]:
                 space[name] = None
-    for name in [name for name in space if name[:1] == "_" and name != "__builtins__"]:
-        space[name] = None
-    for name in [name for name in space if name[:1] != "_"]:
-        space[name] = None
+    for name in list(space):
+        if name[:1] == "_" and name != "__builtins__":
+            space[name] = None
+    for name in list(space):
+        if name[:1] != "_":
+            space[name] = None
     if cycles:
         gc.collect()
 
