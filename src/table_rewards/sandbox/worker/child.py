@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
 from . import programs, wire
@@ -159,55 +160,84 @@ def _descriptors(wanted: list[int], scratch: bool, max_fd: int) -> None:
     os.closerange(first, max_fd)
 
 
-def build_streams() -> None:
-    """Make the standard streams that every child will use, as a new interpreter has them, over pipes.
-
-    A stream asks at its making whether its descriptor is a terminal and can seek; the descriptors here and those of a
-    child answer the same. What the nursery itself says on them goes to its own descriptors, as before.
-    """
-    kept = [os.dup(fd) for fd in (0, 1, 2)]
-    null, (source, sink) = os.open(os.devnull, os.O_RDONLY), os.pipe()
+@contextlib.contextmanager
+def _descriptors_of_a_child() -> Iterator[None]:
+    """For a while an empty input, outputs that are pipes, and a result that nobody reads."""
+    kept = {}
+    for fd in (0, 1, 2, wire.RESULT_FD):
+        with contextlib.suppress(OSError):
+            kept[fd] = os.dup(fd)
+    null, (source, sink) = os.open(os.devnull, os.O_RDWR), os.pipe()
     try:
-        for fd, standard in ((null, 0), (sink, 1), (sink, 2)):
-            os.dup2(fd, standard)
-        sys.stdin = sys.__stdin__ = programs.text_in()  # type: ignore[misc]
-        sys.stdout = sys.__stdout__ = programs.text_out()  # type: ignore[misc]
-        sys.stderr = sys.__stderr__ = programs.text_err()  # type: ignore[misc]
+        for fd, standard in ((null, 0), (sink, 1), (sink, 2), (null, wire.RESULT_FD)):
+            os.dup2(fd, standard, inheritable=False)
+        yield
     finally:
-        for standard, fd in enumerate(kept):
-            os.dup2(fd, standard)
-        for fd in (*kept, null, source, sink):
+        for standard in (0, 1, 2, wire.RESULT_FD):
+            if standard in kept:
+                os.dup2(kept[standard], standard, inheritable=standard < wire.RESULT_FD)
+            else:
+                os.close(standard)
+        for fd in {*kept.values(), null, source, sink} - {0, 1, 2, wire.RESULT_FD}:
             os.close(fd)
 
 
 def rehearse(seccomp_too: bool) -> None:
-    """Run what children run, where they are forked from.
+    """Run what children run, where they are forked from, and make the standard streams that all of them will use.
 
     Whatever sets itself up in the first runs (caches of types and of bytecode, hashes of names) would else be set up by
-    every child again, in memory pages that are then its own.
+    every child again, in memory pages that are then its own. A stream asks at its making whether its descriptor is a
+    terminal and can seek: the descriptors here and those of a child answer the same. What the nursery itself says on
+    its streams goes to its own descriptors, as before.
     """
-    argv, path, main = sys.argv, sys.path[:], sys.modules["__main__"]
-    spec = {"kind": "script", "files": [], "stdin": 1}
-    payload = wire.message(spec, b"def f(x):\n    return [x + 1]\nassert f(1) == [2]\n", b"")
-    ours, theirs = socket.socketpair()
-    null = os.open(os.devnull, os.O_WRONLY)
+    argv, path, main, limit = sys.argv, sys.path[:], sys.modules["__main__"], sys.getrecursionlimit()
+    # what a module has registered for the end of the process is for a child's
+    ends = not atexit._ncallbacks() and not getattr(threading, "_threading_atexits", True)
+    with _descriptors_of_a_child():
+        streams = programs.text_in(), programs.text_out(), programs.text_err()
+        sys.stdin, sys.stdout, sys.stderr = streams
+        sys.__stdin__, sys.__stdout__, sys.__stderr__ = streams  # type: ignore[misc]
+        for _ in range(20):
+            for spec, parts in _rehearsals():
+                if ends or spec["kind"] != "stdins":
+                    _rehearse_one(wire.message(spec, *parts), seccomp_too, ends)
+                sys.stdin, sys.stdout = sys.__stdin__, sys.__stdout__ = streams[:2]  # type: ignore[misc]
+    sys.argv, sys.path[:], sys.modules["__main__"] = argv, path, main
+    sys.modules.pop("solution", None)
+    sys.setrecursionlimit(limit)
+
+
+def _rehearsals() -> list[tuple[dict[str, Any], list[bytes]]]:
+    function = b"def f(x):\n    return [x + 1]\nassert f(1) == [2]\n"
+    reads = b"print(int(input()) + 1)\n"
+    return [
+        ({"kind": "script", "files": [], "stdin": 1}, [function, b""]),
+        ({"kind": "stdins", "files": [], "stdins": [(0, 1)], "out": 100}, [reads, b"1"]),
+        ({"kind": "calls", "files": [], "entry": "f", "items": ['["l", 1]']}, [function]),
+    ]
+
+
+def _rehearse_one(payload: bytes, seccomp_too: bool, ends: bool) -> None:
     steps: list[kernel.Step] = [(os.getpid, (), "")]
     if seccomp_too:
-        steps.append(seccomp.install(b""))  # an empty filter, which the kernel refuses
+        call, arguments, _ = seccomp.install(b"")  # an empty filter, which the kernel refuses
+        steps.append((call, arguments, ""))
+    ours, theirs = socket.socketpair()
     with ours, theirs:
-        for _ in range(20):
-            theirs.sendall(payload)
-            told, parts = wire.split(wire.receive_exactly(ours, len(payload)))
-            os.close(_stdin(parts[told["stdin"]]))
-            kernel.take((call, arguments, "") for call, arguments, _ in steps)
-            wire.say(wire.READY, wire.CLOCKS.pack(time.process_time(), time.monotonic()), null)
-            if runner(told["kind"])(told, parts):
-                raise RuntimeError("a trivial program fails")
-            # what a module has registered for the end is for a child's
-            end = _end_main if atexit._ncallbacks() or getattr(threading, "_threading_atexits", True) else finish
-            end(0, programs.needs_cycles(parts[0].decode()))
-    os.close(null)
-    sys.argv, sys.path[:], sys.modules["__main__"] = argv, path, main
+        theirs.sendall(payload)
+        spec, parts = wire.split(wire.receive_exactly(ours, len(payload)))
+    os.close(_stdin(parts[spec["stdin"]] if "stdin" in spec else b""))
+    scratch = [os.memfd_create(name) for name in ("stdin", "stdout")] if hasattr(os, "memfd_create") else []
+    if scratch:
+        spec["scratch"] = tuple(scratch)
+    kernel.take(steps)
+    wire.say(wire.READY, wire.CLOCKS.pack(time.process_time(), time.monotonic()))
+    sys.setrecursionlimit(sys.getrecursionlimit())
+    if runner(spec["kind"])(spec, parts):
+        raise RuntimeError(f"a trivial job fails: {spec['kind']}")
+    (finish if ends else _end_main)(0, programs.needs_cycles(parts[0].decode()))
+    for fd in scratch:
+        os.close(fd)
 
 
 def finish(code: int, cycles: bool = True) -> int:

@@ -53,7 +53,6 @@ def main(control_fd: str, text: str) -> None:
     plan = _plan(config)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
-    child.build_streams()
     child.rehearse(bool(config["seccomp"]))
     if f"{__package__}.trusted_tests" in sys.modules:
         sys.modules[f"{__package__}.trusted_tests"].rehearse()
