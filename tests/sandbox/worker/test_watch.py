@@ -48,7 +48,7 @@ def piped(header: dict[str, object]) -> tuple[Watch, list[int]]:
 
 
 def test_the_limits_count_from_the_clocks_that_a_child_tells_however_late_they_are_read() -> None:
-    job, ends = piped({**HEADER, "res": 1000})
+    job, ends = piped({**HEADER, "res": 5})
     wire.say(wire.READY, wire.CLOCKS.pack(0.25, 17.0), ends[2])
     job.pids = [os.getpid()]
     job.drain(2)
@@ -61,15 +61,15 @@ def test_what_a_pipe_held_at_the_end_is_read_up_to_the_cap_of_its_own() -> None:
     job, (out, err, result) = piped({**HEADER, "res": 20})
     os.write(out, b"o" * 10)
     os.write(err, b"e" * 30)
-    os.write(result, b"r" * 21)
+    os.write(result, b"r" * 37)  # 20, and 16 for the clocks
     for fd in (out, err, result):
         os.close(fd)
     for which in range(3):
         job.drain(which, to_end=True)
-    assert job.sizes == [10, 30, 21]
+    assert job.sizes == [10, 30, 37]
     assert (job.status, job.note) == ("output_limit", "values"), "one byte too many, and of the last alone"
     held = [bytes(job.area[base : base + size]) for base, size in zip(job.bases, job.sizes, strict=True)]
-    assert held == [b"o" * 10, b"e" * 30, b"r" * 21]
+    assert held == [b"o" * 10, b"e" * 30, b"r" * 37]
     job.close()
 
 

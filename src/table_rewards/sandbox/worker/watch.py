@@ -33,7 +33,7 @@ class Watch:
 
     def __init__(self, header: dict[str, Any]) -> None:
         self.header = header
-        self.caps = (header["out"], STDERR_BYTES, header["res"])
+        self.caps = (header["out"], STDERR_BYTES, header["res"] + wire.CLOCKS.size)
         self.status = ""
         self.note = ""
         self.ready = False
