@@ -35,7 +35,7 @@ def test_the_keys_moved_in_0_7_1():
         assert "custom_reward_function.name" in overrides("teds", "--verl-version", version)
     for version in ("0.7.1", "0.8.0", "0.9", "main"):
         found = overrides("teds", "--verl-version", version)
-        assert found["reward.custom_reward_function.name"] == "teds"
+        assert found["reward.custom_reward_function.name"] == "teds_async"
         assert not any(key.startswith(("custom_reward_function", "+custom_reward_function")) for key in found)
 
 
@@ -113,7 +113,7 @@ def test_several_rewards_become_a_mixture_with_weights_and_options_of_each():
     assert found[f"{KWARGS}.rewards"] == "{table_bench:{metric:em},teds:{structure_only:true}}"
     assert found[f"{KWARGS}.weights"] == "{teds:0.3}"
     assert found[f"{KWARGS}.unscored"] == "0"
-    cheap = overrides("teds", "grits", "--verl-version", "0.9.1")
+    cheap = overrides("cell_f1", "grits", "--verl-version", "0.9.1")
     assert cheap["reward.custom_reward_function.name"] == "mixed"
 
 
@@ -150,8 +150,8 @@ def test_the_estimator_that_leaves_unscored_rollouts_out_comes_with_its_module()
     assert module == "table_rewards.frameworks.advantages_verl"
 
 
-def test_what_may_run_programs_is_asynchronous():
-    for name in ("table_bench", "table_region", "mathematics", "unit_tests", "white_box"):
+def test_what_may_run_programs_or_gains_from_batches_is_asynchronous():
+    for name in ("table_bench", "table_region", "mathematics", "unit_tests", "white_box", "teds"):
         assert overrides(name, "--verl-version", "0.9.1")["reward.custom_reward_function.name"] == f"{name}_async"
     assert overrides("ranking", "--verl-version", "0.9.1")["reward.custom_reward_function.name"] == "ranking"
 

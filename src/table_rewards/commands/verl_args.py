@@ -163,7 +163,7 @@ def verl_overrides(
         raise ConfigurationError(f"verl {shown} cannot select the batch manager; leave --manager out")
     elif (manager or ("batch" if not loop else "naive")) == "batch":
         name, manager = f"{reward}_batch", "batch"
-    elif loop and manager != "remote" and any(find(one).waits or find(one).runs_programs for one in members):
+    elif loop and manager != "remote" and any(map(_better_as_coroutine, members)):
         name = f"{reward}_async"
     elif reward in FLOAT_ALIASES:
         remarks.append(f"{reward} returns a number, as prime needs; unit_tests gives its parts as well")
@@ -421,6 +421,12 @@ def _routes(words: list[str], apart: dict[str, dict[str, Any]]) -> dict[str, Any
         used.append(name)
     _unused({name: own for name, own in apart.items() if name not in used}, used)
     return routes
+
+
+def _better_as_coroutine(reward: str) -> bool:
+    """Whether many calls of a reward overlap, or meet in batches, better as coroutines than from threads."""
+    kind = find(reward)
+    return kind.waits or kind.runs_programs or kind.gains_from_batches
 
 
 def _rewards_of(reward: str, options: Mapping[str, Any]) -> list[str]:

@@ -53,6 +53,7 @@ class Reward(ABC, Generic[ReferenceT]):
         floor: the value of a completion that holds no answer.
         waits: True when judging waits on an LLM or a sandbox; adapters then overlap calls instead of batching them.
         runs_programs: True when judging some samples runs a program or waits otherwise; `may_wait` says which.
+        gains_from_batches: True when samples are judged much faster together than one by one.
         reference_keys: names in a row that belong to the reference alone. A row that holds none of a reward's keys is
             inapplicable; needed only where the reference has keys besides the one that is looked for first.
         accuracy_range: what the accuracy is worst and best at; frameworks show it from 0 to 1.
@@ -69,6 +70,7 @@ class Reward(ABC, Generic[ReferenceT]):
     floor: ClassVar[float] = 0.0
     waits: bool = False
     runs_programs: ClassVar[bool] = False
+    gains_from_batches: ClassVar[bool] = False
     reference_keys: ClassVar[tuple[str, ...]] = ()
     accuracy_range: tuple[float, float] = (0.0, 1.0)
     deduplicates: ClassVar[bool] = True

@@ -68,6 +68,7 @@ class TEDS(TableReward):
     """
 
     name = "teds"
+    gains_from_batches = True
     for_training: ClassVar[Mapping[str, Any]] = {"zero_point": "blind", "exact_numbers": True}
 
     def __init__(
