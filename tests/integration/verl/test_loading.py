@@ -69,7 +69,9 @@ def test_printed_routes_and_mixtures_go_through_hydra_to_the_reward(words: list[
     config = trainer_config(shlex.split(done.stdout))
     assert config.algorithm.adv_estimator == "grpo_scored"
     table = "<table><tr><td>1</td></tr></table>"
-    values = get_custom_reward_fn(config)(data_source=source, solution_str=table, ground_truth=table, extra_info={})
+    assert config.reward.custom_reward_function.name.endswith("_async"), "TEDS gains from batches"
+    call = get_custom_reward_fn(config)(data_source=source, solution_str=table, ground_truth=table, extra_info={})
+    values = asyncio.run(call)
     assert values["acc"] == 1.0
     assert len(values) >= keys
 
