@@ -13,7 +13,7 @@ import json
 import math
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -21,6 +21,8 @@ import pytest
 from table_rewards import QAF1, GroupJudge, ScalarJudge, StepVerifier
 from table_rewards.commands import generate
 from table_rewards.llm import get_pool
+from table_rewards.llm import pool as pool_module
+from table_rewards.llm.settings import PoolSettings
 from table_rewards.llm.types import finish_kind
 from table_rewards.testing.chat_server import Answer, ChatServer, Wire
 
@@ -441,8 +443,18 @@ def check(
 
 
 @pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A key; short pauses before retries, which rewards do not offer; and no cache stays open in a thousand tests."""
     monkeypatch.setenv("TABLE_REWARDS_API_KEY", KEY)
+    initial = PoolSettings.__init__
+    quick = functools.partialmethod(initial, wait_initial_s=FAST["wait_initial_s"], wait_max_s=FAST["wait_max_s"])
+    monkeypatch.setattr(PoolSettings, "__init__", quick)
+    before = set(pool_module._runtimes)
+    yield
+    for settings in set(pool_module._runtimes) - before:
+        cache = pool_module._runtimes[settings]._cache
+        if cache is not None:
+            cache.close()
 
 
 ALL = {**BEHAVIOURS, **INLINE}

@@ -65,7 +65,11 @@ def test_a_job_is_forked_from_an_interpreter_that_has_what_it_needs(job: Job, fl
 def test_large_runners_come_with_any_flavour(sandbox: Sandbox) -> None:
     tests = Job.tests("def f(x): return x + 1", ["assert f(1) == 2"], ["f"], flavour="charts")
     assert sandbox.run(tests).passed
-    drawn = sandbox.run(Job.chart("import matplotlib.pyplot as plt\nplt.plot([1, 2])", kind="line", flavour="bare"))
+    program = "import matplotlib.pyplot as plt\nplt.plot([1, 2])"
+    patient = Limits(
+        cpu_s=60.0, wall_s=100.0
+    )  # there matplotlib is imported, and looks for fonts, in the job's own time
+    drawn = sandbox.run(Job.chart(program, kind="line", flavour="bare", limits=patient))
     assert drawn.status == "ok", drawn.stderr
 
 

@@ -139,6 +139,19 @@ def test_a_slow_pair_is_stopped_after_its_computing_time():
         comparer.close()
 
 
+def test_a_trainer_with_a_thousand_open_files_loses_no_answer():
+    """The process that compares could not wait for a descriptor beyond 1,023: every formula was unscored."""
+    code = """
+        import os, resource
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+        from table_rewards import Mathematics
+        print(Mathematics(timeout_s=5.0)([r"\\boxed{(x+1)^2}"], ["x^2+2x+1"]).values.tolist())
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=100)
+    assert done.stdout.strip() == "[1.0]", done.stderr
+
+
 def test_a_killed_comparing_process_is_replaced_and_its_work_done_again():
     comparer = Comparer(workers=1)
     try:

@@ -134,6 +134,6 @@ def test_hostile_sizes_cost_no_time():
     started = time.process_time()
     scores = WhiteBox()([f"<answer>{text}</answer>" for text in monsters], [row] * len(monsters))
     inverse = WhiteBox()([f"<answer>{text}</answer>" for text in monsters], [INVERSE] * len(monsters))
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20  # 3 s by itself; what is read in squares of its length takes minutes
     assert not scores.values.any()
     assert "unscored" not in [*scores.status.tolist(), *inverse.status.tolist()]

@@ -116,12 +116,14 @@ class Overseer:
         try:
             while os.getppid() == self.parent:
                 busy = [child for child in self.children if child.job is not None]
-                socks = [self.trainer, *(child.sock for child in self.children)]
-                readable, _, _ = select.select(socks, [], [], QUICK_LOOK if busy else 1.0)
-                if self.trainer in readable and not self.read_trainer():
+                poll = select.poll()  # unlike select, it knows descriptors beyond 1,023, as a busy trainer hands on
+                for sock in (self.trainer, *(child.sock for child in self.children)):
+                    poll.register(sock, select.POLLIN)
+                readable = {fd for fd, _ in poll.poll(1000 * (QUICK_LOOK if busy else 1.0))}
+                if self.trainer.fileno() in readable and not self.read_trainer():
                     break
                 for child in list(self.children):
-                    if child.sock in readable:
+                    if child.sock.fileno() in readable:
                         self.read_child(child)
                 for child in list(self.children):
                     why = child.overdue()

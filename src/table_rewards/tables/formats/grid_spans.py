@@ -24,7 +24,7 @@ def has_spans(lines: Sequence[str]) -> bool:
     """Whether a rule of a grid stops before its side or has not the corners of the others, or, in a grid that is drawn
     to the letter, a line has fewer bars than they.
 
-    >>> has_spans(["+--+--+", "| a b |", "+--+--+"]), has_spans(["+--+--+", "|  +--+", "|  |  |", "+--+--+"])
+    >>> has_spans(["+--+--+", "|a |b |", "+--+--+"]), has_spans(["+--+--+", "|  +--+", "|  |  |", "+--+--+"])
     (False, True)
     """
     corners = set()
