@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -144,22 +143,23 @@ def test_kill_9_in_the_middle_of_writing_keeps_the_cache_whole(tmp_path):
     assert cache.errors == 0
 
 
-def _write(path, number):
-    cache = AnswerCache(path, None, 1e9)
-    for i in range(200):
-        cache.put(f"{number}-{i}", ChatReply(text=f"{number} {i}", finish_reason="stop"))
-    cache.close()
-    os._exit(cache.errors)
+ONE_OF_EIGHT = """
+import sys
+from table_rewards.llm import ChatReply
+from table_rewards.llm._cache import AnswerCache
+path, number = sys.argv[1:]
+cache = AnswerCache(path, None, 1e9)
+for i in range(200):
+    cache.put(f"{number}-{i}", ChatReply(text=f"{number} {i}", finish_reason="stop"))
+cache.close()
+sys.exit(cache.errors)
+"""
 
 
 def test_eight_writers_lose_nothing(tmp_path):
     path = str(tmp_path / "a.sqlite")
-    writers = [multiprocessing.get_context("fork").Process(target=_write, args=(path, n)) for n in range(8)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(60)
-    assert [writer.exitcode for writer in writers] == [0] * 8
+    writers = [subprocess.Popen([sys.executable, "-c", ONE_OF_EIGHT, path, str(n)]) for n in range(8)]
+    assert [writer.wait(100) for writer in writers] == [0] * 8
     cache = AnswerCache(path, None, 1e9)
     assert all(cache.get(f"{n}-{i}").text == f"{n} {i}" for n in range(8) for i in range(200))
     cache.close()

@@ -133,7 +133,7 @@ def verl_overrides(
 
     >>> verl_overrides("teds", (0, 9, 1), {"structure_only": True})[0]  # doctest: +NORMALIZE_WHITESPACE
     {'reward.custom_reward_function.path': 'pkg://table_rewards.frameworks.verl',
-     'reward.custom_reward_function.name': 'teds',
+     'reward.custom_reward_function.name': 'teds_async',
      '+reward.custom_reward_function.reward_kwargs.structure_only': True}
 
     Raises:
