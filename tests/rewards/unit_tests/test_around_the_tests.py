@@ -78,6 +78,10 @@ def test_method_of_a_class():
     with patch.object(pathlib.Path, "exists", return_value=True):
         assert there("/no/such/file") is True
     assert there("/no/such/file") is False
+def test_method_of_its_base():
+    with patch.object(pathlib.PosixPath, "exists", return_value=True):
+        assert there("/no/such/file") is True
+    assert there("/no/such/file") is False
 def test_exit():
     with patch("sys.exit") as ending:
         leave()

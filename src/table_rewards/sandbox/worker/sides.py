@@ -719,8 +719,14 @@ class CodeSide(Side):
             for module, dotted, value in around.get("patches", ()):
                 importlib.import_module(module)
                 holder, name = world.holder_of(sys.modules[module], dotted)
-                self.undo.setdefault((module, dotted), world.found(module, dotted))
-                setattr(holder, name, self.undo[module, dotted] if value is None else self.unpack(value[0]))
+                before = self.undo.setdefault((module, dotted), world.found(module, dotted, self.undo))
+                if value is not None:
+                    setattr(holder, name, self.unpack(value[0]))
+                elif before is not self.undo:
+                    setattr(holder, name, before)
+                else:  # a class that has it from its base
+                    with contextlib.suppress(AttributeError):
+                        delattr(holder, name)
             if "env" in around:
                 os.environ.clear()
                 os.environ.update(around["env"])

@@ -30,10 +30,10 @@ def patched_name(target: Any, name: str) -> tuple[str, str] | None:
     return None if named is None else (named[0], f"{named[1]}.{name}")
 
 
-def found(module: str, dotted: str) -> Any:
-    """What a module has under a dotted name; of a class, as it stands in the class itself."""
+def found(module: str, dotted: str, absent: Any = None) -> Any:
+    """What a module has under a dotted name; of a class, as it stands in the class itself and not in a base of it."""
     holder, name = holder_of(sys.modules.get(module), dotted)
-    return holder.__dict__.get(name) if isinstance(holder, type) else getattr(holder, name, None)
+    return holder.__dict__.get(name, absent) if isinstance(holder, type) else getattr(holder, name, absent)
 
 
 def holder_of(module: Any, dotted: str) -> tuple[Any, str]:
