@@ -114,6 +114,7 @@ CLOSED = {
     "<|end_message|>",
     "pangu": "[unused16]{draft}[unused17]{answer}[unused10]",
     "hunyuan": "<think:opensource>{draft}</think:opensource>{answer}",
+    "apriel": "First: {draft}\nNo.\n[BEGIN FINAL RESPONSE]\n{answer}\n[END FINAL RESPONSE]",
     "granite": "Here is my thought process:\n{draft}\nHere is my response:\n{answer}",
     "ernie": "<think>\n{draft}\n</think>\n\n<response>\n{answer}\n</response>\n",
     "a tool's turn": "<tool_call>{{}}</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n{draft}\n"

@@ -227,9 +227,9 @@ def may_hold_thoughts(text: str, tags: Sequence[str] = THOUGHT_TAGS) -> bool:
 
 def may_hold_untagged_thoughts(text: str) -> bool:
     """The same for the marks that are not written with a ``<``."""
-    if "[" in text and (("K" in text and "THINK]" in text) or "[unused1" in text):  # a letter is found before a word
+    if "[" in text and ("THINK]" in text or "[unused1" in text or "FINAL RESPONSE]" in text):
         return True
-    if "FINAL RESPONSE]" in text or (not text.isascii() and "◁" in text):
+    if not text.isascii() and "◁" in text:
         return True
     return text[:1] in _BARE_STARTS and (_BARE_CHANNEL.match(text) or _GRANITE.match(text)) is not None
 

@@ -18,6 +18,9 @@ INVISIBLE: Final = re.compile(
 )
 """Unicode's default ignorable characters without the joiners and the embeddings and overrides of direction."""
 
+HARDLY_SEEN: Final = "\u200c\u200d\u202a-\u202e\u2066-\u2069"
+"""Those: joiners, embeddings, overrides, isolates; as a part of a character class of regular expressions."""
+
 
 def visible(text: str) -> str:
     """Return the text without what cannot be seen.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from table_rewards.core.invisible import INVISIBLE
+from table_rewards.core.invisible import HARDLY_SEEN, INVISIBLE
 
 _NAMES: Final = "|".join(
     (
@@ -55,8 +55,7 @@ _FOLDED: Final[dict[int, int | str]] = {
     **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},  # full-width forms of ASCII
     **{ord(form): plain for form, plain in zip("﹤﹥￨∣❘│", "<>||||", strict=True)},
 }
-_JOINERS: Final = "\u200c\u200d\u202a-\u202e\u2066-\u2069"
-_UNSEEN: Final = re.compile(f"{INVISIBLE.pattern}|[{_JOINERS}]")
+_UNSEEN: Final = re.compile(f"{INVISIBLE.pattern}|[{HARDLY_SEEN}]")
 _BACKTICKS: Final = re.compile(r"`+")
 
 

@@ -13,8 +13,8 @@ _BELOW_TWENTY: Final = (
 )
 _FROM_TWENTY: Final = "twenty thirty forty fifty sixty seventy eighty ninety"
 _FROM_FIFTHS: Final = "fifth sixth seventh eighth ninth tenth"
-_ONES: Final = {name: value for value, name in enumerate(_BELOW_TWENTY.split())}
-_TENS: Final = {name: 10 * value for value, name in enumerate(_FROM_TWENTY.split(), 2)}
+ONES: Final = {name: value for value, name in enumerate(_BELOW_TWENTY.split())}
+TENS: Final = {name: 10 * value for value, name in enumerate(_FROM_TWENTY.split(), 2)}
 _SCALES: Final = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS: Final = {
     **dict.fromkeys(("half", "halves"), 2),
@@ -22,7 +22,7 @@ _PARTS: Final = {
     **dict.fromkeys(("third", "thirds"), 3),
     **{name + plural: below for below, name in enumerate(_FROM_FIFTHS.split(), 5) for plural in ("", "s")},
 }
-NUMERALS: Final = frozenset({*_ONES, *_TENS, *_SCALES, *_PARTS, "hundred", "negative", "minus"})
+NUMERALS: Final = frozenset({*ONES, *TENS, *_SCALES, *_PARTS, "hundred", "negative", "minus"})
 _WORDS = re.compile(r"[A-Za-z]+(?:[ -]+[A-Za-z]+){0,15}")
 
 
@@ -64,15 +64,15 @@ def _whole(words: list[str]) -> Fraction | None:
         if word == "and":
             if index in (0, len(words) - 1) or not (section or total):
                 return None
-        elif word in _ONES:
-            value = _ONES[word]
+        elif word in ONES:
+            value = ONES[word]
             if last <= 1 or (last == 10 and not 0 < value < 10) or (value == 0 and len(words) > 1):
                 return None
             section, last = section + value, 1
-        elif word in _TENS:
+        elif word in TENS:
             if last <= 10:
                 return None
-            section, last = section + _TENS[word], 10
+            section, last = section + TENS[word], 10
         elif word == "hundred":
             if not 0 < section < 100 or last == 100:
                 return None

@@ -94,8 +94,7 @@ def final_answer(text: str) -> str | None:
     >>> final_answer("I think it is 7.") is None
     True
     """
-    # The first four searches spare nearly all texts the call: no mark of thoughts is without one of these.
-    if ("<" in text or "[" in text or text[:1] in "aH \r\n\t" or not text.isascii()) and may_hold_thoughts(text):
+    if may_hold_thoughts(text):
         text = answer_of(text)
     return plain_final_answer(text) or careful_final_answer(text)
 

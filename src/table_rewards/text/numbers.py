@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from table_rewards.text.english_numerals import ONES, TENS
 from table_rewards.text.latex import without_latex
 
 MAX_LENGTH: Final = 64
@@ -90,26 +91,21 @@ _MAGNITUDE: Final = re.compile(
 _MAGNITUDES: Final = {"k": 3, "m": 6, "mn": 6, "mln": 6, "b": 9, "bn": 9, "tn": 12, "la": 5, "cr": 7}
 _EQUATION: Final = re.compile(r"(?P<left>[^=≈]+)(?:=|≈)\s*(?P<right>[^=≈]+)")
 _WORKING: Final = re.compile(r"[A-Za-z]\w*|[\d\s.,()$%]*\d[\s)%]*(?:[-+*/^×÷·][\d\s.,()$%]*\d[\s)%]*)+")
-_ENGLISH: Final = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
-)
 _WORDS: Final = {
-    **{word: number for number, word in enumerate(_ENGLISH)},
+    **ONES,
+    **TENS,
+    **{
+        f"{ten}{joint}{one}": TENS[ten] + ONES[one]
+        for ten in TENS
+        for one in ONES
+        if 0 < ONES[one] < 10
+        for joint in "- "
+    },
     **{word: number for number, word in enumerate("零一二三四五六七八九十")},
     "两": 2,
     **{f"十{word}": number for number, word in enumerate("一二三四五六七八九", start=11)},
     "二十": 20,
 }
-_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_WORDS.update(
-    {
-        f"{tens}{joint}{unit}".rstrip("- "): 10 * number + ones
-        for number, tens in enumerate(_TENS, start=2)
-        for ones, unit in enumerate(("", *_ENGLISH[1:10]))
-        for joint in "- "
-    }
-)
 _LONGEST_WORD: Final = 16
 _PERCENT_OF: Final = re.compile(r"(?P<sign>[+-]?)百分之(?P<number>.+)")
 _EDGES: Final = " \t\r\n\"'`*“”‘’«»「」『』《》@~"

@@ -45,8 +45,7 @@ def with_what_it_needs(blocks: Sequence[str], at: int, names: Iterable[str] = ()
     wanted = {name for name in names if name not in given[at]}
     while waiting:
         tree = trees[waiting.pop()]
-        missing = wanted | (set() if tree is None else _missing(tree))
-        for name in sorted(missing):
+        for name in sorted(wanted | (set() if tree is None else missing(tree))):
             if any(name in given[index] for index in taken):
                 continue
             index = next(
@@ -81,13 +80,18 @@ def _given(body: Iterable[ast.stmt]) -> Iterator[str]:
 _KNOWN: Final = sys.stdlib_module_names | {"numpy", "pandas", "matplotlib", "scipy", "sympy", "seaborn", "networkx"}
 
 
-def _missing(tree: ast.Module) -> set[str]:
+def missing(tree: ast.Module) -> set[str]:
     """The names that a block uses and binds nowhere."""
-    used: set[str] = set()
-    bound: set[str] = set(_BUILTINS)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return used - bound_by(tree) - _BUILTINS
+
+
+def bound_by(tree: ast.Module) -> set[str]:
+    """Every name that a block defines, assigns, catches or imports."""
+    bound: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            bound.add(node.id)
         elif isinstance(node, (*_FUNCTION, ast.ClassDef)):
             bound.add(node.name)
         elif isinstance(node, ast.arg):
@@ -98,4 +102,4 @@ def _missing(tree: ast.Module) -> set[str]:
             bound.add(node.name)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             bound.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
-    return used - bound
+    return bound

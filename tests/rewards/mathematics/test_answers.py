@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from table_rewards.core.completion import answer_of, may_hold_thoughts
-from table_rewards.rewards.mathematics import answers
+from table_rewards.core.completion import answer_of, may_hold_thoughts, without_end_tokens
 from table_rewards.rewards.mathematics.answers import answers_of_gold, find_answer
 
 
@@ -77,15 +76,17 @@ def test_several_boxes_in_a_gold_answer_are_several_answers(gold, expected):
     assert answers_of_gold(gold) == expected
 
 
-MARKS = ["<think>", "</think>", "[THINK]", "[/THINK]", "◁think▷", "◁/think▷", "<|channel|>final<|message|>", "analysis"]
+MARKS = [
+    *("<think>", "</think>", "[THINK]", "[/THINK]", "◁think▷", "◁/think▷", "<|channel|>final<|message|>", "analysis"),
+    *("[BEGIN FINAL RESPONSE]", "[unused16]", "[unused17]", "Here is my thought process:", "\nHere is my response:"),
+]
 
 
 @given(st.lists(st.sampled_from([*MARKS, "so ", "\\boxed{7}", "\\boxed{8}", " ", "We"]), max_size=6).map("".join))
 @settings(max_examples=400, deadline=None)
 def test_no_form_of_thoughts_is_spared_the_search(text):
-    """Most texts are told at once from those that may hold thoughts; none of these may be among the first."""
-    if may_hold_thoughts(text):
-        assert "<" in text or "K" in text or text[:1] in answers._UNTAGGED or not text.isascii()
-        behind = answer_of(text)
-        if not may_hold_thoughts(behind):
-            assert find_answer(text) == find_answer(behind)
+    """Most texts are told at once from those that may hold thoughts; what has some is among these."""
+    behind = answer_of(text)
+    assert behind == without_end_tokens(text) or may_hold_thoughts(text)
+    if not may_hold_thoughts(behind):
+        assert find_answer(text) == find_answer(behind)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from table_rewards.core.invisible import visible
+from table_rewards.core.invisible import HARDLY_SEEN, visible
 from table_rewards.rewards.group_judge.panel import Panel, panels
 from table_rewards.rewards.group_judge.reference import GroupReference, candidate_of
 
-_HARDLY_SEEN: Final = {
-    **dict.fromkeys((0x200C, 0x200D, *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
-    0x2800: " ",  # a braille cell without dots
-}
+_HARDLY_SEEN: Final = re.compile(f"[{HARDLY_SEEN}]")
+_EMPTY_BRAILLE: Final = "\u2800"
 
 
 class Seat(NamedTuple):
@@ -111,4 +110,4 @@ def without_blanks(text: str) -> str:
     >>> without_blanks("Bon\\u200bjour,\\n le  monde\\u2060") == "Bonjour, le monde"
     True
     """
-    return " ".join(visible(text).translate(_HARDLY_SEEN).split())
+    return " ".join(_HARDLY_SEEN.sub("", visible(text)).replace(_EMPTY_BRAILLE, " ").split())

@@ -21,8 +21,6 @@ BEHIND: Final = 30
 NEIGHBOUR: Final = 40
 """How far before the last box another one may end that is part of the same answer, in characters."""
 
-_UNTAGGED: Final = frozenset("aH \n\r\t")
-"""With what thoughts begin that have no mark of their own (gpt-oss' ``analysis``); saves most texts the search."""
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _TORN = re.compile(r"(?<=[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ])\{")
 """A group that opens right behind a raised digit: the brace that closes the group before it is missing."""
@@ -144,9 +142,7 @@ def locate(completion: str, expression: bool = True) -> tuple[str, str]:
     text = completion
     tagged = False
     angled = "<" in text
-    if (
-        angled or "K" in text or not text or text[0] in _UNTAGGED or "[unused1" in text or not text.isascii()
-    ) and may_hold_thoughts(text):
+    if may_hold_thoughts(text):
         text = answer_of(text)
     if angled:
         start = text.rfind("<answer>")

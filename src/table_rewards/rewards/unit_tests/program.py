@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import importlib
 import re
@@ -12,11 +11,10 @@ from typing import Final
 
 from table_rewards.core.completion import REASONING_TAGS, answer_of
 from table_rewards.text.blocks import last_tagged, python_blocks, unclosed_python_block
-from table_rewards.text.spread import parsed, with_what_it_needs
+from table_rewards.text.spread import bound_by, missing, parsed, with_what_it_needs
 
 MAX_PROGRAM: Final = 200_000
 _READS: Final = re.compile(r"\binput\b(?!\s*=[^=])|\bstdin\b|\bopen\(0|\bfileinput\b|\bos\.read\b")
-_BUILTINS: Final = frozenset(dir(builtins))
 
 # What the judges of PRIME and LiveCodeBench put in front of every program, in their order; of a name that two modules
 # have the later one's counts, but for collections, whose Counter is no alias.
@@ -77,11 +75,10 @@ def _chosen(blocks: Sequence[str], names: Sequence[str], reads: bool) -> str:
         tree = parsed(block)
         if tree is None:
             continue
-        own = _bound_by(tree)
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        if not any((used & other) - own - _BUILTINS for other in bound):
+        lacking = missing(tree)
+        if not any(lacking & other for other in bound):
             programs.append(at)
-        bound.append(own)
+        bound.append(bound_by(tree))
     if reads:
         reading = [at for at in programs if _READS.search(blocks[at])]
         reading = reading or [at for at, block in enumerate(blocks) if _READS.search(block)]
@@ -100,21 +97,6 @@ def _defines(block: str, name: str) -> bool:
         return True
     method = rf"^[ \t]+(?:async[ \t]+)?def[ \t]+{name}\b"
     return bool(re.search(r"^class[ \t]+Solution\b", block, re.MULTILINE) and re.search(method, block, re.MULTILINE))
-
-
-def _bound_by(tree: ast.Module) -> set[str]:
-    """Every name that a program defines, assigns or imports, but for imports from another block."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found.add(node.name)
-        elif isinstance(node, ast.arg):
-            found.add(node.arg)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            found.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
-    return found
 
 
 def with_imports(program: str) -> str:
@@ -194,11 +176,8 @@ def _bound(program: str) -> set[str]:
 def _whole(prompt: str) -> str:
     """A prompt that stands alone: a head without a body, which the program brings itself, gets an empty one."""
     for source in (prompt, f"{prompt}\n    pass"):
-        try:
-            ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        return source
+        if parsed(source) is not None:
+            return source
     return prompt
 
 

@@ -25,7 +25,6 @@ GATHER = 0.002  # finished items are counted this often: a wake-up for each woul
 GATHER_UP_TO = 16 << 10  # bytes at a time; who writes more must not wait with a full pipe
 STRETCH = 10  # by how much a busy machine may stretch the wall-clock limit
 STDERR_BYTES = 64 << 10
-TESTS_SHARE = child.TESTS_SHARE
 
 
 class Watch:
@@ -172,7 +171,7 @@ class Watch:
         """CPU seconds that count against the limit: all of the code's, and a part of those of the tests' process."""
         if len(self.pids) == 2:
             tests, code = self.pids
-            return (cpu_clock(code) or 0.0) + (cpu_clock(tests) or 0.0) / TESTS_SHARE
+            return (cpu_clock(code) or 0.0) + (cpu_clock(tests) or 0.0) / child.TESTS_SHARE
         return sum(cpu_clock(pid) or 0.0 for pid in self.pids)
 
     def watch(self, sock: socket.socket, work: str) -> None:
