@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from table_rewards.frameworks.serving import front as front_module
 from table_rewards.frameworks.serving.front import Front
 from table_rewards.frameworks.serving.scoring import Scoring, told
 from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings
@@ -99,6 +100,66 @@ def test_a_body_is_bounded_whether_it_says_its_length_or_not() -> None:
     assert post(asked, "/table_bench/score", b"", content_length="9" * 400)[0] == 413
     assert post(asked, "/table_bench/score", ASKED)[0] == 200
     assert asked.held == 0
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "status"),
+    [
+        ("", "/table_bench/score", 413),
+        ("", "/nothing/score", 404),
+        ("", "/table_bench/none", 404),
+        ("secret", "/table_bench/score", 401),
+    ],
+)
+def test_the_rest_of_a_refused_body_is_read_after_the_reply(token: str, path: str, status: int) -> None:
+    """A connection that is closed while its client still sends is reset, and the client never sees the status."""
+    asked = front(token, max_request_mb=0.001)
+    happened: list[str] = []
+    left = [b"x" * 1000] * 50
+
+    async def receive() -> Any:
+        happened.append("read")
+        return {"type": "http.request", "body": left.pop(), "more_body": bool(left)}
+
+    async def send(message: Any) -> None:
+        happened.append("end" if message["type"].endswith("body") and not message.get("more_body") else "told")
+        if message["type"].endswith("start"):
+            assert message["status"] == status
+            assert (b"connection", b"close") in message["headers"]
+
+    headers = [(b"content-length", b"50000")]
+    asyncio.run(asked({"type": "http", "method": "POST", "path": path, "headers": headers}, receive, send))
+    assert happened == ["told", "told", *["read"] * 50, "end"]
+    assert asked.held == 0
+
+
+def test_a_refused_body_that_does_not_come_or_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_module, "SILENCE_S", 0.05)
+    monkeypatch.setattr(front_module, "LINGER_S", 0.2)
+    asked = front(max_request_mb=0.001)
+    sent: list[Any] = []
+
+    async def silence() -> Any:
+        await asyncio.sleep(3600)
+
+    async def endless() -> Any:
+        await asyncio.sleep(0.001)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    for headers, receive in (
+        ([(b"content-length", b"50000")], silence),
+        ([(b"content-length", b"50000")], endless),
+        ([(b"transfer-encoding", b"chunked")], endless),
+        ([(b"content-length", b"50000"), (b"expect", b"100-continue")], None),  # asks first: nothing will come
+    ):
+        scope = {"type": "http", "method": "POST", "path": "/table_bench/score", "headers": headers}
+        asyncio.run(asyncio.wait_for(asked(scope, receive, send), 10))  # type: ignore[arg-type]
+        assert sent[0]["status"] == 413
+        assert not sent[-1].get("more_body")
+        sent.clear()
 
 
 def test_a_compressed_body_is_refused_before_it_is_read() -> None:

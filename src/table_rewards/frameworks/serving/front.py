@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 import logging
@@ -16,6 +17,12 @@ from table_rewards.frameworks.serving.settings import ServiceSettings
 
 RETRY_AFTER_S: Final = 1
 READY_S: Final = 5.0
+LINGER_S: Final = 30.0
+"""Seconds for which the rest of a refused body is read and dropped. Closing a connection while the client still sends
+resets it, and the client sees the reset instead of the status."""
+
+SILENCE_S: Final = 5.0
+"""Seconds without a byte of such a body after which the connection is closed."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -72,23 +79,30 @@ class Front:
             return
         begun = time.perf_counter()
         words = [word for word in scope["path"].split("/") if word]
+        sent_headers = dict(scope["headers"])
+        incoming = _Incoming(receive, sent_headers)
         try:
-            status, body = await self._answer(scope["method"], words, dict(scope["headers"]), receive)
+            status, body = await self._answer(scope["method"], words, sent_headers, incoming)
         except Exception:  # a fault of ours is told as every other, and harms no other request
             logger.exception("a request to /%s failed", "/".join(words)[:100])
             status, body = _error(500, "the service failed; its log says why")
         headers = [_JSON, (b"content-length", str(len(body)).encode())]
         if status == 503:
             headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
-        if status in (408, 413, 415):  # what is left of the body is not read
+        if not incoming.ended:
             headers.append((b"connection", b"close"))
         try:
             await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await send({"type": "http.response.body", "body": body, "more_body": not incoming.ended})
         except OSError:
             return  # the client is gone
         if self.seen is not None and len(words) == 2 and words[0] in self.workers:
             self.seen(words[0], words[1] if words[1] in FORMS else "other", status, time.perf_counter() - begun)
+        if not incoming.ended:
+            if status != 408:
+                await incoming.drop()
+            with contextlib.suppress(OSError):
+                await send({"type": "http.response.body", "body": b""})
 
     async def _answer(self, method: str, words: list[str], headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
         if words in (["health"], ["ready"]) and method in ("GET", "HEAD"):
@@ -180,6 +194,36 @@ class Front:
         if missing:
             return 503, _json({"status": "not ready", "errors": missing})
         return 200, _json({"status": "ready", "rewards": told})
+
+
+class _Incoming:
+    """The messages of a request, and whether its body has come to its end.
+
+    Args:
+        receive: the server's.
+        headers: of the request.
+    """
+
+    def __init__(self, receive: Receive, headers: Mapping[bytes, bytes]) -> None:
+        self._receive = receive
+        self.ended = headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
+        self._asks_first = headers.get(b"expect", b"").lower() == b"100-continue"
+
+    async def __call__(self) -> Message:
+        """The next message (ASGI)."""
+        self._asks_first = False  # the server tells such a client to send when the body is first asked for
+        message = await self._receive()
+        self.ended = message["type"] != "http.request" or not message.get("more_body")
+        return message
+
+    async def drop(self) -> None:
+        """Read what is left of the body and forget it, for a time."""
+        until = time.monotonic() + LINGER_S
+        while not self.ended and not self._asks_first and time.monotonic() < until:
+            try:
+                await asyncio.wait_for(self(), SILENCE_S)
+            except asyncio.TimeoutError:
+                return
 
 
 class _Hold:
