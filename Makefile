@@ -14,7 +14,7 @@ help:  ## this list
 
 $(STAMP): pyproject.toml src/table_rewards/_version.py $(wildcard $(CONSTRAINTS))
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[dev]" $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS))
+	$(BIN)/python -m pip install --quiet --no-compile --editable ".[dev]" $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS))
 	@touch $(STAMP)
 
 install: $(STAMP)  ## the development environment in .venv
@@ -32,7 +32,7 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports --no-cache
 
 slow: $(STAMP)  ## what takes minutes and needs no framework: whole corpora, a million rows, fuzzing at scale
-	$(BIN)/python -m pytest -q -m slow tests --ignore=tests/integration --ignore=tests/release
+	$(BIN)/python -m pytest -q -m slow -n 2 --dist worksteal tests --ignore=tests/integration --ignore=tests/release
 
 release: $(STAMP)  ## build wheel and sdist, install them clean, alone and with each light extra, run the demo
 	$(BIN)/python -m pytest -q -m slow tests/release

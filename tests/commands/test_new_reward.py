@@ -26,6 +26,7 @@ def test_its_tests_pass_as_they_are_written(folder):
     assert " passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_its_tests_pass_from_another_folder_in_either_import_mode(folder):
     """In a project whose pytest imports without sys.path, the test did not find the reward beside it."""
     done = subprocess.run(

@@ -236,7 +236,7 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+@pytest.mark.parametrize("ending", ["jsonl", pytest.param("parquet", marks=pytest.mark.slow)])
 def test_killed_again_and_again_it_ends_with_every_row_once(tmp_path, ending):
     rows = answers(240)
     for row in rows[::10]:

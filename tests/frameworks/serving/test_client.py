@@ -142,7 +142,7 @@ def served(answer: Callable[[str, Any], tuple[int, Any]]) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/reward"
     finally:
@@ -546,7 +546,8 @@ def test_a_response_that_repeats_its_prompt_keeps_what_it_says() -> None:
     assert read_request("openrlhf", body).completions == ["\n" + LONG + "7"]
 
 
-def test_a_page_of_a_proxy_or_half_a_reply_is_asked_for_again() -> None:
+def test_a_page_of_a_proxy_or_half_a_reply_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "WAIT_S", 0.02)
     pages = [b"<html>502 Bad Gateway</html>", b'{"values": [1.0], "parts": {"te', b"", b"\xff\xfe"]
     working = local(TableBench())
 

@@ -82,7 +82,9 @@ def test_given_verdicts(reward: UnitTests, at: int) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("aim", AIMS)
+@pytest.mark.parametrize(
+    "aim", [pytest.param(aim, marks=[pytest.mark.slow] if aim in ("near", "between") else []) for aim in AIMS]
+)
 def test_nothing_that_the_code_does_forges_a_pass(reward: UnitTests, aim: str) -> None:
     """Objects that equal everything, exits, skips, forged frames, planted files, hands on what the tests hand over."""
     attacks = {name: code for name, code in FORGING["attacks"].items() if name not in ("huge", "deep", "generator")}

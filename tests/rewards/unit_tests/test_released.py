@@ -42,6 +42,7 @@ def test_a_program_is_the_body_of_a_function():
     assert value('print(len("""\n"""))', tests) == 1.05, "the tab in front of the second line counts"
 
 
+@pytest.mark.slow
 def test_a_loop_without_end_stops_and_spares_the_rest():
     tests = {"inputs": ["1", "2"], "outputs": ["1", "2"]}
     assert value("a = input()\nwhile a == '2': pass\nprint(a)", tests) == pytest.approx(0.55)
