@@ -130,11 +130,7 @@ IN_HTML = [case for case, (completion, _) in HOSTILE.items() if "<table" in comp
 @pytest.mark.parametrize(
     ("case", "normalisation"),
     [(case, "standard") for case in HOSTILE]
-    + [
-        pytest.param(case, name, marks=pytest.mark.slow)
-        for name in ("omnidocbench", "pubtabnet")
-        for case in IN_HTML
-    ],
+    + [pytest.param(case, name, marks=pytest.mark.slow) for name in ("omnidocbench", "pubtabnet") for case in IN_HTML],
 )
 def test_hostile_input_has_a_score_in_bounded_time(case, normalisation):
     completion, reference = HOSTILE[case]
