@@ -4,6 +4,8 @@ VENV ?= .venv
 PYVER := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 CONSTRAINTS := constraints/dev-$(PYVER).txt
 BIN := $(VENV)/bin
+# Tests start hundreds of processes, each of which would compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -14,7 +16,7 @@ help:  ## this list
 
 $(STAMP): pyproject.toml src/table_rewards/_version.py $(wildcard $(CONSTRAINTS))
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --editable ".[dev]" $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS))
+	$(BIN)/python -m pip install --quiet --editable ".[dev]" $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS))
 	@touch $(STAMP)
 
 install: $(STAMP)  ## the development environment in .venv

@@ -111,6 +111,7 @@ def test_statistics_agree_with_numpy():
     assert (low, high, sum(counts)) == (0.0, 1.0, 20_000)
 
 
+@pytest.mark.slow
 def test_statistics_stay_small_whatever_comes():
     some = ScoreStatistics(("part",), by="kind")
     most = some.groups.most

@@ -34,6 +34,7 @@ def test_every_cruxeval_row_is_kept_and_every_solution_earns_full_marks(samples,
     assert self_check(rows) == []
 
 
+@pytest.mark.slow
 def test_the_same_samples_make_the_same_rows_and_another_seed_other_questions(samples, prepared):
     assert list(prepare(samples, Settings(), Report())) == prepared[0]
     assert list(prepare(samples, Settings(seed=1), Report())) != prepared[0]

@@ -7,11 +7,12 @@ import pathlib
 
 import pytest
 
+from contract_checks import VARIANT_CHECKS
 from table_rewards.rewards.qa_f1 import QAF1
 from table_rewards.rewards.qa_f1.extractive import ExtractiveReader
 from table_rewards.tables.formats.convert import parse_table
 from table_rewards.testing.chat_server import ChatServer
-from table_rewards.testing.contract import CHECKS, Samples
+from table_rewards.testing.contract import Samples
 
 ROWS = [
     json.loads(line)
@@ -40,6 +41,6 @@ def samples(request, server):
     return Samples(reward, completions, references)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", VARIANT_CHECKS)
 def test_contract(check, samples):
     check(samples)

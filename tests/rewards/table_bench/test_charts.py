@@ -142,7 +142,14 @@ def test_a_real_chart_of_another_question_is_wrong() -> None:
     assert TableBench()([row["completion"] for row in ROWS], swapped).values.tolist() == [0.0] * len(ROWS)
 
 
-@pytest.mark.parametrize("tail", ["", "    plt.show()\n    plt.close()\n", "    plt.savefig('a.png')\n    plt.clf()\n"])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "",
+        pytest.param("    plt.show()\n    plt.close()\n", marks=pytest.mark.slow),
+        pytest.param("    plt.savefig('a.png')\n    plt.clf()\n", marks=pytest.mark.slow),
+    ],
+)
 def test_one_program_for_all_questions_answers_none(tail: str) -> None:
     """It draws every numeric column in a figure of its own, and never looks at the question."""
     draw = {"pie": "plt.pie(y.abs())", "hbar": "plt.barh(range(len(y)), y)", "line": "plt.plot(y)"}

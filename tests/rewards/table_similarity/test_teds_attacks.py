@@ -124,12 +124,19 @@ HOSTILE = {
 
 
 BOUND = 3  # seconds of CPU: far above what it takes (up to one), far below what a quadratic search takes
+LARGEST = (  # a second or two each
+    "300,000 rows of LaTeX",
+    "130,000 different cells of escaped pipes",
+    "multirows above 200,000 rows",
+    "80,000 rows of OTSL on both sides",
+    "100,000 cells on both sides",
+)
 IN_HTML = [case for case, (completion, _) in HOSTILE.items() if "<table" in completion[:9_000]]
 
 
 @pytest.mark.parametrize(
     ("case", "normalisation"),
-    [(case, "standard") for case in HOSTILE]
+    [pytest.param(case, "standard", marks=[pytest.mark.slow] if case in LARGEST else []) for case in HOSTILE]
     + [pytest.param(case, name, marks=pytest.mark.slow) for name in ("omnidocbench", "pubtabnet") for case in IN_HTML],
 )
 def test_hostile_input_has_a_score_in_bounded_time(case, normalisation):

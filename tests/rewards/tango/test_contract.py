@@ -7,9 +7,10 @@ import pathlib
 
 import pytest
 
+from contract_checks import VARIANT_CHECKS
 from table_rewards import Generator, Mathematics, StepVerifier, Verifier
 from table_rewards.testing.chat_server import ChatServer
-from table_rewards.testing.contract import CHECKS, Samples
+from table_rewards.testing.contract import Samples
 from table_rewards.testing.hostile import HOSTILE_COMPLETIONS
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "fixtures" / "tango"
@@ -34,7 +35,7 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", VARIANT_CHECKS)
 def test_contract(check, name):
     check(SAMPLES[name])
 
@@ -45,7 +46,7 @@ def server():
         yield running
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", VARIANT_CHECKS)
 def test_contract_of_the_step_verifier(check, server):
     reward = StepVerifier(endpoints=server.url, model="m", deadline_s=20, timeout_s=5)
     check(Samples(reward, [SOLUTIONS[1], ""], ["What is 5 * 3 + 1?"] * 2, HOSTILE_COMPLETIONS[:6]))

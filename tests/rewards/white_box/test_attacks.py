@@ -113,6 +113,7 @@ def test_questions_cannot_be_sprayed():
     assert scores.values[0] == 0.5, "answers are read by their place"
 
 
+@pytest.mark.slow
 def test_hostile_sizes_cost_no_time():
     monsters = [
         "assert f(" + "(" * 50_000,
