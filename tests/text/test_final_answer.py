@@ -144,3 +144,45 @@ def test_a_megabyte_of_almost_answers_takes_linear_time(piece: str) -> None:
 )
 def test_marks_of_markdown_round_the_one_answer_are_none_of_it(text: str, answer: str) -> None:
     assert final_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Final Answer:\nParis\nRome", "Paris, Rome"),
+        ("**Final Answer:**\n\n**Paris**  \n**Rome**  \n\nParis is the capital.", "Paris, Rome"),
+        ("Final Answer:\nParis,\nRome,\nLyon", "Paris, Rome, Lyon"),
+        ("Final Answer: Paris,\nRome", "Paris, Rome"),
+        ("Final Answer:\n7\n8", "7, 8"),  # candidates, one a line, cost what they cost on one line
+        ("Final Answer:\n```\nParis\nRome\n```\nDone", "Paris, Rome"),
+        ("<answer>Final Answer:\nParis\nRome</answer>\nLyon", "Paris, Rome"),
+        ("Final Answer:\n1999\n2000<|im_end|>\nuser", "1999, 2000"),
+        ("Final Answer:\nNo correlation\n0.20", "No correlation, 0.20"),
+        ("最终答案：\n巴黎\n罗马", "巴黎, 罗马"),
+        ("Final Answer:\nElizabeth I\nWith or Without You", "Elizabeth I, With or Without You"),
+        ("Final Answer:\n1. Paris\n\n2. Rome", "Paris, Rome"),
+        ("Final Answer:\n(1) Paris\n(2) Rome", "Paris, Rome"),
+    ],
+)
+def test_items_each_on_its_line_below_the_label_are_one_answer(text: str, answer: str) -> None:
+    assert final_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "\nExplanation: 3 + 4",
+        "\n(in km)",
+        "\nThe team won 7 games.",
+        "\nbecause 3 + 4 is 7",
+        "\nTotal wins of the team",
+        "\n$$\nRome",
+        "\n---\nRome",
+        "\n\nRome",
+        "\n<gold_area>{}</gold_area>",
+        "\n**Note:** rounded",
+    ],
+)
+def test_what_explains_an_answer_below_it_is_none_of_it(below: str) -> None:
+    assert final_answer("Final Answer:\n7" + below) == "7"
+    assert final_answer("Final Answer: 7" + below) == "7"

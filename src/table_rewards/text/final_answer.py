@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from table_rewards.core.completion import answer_of, may_hold_thoughts, without_end_tokens
+from table_rewards.text.answer_lines import items_on_lines
 from table_rewards.text.latex import without_latex
 
 _RELEASED: Final = re.compile(r"Final Answer: (.+)")
@@ -56,12 +58,14 @@ _REGION: Final = "<gold_area>"
 _INLINE_TAG: Final = re.compile(
     r"</?(?:b|strong|i|em|u|code|mark|span|p|br|h[1-6])(?:\s+[\w:-]+\s*=[^<>]{0,80})?\s*/?>", re.IGNORECASE
 )
-_BULLET: Final = re.compile(r"(?:[-*•+]|\d{1,2}[.)])[ \t]+(?=\S)")
+_BULLET: Final = re.compile(r"(?:[-*•+]|\d{1,2}[.)]|\(\d{1,2}\))[ \t]+(?=\S)")
 _LABEL_AS_ASKED: Final = "Final Answer: "
 _HOPE: Final = re.compile(r"[ \t]*I[ \t]+hope[ \t]+(?:it|this)[ \t]+is[ \t]+correct\.?[ \t]*\Z", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"(?<=\S)[ \t]*<(?:\|[^|<>\s]{1,40}\||｜[^｜<>\s]{1,40}｜)>.*", re.DOTALL)
 _OPENING_TOKEN: Final = re.compile(r"\A[ \t]*<\|[^|<>\s]{1,40}\|>")
 _WRAPPER_END: Final = re.compile(r"(?<=\S)[ \t]*</([A-Za-z]\w{0,20})>[ \t]*\Z")
+_ENDS_THE_ANSWER: Final = re.compile(r"</\w|<[|｜]|<gold_area>")
+_NEXT_LABEL: Final = re.compile(r"\bfinal[ \t_-]+answer", re.IGNORECASE)
 _SHORT: Final = 400
 _LOOK_AHEAD: Final = 2_000
 _LINES: Final = 6
@@ -82,7 +86,8 @@ def final_answer(text: str) -> str | None:
     r"""Return the last well-formed final answer, or None.
 
     Well-formed: the label in any case, bold or not, with or without "is", a colon, then the answer on the same or the
-    next non-empty line; or the label as a heading, the answer below it. ``<answer>`` round any of it, a ``<gold_area>``
+    next non-empty line; or the label as a heading, the answer below it. Items below the label, each on its line, are
+    one answer; an explanation below it is none of it. ``<answer>`` round any of it, a ``<gold_area>``
     behind it, Markdown, LaTeX and end-of-turn tokens are taken off. An echoed template (``AnswerName1,
     AnswerName2...``) and an empty answer are none, and what stands in thoughts is none. Only without any label
     is a sentence read, "the final answer is 7", and the label in Chinese.
@@ -120,6 +125,8 @@ def plain_final_answer(text: str) -> str | None:
         return None
     answer = tail.partition("\n")[0].strip()
     if not answer or answer[0] in _MARKS or answer[-1] in _MARKS or "\\" in answer or "<" in answer:
+        return None
+    if answer[-1] == "," and "\n" in tail:  # it goes on in the next line
         return None
     if answer[-1] in "}])|" and (answer[-1] == "|" or answer.count(_OPENINGS[answer[-1]]) < answer.count(answer[-1])):
         return None
@@ -183,8 +190,28 @@ def _answer_after(text: str, start: int) -> str:
             # A single "1." may be part of the answer; a dash and a space under the label are a bullet, no minus.
             alone = answer if answer[0].isdigit() else unwrapped(answer[bullet.end() :])
             return _bullets(lines[number:]) or alone
-        return answer
+        return _with_further_lines(answer, lines[number:], below=number > 0)
     return ""
+
+
+def _with_further_lines(answer: str, lines: list[str], *, below: bool) -> str:
+    """An answer with the items in the lines that follow it: all that stand below the label, or behind a comma."""
+    if not below and answer[-1] != ",":
+        return answer
+    items = [answer]
+    for before, line in pairwise(lines):
+        bare = line.strip()
+        if (
+            not bare
+            or bare[0] in "<|`"
+            or ("<" in before and _ENDS_THE_ANSWER.search(before))
+            or _NEXT_LABEL.search(line)
+        ):
+            break
+        items.append(unwrapped(_cleaned(line)))
+        if not below and items[-1][-1:] != ",":
+            break
+    return items_on_lines(items)
 
 
 def _bullets(lines: list[str]) -> str:
@@ -192,6 +219,8 @@ def _bullets(lines: list[str]) -> str:
     items = []
     for line in lines:
         cleaned = _cleaned(line).strip()
+        if not cleaned:
+            continue
         bullet = _BULLET.match(cleaned)
         if bullet is None:
             break

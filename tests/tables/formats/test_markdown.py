@@ -130,3 +130,45 @@ def test_cells_beyond_count_in_a_model_that_loops_are_read_fast():
     assert table is not None
     assert table.rows[1][0].text == "0"
     assert table.size == 60_001
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("||head 1||head 2||\n|cell 1|cell 2|\n|c|d|", id="Jira"),
+        pytest.param("|| a || b ||\n\n| 1 | 2 |", id="Jira, spaced"),
+        pytest.param("||a||b\n|1|2", id="Jira, not closed"),
+        pytest.param("||Name|Bob|\n||Age|3|", id="Jira, headers down the side"),
+        pytest.param("||a||b||\n||1||2||", id="MoinMoin"),
+        pytest.param("||= a =||= b =||\n|| 1 || 2 ||", id="Trac"),
+        pytest.param("|===\n|a |b\n\n|1 |2\n|3 |4\n|===", id="AsciiDoc"),
+        pytest.param('[cols="1,1"]\n|===\n|a\n|b\n\n|1\n|2', id="AsciiDoc, cut off"),
+        pytest.param("```\n|====\n| a | b |\n| 1 | 2 |\n|====\n```", id="AsciiDoc in a fence"),
+        pytest.param("|_. a |_. b |\n| 1 | 2 |", id="Textile"),
+        pytest.param("|=a|=b|\n|1|2|", id="Creole"),
+        pytest.param("^ a ^ b ^\n| 1 | 2 |\n| 3 | 4 |", id="DokuWiki"),
+        pytest.param("| a | b |\n^ x | y |", id="DokuWiki, headers down the side"),
+        pytest.param('{| class="x"\n! a !! b\n|-\n| 1 || 2\n|}', id="MediaWiki"),
+    ],
+)
+def test_a_table_of_another_language_is_no_table_of_markdown(source: str) -> None:
+    assert parse_markdown(source) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("|| a |\n|-|-|\n| x | 1 |", [["", "a"], ["x", "1"]], id="an empty corner"),
+        pytest.param("||a||\n|-|-|-|\n|1|2|3|", [["", "a", ""], ["1", "2", "3"]], id="two empty headers"),
+        pytest.param("|a|b|c|\n|-|-|-|\n||5||\n|u|v|w|", [["a", "b", "c"], ["", "5", ""], ["u", "v", "w"]], id="a row"),
+        pytest.param(
+            "|a|b|c|\n||5||\n|u|v|w|", [["a", "b", "c"], ["", "5", ""], ["u", "v", "w"]], id="no delimiter row"
+        ),
+        pytest.param("| a | b |\n|===|===|\n| 1 | 2 |", [["a", "b"], ["1", "2"]], id="a delimiter row of signs"),
+        pytest.param(
+            "^ see\n| a^2 | =b |\n|---|---|\n| ^1^ | 2 |", [["a^2", "=b"], ["^1^", "2"]], id="carets and signs"
+        ),
+    ],
+)
+def test_markdown_that_looks_like_another_language_is_read(source: str, expected: list[list[str]]) -> None:
+    assert texts(source) == expected

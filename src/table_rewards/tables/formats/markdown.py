@@ -19,6 +19,7 @@ from functools import lru_cache
 from html import unescape
 from typing import Any, Final
 
+from table_rewards.tables.formats.foreign import is_foreign, without_foreign
 from table_rewards.tables.formats.grid_spans import has_spans, read_grid
 from table_rewards.tables.formats.inline import TAG, escape_markup, marked_text, tag_text, with_ends
 from table_rewards.tables.formats.scripts import SUB, SUP, TAGS, marked_cell
@@ -46,7 +47,6 @@ _STRONG: Final = re.compile(r"\*\*(?=\S)([^*]*[^*\s])\*\*")
 _NEEDS_ESCAPE: Final = re.compile(r"[|$]|\A[:-]+\Z|\A\+")
 _LIKELY: Final = re.compile(r"([\\|*_`\[\]~!]|^-)")
 _PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])(?<![&#;])")
-_WIKI: Final = re.compile(r"^[ \t]*\{\|.*?(?:^[ \t]*\|\}|\Z)", re.DOTALL | re.MULTILINE)
 _CROSSINGS: Final = "├┼┤┣╋┫╠╬╣╟╫╢╞╪╡"
 _HELD: Final = "\U000fe0ff"  # a private character
 _MAX_PARSED: Final = 4_000  # different cells of one table that the parser reads
@@ -61,9 +61,7 @@ def markdown_blocks(source: str) -> list[str]:
     ['| a | b |\\n|---|---|\\n| 1 | 2 |']
     """
     blocks: list[str] = []
-    if "{|" in source:  # a table of MediaWiki has bars too
-        source = _WIKI.sub("", source)
-    for lines in _runs(source):
+    for lines in _runs(without_foreign(source)):
         blocks += _tables_in(lines)
     return blocks
 
@@ -132,6 +130,8 @@ def _tables_in(lines: list[str]) -> list[str]:
     for index in range(1, len(lines)):
         if delimiter[lines[index]] and not delimiter[lines[index - 1]]:
             return ["\n".join(lines[index - 1 :])]
+    if lines and is_foreign(lines):
+        return []
     piped = [line for line in lines if line.lstrip().startswith("|") and line.count("|") > 1]
     return ["\n".join(piped)] if piped and len(piped) == len(lines) and not all(map(_is_delimiter, piped)) else []
 
