@@ -150,3 +150,15 @@ def test_repeated_pieces_of_an_answer_are_read(piece: str) -> None:
 )
 def test_an_ampersand_is_an_and(gold: str, given: str, same: bool) -> None:
     assert same_answer(gold, given) is same
+
+
+def test_the_items_of_a_list_may_stand_behind_names() -> None:
+    def share(gold: str, given: str) -> float:
+        return exact_match(read_answer(gold), read_answer(given))
+
+    assert share("$255,235, $255,269", "**2018:** $255,235, **2019:** $255,269") == 1.0
+    assert share("3, 4", "Paris: 3, Rome: 4") == share("Paris: 3, Rome: 4", "Paris: 3, Rome: 4") == 1.0
+    assert share("9:30, 10:15", "9:30, 10:15") == 1.0
+    assert (
+        share("5, 6", "2018: 5, 2019: 7") == share("Paris, Rome", "Paris: 3, Rome: 4") == share("7", "Total: 7") == 0.0
+    )

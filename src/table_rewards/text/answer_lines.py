@@ -30,13 +30,15 @@ _REMARK: Final = re.compile(
     r"(?i:reasons?|units?|steps?|analysis|summary|context|details?|verification|check|method|formula|done|end)\W*\Z|"
     r"(?:因为|所以|因此|说明|解释|注|备注|理由|单位|来源|根据)"
 )
-_SPEECH: Final = re.compile(r"\b(?:is|are|was|were|has|have|had|because|since|means|gives|equals|we)\b|\S\s*[=:：]\s")
+_SPEECH: Final = re.compile(r"\b(?:is|are|was|were|has|have|had|because|since|means|gives|equals|we)\b|\S\s*=\s")
+_LABELLED: Final = re.compile(r"[^:：]{1,40}[:：]\s*\S")
 
 
 def items_on_lines(lines: list[str]) -> str:
     """The answer that lines begin with: the items of all lines at its beginning that are items, joined by commas.
 
-    A line that ends with a comma goes on in the next one. Blank lines, remarks and sentences end the answer.
+    A line that ends with a comma goes on in the next one. Blank lines, remarks and sentences end the answer. Where each
+    item has a name before it (``2018: 5``), so has the first.
 
     >>> items_on_lines(["Paris", "Rome"]), items_on_lines(["7", "8.5"]), items_on_lines(["Paris", "7"])
     ('Paris, Rome', '7, 8.5', 'Paris, 7')
@@ -46,7 +48,12 @@ def items_on_lines(lines: list[str]) -> str:
     items = [lines[0]]
     if _is_item(lines[0]):
         for line in lines[1:]:
-            if not line or not _is_item(line) or not (items[-1][-1] in _CLOSING or _may_follow(items, line)):
+            if (
+                not line
+                or not _is_item(line)
+                or (_LABELLED.match(line) and not _LABELLED.match(lines[0]))
+                or not (items[-1][-1] in _CLOSING or _may_follow(items, line))
+            ):
                 break
             items.append(line)
     return ", ".join([item.rstrip(_CLOSING + " ") for item in items[:-1]] + [items[-1]])

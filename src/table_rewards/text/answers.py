@@ -54,6 +54,7 @@ _DASHES: Final = str.maketrans({**dict.fromkeys("−–—﹣－‐‑‒", "-")
 _COMPARISONS: Final = (("<=", "≤"), (">=", "≥"), ("+/-", "±"))
 _RAISED_LETTER: Final = re.compile(r"(?<=[^\W\d_])\^\{?(\d)\}?(?!\d)")
 _LAST_ZEROS: Final = re.compile(r"\.?0+(?=%?\Z)")
+_NAMED: Final = re.compile(r"[^:]{1,60}:\*{0,2}\s+(?=\S)")
 _NUMBERED: Final = re.compile(r"(?:\A|[,;]?\s+)\(?(\d{1,2})[.)]\s+")
 _PUNCTUATION: Final = str.maketrans(dict.fromkeys(string.punctuation))
 # An article stands before a word. The letter A that ends a name (Serie A), or is an item, is none; before a capital or
@@ -184,11 +185,14 @@ def tolerant_match(reference: Answer, prediction: Answer, tolerance: float = 0.1
 
 
 def _loosely(text: str) -> list[tuple[Item, ...]]:
-    """What else a text may mean that is no plain number: items joined by "and", numbered items, a number in words."""
+    """What else a text may mean that is no plain number: items joined by "and", behind names, or numbered; a number in
+    words."""
     others = []
     if _AND.search(text) is not None:
         parted = _AND.sub(", ", text)
         others.append(tuple(_item(piece) for piece in _split(parted)))
+    if ":" in text and len(named := _split(text)) > 1 and all(_NAMED.match(piece.strip()) for piece in named):
+        others.append(tuple(_item(_NAMED.sub("", piece.strip(), count=1)) for piece in named))
     number = loose_number(text)
     if number is not None:
         others.append((Item(number, text, text),))

@@ -22,6 +22,9 @@ from table_rewards.rewards.mathematics.values import DIGITS, DRAW, Point, close,
 
 APPROXIMATE: Final = 1e-6
 _TRIALS: Final = 4
+_WHOLE: Final = frozenset({"n", "k", "m", "j"})
+_FOLDED: Final = frozenset({"abs", "min", "max", "sgn", "floor", "ceil"})
+"""Functions that may agree near zero and differ far from it: ``|x+10|-10`` and ``|x+11|-11``."""
 _STEPWISE: Final = frozenset({"fact", "fact2", "binom", "cos", "sin", "floor", "ceil"})
 """Functions that may agree at whole numbers and differ in between."""
 
@@ -87,7 +90,7 @@ class Algebra:
                     return True
                 continue
             if not close(left, right):
-                sequences = variables <= {"n", "k", "m", "j"} and any(
+                sequences = not variables.isdisjoint(_WHOLE) and any(
                     _of_whole_numbers(part) for part in (*walk(gold), *walk(answer))
                 )
                 return sequences and self._at_whole_numbers(gold, answer, variables)
@@ -100,8 +103,10 @@ class Algebra:
             if any(part.op == "big" and part.args[0] in ("sum", "prod") for part in (*walk(gold), *walk(answer))):
                 return self._at_whole_numbers(gold, answer, variables)  # up to n, which must be a whole number
             raise NoValue("at no point")
-        for trial in range(_TRIALS):
-            at = point(variables, 100 + trial, signs=True)
+        folded = any(part.op == "call" and part.args[0] in _FOLDED for part in (*walk(gold), *walk(answer)))
+        for trial in range(_TRIALS + 4 * folded):
+            far = 10 ** (trial - _TRIALS + 1) if trial >= _TRIALS else 1
+            at = {name: far * value for name, value in point(variables, 100 + trial, signs=True).items()}
             try:
                 left, right = self.value(gold, at), self.value(answer, at)
             except (NoValue, ArithmeticError, ValueError):
@@ -113,7 +118,7 @@ class Algebra:
     def _at_whole_numbers(self, gold: Node, answer: Node, variables: frozenset[str]) -> bool:
         """``(-1)^n`` and ``cos(n pi)`` are one sequence, though they differ in between."""
         for trial in range(8):
-            at = point(variables, trial, whole=True)
+            at = {**point(variables - _WHOLE, trial), **point(variables & _WHOLE, trial, whole=True)}
             try:
                 if not close(self.value(gold, at), self.value(answer, at)):
                     return False

@@ -86,7 +86,8 @@ _ASSIGNED = re.compile(
 )
 """Several values at the end of a text without marks: ``x=3 or x=-1``."""
 _BARE_FORMULA = re.compile(
-    r"(?!.*\b(?:is|so|no|it|to|or|of|we|in|an|be|by|if)\b)(?=.*[-+*/^=])(?!.*(?:\*\*|(?<!\\)[A-Za-z]{4}))[ -~]+"
+    r"(?!.*(?:\b(?:is|so|no|it|to|or|of|we|in|an|be|by|if)\b|box))(?=.*(?:[-+*/^=<>]|\\[a-z]))"
+    r"(?!.*(?:\*\*|(?<![\\A-Za-z])(?!(?:sqrt|arcsin|arccos|arctan|sinh|cosh|tanh)\b)[A-Za-z]{4}))[ -~]+"
 )
 """A formula that stands alone without marks: ``2x + 2``."""
 _JOINED = re.compile(r"\\text\{\s*(?:or|and)\s*\}")

@@ -29,9 +29,12 @@ _SAME_SPACES: Final = {
     **dict.fromkeys(("R>0",), "R+"),
 }
 
-_CALLED: Final = frozenset("fgFG")
+_CALLED: Final = frozenset({"f", "g", "F", "G", "Phi"})
+_SPECIAL: Final = frozenset({"Gamma", "zeta"})
+"""Letters that are functions of their own before a bracket: Gamma(1/8) is not a half of Gamma(1/4)."""
 
 _TRIGONOMETRIC: Final = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+_INVERTED: Final = _TRIGONOMETRIC | {"sinh", "cosh", "tanh", "coth", "sech", "csch"}
 
 
 class CommandReader(Cursor):
@@ -122,13 +125,30 @@ class CommandReader(Cursor):
         if reader is not None:
             return reader(self)
         if name in GREEK:
-            return self.named(name)
+            return self.function(name.lower()) if name in _SPECIAL and self.is_called(name) else self.named(name)
         if name in _STYLES:
             return self.styled(_STYLES[name], arrow=name in ("vec", "overrightarrow"))
         if name in FUNCTIONS:
             return self.function(name)
         self.at -= 1
         raise self.stopped()
+
+    def is_called(self, letter: str) -> bool:
+        """Whether one number or formula stands in brackets behind a letter, perhaps behind its power."""
+        at = 0
+        if self.peek().value == "^":
+            at = 4 if self.peek(1).value == "{" and self.peek(3).value == "}" else 2
+        if self.peek(at) != Token("ch", "("):
+            return False
+        depth = 0
+        while True:
+            kind, value = self.peek(at)
+            depth += (value == "(") - (value == ")")
+            if kind == "eof" or (kind == "sep" and depth == 1) or value == letter:
+                return False
+            at += 1
+            if not depth:
+                return True
 
     def styled(self, style: str, *, arrow: bool = False) -> Node:
         start = self.at
@@ -162,6 +182,8 @@ class CommandReader(Cursor):
             raise self.stopped()
         if style == "hat" and content in ("i", "j", "k"):
             style = "vec"
+        if style == "angle" and len(content) == 3 and content.isupper():
+            content = min(content, content[::-1])  # the angle ABC is CBA
         if style == "bar" and len(content) == 2 and content.isupper():
             style, content = "segment", "".join(sorted(content))
         return self.named(f"{style}:{content}")
@@ -189,9 +211,9 @@ class CommandReader(Cursor):
             argument = product_of(argument, self.applied())  # sin 3 \\cdot x is written for sin 3x
         if name == "cis" and base is None and power is None:
             return Node("pow", (Node("const", ("e",)), Node("mul", (Node("const", ("i",)), argument))))
-        name = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "lg": "log", "sign": "sgn"}.get(name, name)
+        name = {"lg": "log", "sign": "sgn"}.get(name, name)
         inverse = power is not None and power == Node("neg", (num(1),))
-        if inverse and name in ("sin", "cos", "tan"):
+        if inverse and name in _INVERTED:
             return Node("call", ("arc" + name, argument))
         node = Node("call", (name, argument) if base is None else (name, argument, base))
         return node if power is None else Node("pow", (node, power))

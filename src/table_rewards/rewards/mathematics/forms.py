@@ -34,11 +34,15 @@ _TO_COMPUTE: Final = frozenset(
         "deg",
         "perm",
         "abs",
+        "gamma",
+        "zeta",
     }
 )
+_OF_UNKNOWNS: Final = frozenset({"abs", "floor", "ceil", "min", "max", "fact", "fact2", "binom", "gamma", "zeta"})
+"""Of these, functions that remain in a finished formula, where they are of an unknown."""
 _OF_CONSTANTS: Final = {
     **dict.fromkeys(("sin", "cos", "tan", "cot", "sec", "csc"), "trigonometry"),
-    **dict.fromkeys(("arcsin", "arccos", "arctan", "arccot"), "an angle"),
+    **dict.fromkeys(("arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc"), "an angle"),
     **dict.fromkeys(("ln", "log"), "a logarithm"),
 }
 """Functions whose value at a constant remains to be computed, unless the gold answer leaves one, too."""
@@ -209,7 +213,7 @@ def _process(node: Node) -> str:
     if node.op == "big":
         return str(node.args[0])
     if node.op == "call" and node.args[0] in _TO_COMPUTE:
-        if node.args[0] in ("abs", "floor", "ceil", "min", "max", "fact", "fact2", "binom") and names(node):
+        if node.args[0] in _OF_UNKNOWNS and names(node):
             return ""
         return str(node.args[0])
     if node.op == "call" and node.args[0] in _OF_CONSTANTS and not names(node):

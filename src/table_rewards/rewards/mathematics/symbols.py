@@ -92,12 +92,15 @@ def to_sympy(node: Node, symbols: Mapping[str, Any]) -> Any:
             "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "abs": "Abs", "ceil": "ceiling",
             "fact": "factorial", "fact2": "factorial2", "binom": "binomial", "Re": "re", "Im": "im", "sgn": "sign",
             "min": "Min", "max": "Max",
-            "arccot": "acot", "gcd": "igcd", "lcm": "ilcm", "mod": "Mod",
+            "arccot": "acot", "arcsec": "asec", "arccsc": "acsc", "arcsinh": "asinh", "arccosh": "acosh",
+            "arctanh": "atanh", "arccoth": "acoth", "arcsech": "asech", "arccsch": "acsch",
+            "gcd": "igcd", "lcm": "ilcm", "mod": "Mod",
         }  # fmt: skip
         known = {
             "ln", "log", "exp", "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot",
             "sinh", "cosh", "tanh", "coth", "abs", "floor", "ceil", "fact", "fact2", "binom", "Re", "Im", "sgn",
-            "min", "max", "sqrt", "gcd", "lcm", "mod", "arg",
+            "min", "max", "sqrt", "gcd", "lcm", "mod", "arg", "gamma", "zeta", "sech", "csch", "arcsec", "arccsc",
+            "arcsinh", "arccosh", "arctanh", "arccoth", "arcsech", "arccsch",
         }  # fmt: skip
         if args[0] not in known:
             raise NoValue(str(args[0]))

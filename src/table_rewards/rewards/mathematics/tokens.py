@@ -21,8 +21,25 @@ class Token(NamedTuple):
 
 FUNCTIONS: Final = vocabulary(
     "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh coth ln log exp gcd lcm min max det lg arg "
-    "Re Im tr rank dim deg arcsinh arccosh arctanh asin acos atan sgn sign abs floor ceil sqrt perm Var cis"
+    "Re Im tr rank dim deg arcsinh arccosh arctanh sgn sign abs floor ceil sqrt perm Var cis "
+    "sech csch arcsec arccsc arccoth arcsech arccsch"
 )
+OTHER_NAMES: Final = {
+    "ctg": "cot", "cotg": "cot", "cotan": "cot", "cosec": "csc", "cosech": "csch",
+    "arctg": "arctan", "arcctg": "arccot", "arccotg": "arccot", "arccosec": "arccsc",
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "acot": "arccot", "asec": "arcsec", "acsc": "arccsc",
+    **{
+        f"{short}{name}": f"arc{name}"
+        for short in ("a", "ar")
+        for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")
+    },
+}  # fmt: skip
+"""Names that other schools and programs give to functions."""
+SHORT_NAMES: Final = {
+    "tg": "tan", "sh": "sinh", "ch": "cosh", "th": "tanh", "cth": "coth",
+    "arsh": "arcsinh", "arch": "arccosh", "arth": "arctanh",
+}  # fmt: skip
+"""Those that are other words or products, too, where they are not set as the name of a function."""
 TEXTUAL: Final = vocabulary(
     "text textrm textbf textit texttt textnormal textsf textsc mathrm mbox operatorname emph mathit mathsf mathtt hbox "
     "mathnormal"
@@ -58,13 +75,19 @@ _NUMBER = re.compile(
 _COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
 _LETTERS = re.compile(r"[AaPp]\.[Mm]\b\.?|[A-Za-z]+(?:\.(?=[A-Za-z]\.)[A-Za-z]\.)?")
 _WORDY = re.compile(r"[^\W\d_](?:[^\W\d_]|['.\-](?=[^\W\d_]))*\.?")
+_CALL = re.compile(r"(?<![A-Za-z])([A-Za-z]{2,8})\((?=[^()]{1,8}\))")
+_APPLIED = re.compile(r"([A-Za-z]{2,8})\s+(?:[a-z]|pi|theta|alpha|beta)")
 _ASIDE = re.compile(r"\([^\W\d_][^()\\,;0-9]+\)")
 _THING = re.compile(r"\(([A-Za-z]{3,}(?:[ \-][A-Za-z]{2,}){0,3}|[\u4e00-\u9fff]{1,4})\)(?=\s*$)")
 _EXTREMES: Final = (Token("cmd", "max"), Token("cmd", "min"))
+_WORDS_TOO: Final = vocabulary("max min det deg rank dim sign floor ceil perm tr arg abs Var Re Im")
 _CONNECTIVE: Final = {
     "and": "and", "or": "or", "&": "and", "和": "and", "或": "or", "与": "and", "或者": "or", "且": "and",
-    "并且": "and", "及": "and", "以及": "and",
+    "并且": "and", "及": "and", "以及": "and", "または": "or", "かつ": "and", "또는": "or", "혹은": "or", "이고": "and",
+    "그리고": "and", "или": "or",
 }  # fmt: skip
+_CONNECTIVE_IN_TEXT: Final = {**_CONNECTIVE, "ou": "or", "oder": "or", "et": "and", "und": "and", "и": "and"}
+_PARTED = re.compile(r"(或者|[和或与且及]|并且|以及|または|かつ|또는|혹은|이고|그리고)")
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _CIRCLED = re.compile(r"[①-⑳](?:[\s,;]*[①-⑳])*")
 """The numbers of statements in Chinese problems; one answer names several."""
@@ -81,9 +104,23 @@ def tokens_of(text: str) -> list[Token]:
     [Token(kind='text', value='hours'), Token(kind='sep', value='and')]
     """
     text = _TWO_IN_BRACKETS.sub(r"\1\2, \3", text)
-    if _ONLY_WORDS.fullmatch(text) and (len(max(re.split(r"[^\w]", text), key=len)) > 3 or " " in text.strip()):
+    if (
+        _ONLY_WORDS.fullmatch(text)
+        and not _is_call(text)
+        and (len(max(re.split(r"[^\w]", text), key=len)) > 3 or " " in text.strip())
+    ):
         return _joined(_text_tokens(text))
     return _joined(_formula_tokens(text))
+
+
+def _is_call(text: str) -> bool:
+    """Whether letters alone are a formula: ``sqrt(x)``, ``arcsin(x)-cos(x)``, ``sin x``."""
+    calls = _CALL.findall(text) if "(" in text else []
+    alone = None if calls else _APPLIED.fullmatch(text.strip())
+    named = calls or ([alone[1]] if alone else [])
+    return (
+        bool(named) and all(name in FUNCTIONS or name in OTHER_NAMES for name in named) and named[0] not in _WORDS_TOO
+    )
 
 
 def _formula_tokens(text: str) -> list[Token]:
@@ -120,8 +157,10 @@ def _formula_tokens(text: str) -> list[Token]:
             at = han.end()
         elif char.isalpha():
             word = _WORDY.match(text, at)
-            found.append(Token("text", word[0] if word else char))
-            at += len(word[0]) if word else 1
+            said = word[0] if word else char
+            joins = _CONNECTIVE.get(said.lower())
+            found.append(Token("sep", joins) if joins else Token("text", said))
+            at += len(said)
         else:
             found.append(Token("ch", char))
             at += 1
@@ -191,8 +230,10 @@ def _command(text: str, at: int, found: list[Token]) -> int:
             and (found[-1].kind in ("num", "repeat") or found[-1].value in (")", "}") or _divides_a_unit(found))
         ):
             found.append(Token("text", inner))  # five minutes, no minimum
-        elif inner in FUNCTIONS and name in ("mathrm", "operatorname", "text", "mathit"):
-            found.append(Token("cmd", inner))
+        elif (inner in FUNCTIONS or inner in OTHER_NAMES) and name in ("mathrm", "operatorname", "text", "mathit"):
+            found.append(Token("cmd", OTHER_NAMES.get(inner, inner)))
+        elif inner in SHORT_NAMES and (name == "operatorname" or (name == "mathrm" and _applies(text, end, found))):
+            found.append(Token("cmd", SHORT_NAMES[inner]))
         elif name == "mathrm" and inner in ("T", "t") and found and found[-1].value in ("^", "{"):
             found.append(Token("letter", inner))
         else:
@@ -205,8 +246,14 @@ def _command(text: str, at: int, found: list[Token]) -> int:
     elif name in "{}%$&#_|":
         found.append(Token("ch" if name != "&" else "cmd", "\\" + name))
     else:
-        found.append(Token("cmd", name))
+        found.append(Token("cmd", OTHER_NAMES.get(name) or SHORT_NAMES.get(name) or name))
     return end
+
+
+def _applies(text: str, end: int, found: list[Token]) -> bool:
+    """Whether a name set upright is a function: something follows, and it is no ordinal or unit behind a value."""
+    behind = bool(found) and (found[-1].kind in ("num", "repeat", "letter") or found[-1].value in ("^", ")", "}"))
+    return not behind and re.match(r"\s*(?:[a-zA-Z0-9(\\]|\^)", text[end:]) is not None
 
 
 def _divides_a_unit(found: list[Token]) -> bool:
@@ -242,6 +289,8 @@ def _letters(text: str, at: int, found: list[Token]) -> int:
         found.append(Token("sep", lower))
     elif word in FUNCTIONS and len(word) > 1 and not (behind_value and word in ("min", "deg")):
         found.append(Token("cmd", "ROOT" if word == "sqrt" else word))
+    elif word in OTHER_NAMES or (word == "tg" and re.match(r"\s*\(|\s+[a-z0-9]", text[run.end() :])):
+        found.append(Token("cmd", OTHER_NAMES.get(word, "tan")))
     elif lower in CONSTANTS:
         found.append(Token("cmd", CONSTANTS[lower]))
     elif _divides_a_unit(found) and (word in "hsLl" or lower in PLAIN):
@@ -299,7 +348,7 @@ def _text_tokens(content: str) -> list[Token]:
         elif han := _HAN.match(content, at):
             found.extend(
                 Token("sep", _CONNECTIVE[part]) if part in _CONNECTIVE else Token("text", part)
-                for part in re.split(r"(或者|[和或与且及]|并且|以及)", han[0])
+                for part in _PARTED.split(han[0])
                 if part
             )
             at = han.end()
@@ -309,7 +358,8 @@ def _text_tokens(content: str) -> list[Token]:
         elif word := _WORDY.match(content, at):
             lower = word[0].lower()
             short = word[0] if lower in ("a.m.", "p.m.") or len(word[0]) < 3 else word[0].rstrip(".")
-            found.append(Token("sep", _CONNECTIVE[lower]) if lower in _CONNECTIVE else Token("text", short))
+            joins = _CONNECTIVE_IN_TEXT.get(lower)
+            found.append(Token("sep", joins) if joins else Token("text", short))
             at = word.end()
         elif char in ",;":
             found.append(Token("sep", ","))

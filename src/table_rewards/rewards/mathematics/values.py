@@ -118,8 +118,9 @@ _FUNCTIONS: Final[dict[str, Callable[[Any], Any]]] = {
     "sin": mpmath.sin, "cos": mpmath.cos, "tan": mpmath.tan, "cot": mpmath.cot, "sec": mpmath.sec, "csc": mpmath.csc,
     "arcsin": mpmath.asin, "arccos": mpmath.acos, "arctan": mpmath.atan, "arccot": mpmath.acot, "sinh": mpmath.sinh,
     "cosh": mpmath.cosh, "tanh": mpmath.tanh, "coth": mpmath.coth, "arcsinh": mpmath.asinh, "arccosh": mpmath.acosh,
-    "arctanh": mpmath.atanh, "ln": mpmath.log, "exp": mpmath.exp, "abs": abs, "arg": mpmath.arg, "Re": mpmath.re,
-    "Im": mpmath.im, "sqrt": mpmath.sqrt, "sgn": mpmath.sign,
+    "arctanh": mpmath.atanh, "sech": mpmath.sech, "csch": mpmath.csch, "arcsec": mpmath.asec, "arccsc": mpmath.acsc,
+    "arccoth": mpmath.acoth, "arcsech": mpmath.asech, "arccsch": mpmath.acsch, "ln": mpmath.log, "exp": mpmath.exp,
+    "abs": abs, "arg": mpmath.arg, "Re": mpmath.re, "Im": mpmath.im, "sqrt": mpmath.sqrt, "sgn": mpmath.sign,
 }  # fmt: skip
 
 
@@ -144,6 +145,10 @@ def _call(args: tuple[Any, ...], at: Point) -> Any:
         if abs(values[0]) > 10_000:
             raise NoValue("a factorial of a large number")
         return mpmath.gamma(values[0] + 1) if name == "fact" else mpmath.fac2(values[0])
+    if name in ("gamma", "zeta"):
+        if abs(values[0]) > 10_000:
+            raise NoValue(f"{name} of a large number")
+        return (mpmath.gamma if name == "gamma" else mpmath.zeta)(values[0])
     if name in ("binom", "perm"):
         if max(abs(value) for value in values) > 10**6:
             raise NoValue("a large binomial")
