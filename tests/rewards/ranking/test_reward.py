@@ -356,3 +356,14 @@ def test_scores_may_stand_one_on_a_line(scores: str) -> None:
 )
 def test_scores_on_lines_of_their_own_obey_the_rules(answer: str) -> None:
     assert Ranking()([answer], [{"A": 8, "B": 3, "C": 1}]).values.tolist() == [0.0]
+
+
+def test_tags_round_the_last_lines_are_no_part_of_them_and_hide_no_second_answer() -> None:
+    written = [
+        "Why.\n<answer>A > B\nA: 8, B: 3</answer>",
+        "Why.\n<answer>\nA > B\nA: 8, B: 3\n</answer>",
+        "Why.\n<ranking>A > B</ranking>\n<scores>A: 8, B: 3</scores>",
+        "Why.\n<scores>A: 3, B: 8</scores>\nA > B\nA: 8, B: 3",
+        "Why.\n<ranking>B > A</ranking>\nA > B\nA: 8, B: 3",
+    ]
+    assert Ranking()(written, [{"A": 8, "B": 3}] * 5).values.tolist() == [2.0, 2.0, 2.0, 0.0, 0.0]

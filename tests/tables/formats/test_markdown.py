@@ -172,3 +172,25 @@ def test_a_table_of_another_language_is_no_table_of_markdown(source: str) -> Non
 )
 def test_markdown_that_looks_like_another_language_is_read(source: str, expected: list[list[str]]) -> None:
     assert texts(source) == expected
+
+
+ONE = [["a", "b"], ["1", "2"], ["3", ""]]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("| a | b | |---|---| | 1 | 2 | | 3 | |", ONE, id="spaces between rows"),
+        pytest.param("|a|b||--|--||1|2||3||", ONE, id="nothing between rows"),
+        pytest.param("Here: | a | b | | :-- | --: | | 1 | 2 | | 3 |  |", ONE, id="behind words"),
+        pytest.param("| a | b |\\n|---|---|\\n| 1 | 2 |\\n| 3 | |", ONE, id="escaped"),
+        pytest.param(
+            "| a | b |\n|---|---|\n| x || -- |", [["a", "b"], ["x", "", "--"]], id="a row with dashes in a table"
+        ),
+        pytest.param("- | a | b |\n  |---|---|\n  | 1 | 2 |", [["a", "b"], ["1", "2"]], id="in a list"),
+        pytest.param("2. | a | b |\n   |---|---|\n   | 1 | 2 |", [["a", "b"], ["1", "2"]], id="in a numbered list"),
+        pytest.param("- | b\n---|---\n- | 2", [["-", "b"], ["-", "2"]], id="a dash as a cell"),
+    ],
+)
+def test_lost_line_breaks_and_marks_of_lists_change_no_cell(source: str, expected: list[list[str]]) -> None:
+    assert texts(source) == expected

@@ -40,6 +40,7 @@ _HEADER: Final = re.compile(
 
 
 _TAG: Final = re.compile(r"</?[a-z_]{1,20}>", re.IGNORECASE)
+_WRAPPING: Final = re.compile(r"\A<[a-z_]{2,20}>|</[a-z_]{2,20}>\Z", re.IGNORECASE)
 _BOX: Final = re.compile(r"\$?\\boxed\{(?:\\text\{)?([^{}]*)\}{1,2}\$?\.?")
 _SIGNS: Final = (("\\>", ">"), ("&gt;", ">"), ("≻", ">"), ("\\succ", ">"))
 
@@ -176,6 +177,8 @@ def _plainly(line: str) -> str:
         line = boxed[1].strip() if boxed else line
         for sign, plain in _SIGNS:
             line = line.replace(sign, plain)
+    if line[:1] == "<" or line[-1:] == ">":  # <answer>A > B</answer>
+        line = _WRAPPING.sub("", line).strip() or line
     return line[1:].lstrip() if line[:2] == "> " else line
 
 
@@ -312,7 +315,7 @@ def _second_answer(before: str, index: dict[str, int], form: Form) -> str:
         plain = before.isascii()
         for line in before.split("\n"):
             colons = line.count(":") if plain else _colons(line)
-            if colons >= least and _scores(line.strip(), index, form).scores is not None:
+            if colons >= least and _scores(_plainly(line.strip()), index, form).scores is not None:
                 return f"a second line of scores: {_shown(line)}"
     return ""
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 from table_rewards.tables.formats.foreign import is_foreign, without_foreign
 from table_rewards.tables.formats.grid_spans import has_spans, read_grid
 from table_rewards.tables.formats.inline import TAG, escape_markup, marked_text, tag_text, with_ends
+from table_rewards.tables.formats.one_line import with_line_breaks
 from table_rewards.tables.formats.scripts import SUB, SUP, TAGS, marked_cell
 from table_rewards.tables.memo import Memo
 from table_rewards.tables.table import Cell, Table, tidy
@@ -40,6 +41,7 @@ _TO_BAR: Final = str.maketrans({"|": "\\|", **dict.fromkeys(_BARS, "|")})
 _CELL_END: Final = re.compile(r"\\[!-/:-@\[-`{-~]|\|")
 _ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _QUOTATION: Final = re.compile(r"\A\s*(?:>[ \t]?)+(?=\s*[|+])")
+_LIST_MARK: Final = re.compile(r"\A[ \t]*(?:[-*+]|\d{1,2}[.)])[ \t]+(?=\|)")
 _RULE: Final = re.compile(r"\s*[+|](?:[:=-]+\+)+[:=-]+[+|]\s*|\s*\+[:=-]+\+\s*")
 _MAY_BE_MARKUP: Final = re.compile(r"[*_`\[~<&\\]")
 _MATH: Final = re.compile(r"(?<![\\$])\$(?=[^\s$])[^$\n]*?[^\s$\\]\$(?![\d$])")
@@ -61,7 +63,7 @@ def markdown_blocks(source: str) -> list[str]:
     ['| a | b |\\n|---|---|\\n| 1 | 2 |']
     """
     blocks: list[str] = []
-    for lines in _runs(without_foreign(source)):
+    for lines in _runs(without_foreign(with_line_breaks(source))):
         blocks += _tables_in(lines)
     return blocks
 
@@ -129,7 +131,10 @@ def _tables_in(lines: list[str]) -> list[str]:
     delimiter = Memo(_is_delimiter)
     for index in range(1, len(lines)):
         if delimiter[lines[index]] and not delimiter[lines[index - 1]]:
-            return ["\n".join(lines[index - 1 :])]
+            header = lines[index - 1]
+            if lines[index].lstrip().startswith("|"):  # the table of a list's item
+                header = _LIST_MARK.sub("", header)
+            return ["\n".join([header, *lines[index:]])]
     if lines and is_foreign(lines):
         return []
     piped = [line for line in lines if line.lstrip().startswith("|") and line.count("|") > 1]
