@@ -30,6 +30,7 @@ _FORMS: Final = tuple(
         rf"(?:{_YEAR}\s?年\s?)?(?P<month>\d{{1,2}})\s?月(?:\s?(?P<day>\d{{1,2}})\s?[日号])?",
     )
 )
+_EITHER: Final = re.compile(rf"(?P<first>\d{{1,2}})(?P<separator>[-/.])(?P<second>\d{{1,2}})(?P=separator){_YEAR}")
 _HINT: Final = re.compile(r"\d", re.ASCII)
 
 
@@ -44,9 +45,12 @@ class Date(NamedTuple):
 def read_date(text: str) -> Date | None:
     """Return the date that the whole text is, or None.
 
-    Months by name, ``year-month-day``, and 年月日. What reads differently in different countries (5/3/2010) is no date.
+    Months by name, ``year-month-day``, and 年月日. What reads differently in different countries (5/3/2010) is no date;
+    14/3/2010 is one.
 
     >>> read_date("May 3rd, 2010") == read_date("3 May 2010") == read_date("2010-05-03") == read_date("2010年5月3日")
+    True
+    >>> read_date("14/9/2020") == read_date("9/14/2020") == read_date("14 September 2020")
     True
     >>> read_date("May 2010"), read_date("3 May"), read_date("5/3/2010"), read_date("2010-11")
     (Date(year=2010, month=5, day=0), Date(year=0, month=5, day=3), None, None)
@@ -54,6 +58,12 @@ def read_date(text: str) -> Date | None:
     text = text.strip().rstrip(".")
     if len(text) > MAX_LENGTH or _HINT.search(text) is None:
         return None
+    either = _EITHER.fullmatch(text)
+    if either is not None:
+        first, second = int(either["first"]), int(either["second"])
+        month, day = min(first, second), max(first, second)
+        certain = 1 <= month <= 12 and (12 < day <= 31 or day == month)
+        return Date(int(either["year"]), month, day) if certain else None
     for form in _FORMS:
         match = form.fullmatch(text)
         if match is None:

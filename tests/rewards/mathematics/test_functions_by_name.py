@@ -1,4 +1,4 @@
-"""Functions in the spelling of other schools and programs, and words that join values in other languages.
+"""Functions in the spelling of other schools and programs, letters of constants, words that join values.
 
 Russian and French books write tg, ctg, arctg, sh and ch; programs write acos(x); a bare ``sqrt(x)`` was read as words.
 """
@@ -40,6 +40,11 @@ SAME = [
     ("x=2, 3", "x=2\\text{ ou }x=3"),
     ("2, 3", "2\\text{ und }3"),
     ("2, 3", "2\\text{ または }3"),
+    ("1/2", "\\mathbf{\\frac{1}{2}}"),
+    ("-3", "\\boldsymbol{-3}"),
+    ("\\frac12x^2+C", "\\frac{x^2}{2}+c"),
+    ("\\frac12x^2+c", "\\frac{x^2}{2}+C"),
+    ("C_1 e^x + C_2 e^{-x}", "y=c_1e^{x}+c_2e^{-x}"),
 ]
 
 DIFFERENT = [
@@ -64,6 +69,12 @@ DIFFERENT = [
     ("\\angle ABC", "\\angle ACB"),
     ("2, 3", "2\\text{ et }4"),
     ("\\text{ja}", "\\text{ja und nein}"),
+    ("\\frac12x^2+C", "\\frac{x^2}{2}"),
+    ("\\frac12x^2+C", "x^2+c"),
+    ("C_1 e^x + C_2 e^{-x}", "c_1e^{x}+c_1e^{-x}"),
+    ("a+b+c", "a+b+C"),
+    ("kx+C", "kx+k"),
+    ("C", "c"),
 ]
 
 

@@ -30,6 +30,8 @@ _SAME_SPACES: Final = {
 }
 
 _CALLED: Final = frozenset({"f", "g", "F", "G", "Phi"})
+_FORMULA_BEGINS: Final = frozenset({Token("cmd", "frac"), Token("cmd", "sqrt"), Token("ch", "-"), Token("ch", "(")})
+"""What a bold formula begins with, and no name of a vector."""
 _SPECIAL: Final = frozenset({"Gamma", "zeta"})
 """Letters that are functions of their own before a bracket: Gamma(1/8) is not a half of Gamma(1/4)."""
 
@@ -160,7 +162,7 @@ class CommandReader(Cursor):
             not arrow
             and style == "vec"
             and self.peek().value == "{"
-            and self.peek(1).kind in ("num", "text", "repeat", "based")
+            and (self.peek(1).kind in ("num", "text", "repeat", "based") or self.peek(1) in _FORMULA_BEGINS)
         ):
             return self.braced()
         if self.peek().kind == "num" and style == "vec":

@@ -16,6 +16,7 @@ from table_rewards.rewards.mathematics.shapes import (
     replaced,
     settled,
     to_base_ten,
+    with_constants_of,
     without_unit,
 )
 from table_rewards.rewards.mathematics.tree import Node, names, num, rational, walk
@@ -32,7 +33,7 @@ class Comparison(ListComparison):
     def same(self, gold: Node, answer: Node) -> bool | None:
         """Whether the answer says what the gold answer says."""
         try:
-            return self._same(settled(gold), settled(answer))
+            return self._same(settled(gold), settled(with_constants_of(gold, answer)))
         except (Undecided, RecursionError):
             return None
 

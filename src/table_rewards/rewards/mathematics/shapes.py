@@ -9,7 +9,7 @@ from typing import Final
 
 from table_rewards.rewards.mathematics.forms import form, holds
 from table_rewards.rewards.mathematics.naming import assignment, letters
-from table_rewards.rewards.mathematics.tree import Node, names, num, rational
+from table_rewards.rewards.mathematics.tree import Node, names, num, rational, walk
 from table_rewards.rewards.mathematics.units import unit_of
 
 TOLERANCE: Final = Fraction(1, 10**6)
@@ -50,6 +50,9 @@ _FOR_ALL = re.compile(
     r"(?: (?:numbers?|integers?|constants?|values? of))?(?: [a-z])?"
 )
 CONDITIONAL: Final = frozenset({"if", "when", "for", "where", "whenever", "若", "当"})
+
+
+_UNKNOWNS: Final = frozenset({"x", "y", "z", "t", "u", "v", "r", "s", "theta"})
 
 
 def settled(node: Node) -> Node:
@@ -206,6 +209,30 @@ def _family(flat: list[Node]) -> Node | None:
     if index.op != "sym" or index.args[0] not in names(inner):
         return None
     return Node("family", (str(index.args[0]), inner))
+
+
+def with_constants_of(gold: Node, answer: Node) -> Node:
+    """The answer with its constants of integration in the gold answer's letters: ``x^2 + c`` for ``x^2 + C``."""
+    known, given = names(gold), names(answer)
+    for name in known - given:
+        if name[0] not in "Cc" or len(known) < 2:
+            continue
+        if len(name) == 1 and not _is_constant(name, gold, known):
+            continue
+        if len(name) > 1 and name[1] != "_":
+            continue
+        others = [letter + name[1:] for letter in ("c" if name[0] == "C" else "C", "K", "k")]
+        other = next((other for other in others if other in given and other not in known), None)
+        if other is not None and (len(name) > 1 or _is_constant(other, answer, given)):
+            answer = replaced(answer, other, Node("sym", (name,)))
+    return answer
+
+
+def _is_constant(name: str, node: Node, known: frozenset[str]) -> bool:
+    """Whether a letter is added once to a formula in unknowns: not the c of ``a + b + c``."""
+    symbol = Node("sym", (name,))
+    added = sum(part.op == "add" and symbol in part.args for part in walk(node))
+    return added == 1 == sum(part == symbol for part in walk(node)) and (name.isupper() or known - {name} <= _UNKNOWNS)
 
 
 def replaced(node: Node, name: str, other: Node) -> Node:
