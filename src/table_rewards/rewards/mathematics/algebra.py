@@ -61,7 +61,9 @@ class Algebra:
                 if mpmath.isinf(size) or mpmath.isnan(size):
                     return bool(left == right)
                 if apart <= size * mpmath.mpf(10) ** (10 - digits):
-                    return True
+                    if digits > DIGITS or size < mpmath.mpf(10) ** (DIGITS // 2):
+                        return True
+                    continue  # 100! + 1 is not 100!
                 if any(
                     node.op == "num" and node.args[1] == "decimal" for node in (gold, answer, *_negated(gold, answer))
                 ):

@@ -184,7 +184,7 @@ class CommandReader(Cursor):
             raise self.stopped()
         if style == "hat" and content in ("i", "j", "k"):
             style = "vec"
-        if style == "angle" and len(content) == 3 and content.isupper():
+        if style == "angle" and len(content) == 3 and content.isupper() and self.peek().value != "_":
             content = min(content, content[::-1])  # the angle ABC is CBA
         if style == "bar" and len(content) == 2 and content.isupper():
             style, content = "segment", "".join(sorted(content))

@@ -15,7 +15,7 @@ from table_rewards.rewards.mathematics.shapes import (
     is_solved,
     settled,
 )
-from table_rewards.rewards.mathematics.tree import Node, names
+from table_rewards.rewards.mathematics.tree import Node, names, walk
 
 
 class RelationComparison(IntervalComparison):
@@ -141,6 +141,8 @@ class RelationComparison(IntervalComparison):
         return self._any((sides._each(left, right), sides._each(left, right[::-1])))
 
     def _inequalities(self, gold: Node, answer: Node) -> bool | None:
+        if len({_values_named(node) for node in (gold, answer)} - {frozenset()}) > 1:
+            return False  # f(20) > 1000 and f(30) > 1000
         if names(gold) != names(answer):
             return False
         left, right = directed(gold), directed(answer)
@@ -186,3 +188,8 @@ def _last_place(node: Node) -> Fraction:
     while value and place < 10**40 and (value / (10 * place)).denominator == 1:
         place *= 10
     return place
+
+
+def _values_named(node: Node) -> frozenset[Node]:
+    """The values of functions at constants that a relation is about."""
+    return frozenset(form(part) for part in walk(node) if part.op == "apply" and not any(map(names, part.args[1])))
