@@ -162,6 +162,9 @@ def test_marks_of_markdown_round_the_one_answer_are_none_of_it(text: str, answer
         ("Final Answer:\nElizabeth I\nWith or Without You", "Elizabeth I, With or Without You"),
         ("Final Answer:\n1. Paris\n\n2. Rome", "Paris, Rome"),
         ("Final Answer:\n(1) Paris\n(2) Rome", "Paris, Rome"),
+        ("Final Answer:\n7\n\n8\n\nWe add.", "7, 8"),
+        ("Final Answer:\n7\nor 8", "7, or 8"),
+        ("Final Answer:\nParis\nand Rome", "Paris, and Rome"),
     ],
 )
 def test_items_each_on_its_line_below_the_label_are_one_answer(text: str, answer: str) -> None:

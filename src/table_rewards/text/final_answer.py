@@ -202,8 +202,7 @@ def _with_further_lines(answer: str, lines: list[str], *, below: bool) -> str:
     for before, line in pairwise(lines):
         bare = line.strip()
         if (
-            not bare
-            or bare[0] in "<|`"
+            bare[:1] in ("<", "|", "`")
             or ("<" in before and _ENDS_THE_ANSWER.search(before))
             or _NEXT_LABEL.search(line)
         ):
