@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from table_rewards.rewards.table_bench.region import TAG, overlap, read_region, region_overlap
 from table_rewards.rewards.table_bench.released_region import released_overlap
-from table_rewards.text.blocks import boxed, fenced_blocks, last_tagged, python_block, python_blocks, tagged
+from table_rewards.text.blocks import (
+    boxed,
+    fenced_blocks,
+    last_tagged,
+    python_block,
+    python_blocks,
+    tagged,
+    unclosed_python_block,
+)
 from table_rewards.text.repetition import repeats_at_end
 from table_rewards.text.rouge import ascii_tokens, rouge_l, script_tokens
 
@@ -218,3 +226,39 @@ def test_case_tells_two_names_of_one_table_apart() -> None:
 )
 def test_code_in_a_quotation_is_read_without_its_marks(text: str, expected: list[str]) -> None:
     assert python_blocks(text) == expected
+
+
+_DOUBLE = 'def f(x):\n  """Double.\n\n  ```{}\n  f(1)\n  ```\n  """\n  return 2 * x\n'
+_MARKED = _DOUBLE.format("")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"```python\n{_MARKED}```\ntext", [_MARKED]),
+        (f"```python\n{_DOUBLE.format('python')}```", [_DOUBLE.format("python")]),
+        (f"```\n{_MARKED}```", [_MARKED]),
+        (f"~~~py\n{_MARKED.replace('```', '~~~')}~~~", [_MARKED.replace("```", "~~~")]),
+        (f"```python\n{_MARKED}```\nUse it:\n```python\nprint(f(1))\n```", [_MARKED, "print(f(1))\n"]),
+        (f"<answer>\n```python\n{_MARKED}</answer>", [_MARKED]),
+        ('```python\n"""\n```\nf(1)\n```\n"""\nf = abs\n```', ['"""\n```\nf(1)\n```\n"""\nf = abs\n']),
+        # a string that is a slip of the program hides no fence
+        ("```python\ns = '''oops\n```\nAgain:\n```python\nx = 1\n```", ["s = '''oops\n", "x = 1\n"]),
+        (f"```python\ns = '''oops\n```\nAgain:\n```python\n{_MARKED}```", ["s = '''oops\n", _MARKED]),
+        ('```python\nx = 1  # no """\n```\nSo:\n```python\nprint(x)\n```', ['x = 1  # no """\n', "print(x)\n"]),
+    ],
+)
+def test_a_fence_in_a_docstring_ends_no_program(text: str, expected: list[str]) -> None:
+    assert python_blocks(text) == expected
+
+
+def test_a_program_without_a_closing_fence_is_not_cut_in_its_docstring() -> None:
+    for body in (_MARKED, _MARKED.replace("  ", "    ")):
+        assert unclosed_python_block(f"```python\n{body}") == body
+
+
+@pytest.mark.parametrize("piece", ["    ```\n", "x\n```python\n", "''' '''\n```\n", "'''\n```\n'''\n ```\n"])
+def test_many_fences_in_an_open_string_cost_time_in_proportion(piece: str) -> None:
+    start = time.process_time()
+    fenced_blocks("```python\n'''\n" + piece * 20_000)
+    assert time.process_time() - start < 10

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
+
+from table_rewards.text.spread import MAX_BLOCK, parsed
 
 _LANGUAGE: Final = r"[\w+\-.#]*"
 _OPENING: Final = re.compile(
@@ -18,6 +21,7 @@ _QUOTED: Final = re.compile(r"^ {0,3}>(?!>>) ?", re.MULTILINE)
 _QUOTED_FENCE: Final = re.compile(r"^ {0,3}>(?!>>)[ \t]*(?:```|~~~)", re.MULTILINE)
 _BOX: Final = re.compile(r"\\(?:boxed|fbox|box)[ \t]*\{")
 _TAB: Final = 4
+_TRIES: Final = 12  # how many ends a text's Python blocks that stop within a string are tried with
 PYTHON: Final = ("python", "py", "python3")
 
 
@@ -37,6 +41,12 @@ class _Fence:
     def text(self, end: int | None = None) -> str:
         return "".join(_without_indent(line, self.indent) for line in self.lines[:end])
 
+    def within_string(self) -> bool:
+        """Whether a Python program would stop within a string here, such as a docstring that shows a fenced example."""
+        if self.language not in (*PYTHON, ""):
+            return False
+        return _open_quotes("".join(self.lines)) != (0, 0) and parsed(self.text()) is None
+
 
 def fenced_blocks(text: str, *languages: str) -> list[str]:
     """Return the contents of the closed code fences, those of the given languages if any are given (case-insensitive).
@@ -44,7 +54,8 @@ def fenced_blocks(text: str, *languages: str) -> list[str]:
     Fences are read as CommonMark has them: backticks or tildes, indented in a list (the indent is taken off the code),
     in a quotation (its marks are taken off), with an info string behind the language; a line may end with CR LF. Read
     as well, because models write it: an opening at the end of a line of text, a closing mark that is indented too far
-    or stands behind the last statement, and a fence that a closing ``</answer>`` ends or stands behind.
+    or stands behind the last statement, and a fence that a closing ``</answer>`` ends or stands behind. A fence within
+    a string of a Python program, such as a docstring's example, is text.
 
     >>> fenced_blocks("```python\\na = 1\\n```\\n```sh\\nls\\n```", "python", "py")
     ['a = 1\\n']
@@ -55,6 +66,11 @@ def fenced_blocks(text: str, *languages: str) -> list[str]:
     """
     wanted = {language.lower() for language in languages}
     return [block for language, block in _fences(text) if not wanted or language in wanted]
+
+
+def _open_quotes(text: str) -> tuple[int, int]:
+    """For each kind of triple quote 1 where a text has an odd number of them, else 0."""
+    return text.count('"""') % 2, text.count("'''") % 2
 
 
 def _fences(text: str) -> list[tuple[str, str]]:
@@ -69,7 +85,9 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
     found: list[tuple[str, str]] = []
     fence: _Fence | None = None
     text = text.replace("\r\n", "\n")
-    for line in _lines(_unquoted(text) if _QUOTED_FENCE.search(text) else text):
+    lines = _lines(_unquoted(text) if _QUOTED_FENCE.search(text) else text)
+    tries, of_a_string = _TRIES, 0  # the lines before that one stand in a string of the program
+    for at, line in enumerate(lines):
         if "```" not in line and "~~~" not in line and "</answer>" not in line:
             if fence is not None:
                 fence.lines.append(line)
@@ -80,6 +98,12 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
             match = None  # code within a line of text
         if fence is None:
             fence = _opened(bare, match)
+            continue
+        if at >= of_a_string and tries > 0 and fence.within_string():
+            of_a_string, tried = _end_of_string(fence, lines, at)
+            tries -= 1 + tried
+        if at < of_a_string:
+            fence.lines.append(line)
             continue
         if (
             match is not None
@@ -116,6 +140,39 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
         _give_up(fence, found)
         fence = None
     return found, fence
+
+
+def _end_of_string(fence: _Fence, lines: Sequence[str], at: int) -> tuple[int, int]:
+    """The line where a program that is within a string at line ``at`` ends, or 0, and how many ends were tried.
+
+    It ends at the first closing fence, ``</answer>`` or end of the text with which it is a program; where none makes it
+    one, the string is a slip of the program and the fence at hand counts.
+    """
+    whole = list(fence.lines)
+    size = sum(map(len, whole))
+    quotes = _open_quotes("".join(whole))
+    tried = 0
+    for number in range(at, len(lines) + 1):
+        may_end = number > at and quotes == (0, 0) and (number == len(lines) or _may_end(fence, lines[number]))
+        if may_end:
+            if parsed("".join(_without_indent(line, fence.indent) for line in whole)) is not None:
+                return number, tried
+            tried += 1
+        if number == len(lines) or tried == _TRIES or size > MAX_BLOCK:
+            break
+        line = lines[number]
+        size += len(line)
+        more = _open_quotes(line)
+        quotes = (quotes[0] ^ more[0], quotes[1] ^ more[1])
+        whole.append(line)
+    return 0, tried
+
+
+def _may_end(fence: _Fence, line: str) -> bool:
+    if line.lstrip().startswith("</answer>"):
+        return True
+    match = _OPENING.match(line.rstrip("\n")) if "```" in line or "~~~" in line else None
+    return match is not None and not match["language"] and fence.closes(match["marker"])
 
 
 def _lines(text: str) -> list[str]:
