@@ -65,7 +65,7 @@ class Side(Crossing):
         elif isinstance(kind, Mirror):
             if isinstance(value, BaseException):
                 return value.__dict__.get("_tr_number")
-            mark = object.__getattribute__(value, "_tr_is")
+            mark = mirrors.mark_of(value)
         else:
             return None
         return mark[1] if mark is not None and mark[0] is self else None
@@ -348,7 +348,11 @@ class Side(Crossing):
                 return {"ok": None, "method": True}
             return {"ok": self.pack_shared(found)}
         if op == "set":
-            self.assign(holder, name, self.unpack(told["value"]))
+            value = self.unpack(told["value"])
+            if told.get("plain") is True and self.is_decorated(type(holder)):
+                object.__setattr__(holder, name, value)
+            else:
+                self.assign(holder, name, value)
             return {"ok": None}
         if op == "del":
             delattr(holder, name)
@@ -386,6 +390,10 @@ class Side(Crossing):
         if op == "await":
             return run_to_end(holder)
         raise Refused(f"no such question: {op}")
+
+    def is_decorated(self, holder: Any) -> bool:
+        """Whether it is a class of the tests that a decorator of the code stands at."""
+        return False
 
     def assign(self, holder: Any, name: str, value: Any) -> None:
         setattr(holder, name, value)
@@ -680,7 +688,7 @@ class CodeSide(Side):
         self, op: str, holder: Any, name: str, args: list[Any], named: dict[str, Any], told: dict[str, Any]
     ) -> Any:
         if op == "altered":
-            return changed_copies(holder)
+            return mirrors.changed_copies(holder)
         if op == "pickle":
             return importlib.import_module("pickle").dumps(holder)
         return super().perform(op, holder, name, args, named, told)
@@ -746,25 +754,6 @@ def _calling(function: Any, name: str) -> Any:
     return stub
 
 
-def changed_copies(value: Any) -> list[Any]:
-    """Copies of an object with one attribute changed each, as far as it has attributes."""
-    import copy
-
-    names = list(getattr(value, "__dict__", {}))
-    for cls in type(value).__mro__:
-        slots = cls.__dict__.get("__slots__", ())
-        names += [slots] if isinstance(slots, str) else list(slots)
-    found = []
-    for name in names[:8]:
-        if not hasattr(value, name) or name in ("__dict__", "__weakref__"):
-            continue
-        for _ in range(2):
-            other, now = copy.copy(value), getattr(value, name)
-            object.__setattr__(other, name, next(filter(lambda one: one != now, mirrors.others(now)), None))
-            found.append(other)
-    return found
-
-
 # -- the tests' side
 
 TEST_MODULES = ("test_solution", "tests", "__main__")
@@ -788,6 +777,7 @@ class TestSide(Side):
         super().__init__(sock)
         self.missed = 0
         self.named_classes: set[int | None] = set()
+        self.decorated: frozenset[str] = frozenset()  # classes of the tests that a decorator of the code stands at
         self.watched: list[list[Any]] = []  # module, name, the real value, the one that the code was told last
         for module, name in WATCHED:
             loaded = sys.modules.get(module)
@@ -883,6 +873,8 @@ class TestSide(Side):
             return
         if op == "op" and name in ALLOWED:
             return
+        if self.is_decorated(holder) and op in ("get", "set", "del", "method", "dir") and may_redo(op, name):
+            return
         mine = kind.__module__ in TEST_MODULES and not isinstance(holder, type)
         if mine and op in ("vars", "dir"):
             return
@@ -908,6 +900,14 @@ class TestSide(Side):
             return vars(holder)
         return super().perform(op, holder, name, args, named, told)
 
+    def is_decorated(self, holder: Any) -> bool:
+        return isinstance(holder, type) and holder.__module__ in TEST_MODULES and holder.__qualname__ in self.decorated
+
+    def assign(self, holder: Any, name: str, value: Any) -> None:
+        if name in ("__eq__", "__ne__") and isinstance(holder, type):
+            value = mirrors.cautious_equality(self, name, value)
+        super().assign(holder, name, value)
+
     def changed(self, container: Any, after: Any) -> Any:
         """What the code leaves in the attributes of an object of the tests: its methods stay what they are."""
         holder = self.attributes.get(id(container))
@@ -928,6 +928,11 @@ class TestSide(Side):
     def describe(self, holder: Any) -> dict[str, Any]:
         told = super().describe(holder)
         handed = isinstance(holder, (type, types.FunctionType)) and holder.__module__ in TEST_MODULES
+        if self.is_decorated(holder):  # the functions themselves, which stay what they are when others take their place
+            own = {key: value for key, value in holder.__dict__.items() if type(value) is types.FunctionType}
+            told["own"] = {key: self.pack(value) for key, value in own.items() if may_redo("get", key)}
+            notes = getattr(holder, "__annotations__", {}).items()
+            told["notes"] = {key: self.pack(value) for key, value in notes if type(value) in (str, type)}
         return told if handed else {**told, "doc": None}
 
 
@@ -939,6 +944,17 @@ def may_add(cls: type, op: str, name: str) -> bool:
     if type(name) is not str or name in NOT_ADDED or not (name[:1] != "_" or name in ALLOWED):
         return False
     return op == "get" or (op == "set" and not (name in cls.__dict__ or (name[:1] != "_" and hasattr(cls, name))))
+
+
+_REDONE = ("__init__", "__post_init__", "__name__", "__qualname__", "__doc__")
+
+
+def may_redo(op: str, name: str) -> bool:
+    """Whether the code may do that to a class of the tests that its decorator stands at: the result is its work."""
+    if type(name) is not str:
+        return op == "dir"
+    plain = name[:2] != "__" or name in ALLOWED or name in _REDONE
+    return (plain and not name.startswith(_LEADS_AWAY)) or (op == "set" and name in ("__setattr__", "__getattr__"))
 
 
 def may_note(function: Any, name: str) -> bool:

@@ -196,6 +196,7 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
         if "hypothesis" in spec["setup"]:
             _steady_hypothesis()
         _helpers(spec["helpers"], space)
+        side.decorated = _decorated((spec["setup"], *spec["items"]), spec)
         missing = _names(spec, side, space)
         exec(programs.compiled(spec["setup"], SETUP), space)
     except BaseException as error:
@@ -218,6 +219,39 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
         programs.print_error(error)
         report.rest(programs.describe(error))
     return 0
+
+
+_DECORATED = re.compile(r"^[ \t]*@[^\n]*\n(?:[ \t]*(?:@[^\n]*)?\n)*[ \t]*class\b", re.MULTILINE)
+
+
+def _decorated(texts: tuple[str, ...], spec: Spec) -> frozenset[str]:
+    """The qualified names of the tests' classes that a decorator of the code stands at."""
+    if not any(map(_DECORATED.search, texts)):
+        return frozenset()
+    import ast
+
+    ours = {name.split(".")[0] for name in (*spec["names"], *spec["modules"], "solution", "candidate")}
+    found: set[str] = set()
+
+    def walk(node: ast.AST, within: str) -> None:
+        for inner in ast.iter_child_nodes(node):
+            path = within
+            if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                path = f"{within}{inner.name}.<locals>."
+            elif isinstance(inner, ast.ClassDef):
+                path = f"{within}{inner.name}."
+                for decorator in inner.decorator_list:
+                    root: ast.AST = decorator
+                    while isinstance(root, (ast.Call, ast.Attribute)):
+                        root = root.func if isinstance(root, ast.Call) else root.value
+                    if isinstance(root, ast.Name) and root.id in ours:
+                        found.add(path[:-1])
+            walk(inner, path)
+
+    for text in texts:
+        if "class " in text:
+            walk(ast.parse(text), "")
+    return frozenset(found)
 
 
 def _lacking(error: BaseException, setup: str) -> bool:
