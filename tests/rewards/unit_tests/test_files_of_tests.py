@@ -96,7 +96,7 @@ def test_one_strange_module_is_the_program_only_where_nothing_else_can_be(file, 
 
 
 def test_a_module_that_helps_the_tests_is_not_the_program():
-    with pytest.raises(ValueError, match="nothing of the program"):
+    with pytest.raises(ValueError, match="import from two_fer, helpers: which"):
         split_tests("from two_fer import f\nfrom helpers import g\ndef test_f(): assert f(1) == g(2)")
 
 
@@ -299,3 +299,43 @@ def test_a_test_that_is_skipped_for_what_the_program_says_has_failed(reward, mar
 def test_what_a_program_prints_in_del_may_use_its_names(reward, program):
     row = {"inputs": ["1 2", "3 4"], "outputs": ["3", "7"]}
     assert judged(reward, row, [program, program.replace("int(a) +", "").replace("total(d)", "d[0]")]) == [1.0, 0.0]
+
+
+def test_a_library_that_this_machine_has_not_is_blamed_on_who_asks_for_it(reward):
+    head = "import nowhere_at_all\ndef f(x):\n    pass\n"
+    tests = "from solution import f\ndef test_f(): assert f(1) == 2"
+    for row in (
+        {"prompt": head, "entry_point": "f", "test": "def check(candidate):\n    assert candidate(1) == 2"},
+        {"code_prompt": head, "entry_point": "f", "test": tests},
+        {"test": f"import pytest\nx = pytest.importorskip('nowhere_at_all')\n{tests}"},
+    ):
+        programs = [RIGHT, NOTHING, f"import nowhere_at_all\n{RIGHT}"]
+        assert np.isnan(judged(reward, row, programs)).all(), row
+    for program in (f"import nowhere_at_all\n{RIGHT}", f"{LACKS}\n{RIGHT}"):
+        for row in ({"test": tests}, {"test_list": ["assert f(1) == 2"]}):
+            scores = reward([f"```python\n{program}\n```"], [row])
+            assert scores.values.tolist() == [0.0]
+            assert "did not load: ModuleNotFoundError: No module named 'nowhere_at_all'" in scores.notes[0]
+
+
+def test_a_program_cannot_say_that_its_tests_skip_an_import(reward):
+    file = (
+        "import pytest\nnp = pytest.importorskip('json')\nfrom solution import f\nf(0)\ndef test_f(): assert f(1) == 2"
+    )
+    lies = "class Skipped(Exception):\n    __module__ = 'builtins'\ndef f(x): raise Skipped('could not import j')"
+    assert judged(reward, {"test": file}, [RIGHT, lies]) == [1.0, 0.0]
+
+
+def test_tests_that_expect_a_recursion_error_run_at_the_interpreters_own_limit(reward):
+    file = (
+        "import sys, unittest\nfrom solution import f\nclass T(unittest.TestCase):\n    def test_f(self):\n"
+        "        with self.assertRaises(RecursionError): f(sys.getrecursionlimit() + 10)\n"
+    )
+    deep = "def f(n): return [n, *f(n - 1)] if n else []"
+    assert judged(reward, {"test": file}, [deep, NOTHING]) == [1.0, 0.0]
+
+
+def test_tests_of_two_modules_are_refused_for_what_they_are(reward):
+    file = "from shapes import area\nfrom shapes_data import sides\ndef test_f(): assert area(sides) == 2"
+    scores = reward([f"```python\n{RIGHT}\n```"], [{"test": file}])
+    assert "import from shapes, shapes_data: which of them is the program" in scores.notes[0]

@@ -108,7 +108,7 @@ def _split(code: str, entry_point: str, helpers: tuple[str, ...], before: str) -
     entry_points = tuple(dict.fromkeys([*given, *imported, *own]))
     if names:
         if not entry_points and not _modules(tree):
-            raise ValueError("the tests use nothing of the program")
+            raise ValueError(_uses_nothing(tree))
         return _file(tree, names, entry_points, provided)._replace(modules=modules)
     if not entry_points:
         entry_points = _shadowed_builtin(tree)
@@ -125,6 +125,29 @@ def _split(code: str, entry_point: str, helpers: tuple[str, ...], before: str) -
     return SplitTests(setup, tuple(tests), entry_points, modules=modules)
 
 
+def _uses_nothing(tree: ast.Module) -> str:
+    strange = _strange(_imported_modules(tree))
+    if len(strange) < 2:
+        return "the tests use nothing of the program"
+    return f"the tests import from {', '.join(strange)}: which of them is the program cannot be told"
+
+
+def _imported_modules(tree: ast.Module) -> dict[str, list[str]]:
+    """The modules that the tests import, by package."""
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            for name in names:
+                found.setdefault(name.split(".")[0], []).append(name)
+    return found
+
+
+def _strange(packages: Iterable[str]) -> list[str]:
+    """The packages that are neither the standard library nor among the usual ones."""
+    return [top for top in packages if top not in sys.stdlib_module_names and top not in _KNOWN]
+
+
 def _take_for_solution(tree: ast.Module) -> tuple[str, ...]:
     """The names of the program's module where the tests call it by a name of its own (``from two_fer import two_fer``).
 
@@ -132,12 +155,8 @@ def _take_for_solution(tree: ast.Module) -> tuple[str, ...]:
     else that could be the program. The tree has ``solution`` in its place behind this.
     """
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    found: dict[str, list[str]] = {}
-    for node in imports:
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-        for name in names:
-            found.setdefault(name.split(".")[0], []).append(name)
-    strange = [top for top in found if top not in sys.stdlib_module_names and top not in _KNOWN]
+    found = _imported_modules(tree)
+    strange = _strange(found)
     if len(strange) != 1 or found.keys() & set(MODULES):
         return ()
     bound = [(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names]

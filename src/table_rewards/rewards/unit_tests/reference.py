@@ -237,9 +237,13 @@ def _asserts(found: Any, row: Row) -> UnitTestsReference:
     info = row.find("test_info", default=None)
     if not entry_point and isinstance(info, list) and info and isinstance(info[0], dict):
         entry_point = str(info[0].get("function_name") or "")
-    prompt = row.find("prompt", default="") if row.find("entry_point", default="") else ""
-    prompt = prompt if isinstance(prompt, str) and re.search(r"^\s*def ", prompt, re.MULTILINE) else ""
-    prompt = prompt or imports
+    prompt = imports
+    if row.find("entry_point", default=""):
+        for name in ("prompt", "code_prompt"):  # HumanEval, BigCodeBench
+            text = row.find(name, default="")
+            if isinstance(text, str) and re.search(r"^\s*def ", text, re.MULTILINE):
+                prompt = text
+                break
     try:
         tests = split_tests(found, str(entry_point), _helper_names(prompt), before)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ __all__ = ["UnitTests", "UnitTestsReference"]
 
 _TIMEOUTS: Final = ("timeout_cpu", "timeout_wall")
 SKIPPED: Final = "\0skipped"
+PYTHONS_RECURSION: Final = 1000
 
 
 class UnitTests(SandboxedReward[UnitTestsReference, Any]):
@@ -166,7 +168,7 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
                 helpers=helpers_of(reference.prompt),
                 framework=reference.framework,
                 modules=reference.modules,
-                limits=self.limits,
+                limits=self._as_the_tests_have_it(reference.setup),
             )
         return case
 
@@ -201,6 +203,12 @@ class UnitTests(SandboxedReward[UnitTestsReference, Any]):
             result_bytes=max(self.limits.result_bytes, total),
             file_mb=max(self.limits.file_mb, (longest >> 20) + 2),
         )
+
+    def _as_the_tests_have_it(self, setup: str) -> Limits:
+        """The limits; where the tests look at the recursion limit themselves, with the interpreter's own."""
+        if "RecursionError" in setup or "getrecursionlimit" in setup:
+            return replace(self.limits, recursion=min(self.limits.recursion or PYTHONS_RECURSION, PYTHONS_RECURSION))
+        return self.limits
 
     def _chosen(self, count: int) -> range | list[int]:
         if self.cap is None or count <= self.cap:
@@ -267,9 +275,24 @@ def _verdicts(case: _Case, outcome: Outcome) -> list[str] | str:
         return f"the tests' own set-up failed: {outcome.fault}"
     if all(result.status == "skipped" for result in outcome.results):
         return "every test is skipped by the test file itself"
+    unloaded = _unloaded(outcome)
     return [
-        SKIPPED if result.status == "skipped" else "" if result.ok else _failure(result) for result in outcome.results
+        SKIPPED if result.status == "skipped" else "" if result.ok else _told(_failure(result), unloaded)
+        for result in outcome.results
     ]
+
+
+def _unloaded(outcome: Outcome) -> str:
+    """Why a program that tests call did not load, as its own traceback ends; it stands in front of the tests'."""
+    first = outcome.stderr.partition("\nTraceback ")[0].strip()
+    return first.splitlines()[-1] if re.match(r"(?:Traceback [^\n]*\n)? *File \"main\.py\", line", first) else ""
+
+
+def _told(failure: str, unloaded: str) -> str:
+    """The failure; what follows alone from a program that did not load says why it did not."""
+    if unloaded and re.match(r"CodeEnded: |NameError: name '\w+' is not defined|ImportError: cannot import", failure):
+        return f"the program did not load: {unloaded}"
+    return failure
 
 
 def _stopped(outcome: Outcome) -> str:

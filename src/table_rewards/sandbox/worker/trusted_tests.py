@@ -20,7 +20,7 @@ from .sides import CodeEnded, CodeSide, Solution, TestSide
 
 Spec = dict[str, Any]
 NAME = "test_solution"
-SETUP = "test_solution.py"
+SETUP, PROMPT = "test_solution.py", "prompt"
 SKIPPED = b"S"
 LOOKS_AT_SIGNATURES = ("inspect", "signature", "mock", "pydoc", "help(")
 
@@ -195,7 +195,10 @@ def run_tester(spec: Spec, parts: list[bytes]) -> int:
             importlib.import_module("inspect")  # the stand-ins of functions are signed where it is there
         if "hypothesis" in spec["setup"]:
             _steady_hypothesis()
-        _helpers(spec["helpers"], space)
+        absent = _helpers(spec["helpers"], space)
+        if absent:
+            report.fault(absent)
+            return 0
         side.decorated = _decorated((spec["setup"], *spec["items"]), spec)
         missing = _names(spec, side, space)
         exec(programs.compiled(spec["setup"], SETUP), space)
@@ -254,18 +257,20 @@ def _decorated(texts: tuple[str, ...], spec: Spec) -> frozenset[str]:
     return frozenset(found)
 
 
-def _lacking(error: BaseException, setup: str) -> bool:
+def _lacking(error: BaseException, setup: str, file: str = SETUP) -> bool:
     """Whether the tests import a module that this machine has not: no program can pass them, whatever it says.
 
     The error is the import system's own, raised for an import statement of the tests; one that the code raises comes
     through the socket.
     """
+    if (type(error).__module__, type(error).__name__) == ("builtins", "Skipped"):  # by pytest.importorskip
+        return str(error).startswith("could not import ") and "importorskip" in setup
     if type(error) is not ModuleNotFoundError or type(error.name) is not str:
         return False
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    if trace is None or trace.tb_frame.f_code.co_filename != SETUP:
+    if trace is None or trace.tb_frame.f_code.co_filename != file:
         return False
     line = setup.splitlines()[trace.tb_lineno - 1]
     return bool(re.match(rf"\s*(?:import|from)[ \t]+{re.escape(error.name.split('.')[0])}\b", line))
@@ -316,14 +321,18 @@ def run_beside(spec: Spec, code: dict[str, Any], problem: str) -> None:
     RUN[spec["framework"]](spec, side, report, space)
 
 
-def _helpers(source: str, space: dict[str, Any]) -> None:
-    """What the problem's own source defines: the tests use it from here, never from the code under test."""
-    if not source:
-        return
-    try:
-        exec(programs.compiled(source, "prompt"), space)
-    except Exception as error:  # the head of a class alone, say: it has no helpers then
-        programs.print_error(error)
+def _helpers(source: str, space: dict[str, Any]) -> str:
+    """What the problem's own source defines: the tests use it from here, never from the code under test.
+
+    Returns what it imports and this machine has not: it stands in front of every program, so that none can run.
+    """
+    if source:
+        try:
+            exec(programs.compiled(source, PROMPT), space)
+        except Exception as error:  # the head of a class alone, say: it has no helpers then
+            programs.print_error(error)
+            return programs.describe(error) if _lacking(error, source, PROMPT) else ""
+    return ""
 
 
 def _names(spec: Spec, side: TestSide, space: dict[str, Any]) -> str:
