@@ -30,6 +30,7 @@ def test_the_last_python_block_is_taken_and_an_open_one_is_not() -> None:
     assert python_block(text) == "b\n"
     assert fenced_blocks("~~~python\nx\n~~~", "python") == ["x\n"]
     assert python_block("```\nx = 1\n```") == "x = 1\n"
+    assert python_blocks("```pypy3\na\n```\n```Python3.11\nb\n```\n```\nc\n```") == ["a\n", "b\n"]
 
 
 def test_boxes_balance_their_braces() -> None:

@@ -22,7 +22,10 @@ _QUOTED_FENCE: Final = re.compile(r"^ {0,3}>(?!>>)[ \t]*(?:```|~~~)", re.MULTILI
 _BOX: Final = re.compile(r"\\(?:boxed|fbox|box)[ \t]*\{")
 _TAB: Final = 4
 _TRIES: Final = 12  # how many ends a text's Python blocks that stop within a string are tried with
-PYTHON: Final = ("python", "py", "python3")
+PYTHON: Final = (
+    *("python", "py", "python3", "py3", "pypy", "pypy3", "ipython", "ipython3"),
+    *(f"python3.{minor}" for minor in range(6, 16)),
+)
 
 
 class _Fence:
