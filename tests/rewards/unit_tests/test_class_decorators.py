@@ -7,6 +7,45 @@ from table_rewards import UnitTests
 # what the decorator does, the tests, a right program, a wrong one
 CASES = (
     (
+        "a property of one's own keeps a method abstract",
+        """\
+import pytest
+from abc import ABC, abstractmethod
+from solution import once
+class Base(ABC):
+    @once
+    @abstractmethod
+    def area(self): pass
+class Square(Base):
+    count = 0
+    @once
+    def area(self):
+        Square.count += 1
+        return 4
+def test_abstract():
+    with pytest.raises(TypeError):
+        Base()
+def test_once():
+    square = Square()
+    assert (square.area, square.area, Square.count) == (4, 4, 1)
+""",
+        """\
+class once:
+    def __init__(self, function):
+        self.function = function
+        self.__isabstractmethod__ = getattr(function, "__isabstractmethod__", False)
+    def __get__(self, instance, owner=None):
+        if instance is None: return self
+        value = instance.__dict__[self.function.__name__] = self.function(instance)
+        return value
+""",
+        """\
+class once:
+    def __init__(self, function): self.function = function
+    def __get__(self, instance, owner=None): return self.function(instance)
+""",
+    ),
+    (
         "wraps every method",
         """\
 from solution import timed

@@ -880,6 +880,8 @@ class TestSide(Side):
             return
         if isinstance(holder, type) and holder.__module__ in TEST_MODULES and may_add(holder, op, name):
             return
+        if op == "get" and name == "__isabstractmethod__":
+            return
         public = type(name) is str and name[: 1 + mine] != "_" * (1 + mine) and not name.startswith(_LEADS_AWAY)
         if public and op in ("get", "set", "del") and may_note(holder, name):
             return
