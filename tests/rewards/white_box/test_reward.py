@@ -378,3 +378,31 @@ def test_functions_stay_inputs_where_nothing_may_be_searched_for():
     assert WhiteBox(computed_inputs=False).signature != WhiteBox().signature
     with pytest.raises(ConfigurationError, match="computed_inputs"):
         WhiteBox(computed_inputs=False, profile="released")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("1. assert f(1) == 2", "2. return b", "3. 2; int"), 1.0),
+        (("1) `assert f(1) == 2`", "", "2) `return b`", "3) `2; int`"), 1.0),
+        (("- assert f(1) == 2", "- return b", "- 2; int"), 1.0),
+        (("* assert f(1) == 2", "* return b", "* 2; int"), 1.0),
+        (("**assert f(1) == 2**", "**return b**", "**2; int**"), 1.0),
+        (("- assert f(1) == 3", "- return b", "- 2; int"), 0.0),
+        (("1. assert f(1) == 2", "2. return b", "3. 3; int"), 0.75),
+        (
+            ("1. assert f(1) == 2", "3. return b", "4. 2; int"),
+            0.0,
+        ),  # what a number out of turn means is anybody's guess
+        (("assert f(1) == 2", "return b", "- 2; int"), 0.75),  # minus two
+    ],
+)
+def test_answers_may_be_written_as_a_list(lines, expected):
+    row = {
+        "func_str": "def f(a):\n    b = a + 1\n    return b",
+        "func_name": "f",
+        "func_args": "1",
+        "result": "2",
+        "question_answers": {"path_answers": [["return b"]], "state_as": [[["int", "2"]]]},
+    }
+    assert value("<answer>\n" + "\n".join(lines) + "\n</answer>", row) == expected

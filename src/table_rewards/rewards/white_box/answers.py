@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from table_rewards.rewards.white_box.constructed import same_constructed
@@ -10,6 +11,8 @@ from table_rewards.rewards.white_box.tokens import NotThatForm, joined, literal,
 from table_rewards.sandbox import values
 from table_rewards.sandbox.values import Value
 
+_LISTED = re.compile(r"\s*(?:1[.)]\s+|[-*]\s+|\*\*)`?assert\b")
+_ITEM = re.compile(r"(?:(?P<number>\d{1,3})[.)]\s+|(?P<mark>[-*]\s|\*\*)\s*)(?P<content>\S.*)")
 _OF_NONE = frozenset(("nonetype", "none", "object"))
 
 
@@ -22,6 +25,25 @@ def answer_lines(text: str) -> list[str]:
     lines = (line.strip() for line in text.splitlines())
     kept = (line for line in lines if line.strip("`~; ") and not line.startswith(("```", "~~~")))
     return [line.strip("`").rstrip("`; ").strip() for line in kept]
+
+
+def unlisted(text: str) -> str:
+    """The answer without the marks of a list that its assertion and every other line are items of, or of bold lines.
+
+    >>> unlisted("1. assert f(1) == 2\\n2. return b\\n3. 2; int"), unlisted("- assert f(1) == 2\\n-1")
+    ('assert f(1) == 2\\nreturn b\\n2; int', '- assert f(1) == 2\\n-1')
+    """
+    if not _LISTED.match(text):
+        return text
+    found = [_ITEM.fullmatch(line.strip()) for line in text.splitlines() if line.strip()]
+    items = [item for item in found if item is not None]
+    numbers = [int(item["number"]) for item in items if item["number"]]
+    kinds = {item["mark"] or "1." for item in items}
+    if len(items) < len(found) or len(kinds) > 1 or (numbers and numbers != list(range(1, len(items) + 1))):
+        return text
+    if kinds == {"**"} and not all(item["content"].endswith("**") for item in items):
+        return text
+    return "\n".join(item["content"].removesuffix("**") if item["mark"] == "**" else item["content"] for item in items)
 
 
 def right_path(line: str, accepted: Sequence[str]) -> bool:

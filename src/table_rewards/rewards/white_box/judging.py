@@ -8,7 +8,7 @@ from typing import Any
 
 from table_rewards.core.completion import REASONING_TAGS, answer_of
 from table_rewards.core.scores import SCORED, UNPARSED, Judgement
-from table_rewards.rewards.white_box.answers import answer_lines, right_path, right_state
+from table_rewards.rewards.white_box.answers import answer_lines, right_path, right_state, unlisted
 from table_rewards.rewards.white_box.calls import (
     Arguments,
     arguments_of,
@@ -107,7 +107,7 @@ class Judging:
 
     def _read_answers(self, case: Case, answer: str) -> None:
         reference = case.reference
-        answer = _unfenced(answer)
+        answer = unlisted(_unfenced(answer))
         try:
             statement, rest = first_statement(answer)
         except NotThatForm:
