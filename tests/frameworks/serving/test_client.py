@@ -6,6 +6,7 @@ import asyncio
 import json
 import pickle
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -321,8 +322,8 @@ def take_request(connection: socket.socket) -> None:
 
 
 @contextmanager
-def raw_server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that does to each connection what ``behave`` says, once a request has come."""
+def raw_server(behave: Callable[[socket.socket], None], *, whole: bool = True) -> Iterator[str]:
+    """A server that does to each connection what ``behave`` says, once a request has come whole, or at once."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -335,7 +336,8 @@ def raw_server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
 
     def one(connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            take_request(connection)
+            if whole:
+                take_request(connection)
             behave(connection)
 
     threading.Thread(target=serve, daemon=True).start()
@@ -572,3 +574,132 @@ def test_a_redirect_at_the_start_names_the_address() -> None:
 
     with raw_server(behaviour) as address, pytest.raises(ConfigurationError, match="redirects to https://host/teds"):
         ServiceReward(TEDS(), address)
+
+
+class Stingy:
+    """A server that looks at the head of a request, answers at once and closes while the body is still on its way.
+
+    Args:
+        reply: what it says; nothing for a reset without a word.
+        most: the longest body that it takes.
+        working: what answers the others.
+    """
+
+    def __init__(self, reply: bytes, most: int, working: Callable[[str, Any], tuple[int, Any]]) -> None:
+        self.reply, self.most, self.working, self.refused = reply, most, working, 0
+
+    def __call__(self, connection: socket.socket) -> None:
+        stream = connection.makefile("rb")
+        length = 0
+        while (line := stream.readline()) not in (b"\r\n", b""):
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        if length > self.most:
+            self.refused += 1
+            connection.sendall(self.reply)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if self.reply:
+                time.sleep(0.2)  # the reply is there before the reset
+            return
+        found = json.dumps(self.working("/score", json.loads(stream.read(length)))[1]).encode()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(found) + found)
+
+
+@pytest.mark.parametrize("reply", [b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", b""], ids=["413", "reset"])
+def test_a_server_that_closes_while_a_large_batch_is_sent_gets_smaller_ones(
+    reply: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is read although the request could not be sent whole; a reset may mean the same and says nothing."""
+    monkeypatch.setattr(client, "WAIT_S", 0.01)
+    reward = TableBench()
+    working = local(reward)
+    stingy = Stingy(reply, 3_000_000, working)
+    texts = [f"{'x' * 1_000_000}\nFinal Answer: {number}" for number in range(8)]
+    with served(working) as address:
+        asked = ServiceReward(reward, address, deadline_s=60.0)
+    with raw_server(stingy, whole=False) as address:
+        asked.service = address
+        assert asked(texts, list("01234567")).values.tolist() == [1.0] * 8
+    assert 3 <= stingy.refused <= 12
+
+
+def test_a_server_that_answers_early_and_reads_no_more_is_no_deadlock() -> None:
+    """Both would wait for each other: it for the rest to be given up, the client for the rest to be taken."""
+    ended = threading.Event()
+
+    def early(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        ended.wait(60)
+
+    def interim(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        left = len(body) - 1000
+        while left > 0:
+            left -= len(connection.recv(1 << 20))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    body = b"x" * 20_000_000
+    try:
+        with raw_server(early, whole=False) as address:
+            assert exchange(address, body, {}, 30.0).status == 413
+    finally:
+        ended.set()
+    with raw_server(interim, whole=False) as address:
+        assert exchange(address, body, {}, 30.0).body == b"{}"
+
+
+def test_what_a_server_says_on_an_idle_connection_is_no_reply_to_the_next_request() -> None:
+    """Proxies tell of a connection that they are about to close by a 408 that nobody asked for."""
+    told = threading.Event()
+
+    def behaviour(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        if not told.is_set():
+            connection.sendall(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+            told.set()
+            connection.recv(1)
+
+    with raw_server(behaviour) as address:
+        assert exchange(address, b"{}", {}, 30.0).status == 200
+        assert told.wait(30)
+        assert exchange(address, b"{}", {}, 30.0).status == 200
+
+
+@pytest.mark.parametrize("status", [500, 504])
+def test_a_sample_that_breaks_the_service_or_takes_too_long_costs_no_other_its_score(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for again until the deadline, and the others do not wait for it."""
+    monkeypatch.setattr(client, "WAIT_S", 0.01)
+    reward = TableBench()
+    working = local(reward)
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        broken = body is not None and any("poison" in text for text in body["completions"])
+        return (status, {"error": "no"}) if broken else working(path, body)
+
+    texts = ["Final Answer: 7"] * 16
+    texts[2] += " poison"
+    with served(answer) as address:
+        scores = ServiceReward(reward, address, deadline_s=1.5)(texts, ["7"] * 16)
+    assert [number for number, one in enumerate(scores.status) if one == "unscored"] == [2]
+    assert f"HTTP {status} no" in scores.notes[2]
+
+
+def test_a_call_that_went_along_with_another_has_its_own_time() -> None:
+    """A merged request ends by the deadline of the call that sends it; who came later may ask again."""
+    calls: list[float] = []
+    with served(local(TableBench())) as address:
+        asked = ServiceReward(TableBench(), address, deadline_s=30.0)
+        merger = client._merger(asked)
+        run = merger._run
+
+        def late_at_first(pairs: Any, step: Any, until: float) -> Any:
+            calls.append(until)
+            return run(pairs, step, until) if len(calls) > 1 else [client.Late("its time is over")] * len(pairs)
+
+        merger._run = late_at_first
+        assert asked(["Final Answer: 7", "no"], ["7", "7"]).values.tolist() == [1.0, 0.0]
+    assert len(calls) == 2

@@ -153,10 +153,10 @@ def test_a_refused_body_that_does_not_come_or_never_ends_is_given_up(monkeypatch
         ([(b"content-length", b"50000")], silence),
         ([(b"content-length", b"50000")], endless),
         ([(b"transfer-encoding", b"chunked")], endless),
-        ([(b"content-length", b"50000"), (b"expect", b"100-continue")], None),  # asks first: nothing will come
+        ([(b"content-length", b"50000"), (b"expect", b"100-continue")], silence),
     ):
         scope = {"type": "http", "method": "POST", "path": "/table_bench/score", "headers": headers}
-        asyncio.run(asyncio.wait_for(asked(scope, receive, send), 10))  # type: ignore[arg-type]
+        asyncio.run(asyncio.wait_for(asked(scope, receive, send), 60))
         assert sent[0]["status"] == 413
         assert not sent[-1].get("more_body")
         sent.clear()
@@ -169,7 +169,8 @@ def test_a_compressed_body_is_refused_before_it_is_read() -> None:
     assert post(asked, "/table_bench/score", ASKED, content_encoding="identity")[0] == 200
 
 
-def test_a_body_that_does_not_come_is_given_up() -> None:
+def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_module, "SILENCE_S", 0.05)
     asked = front(receive_timeout_s=0.05)
     begun = {"type": "http.request", "body": b"{", "more_body": True}
     sent: list[Any] = []
@@ -224,6 +225,35 @@ def test_requests_that_wait_are_bounded_by_their_bytes() -> None:
     found = asyncio.run(several())
     assert [status for status, _ in found] == [200, 200, 503, 503]
     assert found[2][1][b"retry-after"] == b"1"
+    assert asked.held == 0
+
+
+def test_lengths_that_are_only_told_keep_nobody_out() -> None:
+    """Sixteen connections that announce 64 MiB each and send nothing took the whole room for a minute."""
+    asked = front(max_request_mb=0.01, max_waiting_mb=0.02)
+    scope = {"type": "http", "method": "POST", "path": "/table_bench/score", "headers": [(b"content-length", b"10000")]}
+
+    async def silence() -> Any:
+        await asyncio.sleep(3600)
+
+    async def beside_others() -> int:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": told(ASKED)}
+
+        others = [asyncio.create_task(asked(scope, silence, send)) for _ in range(5)]
+        await asyncio.sleep(0)
+        await asked({**scope, "headers": []}, receive, send)
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        return int(sent[0]["status"])
+
+    assert asyncio.run(beside_others()) == 200
     assert asked.held == 0
 
 

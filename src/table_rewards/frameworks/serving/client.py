@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import json
 import os
 import random
@@ -10,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
@@ -45,6 +48,15 @@ LEAST_KEPT: Final = 1_000
 ONE_OF_THEM: Final = frozenset({400, 413, 422})
 """Statuses of a request that is refused for what it holds, which may be one sample among others."""
 
+TOO_SLOW: Final = frozenset({408, 504, 524})
+"""Statuses of a request that came or was answered too slowly for somebody's patience; there is no time for a second."""
+
+BROKEN: Final = 500
+"""Of a service that fails; if it does so again, one of the samples may be why."""
+
+MAYBE_TOO_LARGE: Final = 1 << 16
+"""Bytes of a request beyond which a connection that breaks without a reply may be the answer to its size."""
+
 TOKEN_ENV: Final = "TABLE_REWARDS_SERVICE_TOKEN"
 
 
@@ -54,20 +66,52 @@ class Sent(NamedTuple):
     value: Any
 
 
+class Late(NamedTuple):
+    """A sample that the service had no scores for until the deadline, and why."""
+
+    note: str
+
+
 class Lost(NamedTuple):
     """Why a request brought no scores.
 
     Attributes:
         why: in words.
         wait: seconds to wait before the next attempt; None as usual, NEVER for no other attempt.
-        halve: a smaller request may succeed.
+        halve: so many failures after which smaller requests are tried; 0 for never.
         too_large: the request is, by its size alone.
     """
 
     why: str
     wait: float | None = None
-    halve: bool = False
+    halve: int = 0
     too_large: bool = False
+
+
+@dataclass
+class Piece:
+    """Samples of a batch that go in one request.
+
+    Attributes:
+        numbers: of the samples in the batch.
+        pairs: completions and rows.
+        kept: characters at each end of a completion that the next shortening keeps.
+        attempt: requests so far.
+        failures: those that might have succeeded in smaller requests.
+        why: the last one brought no scores.
+    """
+
+    numbers: Sequence[int]
+    pairs: Sequence[tuple[Any, Any]]
+    kept: int = KEPT
+    attempt: int = 0
+    failures: int = 0
+    why: str = ""
+
+    def halves(self) -> list[Piece]:
+        middle = len(self.numbers) // 2
+        cuts = (slice(None, middle), slice(middle, None))
+        return [replace(self, numbers=self.numbers[cut], pairs=self.pairs[cut]) for cut in cuts]
 
 
 class ServiceReward(Reward[Any]):
@@ -145,9 +189,17 @@ class ServiceReward(Reward[Any]):
 
         def ask(shard: list[int]) -> list[Judgement]:
             pairs = [samples[number] for number in shard]
-            if together and len(pairs) < self.batch:
-                return _merger(self)(pairs, step, deadline)
-            return self._scored(pairs, step, deadline)
+            if not together or len(pairs) >= self.batch:
+                return list(map(self._judgement, self._scored(pairs, step, deadline)))
+            found = _merger(self)(pairs, step, deadline)
+            while time.monotonic() + MAX_WAIT_S < deadline:  # another call's deadline, which it went along with
+                late = [place for place, one in enumerate(found) if isinstance(one, Late)]
+                if not late:
+                    break
+                again = _merger(self)([pairs[place] for place in late], step, deadline)
+                for place, one in zip(late, again, strict=True):
+                    found[place] = one
+            return list(map(self._judgement, found))
 
         found = map(ask, shards) if len(shards) < 2 else _shard_threads().map(ask, shards)
         for shard, scored in zip(shards, found, strict=True):
@@ -177,30 +229,54 @@ class ServiceReward(Reward[Any]):
             size += own
         return shards
 
-    def _scored(self, pairs: Sequence[tuple[Any, Any]], step: int | None, deadline: float) -> list[Judgement]:
-        """The judgements of one request, which is asked again until the deadline."""
-        attempt, kept = 0, KEPT
-        while True:
-            outcome = self._once(pairs, step, deadline)
+    def _judgement(self, found: Judgement | Late) -> Judgement:
+        return self.unscored(found.note) if isinstance(found, Late) else found
+
+    def _scored(self, pairs: Sequence[tuple[Any, Any]], step: int | None, deadline: float) -> list[Judgement | Late]:
+        """The judgements of one request, which is asked again until the deadline, in smaller pieces where these help.
+
+        What waits for its next attempt keeps no other piece waiting.
+        """
+        found: dict[int, Judgement | Late] = {}
+        turns = itertools.count()
+        waiting = [(0.0, next(turns), Piece(range(len(pairs)), pairs))]
+        while waiting:
+            due, _, piece = heapq.heappop(waiting)
+            time.sleep(max(0.0, due - time.monotonic()))
+            if piece.attempt and time.monotonic() >= deadline:
+                found.update(dict.fromkeys(piece.numbers, Late(self._note(piece))))
+                continue
+            outcome = self._once(piece.pairs, step, deadline)
             if isinstance(outcome, Scores):
-                return [Judgement(value, tuple(parts.values()), status, note) for value, parts, status, note in outcome]
-            if outcome.halve and len(pairs) > 1 and self.deduplicates and time.monotonic() < deadline:
-                middle = len(pairs) // 2
-                halves = (pairs[:middle], pairs[middle:])
-                return [one for half in halves for one in self._scored(half, step, deadline)]
-            attempt += 1
-            if outcome.too_large and len(pairs) == 1 and time.monotonic() < deadline:
-                shorter, kept = _ends(pairs[0], kept)
+                for number, (value, parts, status, note) in zip(piece.numbers, outcome, strict=True):
+                    found[number] = Judgement(value, tuple(parts.values()), status, note)
+                continue
+            piece.attempt, piece.why = piece.attempt + 1, outcome.why
+            piece.failures += outcome.halve > 0
+            now = time.monotonic()
+            if self.deduplicates and 0 < outcome.halve <= piece.failures and len(piece.numbers) > 1 and now < deadline:
+                for half in piece.halves():
+                    heapq.heappush(waiting, (now, next(turns), half))
+                continue
+            if outcome.too_large and len(piece.numbers) == 1 and now < deadline:
+                shorter, piece.kept = _ends(piece.pairs[0], piece.kept)
                 if shorter is not None:
-                    pairs = [shorter]
+                    piece.pairs = [shorter]
+                    heapq.heappush(waiting, (now, next(turns), piece))
                     continue
             pause = outcome.wait
             if pause is None:
-                pause = min(MAX_WAIT_S, WAIT_S * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0)
-            if pause == NEVER or time.monotonic() + pause >= deadline:
-                note = f"service {self.service}: {outcome.why}, {attempt} attempts"
-                return [self.unscored(note[:300])] * len(pairs)
-            time.sleep(pause)
+                pause = min(MAX_WAIT_S, WAIT_S * 2 ** min(piece.attempt, 6)) * random.uniform(0.5, 1.0)
+            if pause == NEVER:
+                found.update(dict.fromkeys(piece.numbers, self.unscored(self._note(piece))))
+            elif now + pause >= deadline:
+                found.update(dict.fromkeys(piece.numbers, Late(self._note(piece))))
+            else:
+                heapq.heappush(waiting, (now + pause, next(turns), piece))
+        return [found[number] for number in range(len(pairs))]
+
+    def _note(self, piece: Piece) -> str:
+        return f"service {self.service}: {piece.why}, {piece.attempt} attempts"[:300]
 
     def _once(self, pairs: Sequence[tuple[Any, Any]], step: int | None, deadline: float) -> Scores | Lost:
         try:
@@ -212,7 +288,10 @@ class ServiceReward(Reward[Any]):
                 return Lost(f"it computes {computed} now", NEVER)
             found = scores_of(told, self.parts)
         except OSError as error:
-            return Lost(f"{type(error).__name__} {error}".strip())
+            broke = isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)
+            size = sum(len(text) for pair in pairs for text in pair if isinstance(text, str))
+            why = f"{type(error).__name__} {error}".strip()
+            return Lost(why, halve=2 if broke and size > MAYBE_TOO_LARGE else 0)
         except (BadRequest, ValueError, TypeError, RecursionError) as error:
             return Lost(f"a reply that cannot be read: {error}", NEVER)
         if len(found) != len(pairs):
@@ -230,10 +309,10 @@ class ServiceReward(Reward[Any]):
                 return json.loads(told.body)
             except (ValueError, RecursionError):  # a proxy's page, or half a reply whose length nobody told
                 return Lost("HTTP 200 and a body that is not JSON")
-        again = told.status in AGAIN
-        wait = _retry_after(told.headers) if again else NEVER
+        wait = _retry_after(told.headers) if told.status in AGAIN else NEVER
         why = f"HTTP {told.status} {_said(told)}".strip()
-        return Lost(why, wait, told.status in ONE_OF_THEM, told.status == TOO_LARGE)
+        halve = 1 if told.status in ONE_OF_THEM | TOO_SLOW else 2 if told.status == BROKEN else 0
+        return Lost(why, wait, halve, told.status == TOO_LARGE)
 
     def _compare_signatures(self) -> None:
         theirs = self._their_signature()
@@ -372,18 +451,18 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return min(MAX_WAIT_S, float(text)) if text.isascii() and text.isdigit() else None
 
 
-_mergers: WeakKeyDictionary[ServiceReward, Merger[tuple[Any, Any], Judgement]] = WeakKeyDictionary()
+_mergers: WeakKeyDictionary[ServiceReward, Merger[tuple[Any, Any], Judgement | Late]] = WeakKeyDictionary()
 _pools: dict[str, ThreadPoolExecutor] = {}
 _lock = threading.Lock()
 
 
-def _merger(asked: ServiceReward) -> Merger[tuple[Any, Any], Judgement]:
+def _merger(asked: ServiceReward) -> Merger[tuple[Any, Any], Judgement | Late]:
     """Kept outside of the reward, which holds nothing that cannot be pickled, and does not hold it."""
     with _lock:
         if asked not in _mergers:
             held = ref(asked)
 
-            def run(pairs: Sequence[tuple[Any, Any]], step: Any, deadline: float) -> list[Judgement]:
+            def run(pairs: Sequence[tuple[Any, Any]], step: Any, deadline: float) -> list[Judgement | Late]:
                 reward = held()
                 assert reward is not None  # its caller is in one of its methods
                 return reward._scored(pairs, step, deadline)

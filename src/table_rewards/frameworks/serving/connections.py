@@ -9,11 +9,13 @@ from __future__ import annotations
 import functools
 import http.client
 import io
+import select
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,6 +25,14 @@ from table_rewards.core.forking import renew_after_fork
 IDLE: Final = 64
 IDLE_S: Final = 30.0
 MAX_REPLY: Final = 1 << 28
+CONNECT_S: Final = 10.0
+"""Seconds for one attempt to connect: where a node is gone nothing answers, and another attempt meets another node."""
+
+AT_ONCE: Final = 1 << 16
+"""Bytes that are sent without a look at what the other side says meanwhile."""
+
+PROBES: Final = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""A machine that went without a word is noticed within half a minute, however long a reply may take."""
 
 
 class Told(NamedTuple):
@@ -47,10 +57,16 @@ def exchange(address: str, body: bytes | None, headers: Mapping[str, str], timeo
     while True:
         connection, used = _taken(key)
         connection.until = until
+        whole = True
         try:
-            connection.request("GET" if body is None else "POST", path, body, dict(headers))
+            try:
+                connection.request("GET" if body is None else "POST", path, body, dict(headers))
+            except (_AnsweredEarly, BrokenPipeError, ConnectionResetError):
+                if connection.sock is None:
+                    raise  # there was no connection
+                whole = False  # refused before the rest was read: the reply says why
             response = connection.getresponse()
-        except (ConnectionError, http.client.BadStatusLine) as error:
+        except (ConnectionError, ssl.SSLError, http.client.BadStatusLine) as error:
             connection.close()
             if used:  # it had been closed meanwhile; scoring twice does no harm
                 continue
@@ -61,18 +77,20 @@ def exchange(address: str, body: bytes | None, headers: Mapping[str, str], timeo
         except BaseException:
             connection.close()
             raise
-        return _whole(connection, key, response)
+        return _whole(connection, key, response, keep=whole)
 
 
-def _whole(connection: _Connection, key: tuple[str, str, int | None], response: http.client.HTTPResponse) -> Told:
-    keep = False
+def _whole(
+    connection: _Connection, key: tuple[str, str, int | None], response: http.client.HTTPResponse, *, keep: bool
+) -> Told:
+    wanted, keep = keep, False
     try:
         body = response.read(MAX_REPLY + 1)
         if len(body) > MAX_REPLY:
             raise ConnectionError(f"a reply of more than {MAX_REPLY >> 20} MiB")
         if response.length:
             raise ConnectionError(f"the reply broke off, {response.length:,} bytes before its end")
-        keep = not response.will_close
+        keep = wanted and not response.will_close
         return Told(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
     except http.client.HTTPException as error:
         raise _os_error(error) from None
@@ -115,15 +133,52 @@ class _Response(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock, until))
 
 
+class _AnsweredEarly(Exception):
+    """The other side has said something before it got the whole request."""
+
+
 class _Connection(http.client.HTTPConnection):
     until: float = 0.0
     idle_since: float = 0.0
+    looks = True
+
+    def connect(self) -> None:
+        self.timeout = max(0.001, min(CONNECT_S, self.until - time.monotonic()))
+        super().connect()
+        with suppress(OSError):
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in PROBES.items():
+                if hasattr(socket, name):
+                    self.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self.sock.settimeout(max(0.001, self.until - time.monotonic()))
+
+    def send(self, data: Any) -> None:
+        """Send, and stop where a reply comes: who does not read the rest of a request would not take it either.
+
+        Raises:
+            _AnsweredEarly: there is something to read, or the other side has closed.
+        """
+        if self.sock is None:
+            self.connect()
+        if not self.looks or not isinstance(data, bytes) or len(data) <= AT_ONCE:
+            super().send(data)
+            return
+        left = memoryview(data)
+        while left:
+            readable, writable = _ready(self.sock, max(0.0, self.until - time.monotonic()), write=True)
+            if readable:
+                if not _interim(self.sock):
+                    raise _AnsweredEarly
+                self.sock.sendall(left)
+                return
+            if not writable:
+                raise TimeoutError("the service does not take the request in time")
+            left = left[self.sock.send(left[:AT_ONCE]) :]
 
     def request(self, *args: Any, **options: Any) -> None:
         left = self.until - time.monotonic()
         if left <= 0:
             raise TimeoutError("no time left")
-        self.timeout = left
         if self.sock is not None:
             self.sock.settimeout(left)
         super().request(*args, **options)
@@ -134,7 +189,24 @@ class _Connection(http.client.HTTPConnection):
 
 
 class _SecureConnection(_Connection, http.client.HTTPSConnection):
-    pass
+    looks = False  # what TLS itself sends is to be read at any time
+
+
+def _ready(sock: socket.socket, timeout: float, *, write: bool = False) -> tuple[bool, bool]:
+    """Whether a socket can be read, or has been closed; and whether it can be written, where that is asked for."""
+    if not hasattr(select, "poll"):
+        readable, writable, _ = select.select([sock], [sock] if write else [], [], timeout)
+        return bool(readable), bool(writable)
+    poll = select.poll()
+    poll.register(sock, select.POLLIN | (select.POLLOUT if write else 0))
+    ((_, event),) = poll.poll(timeout * 1000) or ((0, 0),)
+    return bool(event & ~select.POLLOUT), bool(event & select.POLLOUT)
+
+
+def _interim(sock: socket.socket) -> bool:
+    """Whether what can be read is ``100 Continue`` or its like: some say so unasked."""
+    start = sock.recv(10, socket.MSG_PEEK)
+    return start.startswith(b"HTTP/1.") and start[9:] == b"1"
 
 
 def _taken(key: tuple[str, str, int | None]) -> tuple[_Connection, bool]:
@@ -144,8 +216,8 @@ def _taken(key: tuple[str, str, int | None]) -> tuple[_Connection, bool]:
         waiting = _idle.get(key, [])
         while waiting:
             found = waiting.pop()
-            if time.monotonic() - found.idle_since < IDLE_S:
-                return found, True
+            if time.monotonic() - found.idle_since < IDLE_S and not _ready(found.sock, 0)[0]:
+                return found, True  # neither closed meanwhile, nor told that it will be
             found.close()
     if scheme == "https":
         return _SecureConnection(host, port, context=ssl.create_default_context()), False

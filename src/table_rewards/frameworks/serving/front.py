@@ -13,17 +13,11 @@ from typing import Any, Final, Protocol
 
 from table_rewards.frameworks.serving.forms import FORMS
 from table_rewards.frameworks.serving.gym_metrics import aggregate_metrics
+from table_rewards.frameworks.serving.listening import LINGER_S, SILENCE_S
 from table_rewards.frameworks.serving.settings import ServiceSettings
 
 RETRY_AFTER_S: Final = 1
 READY_S: Final = 5.0
-LINGER_S: Final = 30.0
-"""Seconds for which the rest of a refused body is read and dropped. Closing a connection while the client still sends
-resets it, and the client sees the reset instead of the status."""
-
-SILENCE_S: Final = 5.0
-"""Seconds without a byte of such a body after which the connection is closed."""
-
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -99,8 +93,7 @@ class Front:
         if self.seen is not None and len(words) == 2 and words[0] in self.workers:
             self.seen(words[0], words[1] if words[1] in FORMS else "other", status, time.perf_counter() - begun)
         if not incoming.ended:
-            if status != 408:
-                await incoming.drop()
+            await incoming.drop()
             with contextlib.suppress(OSError):
                 await send({"type": "http.response.body", "body": b""})
 
@@ -142,9 +135,12 @@ class Front:
             return _error(413, f"the body is larger than {self.settings.max_request_mb:g} MiB")
         if self.held + expected > self.room:
             return _error(503, f"the service holds {self.settings.max_waiting_mb:g} MiB of requests already")
-        hold = _Hold(self, expected)
+        hold = _Hold(self)  # of what has come; a length that is only told would keep others out for nothing
         try:
-            body = await asyncio.wait_for(self._body(receive, hold), self.settings.receive_timeout_s)
+            try:
+                body = await asyncio.wait_for(self._body(receive, hold), self.settings.receive_timeout_s)
+            except asyncio.TimeoutError:
+                return _error(408, f"the body did not come within {self.settings.receive_timeout_s:g} s")
             return await answer(body)
         except _TooLarge:
             return _error(413, f"the body is larger than {self.settings.max_request_mb:g} MiB")
@@ -152,8 +148,6 @@ class Front:
             return _error(503, f"the service holds {self.settings.max_waiting_mb:g} MiB of requests already")
         except _Gone:
             return _error(400, "the body broke off")
-        except asyncio.TimeoutError:
-            return _error(408, f"the body did not come within {self.settings.receive_timeout_s:g} s")
         finally:
             hold.release()
 
@@ -207,19 +201,21 @@ class _Incoming:
     def __init__(self, receive: Receive, headers: Mapping[bytes, bytes]) -> None:
         self._receive = receive
         self.ended = headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
-        self._asks_first = headers.get(b"expect", b"").lower() == b"100-continue"
 
     async def __call__(self) -> Message:
         """The next message (ASGI)."""
-        self._asks_first = False  # the server tells such a client to send when the body is first asked for
         message = await self._receive()
         self.ended = message["type"] != "http.request" or not message.get("more_body")
         return message
 
     async def drop(self) -> None:
-        """Read what is left of the body and forget it, for a time."""
+        """Read what is left of the body and forget it, for a time.
+
+        Also where the client asked first whether to send it (``Expect: 100-continue``): such clients wait for a second
+        and then send.
+        """
         until = time.monotonic() + LINGER_S
-        while not self.ended and not self._asks_first and time.monotonic() < until:
+        while not self.ended and time.monotonic() < until:
             try:
                 await asyncio.wait_for(self(), SILENCE_S)
             except asyncio.TimeoutError:
@@ -229,9 +225,8 @@ class _Incoming:
 class _Hold:
     """Bytes of one request that count as held until it is answered."""
 
-    def __init__(self, front: Front, size: int) -> None:
-        self.front, self.size = front, size
-        front.held += size
+    def __init__(self, front: Front) -> None:
+        self.front, self.size = front, 0
 
     def at_least(self, size: int) -> None:
         more = size - self.size
@@ -264,7 +259,7 @@ def _allowed(header: bytes, token: str) -> bool:
 
 async def _aggregated(body: bytes) -> Reply:
     try:
-        return 200, _json(aggregate_metrics(json.loads(body)))
+        return 200, await asyncio.to_thread(lambda: _json(aggregate_metrics(json.loads(body))))
     except (ValueError, RecursionError) as error:
         return _error(400, str(error)[:200])
 
