@@ -205,11 +205,12 @@ class Reward(ABC, Generic[ReferenceT]):
     def read_reference(self, reference: Any) -> ReferenceT | Judgement:
         """Return a reference as its :attr:`reference_type`, or what its sample gets when it cannot be read."""
         try:
-            return self.coerce(reference)
-        except MissingReference as error:
-            if self._holds_nothing(reference, error):
-                return Judgement.inapplicable(f"not for this reward: {error}", len(self.parts))
-            return self.unscored(f"{UNUSABLE}{error}")
+            try:
+                return self.coerce(reference)
+            except MissingReference as error:
+                if self._holds_nothing(reference, error):
+                    return Judgement.inapplicable(f"not for this reward: {error}", len(self.parts))
+                raise
         except BadReference as error:
             return self.unscored(f"{UNUSABLE}{error}")
         except Exception as error:  # a reference type of ours broke on strange data

@@ -71,3 +71,35 @@ def test_rewards_whose_samples_belong_together_are_never_merged_with_strangers()
     assert Scoring("qa_f1", {"reader": "endpoint", "endpoints": "http://127.0.0.1:9/v1"}).alone
     assert not Scoring("teds", {}).alone
     assert Scoring("teds", {}, gathers=True).alone
+
+
+def test_a_request_that_breaks_a_reward_costs_no_other_its_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share a batch; what raises there was told as 503, and every client asked again until its deadline."""
+    scoring = Scoring("table_bench", {})
+    score = scoring.reward.score
+
+    async def breaking(completions: Any, rows: Any, *, step: int | None = None) -> Any:
+        if "broken" in completions:
+            raise KeyError("inside")
+        return await score(completions, rows, step=step)
+
+    monkeypatch.setattr(scoring.reward, "score", breaking)
+    batches = [Batch([text], ["7"]) for text in ("Final Answer: 7", "broken", "Final Answer: 8")]
+    found = asyncio.run(scoring.score_together(batches))
+    assert [one.values for one in found] == [[1.0], [None], [0.0]]
+    assert (found[1].status, found[1].notes) == (["unscored"], ["KeyError: 'inside'"])
+
+
+def test_what_is_nested_too_deeply_is_refused_or_unscored_and_never_a_fault() -> None:
+    """Python's stack ends somewhere below a thousand levels, for each function at another one."""
+    scoring = Scoring("table_region", {})
+    output = '{"output": [{"type": "message", "content": "Final Answer: 7"}]}'
+    for depth in (*range(300, 1100, 40), 100_000):
+        for form, body in (
+            ("score", '{"completions": ["x", "x"], "rows": ["7", {"answer": DEEP}]}'),
+            ("slime", '{"prompt": "?", "response": "x", "label": DEEP}'),
+            ("verify", '{"response": OUTPUT, "answer": "7", "far": NaN, "deep": DEEP}'),
+        ):
+            sent = body.replace("OUTPUT", output).replace("DEEP", "[" * depth + "]" * depth)
+            status, _ = asyncio.run(scoring.answer(form, sent.encode()))
+            assert status in (200, 400), (form, depth)

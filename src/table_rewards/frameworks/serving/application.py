@@ -27,6 +27,10 @@ from table_rewards.frameworks.serving.settings import RewardService, ServiceSett
 from table_rewards.llm.settings import WORKERS
 
 ATTEMPTS: Final = 4
+UPSCALE_S: Final = 1.0
+DOWNSCALE_S: Final = 30.0
+"""Seconds for which more or less load must last before replicas come or go."""
+
 PIECE: Final = 90_000
 """Ray carries arguments below 100 kB in the call itself; larger ones take a detour through its object store."""
 
@@ -189,8 +193,8 @@ def application(settings: ServiceSettings) -> Any:
                     "min_replicas": one.min_replicas,
                     "max_replicas": one.max_replicas,
                     "target_ongoing_requests": one.target_ongoing_requests,
-                    "upscale_delay_s": 1.0,
-                    "downscale_delay_s": 30.0,
+                    "upscale_delay_s": UPSCALE_S,
+                    "downscale_delay_s": DOWNSCALE_S,
                 }
             }
         deployment = serve.deployment(

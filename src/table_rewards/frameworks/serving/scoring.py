@@ -8,6 +8,7 @@ of a prompt together, gets each request alone.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ from table_rewards.core.scores import Scores
 from table_rewards.frameworks.accuracy import accuracy_of
 from table_rewards.frameworks.serving.forms import Answer, BadRequest, Batch, read_request, reply
 from table_rewards.frameworks.unscored import UnscoredPolicy
+
+logger = logging.getLogger("table_rewards.serving")
 
 ScoreOne = Callable[[Batch], Awaitable[Answer]]
 """Scores one batch, maybe with others that wait."""
@@ -52,7 +55,11 @@ class Scoring:
             return 400, told({"error": str(error)})
         except (ValueError, RecursionError) as error:
             return 400, told({"error": f"the body is not JSON that can be read: {error}"[:200]})
-        return 200, told(reply(form, batch, await self.score_one(batch)))
+        answer = await self.score_one(batch)
+        try:
+            return 200, told(reply(form, batch, answer))
+        except RecursionError:  # forms whose reply repeats the request
+            return 400, told({"error": "the body is nested too deeply"})
 
     async def score_together(self, batches: Sequence[Batch]) -> list[Answer]:
         """Score batches that wait together, those of one training step as one."""
@@ -65,12 +72,18 @@ class Scoring:
             rows = [row for number in numbers for row in batches[number].rows]
             try:
                 scores = await self.reward.score(completions, rows, step=step)
-            except ConfigurationError as error:  # one request's completions have no known shape: find it alone
+            except (
+                Exception
+            ) as error:  # completions of no known shape, or a fault of ours: find the request, spare others
                 if len(numbers) > 1:
                     for number in numbers:
                         answers[number] = (await self.score_together([batches[number]]))[0]
                     continue
-                scores = self._unreadable(len(completions), str(error))
+                why = str(error)
+                if not isinstance(error, ConfigurationError):
+                    logger.exception("%s failed on a request; it will be unscored", self.reward.signature)
+                    why = f"{type(error).__name__}: {error}"[:300]
+                scores = self._unreadable(len(completions), why)
             start = 0
             for number in numbers:
                 count = len(batches[number].completions)
