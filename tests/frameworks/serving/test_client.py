@@ -116,6 +116,12 @@ def test_settings_come_from_one_file_whose_mistakes_are_named(tmp_path: Any) -> 
         RewardService("judge", "group_judge", {"group_size": 8}, max_replicas=2)
 
 
+class Server(ThreadingHTTPServer):
+    """Takes many connections at once; the library's own keeps five waiting, and others wait for seconds."""
+
+    request_queue_size = 512
+
+
 @contextmanager
 def served(answer: Callable[[str, Any], tuple[int, Any]]) -> Iterator[str]:
     """A service on the loopback address: ``answer(path, body)`` gives status and JSON value."""
@@ -142,7 +148,7 @@ def served(answer: Callable[[str, Any], tuple[int, Any]]) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/reward"

@@ -330,3 +330,19 @@ def test_readiness_names_the_reward_that_does_not_answer() -> None:
     asked = front(worker=Gone())
     status, value, _ = post(asked, "/ready", method="GET")
     assert (status, value["errors"]) == (503, {"table_bench": "ConnectionError"})
+
+
+def test_a_reward_that_is_busy_tells_its_signature_to_a_trainer_that_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its replicas answer in turn: behind a full queue the start of another trainer failed after half a minute."""
+
+    class Busy(Here):
+        async def signature(self) -> str:
+            await asyncio.sleep(3600)
+            return ""
+
+    monkeypatch.setattr(front_module, "READY_S", 0.05)
+    settings, workers = ServiceSettings((ONE,)), {"table_bench": Busy()}
+    known = Front(settings, workers, expected={"table_bench": "table_bench:x"})
+    assert post(known, "/table_bench/signature", method="GET")[:2] == (200, {"signature": "table_bench:x"})
+    assert post(known, "/ready", method="GET")[0] == 503
+    assert post(Front(settings, workers), "/table_bench/signature", method="GET")[0] == 503

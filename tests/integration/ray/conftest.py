@@ -14,9 +14,11 @@ if os.environ.get("TABLE_REWARDS_INTEGRATION") != "ray":
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # otherwise Ray writes a token into the home directory
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_worker_niceness", "0")  # of 15, with which a busy machine leaves workers nothing
+os.environ.setdefault("RAY_metrics_report_interval_ms", "1000")  # of ten seconds, for which a test would wait
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
     """Two nodes of two CPUs each, and this process as their driver."""
     import ray

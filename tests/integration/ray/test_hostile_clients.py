@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from table_rewards.frameworks.serving import listening
+from table_rewards.frameworks.serving import front, listening
 from table_rewards.frameworks.serving.front import Front
 from table_rewards.frameworks.serving.listening import Listener, bound
 from table_rewards.frameworks.serving.scoring import Scoring
@@ -28,10 +29,13 @@ TWO_MB = b"x" * (2 << 20)
 class Server:
     """A front and its server in a thread of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, receive_timeout_s: float = 60.0) -> None:
         self.scoring = Scoring("table_bench", {})
         self.settings = ServiceSettings(
-            (RewardService("table_bench", "table_bench"),), max_request_mb=1.0, receive_timeout_s=1.0, shutdown_s=60.0
+            (RewardService("table_bench", "table_bench"),),
+            max_request_mb=1.0,
+            receive_timeout_s=receive_timeout_s,
+            shutdown_s=60.0,
         )
         self.begun, self.go_on = threading.Semaphore(0), threading.Event()
         self.loop = asyncio.new_event_loop()
@@ -95,9 +99,11 @@ def until(condition: Callable[[], bool]) -> bool:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(listening, "UNREAD_S", 0.5)
-    made = Server()
+    for module in (listening, front):
+        monkeypatch.setattr(module, "SILENCE_S", 60.0)  # clients of a busy machine pause
+    made = Server(getattr(request, "param", 60.0))
     yield made
     made.go_on.set()
     made.within(made.listener.close())
@@ -143,6 +149,7 @@ def test_a_client_that_asks_first_and_then_sends_all_the_same_sees_the_status(se
     assert found.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
 
 
+@pytest.mark.parametrize("server", [1.0], indirect=True, ids=["a body in a second"])
 def test_a_client_that_is_too_slow_sees_so_while_it_sends(server: Server) -> None:
     head = b"POST /table_bench/score HTTP/1.1\r\nHost: x\r\nContent-Length: 300\r\n\r\n"
     with server.connect() as connection:
@@ -232,3 +239,42 @@ def test_a_stop_answers_what_is_in_flight_and_closes_the_rest(server: Server) ->
     closing.result(60)
     idle.close()
     half.close()
+
+
+def test_a_request_that_a_stop_finds_unread_is_answered(server: Server) -> None:
+    """It had been sent before the service ended; the connection was closed under it, and the client saw a reset."""
+    fresh, used = server.connect(), server.connect()
+    used.sendall(request())
+    found = b""
+    while not found.endswith(b"}"):
+        found += used.recv(1 << 16)
+    assert until(lambda: server.connections() == 2)
+
+    async def stop_with_requests_on_their_way() -> None:
+        for one in (fresh, used):
+            one.sendall(request())
+        for connection in list(server.listener._server.server_state.connections):
+            connection.shutdown()
+
+    server.within(stop_with_requests_on_their_way())
+    for one in (fresh, used):
+        found = everything(one)
+        assert b'"values":[1.0]' in found
+        assert b"connection: close" in found
+        one.close()
+
+
+def test_connections_that_are_reset_leave_no_timers(server: Server) -> None:
+    """A timer holds its connection with the head of the last request, for more than a minute."""
+    for _ in range(20):
+        with server.connect() as connection:
+            connection.sendall(request())
+            assert connection.recv(1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert until(lambda: server.connections() == 0)
+
+    async def waiting() -> int:
+        timers = [one for one in asyncio.get_running_loop()._scheduled if not one.cancelled()]  # type: ignore[attr-defined]
+        return len(timers)
+
+    assert server.within(waiting()) < 10

@@ -129,31 +129,33 @@ def test_a_dead_actor_and_a_dead_node_lose_nothing_and_double_nothing(cluster: A
     assert ray.is_initialized()
 
 
-def _begun(command: list[str], out: Path, *, parts: int) -> subprocess.Popen[str]:
-    """A driver that has written so many parts."""
-    pipe = subprocess.PIPE
+def _begun(command: list[str], out: Path) -> subprocess.Popen[str]:
+    """A driver that has written a part more than there were."""
+    pipe, parts = subprocess.PIPE, len(list(out.glob("part-*.parquet")))
     driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=pipe, text=True, start_new_session=True)
-    while driver.poll() is None and len(list(out.glob("part-*.parquet"))) < parts:
-        time.sleep(0.05)
+    while driver.poll() is None and len(list(out.glob("part-*.parquet"))) == parts:
+        time.sleep(0.02)
     return driver
 
 
-def test_a_killed_driver_goes_on_with_the_same_command(tmp_path: Path) -> None:
+def test_a_killed_driver_goes_on_with_the_same_command(cluster: Any, tmp_path: Path) -> None:
+    """Interrupted with a cluster of its own, killed as the driver of another one."""
     source, out = rollouts(tmp_path / "rows.jsonl", 60_000), tmp_path / "out"
     command = [
         *(sys.executable, "-m", "table_rewards.commands.main", "score", str(source), "--reward", "table_bench"),
         *("--engine", "ray", "--out", str(out), "--batch-size", "500", "--quiet", "--json"),
     ]
-    driver = _begun(command, out, parts=1)
+    driver = _begun(command, out)
     driver.terminate()
-    assert "interrupted" in driver.communicate(timeout=60)[1]
+    assert "interrupted" in driver.communicate(timeout=300)[1]
     assert driver.returncode == 130
-    driver = _begun(command, out, parts=2)
+    command += ["--address", cluster.address]
+    driver = _begun(command, out)
     os.killpg(driver.pid, signal.SIGKILL)
-    driver.communicate(timeout=30)
+    driver.communicate(timeout=300)
     parts = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*.parquet")}
     assert len(parts) >= 2
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     again = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*.parquet")}
     assert all(again[name] == when for name, when in parts.items()), "a part that was there was written again"

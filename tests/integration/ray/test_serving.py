@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ray_processes import workers
+from ray_processes import free_port, workers
 
 from table_rewards import TEDS, GroupJudge, Scores, TableBench, create
 from table_rewards.commands.demo import entries
@@ -26,6 +26,7 @@ from table_rewards.commands.demo_scripts import script
 from table_rewards.commands.installed import shipped
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.datasets.files import read_rows
+from table_rewards.frameworks.serving import application
 from table_rewards.frameworks.serving.application import metrics_addresses, start, stop
 from table_rewards.frameworks.serving.client import ServiceReward
 from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings
@@ -33,7 +34,7 @@ from table_rewards.testing.chat_server import ChatServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # of a busy machine
 
-PORT = 8731
+PORT = free_port()
 ADDRESS = f"http://127.0.0.1:{PORT}"
 
 
@@ -42,14 +43,16 @@ def service(cluster: Any) -> Iterator[ServiceSettings]:
     settings = ServiceSettings(
         (
             RewardService("table_bench", "table_bench", min_replicas=2, max_replicas=2, cpus=0.2),
-            RewardService("teds", "teds", cpus=0.2),
             RewardService("em", "table_bench", {"metric": "em"}, cpus=0.1),
             RewardService("scaling", "table_bench", max_replicas=3, cpus=0.1, target_ongoing_requests=1.0),
         ),
         port=PORT,
         max_request_mb=1.0,
     )
-    start(settings.checked())
+    hasty = {"downscale_delay_s": 1.0, "look_back_period_s": 3.0, "metrics_interval_s": 0.5}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(application, "SCALING", {**application.SCALING, **hasty})
+        start(settings.checked())
     yield settings
     stop(settings)
 
@@ -59,7 +62,7 @@ def post(path: str, body: Any, *, port: int = PORT) -> tuple[int, Any, dict[str,
     address = f"http://127.0.0.1:{port}{path}"
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=300) as response:
             return response.status, json.loads(response.read()), dict(response.headers)
     except urllib.error.HTTPError as error:
         with error:
@@ -145,8 +148,8 @@ def test_256_clients_and_a_killed_replica(service: ServiceSettings) -> None:
 def test_a_busy_reward_refuses_with_503_and_says_when_to_come_back(service: ServiceSettings) -> None:
     """A queue without a bound would only move the waiting; clients of ours wait and ask again."""
     settings = ServiceSettings(
-        (RewardService("slow", "unit_tests", {}, cpus=0.1, max_ongoing_requests=1, max_queued_requests=1),),
-        port=PORT + 2,
+        (RewardService("slow", "unit_tests", {"cpu_s": 1.0}, cpus=0.1, max_ongoing_requests=1, max_queued_requests=1),),
+        port=free_port(),
         application="busy",
     )
     start(settings)
@@ -155,7 +158,7 @@ def test_a_busy_reward_refuses_with_503_and_says_when_to_come_back(service: Serv
     codes: list[tuple[int, dict[str, str]]] = []
 
     def ask() -> None:
-        status, _, headers = post("/slow/score", {"completions": [loops], "rows": [row]}, port=PORT + 2)
+        status, _, headers = post("/slow/score", {"completions": [loops], "rows": [row]}, port=settings.port)
         codes.append((status, headers))
 
     threads = [threading.Thread(target=ask) for _ in range(12)]
@@ -233,14 +236,14 @@ def test_a_group_gathers_in_the_service(cluster: Any, service: ServiceSettings) 
         row = rows[0]
         column = next(name for name in ("completions", "completion", "responses", "mt_texts") if name in row)
         texts = row[column] if isinstance(row[column], list) else [one[column] for one in rows]
-        options = {**entry.options, "endpoints": server.url, "group_size": len(texts), "gather_s": 20.0}
+        options = {**entry.options, "endpoints": server.url, "group_size": len(texts), "gather_s": 200.0}
         whole = GroupJudge(**{**entry.options, "endpoints": server.url})
         named = {**row, "uid": "prompt-1"}
         together = whole(texts, [named] * len(texts))
         judge = RewardService("judge", "group_judge", options, cpus=0.1)
-        settings = ServiceSettings((judge,), port=PORT + 3, application="judges")
+        settings = ServiceSettings((judge,), port=free_port(), application="judges")
         start(settings)
-        served = ServiceReward(create("group_judge", **options), f"http://127.0.0.1:{PORT + 3}/judge")
+        served = ServiceReward(create("group_judge", **options), f"http://127.0.0.1:{settings.port}/judge")
         found: dict[int, float] = {}
 
         def one(number: int) -> None:
@@ -250,26 +253,26 @@ def test_a_group_gathers_in_the_service(cluster: Any, service: ServiceSettings) 
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(300)
         stop(settings)
     assert [found[number] for number in range(len(texts))] == together.values.tolist()
 
 
 def test_a_service_that_is_gone_leaves_the_batch_unscored(service: ServiceSettings, monkeypatch: Any) -> None:
-    served = ServiceReward(TEDS(), f"{ADDRESS}/teds", deadline_s=2.0)
-    served.service = "http://127.0.0.1:9/teds"
-    scores = served(["x", "y"], ["<table></table>"] * 2)
+    served = ServiceReward(TableBench(), f"{ADDRESS}/table_bench", deadline_s=2.0)
+    served.service = f"http://127.0.0.1:{free_port()}/table_bench"
+    scores = served(["x", "y"], ["7"] * 2)
     assert scores.status.tolist() == ["unscored"] * 2
-    assert "service http://127.0.0.1:9/teds" in scores.notes[0]
+    assert f"service {served.service}" in scores.notes[0]
 
 
 def test_the_command_serves_with_a_token_and_stops_after_the_last_answer(tmp_path: Path) -> None:
-    port = PORT + 1
+    port = free_port()
     config = tmp_path / "service.toml"
     config.write_text(f'[server]\nport = {port}\ntoken_env = "REWARD_TOKEN"\n[rewards.teds]\ncpus = 0.5\n')
     env = {**os.environ, "REWARD_TOKEN": "secret"}
     command = [sys.executable, "-m", "table_rewards.commands.main", "serve", "--config", str(config)]
-    dry = subprocess.run([*command, "--dry-run"], env=env, capture_output=True, text=True, timeout=60)
+    dry = subprocess.run([*command, "--dry-run"], env=env, capture_output=True, text=True, timeout=300)
     assert dry.returncode == 0
     assert "teds:structure=no" in dry.stdout
     assert "secret" not in dry.stdout

@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from ray_processes import workers
+from ray_processes import free_port, workers
 
 from table_rewards import TEDS, TableBench
 from table_rewards.core.errors import ConfigurationError
@@ -29,7 +28,7 @@ from table_rewards.frameworks.serving.settings import RewardService, ServiceSett
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # of a busy machine
 
-PORT = 8751
+PORT = free_port()
 ADDRESS = f"http://127.0.0.1:{PORT}"
 OPENRLHF = Path(os.environ.get("OPENRLHF_FOLDER") or Path(sys.prefix) / "versions" / "openrlhf")
 
@@ -44,7 +43,6 @@ def service(cluster: Any) -> Iterator[ServiceSettings]:
         ),
         port=PORT,
         max_request_mb=1.0,
-        receive_timeout_s=2.0,
         gym="table_bench",
     )
     start(settings.checked())
@@ -125,16 +123,15 @@ def test_slimes_exchange(service: ServiceSettings) -> None:
     assert all(isinstance(value, float) for value in told.values())
 
 
-def raw(head: str, *pieces: bytes, pause: float = 0.0, hang_up: bool = False) -> bytes:
+def raw(head: str, *pieces: bytes, hang_up: bool = False) -> bytes:
     """Send bytes to the service as they are, and return all that comes back."""
     with socket.create_connection(("127.0.0.1", PORT), 30) as connection:
         connection.sendall(head.replace("\n", "\r\n").encode())
         for piece in pieces:
-            time.sleep(pause)
             connection.sendall(piece)
         if hang_up:
             return b""
-        connection.settimeout(60)
+        connection.settimeout(300)
         found = b""
         while True:
             more = connection.recv(65536)
@@ -160,8 +157,7 @@ def test_clients_that_behave_badly_harm_nobody(service: ServiceSettings) -> None
     assert b" 413 " in raw(f"{HEAD}Content-Length: 99999999999\n\n")
     endless = b"10000\r\n" + b" " * 65536 + b"\r\n"
     assert b" 413 " in raw(f"{HEAD}Transfer-Encoding: chunked\n\n", *[endless] * 17)
-    assert b" 408 " in raw(f"{HEAD}Content-Length: 100\n\n", b"{", pause=0.1)
-    assert b" 400 " in raw("GET /health\x00 HTTP/1.1\n\n") or True
+    assert b" 400 " in raw("GET /health\x00 HTTP/1.1\n\n")
     hanging = [
         threading.Thread(
             target=raw, args=(f"{HEAD}Content-Length: {len(BODY) + cut}\n\n", BODY), kwargs={"hang_up": True}
@@ -216,14 +212,18 @@ def test_a_front_that_dies_is_replaced(service: ServiceSettings) -> None:
 def test_requests_in_flight_are_answered_before_a_service_ends(cluster: Any, service: ServiceSettings) -> None:
     """And other applications on the cluster go on."""
     settings = ServiceSettings(
-        (RewardService("slow", "unit_tests", cpus=0.1, max_ongoing_requests=1),), port=PORT + 1, application="ending"
+        (RewardService("slow", "unit_tests", cpus=0.1, max_ongoing_requests=1),),
+        port=free_port(),
+        application="ending",
+        shutdown_s=200.0,
     )
     start(settings)
-    sleeps = "```python\nimport time\ntime.sleep(2)\nprint(2)\n```"
+    sleeps = "```python\nimport time\ntime.sleep(1)\nprint(2)\n```"
     row = {"ground_truth": json.dumps({"inputs": ["1"], "outputs": ["2"]})}
     body = json.dumps({"completions": [sleeps], "rows": [row]}).encode()
     head = f"POST /slow/score HTTP/1.1\nHost: x\nExpect: 100-continue\nContent-Length: {len(body)}\n\n"
-    asked = [socket.create_connection(("127.0.0.1", PORT + 1), 200) for _ in range(3)]  # one is worked on, two wait
+    # One is worked on, two wait.
+    asked = [socket.create_connection(("127.0.0.1", settings.port), 400) for _ in range(3)]
     for connection in asked:
         connection.sendall(head.replace("\n", "\r\n").encode())
         assert b" 100 " in connection.recv(100)  # the service has begun with it
@@ -249,14 +249,14 @@ def test_the_token_comes_from_the_process_that_starts_the_service(
 ) -> None:
     """The nodes of a cluster have other environments; read there, it would be empty, and nothing would be asked for."""
     monkeypatch.setenv("ONLY_HERE", "secret")
-    settings = ServiceSettings((RewardService("teds", "teds", cpus=0.1),), port=PORT + 2, token_env="ONLY_HERE")
+    settings = ServiceSettings((RewardService("teds", "teds", cpus=0.1),), port=free_port(), token_env="ONLY_HERE")
     assert "secret" not in repr(settings)
     guarded = ServiceSettings(**{**vars(settings), "application": "guarded"})
     start(guarded)
     try:
         with pytest.raises(ConfigurationError, match="HTTP 401"):
-            ServiceReward(TEDS(), f"http://127.0.0.1:{PORT + 2}/teds")
+            ServiceReward(TEDS(), f"http://127.0.0.1:{settings.port}/teds")
         monkeypatch.setenv("TABLE_REWARDS_SERVICE_TOKEN", "secret")
-        assert ServiceReward(TEDS(), f"http://127.0.0.1:{PORT + 2}/teds").signature
+        assert ServiceReward(TEDS(), f"http://127.0.0.1:{settings.port}/teds").signature
     finally:
         stop(guarded)

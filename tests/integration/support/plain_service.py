@@ -22,6 +22,12 @@ class Service:
     scored: int = 0
 
 
+class Server(ThreadingHTTPServer):
+    """Takes many connections at once; the library's own keeps five waiting, and others wait for seconds."""
+
+    request_queue_size = 512
+
+
 @contextmanager
 def serving(reward: Any) -> Iterator[Service]:
     """Serve a reward on the loopback address until the block ends."""
@@ -48,7 +54,7 @@ def serving(reward: Any) -> Iterator[Service]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     service = Service(f"http://127.0.0.1:{server.server_address[1]}/{reward.name}")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

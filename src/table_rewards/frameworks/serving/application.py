@@ -27,9 +27,8 @@ from table_rewards.frameworks.serving.settings import RewardService, ServiceSett
 from table_rewards.llm.settings import WORKERS
 
 ATTEMPTS: Final = 4
-UPSCALE_S: Final = 1.0
-DOWNSCALE_S: Final = 30.0
-"""Seconds for which more or less load must last before replicas come or go."""
+SCALING: Final = {"upscale_delay_s": 1.0, "downscale_delay_s": 30.0}
+"""How long more or less load must last before replicas come or go."""
 
 PIECE: Final = 90_000
 """Ray carries arguments below 100 kB in the call itself; larger ones take a detour through its object store."""
@@ -146,7 +145,7 @@ class FrontDesk:
     """The deployment that listens: a :class:`~table_rewards.frameworks.serving.front.Front` and its server."""
 
     async def __init__(  # type: ignore[misc]  # Ray Serve awaits it
-        self, settings: ServiceSettings, scorers: Mapping[str, Any], token: str
+        self, settings: ServiceSettings, scorers: Mapping[str, Any], token: str, expected: Mapping[str, str]
     ) -> None:
         from ray.util import metrics
 
@@ -161,7 +160,8 @@ class FrontDesk:
         )
         workers = {one.name: Replicas(one, scorers[one.name], settings.request_timeout_s) for one in settings.rewards}
         listening = await bound_soon(settings.host, settings.port)
-        self._listener = Listener(Front(settings, workers, token, self._seen), listening, settings.shutdown_s)
+        front = Front(settings, workers, token, self._seen, expected)
+        self._listener = Listener(front, listening, settings.shutdown_s)
 
     async def drain(self) -> None:
         """Take no more requests; return when those in flight are answered."""
@@ -193,8 +193,7 @@ def application(settings: ServiceSettings) -> Any:
                     "min_replicas": one.min_replicas,
                     "max_replicas": one.max_replicas,
                     "target_ongoing_requests": one.target_ongoing_requests,
-                    "upscale_delay_s": UPSCALE_S,
-                    "downscale_delay_s": DOWNSCALE_S,
+                    **SCALING,
                 }
             }
         deployment = serve.deployment(
@@ -218,7 +217,7 @@ def application(settings: ServiceSettings) -> Any:
         ray_actor_options={"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}},
     )
     token = os.environ.get(settings.token_env, "") if settings.token_env else ""
-    return front.bind(settings, scorers, token)
+    return front.bind(settings, scorers, token, {one.name: one.signature() for one in settings.rewards})
 
 
 FRONT: Final = "front"

@@ -103,7 +103,9 @@ def _whole(
 
 
 def _os_error(error: Exception) -> OSError:
-    return error if isinstance(error, OSError) else ConnectionError(f"{type(error).__name__} {error}"[:200])
+    if isinstance(error, OSError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return error
+    return ConnectionError(f"{type(error).__name__} {error}"[:200])
 
 
 class _Timed(io.RawIOBase):

@@ -28,6 +28,9 @@ the client sends resets it, and the client sees the reset instead of the status.
 SILENCE_S: Final = 5.0
 """Seconds without a byte of it after which the connection is closed."""
 
+LAST_S: Final = 0.3
+"""Seconds for which a connection without a request stays open when the service ends: one may be on its way."""
+
 
 def bound(host: str, port: int) -> socket.socket:
     """A socket that listens at an address; port 0 for any.
@@ -121,6 +124,7 @@ def _protocol() -> Any:
         left = 0
         head = 0
         refused_at: float | None = None
+        ending = False
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -137,6 +141,8 @@ def _protocol() -> Any:
                 self._refuse("431 Request Header Fields Too Large", "the head of the request is too large")
             if self.refused_at is None:
                 self._watch()
+            if self.ending and self.cycle is not None:
+                self.cycle.keep_alive = False
 
         # Parts of a request, as one of uvicorn's two parsers tells them; the other has a limit of its own.
 
@@ -152,12 +158,21 @@ def _protocol() -> Any:
             self.head = max(0, self.head - 16 * len(body))  # some write every word as a chunk of its own
             super().on_body(body)
 
+        def shutdown(self) -> None:
+            """The service ends: a request that has been sent already is answered, whether it has been read or not."""
+            self.ending = True
+            if self.refused_at is None and (self.cycle is None or self.cycle.response_complete):
+                self.loop.call_later(LAST_S, super().shutdown)
+            else:
+                super().shutdown()
+
         def send_400_response(self, msg: str) -> None:
             self._refuse("400 Bad Request", msg)
 
         def connection_lost(self, error: Exception | None) -> None:
             self._unwatch()
             self._taken()
+            self._unset_keepalive_if_required()  # which uvicorn leaves, and all that hangs on it, after a reset
             super().connection_lost(error)
 
         def pause_writing(self) -> None:
