@@ -27,6 +27,8 @@ from table_rewards.core.registry import create, names
 from table_rewards.datasets.files import UnusableFile, read_rows
 from table_rewards.evaluation.scores.ray_engine import Cluster, Run, Work
 from table_rewards.evaluation.scores.scoring import plan, score_file
+from table_rewards.frameworks.serving.application import start
+from table_rewards.frameworks.serving.settings import RewardService, ServiceSettings
 from table_rewards.testing.chat_server import ChatServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # of a busy machine
@@ -180,6 +182,24 @@ def test_mistakes_are_told_by_the_driver(cluster: Any, tmp_path: Path) -> None:
     bad.write_text('{"prediction": "Final Answer: 7", "gold": "7"}\n' * 20)
     with pytest.raises(UnusableFile, match="no reference can be read"):
         list(Run(Work((str(bad),), "table_bench", {}, str(tmp_path / "out2")), Cluster()))
+
+
+def test_a_cluster_that_does_not_come_up_is_a_message_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray gives its processes half a minute; on a machine that is too busy it raises a plain Exception."""
+    import ray
+
+    def late(**_: Any) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", late)
+    run = Run(Work((str(rollouts(tmp_path / "rows.jsonl", 9)),), "table_bench", {}, str(tmp_path / "out")), Cluster())
+    with pytest.raises(ConfigurationError, match="Ray did not start on this machine"):
+        list(run)
+    with pytest.raises(ConfigurationError, match="Ray did not start on this machine"):
+        start(ServiceSettings((RewardService("teds", "teds"),)))
 
 
 @pytest.fixture

@@ -276,12 +276,12 @@ def test_the_command_serves_with_a_token_and_stops_after_the_last_answer(tmp_pat
     assert dry.returncode == 0
     assert "teds:structure=no" in dry.stdout
     assert "secret" not in dry.stdout
-    running = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    errors = tmp_path / "errors.txt"
+    with errors.open("w") as file:
+        running = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=file, text=True)
     try:
         assert running.stdout is not None
-        for line in running.stdout:
-            if line.strip() == "ready":
-                break
+        assert any(line.strip() == "ready" for line in running.stdout), errors.read_text()
         address = f"http://127.0.0.1:{port}/teds"
         os.environ.pop("TABLE_REWARDS_SERVICE_TOKEN", None)
         with pytest.raises(ConfigurationError, match="HTTP 401"):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+    """A port of the loopback address that nobody uses: none of those that a system gives away, nor Ray's workers."""
+    while True:
+        port = random.SystemRandom().randrange(21_000, 31_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def workers(name: str) -> list[int]:

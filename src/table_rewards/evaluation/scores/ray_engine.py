@@ -359,6 +359,8 @@ def _ray(address: str | None) -> Any:
             )
         except (ConnectionError, ValueError) as error:
             raise ConfigurationError(f"no Ray cluster at {address}: {error}") from None
+        except Exception as error:  # a plain one, where its processes are not up within half a minute
+            raise ConfigurationError(f"Ray did not start on this machine: {error}") from None
         ended_as_interrupted()
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = ray.data.DataContext.get_current()

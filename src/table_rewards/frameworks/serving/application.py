@@ -294,5 +294,7 @@ def _ray_serve(address: str | None) -> Any:
             ray.init(address=address or "local", include_dashboard=False, log_to_driver=False, configure_logging=False)
         except (ConnectionError, ValueError) as error:
             raise ConfigurationError(f"no Ray cluster at {address}: {error}") from None
+        except Exception as error:  # a plain one, where its processes are not up within half a minute
+            raise ConfigurationError(f"Ray did not start on this machine: {error}") from None
         ended_as_interrupted()
     return serve
