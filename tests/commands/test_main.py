@@ -66,7 +66,8 @@ def test_a_command_whose_module_is_missing_is_not_listed(monkeypatch, capsys):
 )
 def test_a_mistake_is_one_line_on_stderr_and_an_exit_status(tmp_path, words, status, told):
     file = write(tmp_path / "rows.jsonl", [{"id": 1, "answer": "7", "prediction": "Final Answer: 7"}])
-    done = command(*[file if word == "FILE" else word for word in words])
+    run = command if words[0] in ("score", "--frobnicate") and len(words) < 6 else here  # some as a process of its own
+    done = run(*[file if word == "FILE" else word for word in words])
     assert done.returncode == status
     assert told in done.stderr
     assert done.stderr.count("\n") == 1

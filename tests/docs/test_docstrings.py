@@ -65,6 +65,7 @@ def public_functions(trees):
                     yield f"{path}: {getattr(owner, 'name', '')}.{function.name}", doc, function
 
 
+@pytest.mark.slow
 def test_a_public_docstring_says_which_of_our_errors_its_function_raises(trees):
     errors = our_errors(trees)
     seen = {where: (doc, raised(one) & errors) for where, doc, one in public_functions(trees)}

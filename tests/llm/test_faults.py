@@ -27,6 +27,7 @@ def test_one_fault_of_each_kind_is_survived(kind):
         assert reply.attempts >= 2  # more where the machine stands still for half a second
 
 
+@pytest.mark.slow
 def test_with_a_fifth_of_all_answers_faulty_every_answer_arrives():
     servers = [ChatServer(reply=echo, faults=SERVER_FAULTS, fault_rate=0.2, seed=seed).start() for seed in range(3)]
     try:
@@ -78,7 +79,11 @@ def test_a_hanging_endpoint_of_two_costs_one_timeout_at_most():
         live.stop()
 
 
-@pytest.mark.parametrize("kind", ["hang", "slow", "500", "reset", "garbage", "429", "429-retry-after", "refused"])
+@pytest.mark.parametrize(
+    "kind",
+    ["hang", "reset", "429-retry-after", "refused"]
+    + [pytest.param(kind, marks=pytest.mark.slow) for kind in ("slow", "500", "garbage", "429")],
+)
 def test_with_all_dead_it_ends_within_the_deadline_without_a_storm(kind):
     servers = [ChatServer(script=lambda number: kind, retry_after_s=0.3).start() for _ in range(2)]
     if kind == "refused":

@@ -514,7 +514,7 @@ TABLE = "<fcel>City<fcel>People<nl>\n<fcel>Oslo<fcel>7<nl>\n"
 READER = Said("<answer>7</answer>", "<answer>8</answer>")
 
 
-@pytest.mark.parametrize("several", [1, 4])
+@pytest.mark.parametrize("several", [pytest.param(1, marks=pytest.mark.slow), 4])
 @pytest.mark.parametrize("name", ALL)
 def test_qa_f1(name: str, several: int) -> None:
     said = single = _open_ended(name, READER)
@@ -540,6 +540,7 @@ STEPS = "<step_verification><step>Seen. \\boxed{{{0}}}</step></step_verification
 VERIFIER = Said(*(STEPS.format(said) + "</final_verification>" for said in ("CORRECT", "INCORRECT")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_step_verifier(name: str) -> None:
     fast = {"deadline_s": 60.0, "timeout_s": 20.0, "attempts": 3}
@@ -565,6 +566,7 @@ def test_scalar_judge(name: str) -> None:
 JUDGE = Said("Hm.\nA > B\nA: 9, B: 4", "Hm.\nB > A\nA: 1, B: 2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_group_judge(name: str) -> None:
     fast = {"deadline_s": 60.0, "timeout_s": 20.0, "attempts": 3}
@@ -575,6 +577,7 @@ def test_group_judge(name: str) -> None:
         check(name, behaviour, server, sorted(scores.values.tolist()), [0.04, 0.09], scores.notes[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BEHAVIOURS)
 def test_generate(name: str, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
     behaviour = BEHAVIOURS[name]

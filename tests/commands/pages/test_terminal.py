@@ -58,7 +58,7 @@ def test_a_terminal_gets_bold_and_a_bar_that_goes_away(rows):
     assert shown.rstrip().splitlines()[-1].strip().startswith("signature")
 
 
-@pytest.mark.parametrize("columns", [50, 80, 120])
+@pytest.mark.parametrize("columns", [50, 80, pytest.param(120, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("verb", ["score", "profile"])
 def test_every_line_of_numbers_fits_the_width(rows, columns, verb):
     lines = command(verb, rows, "--reward", "table_bench", columns=columns, check=0).stdout.splitlines()

@@ -45,7 +45,7 @@ def test_what_is_written_is_read(written):
     assert columns_of(written) == ["id", "answer", "nested", "note"]
 
 
-@pytest.mark.parametrize("start", [0, 1, 2047, 2048, 4999, 5000, 9000])
+@pytest.mark.parametrize("start", [0, 2047, 2048, 5000])
 def test_reading_may_start_anywhere(written, start):
     assert list(read_rows(written, start=start)) == ROWS[start:]
 
