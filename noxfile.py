@@ -73,7 +73,7 @@ def tests(session: nox.Session) -> None:
     pins = ROOT / "constraints" / f"dev-{str(version).strip()}.txt"
     constrain = ("--constraint", str(pins)) if pins.is_file() else ()
     session.install("--editable", ".[dev]", *constrain, env=ENVIRONMENT)
-    shared_out = ("-n", "2", "--dist", "loadfile")
+    shared_out = ("-n", "3", "--dist", "loadfile")
     session.run(
         "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *shared_out, *session.posargs, env=ENVIRONMENT
     )
