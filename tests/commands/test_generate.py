@@ -227,11 +227,10 @@ def test_kill_9_loses_nothing_that_was_answered_and_repeats_nothing(tmp_path):
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         kept = growing.read_bytes().count(b"\n")
-        asked = len(server.received)
         assert 0 < kept < 300
-        server.latency_s = 0.0
-        assert command(*arguments[:-1]) == 0
-        assert len(server.received) - asked == 300 - kept
+    with ChatServer(reply=echo) as server:  # another one: the first may still be reading what the killed process sent
+        assert command(str(prompts), "--endpoint", server.url, "--out", str(out), "--max-in-flight", "4") == 0
+        assert len(server.received) == 300 - kept
     assert [row["prediction"] for row in lines(out)] == [f"Final Answer: {i}" for i in range(300)]
 
 
