@@ -139,6 +139,18 @@ def test_retry_after_is_honoured_by_every_request_to_that_endpoint():
         assert time.monotonic() - begun >= 0.4
 
 
+def test_an_attempt_that_the_deadline_cuts_short_hides_no_reason():
+    """The note of an outage said "no complete answer in 0.001 s", and not what the server had answered before."""
+    with ChatServer(script=lambda number: "500" if number == 0 else "hang") as server:
+        pool = get_pool(server.url, timeout_s=30.0, deadline_s=0.5, **FAST)
+        (reply,) = pool.ask_many(["q"])
+        assert "HTTP 500" in reply.error
+    with ChatServer(script=lambda number: "hang") as server:
+        pool = get_pool(server.url, timeout_s=30.0, deadline_s=0.5, **FAST)
+        (reply,) = pool.ask_many(["q"])
+        assert "no complete answer in" in reply.error
+
+
 def test_a_pause_beyond_the_deadline_fails_at_once_and_says_so():
     with ChatServer(script=lambda number: "429-retry-after", retry_after_s=3600) as server:
         begun = time.monotonic()

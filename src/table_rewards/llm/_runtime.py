@@ -48,11 +48,13 @@ class Fault(Exception):
 
     ``fault``: the endpoint did not do its work. ``refused``: it will not serve this request, or none. ``rejected``: it
     calls the request bad. ``filtered``: a content filter stopped the request. ``final``: there is nothing to try again.
+    ``cut_short``: the deadline left it less time than an attempt has.
     """
 
     def __init__(self, message: str, kind: Kind = "fault") -> None:
         super().__init__(message)
         self.kind: Kind = kind
+        self.cut_short = False
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -219,7 +221,8 @@ class Runtime:
                         return reply
                     last = "an empty reply"
             except Fault as fault:
-                last = f"{endpoint.url}: {fault}"
+                if not (fault.cut_short and last):  # what went before says more
+                    last = f"{endpoint.url}: {fault}"
                 if fault.kind == "final":
                     break
                 if fault.kind == "filtered":
@@ -312,7 +315,9 @@ class Runtime:
             if error.hopeless:
                 endpoint.refused(loop.time(), words, probe=ticket.probe, certain=True)
                 raise Fault(words, "refused") from None
-            raise self._fault(ticket, words) from None
+            fault = self._fault(ticket, words)
+            fault.cut_short = error.late and timeout_s < self.settings.timeout_s
+            raise fault from None
         if 200 <= answer.status < 300:  # some gateways answer a POST with 201
             return answer
         raise self._no_answer(ticket, answer, sent_at)

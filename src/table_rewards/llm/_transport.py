@@ -26,12 +26,12 @@ MAX_HEADER = 64 * 1024
 class TransportError(Exception):
     """The exchange did not complete: nothing listening, reset, cut short, too slow, too long.
 
-    ``hopeless`` when no repetition helps: the two sides do not agree on TLS.
+    ``hopeless`` when no repetition helps: the two sides do not agree on TLS. ``late`` when its time was over.
     """
 
-    def __init__(self, message: str, *, hopeless: bool = False) -> None:
+    def __init__(self, message: str, *, hopeless: bool = False, late: bool = False) -> None:
         super().__init__(message)
-        self.hopeless = hopeless
+        self.hopeless, self.late = hopeless, late
 
 
 class Answer(NamedTuple):
@@ -78,7 +78,7 @@ class Transport:
                 pause = read_retry_after(heads.get("Retry-After"), heads.get("retry-after-ms"))
                 return Answer(response.status, pause, heads.get("Location"), body)
         except asyncio.TimeoutError:
-            raise TransportError(f"no complete answer in {timeout_s:.3g} s") from None
+            raise TransportError(f"no complete answer in {timeout_s:.3g} s", late=True) from None
         except (aiohttp.ClientError, OSError, EOFError, ValueError) as error:
             tls = _tls_problem(error)
             if tls:
