@@ -43,6 +43,23 @@ def test_nested_tags_give_the_innermost() -> None:
     assert last_tagged("<answer>1</answer></answer>", "answer") is not None
 
 
+@pytest.mark.parametrize(
+    ("before", "piece"),
+    [
+        ("````python\n", "```\n"),
+        ("````python\n", "a = 1\n```js\n"),
+        ("```python\n", "a = 1 </answer>\n"),
+        ("````python\n# '''\n", "# ```\n"),
+        ("````python\ns = '''\n", "a = 1\n```\n"),
+    ],
+)
+def test_a_block_of_fences_that_do_not_end_it_is_read_in_one_pass(before: str, piece: str) -> None:
+    text = before + piece * (300_000 // len(piece))
+    started = time.process_time()
+    fenced_blocks(text)
+    assert time.process_time() - started < 5  # a tenth of a second; joined anew at every fence it takes a minute
+
+
 @pytest.mark.parametrize("piece", [r"\boxed{", "<a>", "</a>", "```python\n", "<gold_area>{", '{"columns": ['])
 def test_a_megabyte_of_openings_takes_seconds_at_most(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))

@@ -31,12 +31,17 @@ PYTHON: Final = (
 class _Fence:
     """A fence that is open: its marker, its language, how far it is indented, and the lines behind it so far."""
 
-    __slots__ = ("indent", "language", "lines", "loose", "marker")
+    __slots__ = ("indent", "language", "lines", "loose", "marker", "quotes")
 
     def __init__(self, marker: str, language: str, indent: int) -> None:
         self.marker, self.language, self.indent = marker, language.lower(), indent
         self.lines: list[str] = []
         self.loose = -1  # how many lines stand before the first that closes it for a generous reader
+        self.quotes = (0, 0)
+
+    def add(self, line: str) -> None:
+        self.lines.append(line)
+        self.quotes = _with_quotes_of(line, self.quotes)
 
     def closes(self, marker: str) -> bool:
         return marker[0] == self.marker[0] and len(marker) >= len(self.marker)
@@ -44,11 +49,9 @@ class _Fence:
     def text(self, end: int | None = None) -> str:
         return "".join(_without_indent(line, self.indent) for line in self.lines[:end])
 
-    def within_string(self) -> bool:
-        """Whether a Python program would stop within a string here, such as a docstring that shows a fenced example."""
-        if self.language not in (*PYTHON, ""):
-            return False
-        return _open_quotes("".join(self.lines)) != (0, 0) and parsed(self.text()) is None
+    def may_be_within_string(self) -> bool:
+        """Whether a Python program may stop within a string here, such as a docstring that shows a fenced example."""
+        return self.quotes != (0, 0) and self.language in (*PYTHON, "")
 
 
 def fenced_blocks(text: str, *languages: str) -> list[str]:
@@ -71,9 +74,11 @@ def fenced_blocks(text: str, *languages: str) -> list[str]:
     return [block for language, block in _fences(text) if not wanted or language in wanted]
 
 
-def _open_quotes(text: str) -> tuple[int, int]:
-    """For each kind of triple quote 1 where a text has an odd number of them, else 0."""
-    return text.count('"""') % 2, text.count("'''") % 2
+def _with_quotes_of(line: str, quotes: tuple[int, int]) -> tuple[int, int]:
+    """For each kind of triple quote 1 where a text has an odd number of them, else 0, behind one more line."""
+    if '"""' not in line and "'''" not in line:
+        return quotes
+    return quotes[0] ^ line.count('"""') % 2, quotes[1] ^ line.count("'''") % 2
 
 
 def _fences(text: str) -> list[tuple[str, str]]:
@@ -93,7 +98,7 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
     for at, line in enumerate(lines):
         if "```" not in line and "~~~" not in line and "</answer>" not in line:
             if fence is not None:
-                fence.lines.append(line)
+                fence.add(line)
             continue
         bare = line.rstrip("\n")
         match = _OPENING.match(bare)
@@ -102,11 +107,11 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
         if fence is None:
             fence = _opened(bare, match)
             continue
-        if at >= of_a_string and tries > 0 and fence.within_string():
+        if at >= of_a_string and tries > 0 and fence.may_be_within_string():
             of_a_string, tried = _end_of_string(fence, lines, at)
             tries -= 1 + tried
         if at < of_a_string:
-            fence.lines.append(line)
+            fence.add(line)
             continue
         if (
             match is not None
@@ -135,10 +140,10 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
             else:
                 ends = _AT_THE_END.search(bare)
                 if ends is not None and fence.closes(ends["marker"]):
-                    fence.lines.append(bare[: ends.start("marker")] + "\n")
+                    fence.add(bare[: ends.start("marker")] + "\n")
                     fence.loose = len(fence.lines)
                     continue
-        fence.lines.append(line)
+        fence.add(line)
     if fence is not None and fence.loose >= 0:
         _give_up(fence, found)
         fence = None
@@ -148,13 +153,14 @@ def _scanned(text: str) -> tuple[list[tuple[str, str]], _Fence | None]:
 def _end_of_string(fence: _Fence, lines: Sequence[str], at: int) -> tuple[int, int]:
     """The line where a program that is within a string at line ``at`` ends, or 0, and how many ends were tried.
 
-    It ends at the first closing fence, ``</answer>`` or end of the text with which it is a program; where none makes it
-    one, the string is a slip of the program and the fence at hand counts.
+    What is a program already is within none. It ends at the first closing fence, ``</answer>`` or end of the text with
+    which it is a program; where none makes it one, the string is a slip of the program and the fence at hand counts.
     """
+    if parsed(fence.text()) is not None:
+        return 0, 0
     whole = list(fence.lines)
     size = sum(map(len, whole))
-    quotes = _open_quotes("".join(whole))
-    tried = 0
+    quotes, tried = fence.quotes, 0
     for number in range(at, len(lines) + 1):
         may_end = number > at and quotes == (0, 0) and (number == len(lines) or _may_end(fence, lines[number]))
         if may_end:
@@ -165,8 +171,7 @@ def _end_of_string(fence: _Fence, lines: Sequence[str], at: int) -> tuple[int, i
             break
         line = lines[number]
         size += len(line)
-        more = _open_quotes(line)
-        quotes = (quotes[0] ^ more[0], quotes[1] ^ more[1])
+        quotes = _with_quotes_of(line, quotes)
         whole.append(line)
     return 0, tried
 
