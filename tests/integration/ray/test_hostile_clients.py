@@ -91,6 +91,14 @@ def request(body: bytes = BODY, *, path: str = "/table_bench/score", method: str
     return f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body
 
 
+def one_reply(connection: socket.socket) -> bytes:
+    """A reply on a connection that stays open: a JSON object, whose end is its own."""
+    found = b""
+    while not found.endswith(b"}"):
+        found += connection.recv(1 << 16)
+    return found
+
+
 def until(condition: Callable[[], bool]) -> bool:
     end = time.monotonic() + 120
     while not condition() and time.monotonic() < end:
@@ -224,9 +232,7 @@ def test_clients_that_go_while_they_are_scored_leave_nothing(server: Server) -> 
 def test_a_stop_answers_what_is_in_flight_and_closes_the_rest(server: Server) -> None:
     idle, half = server.connect(), server.connect()
     idle.sendall(request())
-    found = b""
-    while not found.endswith(b"}"):
-        found += idle.recv(1 << 16)
+    one_reply(idle)
     half.sendall(b"POST /table_bench/sc")
     with server.connect() as working:
         working.sendall(request(BODY.replace(b"Final", b"wait Final")))
@@ -245,9 +251,7 @@ def test_a_request_that_a_stop_finds_unread_is_answered(server: Server) -> None:
     """It had been sent before the service ended; the connection was closed under it, and the client saw a reset."""
     fresh, used = server.connect(), server.connect()
     used.sendall(request())
-    found = b""
-    while not found.endswith(b"}"):
-        found += used.recv(1 << 16)
+    one_reply(used)
     assert until(lambda: server.connections() == 2)
 
     async def stop_with_requests_on_their_way() -> None:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from table_rewards.core.cpus import CPUS
-from table_rewards.core.ending import ended_as_interrupted
 from table_rewards.core.errors import ConfigurationError, TableRewardsError
 from table_rewards.core.registry import create
 from table_rewards.core.reward import Reward
@@ -33,6 +32,7 @@ from table_rewards.datasets.files.source import Index
 from table_rewards.evaluation.scores.layout import Plan, plan
 from table_rewards.evaluation.scores.parts import Parts
 from table_rewards.evaluation.scores.scoring import score_block
+from table_rewards.frameworks.ray_cluster import join_cluster
 from table_rewards.llm.settings import WORKERS
 
 BLOCK: Final = 8_192
@@ -349,19 +349,7 @@ def _ray(address: str | None) -> Any:
         raise ConfigurationError(f"--engine ray needs Ray Data: pip install 'table-rewards[ray]' ({error})") from None
     if not ray.is_initialized():
         os.environ.setdefault("RAY_DEDUP_LOGS", "0")
-        try:
-            ray.init(
-                address=address or "local",
-                include_dashboard=False,
-                log_to_driver=False,
-                configure_logging=False,
-                **({} if address else {"_temp_dir": _temporary(ray)}),
-            )
-        except (ConnectionError, ValueError) as error:
-            raise ConfigurationError(f"no Ray cluster at {address}: {error}") from None
-        except Exception as error:  # a plain one, where its processes are not up within half a minute
-            raise ConfigurationError(f"Ray did not start on this machine: {error}") from None
-        ended_as_interrupted()
+        join_cluster(ray, address, **({} if address else {"_temp_dir": _temporary(ray)}))
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False

@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from table_rewards.core.cpus import CPUS
-from table_rewards.core.ending import ended_as_interrupted
 from table_rewards.core.errors import ConfigurationError
 from table_rewards.core.scores import Scores
+from table_rewards.frameworks.ray_cluster import join_cluster
 from table_rewards.frameworks.serving.forms import Answer, Batch
 from table_rewards.frameworks.serving.front import Front, Reply
 from table_rewards.frameworks.serving.listening import Listener, bound, bound_soon
@@ -290,11 +290,5 @@ def _ray_serve(address: str | None) -> Any:
     except ImportError as error:
         raise ConfigurationError(f"a service needs Ray Serve: pip install 'table-rewards[ray]' ({error})") from None
     if not ray.is_initialized():
-        try:
-            ray.init(address=address or "local", include_dashboard=False, log_to_driver=False, configure_logging=False)
-        except (ConnectionError, ValueError) as error:
-            raise ConfigurationError(f"no Ray cluster at {address}: {error}") from None
-        except Exception as error:  # a plain one, where its processes are not up within half a minute
-            raise ConfigurationError(f"Ray did not start on this machine: {error}") from None
-        ended_as_interrupted()
+        join_cluster(ray, address)
     return serve
